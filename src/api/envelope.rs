@@ -1,0 +1,294 @@
+//! What every answer has in common: `base_resp` with its codes, the newer shape of an error, the trace id; and what an
+//! answer means that has none of it.
+
+use crate::error::{Error, Status, one_line};
+use crate::transport::attempt::{Answer, Head};
+use crate::transport::client::{Answered, Call, Client};
+use reqwest::header::{DATE, HeaderMap, LOCATION, RETRY_AFTER};
+use serde_json::{Map, Value};
+use std::time::{Duration, SystemTime};
+
+/// Of everything but lists, in bytes.
+pub const LONGEST_ANSWER: usize = 16 << 20;
+
+const TRY_LATER: &str = "try again later";
+const SLOW_DOWN: &str = "slow down and try again later";
+
+/// The code, its class, its meaning as the API's documents have it, and what a caller can do.
+const CODES: &[(i64, Status, &str, &str)] = &[
+    (1000, Status::Server, "unknown error", TRY_LATER),
+    (1001, Status::ServerTimeout, "timeout at the service", TRY_LATER),
+    (1002, Status::RateLimited, "limit of requests per minute", SLOW_DOWN),
+    (1004, Status::Authentication, "authentication failed", "check the key"),
+    (1008, Status::Quota, "insufficient balance", "top up the account"),
+    (1013, Status::Server, "internal service error", TRY_LATER),
+    (1024, Status::Server, "internal error", TRY_LATER),
+    (1026, Status::ContentRejected, "input content rejected", "change the input"),
+    (1027, Status::ContentRejected, "output content rejected", "change the input"),
+    (1028, Status::Quota, "not within the plan or quota", "upgrade the plan"),
+    (1030, Status::Quota, "not within the plan or quota", "upgrade the plan"),
+    (1033, Status::Server, "downstream error", TRY_LATER),
+    (1039, Status::RateLimited, "limit of tokens per minute", SLOW_DOWN),
+    (1041, Status::RateLimited, "limit of connections", SLOW_DOWN),
+    (1042, Status::InvalidRequest, "too many invisible characters", "fix the text"),
+    (1043, Status::InvalidRequest, "audio and text do not match", "fix the input"),
+    (1044, Status::InvalidRequest, "audio and text do not match", "fix the input"),
+    (2013, Status::InvalidRequest, "malformed input", "check the parameters"),
+    (2037, Status::InvalidRequest, "audio too short or too long", "fix the audio"),
+    (2038, Status::Permission, "needs identity verification", "verify the account"),
+    (2039, Status::InvalidRequest, "duplicate voice id", "choose another"),
+    (2042, Status::Permission, "no access", "check what this key may do"),
+    (2045, Status::RateLimited, "request rate grows too fast", SLOW_DOWN),
+    (2048, Status::InvalidRequest, "prompt audio too long", "fix the audio"),
+    (2049, Status::Authentication, "invalid API key", "check the key"),
+    (2056, Status::Quota, "the plan's usage limit is reached", "wait: it is counted over 5 hours"),
+    (2061, Status::Quota, "not within the plan or quota", "upgrade the plan"),
+];
+
+/// An answer that says success.
+#[derive(Debug)]
+pub struct Reply {
+    pub object: Map<String, Value>,
+    /// As it came.
+    pub json: String,
+    about: About,
+}
+
+/// What goes on every error about an answer.
+#[derive(Clone, Debug)]
+struct About {
+    http_status: u16,
+    trace_id: String,
+    retry_after: Option<Duration>,
+    attempts: u32,
+}
+
+/// What the body says of success.
+enum Verdict {
+    Success,
+    /// With the number and the service's message.
+    Refused(i64, String),
+    /// An error of this API without a number.
+    RefusedWithoutCode(String),
+    /// Not this API's; why not.
+    Foreign(String),
+}
+
+pub fn read(client: &Client, call: &Call, answered: Answered) -> Result<Reply, Error> {
+    let Answered { answer: Answer { head, body }, attempts } = answered;
+    let parsed = parse(&body);
+    let object = parsed.as_ref().ok();
+    let about = About {
+        http_status: head.http_status,
+        trace_id: trace_id(&head.headers, object),
+        retry_after: retry_after(&head.headers, SystemTime::now()),
+        attempts,
+    };
+    let verdict = match &parsed {
+        Ok(object) => verdict(object),
+        Err(why) => Verdict::Foreign(why.clone()),
+    };
+    let mut error = match verdict {
+        Verdict::Success if (200..300).contains(&head.http_status) => {
+            let json = String::from_utf8(body).unwrap_or_default();
+            return Ok(Reply { object: parsed.unwrap_or_default(), json, about });
+        }
+        Verdict::Success => by_http_status(call, &head, &body, "its body says success all the same", false),
+        Verdict::Refused(code, message) => refused(client, call, code, &message, &about),
+        Verdict::RefusedWithoutCode(message) => {
+            let message = clean(client, &message);
+            let mut error = by_http_status(call, &head, &body, &format!("the service says \"{message}\""), true);
+            error.api_message = message;
+            error
+        }
+        Verdict::Foreign(why) => by_http_status(call, &head, &body, &why, false),
+    };
+    if error.status == Status::Authentication {
+        error.add(&other_region(client.host()));
+    }
+    if error.status == Status::Http && head.http_status == 404 && client.base_path().ends_with("/v1/") {
+        error.add("; the base URL ends in /v1, leave that out");
+    }
+    about.put_on(&mut error);
+    error.redact(client.key());
+    Err(error)
+}
+
+impl Reply {
+    /// For a success that can't be believed.
+    pub fn error(&self, call: &Call, status: Status, text: &str) -> Error {
+        let mut error = Error::new(status, call.name, text);
+        error.ambiguous = call.changes;
+        self.about.put_on(&mut error);
+        error
+    }
+}
+
+impl About {
+    fn put_on(&self, error: &mut Error) {
+        error.http_status = self.http_status;
+        error.trace_id = self.trace_id.clone();
+        error.retry_after = self.retry_after;
+        error.attempts = self.attempts;
+    }
+}
+
+fn parse(body: &[u8]) -> Result<Map<String, Value>, String> {
+    let text = std::str::from_utf8(body).map_err(|_| "the answer is not valid UTF-8")?.trim();
+    if text.is_empty() {
+        return Err("the answer has an empty body".into());
+    }
+    if text.starts_with('<') {
+        return Err("the answer is an HTML page, as a gateway or a proxy sends it".into());
+    }
+    match serde_json::from_str(text) {
+        Ok(Value::Object(object)) => Ok(object),
+        Ok(_) => Err("the answer is JSON, but not an object".into()),
+        Err(error) if error.is_eof() => Err("the answer is JSON that is cut short".into()),
+        Err(error) if error.to_string().starts_with("recursion limit exceeded") => {
+            Err("the answer is JSON that is nested too deeply".into())
+        }
+        Err(_) if text.starts_with(['{', '[']) => Err("the answer is not valid JSON".into()),
+        Err(_) => Err(format!("the answer is plain text, \"{}\"", one_line(&excerpt(text)))),
+    }
+}
+
+fn verdict(object: &Map<String, Value>) -> Verdict {
+    if let Some(base_resp) = object.get("base_resp") {
+        let Some(base_resp) = base_resp.as_object() else {
+            return Verdict::Foreign("base_resp in the answer is not an object".into());
+        };
+        let message = base_resp.get("status_msg").and_then(Value::as_str).unwrap_or_default();
+        return match base_resp.get("status_code").map(code) {
+            Some(Some(0)) => Verdict::Success,
+            Some(Some(code)) => Verdict::Refused(code, message.into()),
+            Some(None) => Verdict::Foreign("base_resp.status_code in the answer is not an integer".into()),
+            None => Verdict::Foreign("base_resp in the answer has no status_code".into()),
+        };
+    }
+    // The newer shape: {"type":"error","error":{"type","message","http_code"},"request_id"}.
+    if let Some(error) = object.get("error").and_then(Value::as_object) {
+        let message = error.get("message").and_then(Value::as_str).unwrap_or_default();
+        return match code_in_parentheses(message) {
+            Some(code) => Verdict::Refused(code, message.into()),
+            None => Verdict::RefusedWithoutCode(message.into()),
+        };
+    }
+    Verdict::Foreign("the answer has no base_resp".into())
+}
+
+fn code(value: &Value) -> Option<i64> {
+    match value {
+        Value::Number(number) => number.as_i64(),
+        Value::String(digits) => digits.parse().ok(),
+        _ => None,
+    }
+}
+
+/// `invalid api key (2049)` is 2049.
+fn code_in_parentheses(message: &str) -> Option<i64> {
+    let (_, code) = message.trim_end().strip_suffix(')')?.rsplit_once('(')?;
+    code.parse().ok().filter(|&code| code > 0)
+}
+
+fn refused(client: &Client, call: &Call, code: i64, message: &str, about: &About) -> Error {
+    let known = CODES.iter().find(|row| row.0 == code);
+    let (status, meaning, advice) = known.map_or(
+        (Status::Api, "a code not known here", "see the API's list of error codes"),
+        |&(_, status, meaning, advice)| (status, meaning, advice),
+    );
+    let message = clean(client, message);
+    let trace = if about.trace_id.is_empty() { String::new() } else { format!(", trace id {}", about.trace_id) };
+    let http = about.http_status;
+    let text = format!("the service answered {code} \"{message}\" ({meaning}; HTTP {http}{trace}): {advice}");
+    let mut error = Error::new(status, call.name, text);
+    error.api_code = i32::try_from(code).unwrap_or(if code < 0 { i32::MIN } else { i32::MAX });
+    error.api_message = message;
+    error.ambiguous = call.changes && matches!(status, Status::Server | Status::ServerTimeout);
+    error
+}
+
+/// Where no code of the API decides. `of_this_api`: the body is an error of this API.
+fn by_http_status(call: &Call, head: &Head, body: &[u8], why: &str, of_this_api: bool) -> Error {
+    let http_status = head.http_status;
+    let (status, advice) = match http_status {
+        200..=299 => (Status::Protocol, "is the base URL that of the API?"),
+        401 | 403 => (Status::Authentication, "check the key"),
+        402 => (Status::Quota, "check the account's balance and plan"),
+        404 if of_this_api => (Status::NotFound, "check the parameters"),
+        404 => (Status::Http, "is the base URL that of the API, without a path?"),
+        400 | 413 | 422 => (Status::InvalidRequest, "check the parameters"),
+        429 => (Status::RateLimited, SLOW_DOWN),
+        408 | 504 => (Status::ServerTimeout, TRY_LATER),
+        500..=599 => (Status::Server, TRY_LATER),
+        300..=399 => (Status::Http, "redirects are not followed here; is the base URL right?"),
+        _ => (Status::Http, "is the base URL that of the API?"),
+    };
+    let text = match status {
+        Status::Protocol => format!("{why} (HTTP {http_status}, {} bytes): {advice}", body.len()),
+        _ => format!("HTTP {http_status}{}; {why}: {advice}", redirect_target(&head.headers)),
+    };
+    let mut error = Error::new(status, call.name, text);
+    let unsure = matches!(status, Status::Protocol | Status::Server | Status::ServerTimeout);
+    error.ambiguous = call.changes && unsure;
+    error
+}
+
+/// The host alone: the rest of a redirect may hold a signature.
+fn redirect_target(headers: &HeaderMap) -> String {
+    let target = headers.get(LOCATION).and_then(|value| value.to_str().ok());
+    let host = target.and_then(|target| reqwest::Url::parse(target).ok()?.host_str().map(str::to_owned));
+    host.map_or(String::new(), |host| format!(" to {host}"))
+}
+
+/// The service's own words, on one line, without the key.
+fn clean(client: &Client, message: &str) -> String {
+    one_line(&excerpt(&message.replace(client.key(), "[the key]")))
+}
+
+fn excerpt(text: &str) -> String {
+    const LONGEST: usize = 200;
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+/// The commonest support question there is.
+fn other_region(host: &str) -> String {
+    let other = match host {
+        "api.minimaxi.com" | "api.minimax.cn" => "api.minimax.io",
+        "api.minimax.io" => "api.minimaxi.com",
+        _ => {
+            return format!(
+                "; it may belong to another region than the host {host}: keys of api.minimaxi.com (China) and of \
+                 api.minimax.io (global) do not work on each other's host"
+            );
+        }
+    };
+    format!("; it may belong to the other region: this call went to {host}, the other host is https://{other}")
+}
+
+fn trace_id(headers: &HeaderMap, object: Option<&Map<String, Value>>) -> String {
+    let header = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    ["trace-id", "minimax-request-id", "x-mm-request-id"]
+        .into_iter()
+        .find_map(header)
+        .or_else(|| object?.get("request_id")?.as_str())
+        .map(str::trim)
+        .filter(|id| id.len() <= 128 && id.bytes().all(|byte| byte.is_ascii_graphic()))
+        .unwrap_or_default()
+        .to_owned()
+}
+
+/// Seconds or an HTTP date; a date is measured by the service's own clock where it says it.
+fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
+    let header = |name| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
+    let value = header(RETRY_AFTER)?;
+    if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
+        return value.parse().ok().map(Duration::from_secs);
+    }
+    let until = httpdate::parse_http_date(value).ok()?;
+    let now = header(DATE).and_then(|date| httpdate::parse_http_date(date).ok()).unwrap_or(now);
+    Some(until.duration_since(now).unwrap_or_default())
+}

@@ -1,0 +1,6 @@
+//! The service: one file a call. What a request says and how its answer reads; how it travels is not known here.
+
+pub mod delete;
+pub mod envelope;
+pub mod model;
+pub mod purpose;

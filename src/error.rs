@@ -1,0 +1,205 @@
+//! What can go wrong: the error every floor returns, and the status table that the C header is made from.
+
+use std::ffi::CStr;
+use std::time::Duration;
+
+/// The outcome of a call. The numbers are part of the C interface and never change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(i32)]
+pub enum Status {
+    Ok = 0,
+    InvalidArgument = 1,
+    File = 2,
+    Connect = 3,
+    Network = 4,
+    Timeout = 5,
+    Cancelled = 6,
+    Protocol = 7,
+    Http = 8,
+    Partial = 9,
+    Guard = 10,
+    Authentication = 20,
+    RateLimited = 21,
+    Quota = 22,
+    InvalidRequest = 23,
+    ContentRejected = 24,
+    NotFound = 25,
+    Permission = 26,
+    Server = 27,
+    ServerTimeout = 28,
+    Api = 29,
+    Internal = 99,
+}
+
+/// One row a status: its C name and what it means, as the header says it.
+pub const STATUSES: &[(Status, &CStr, &str)] = &[
+    (Status::Ok, c"MMX_OK", "success"),
+    (Status::InvalidArgument, c"MMX_ERROR_INVALID_ARGUMENT", "caught here, nothing was sent"),
+    (Status::File, c"MMX_ERROR_FILE", "a local file or the caller's stream: missing, unreadable, disk full, given up"),
+    (Status::Connect, c"MMX_ERROR_CONNECT", "DNS, connect, TLS, proxy: nothing was sent"),
+    (Status::Network, c"MMX_ERROR_NETWORK", "the connection broke once the request was under way"),
+    (Status::Timeout, c"MMX_ERROR_TIMEOUT", "a time limit of ours"),
+    (Status::Cancelled, c"MMX_ERROR_CANCELLED", "the call was cancelled"),
+    (Status::Protocol, c"MMX_ERROR_PROTOCOL", "an answer that isn't this API's"),
+    (Status::Http, c"MMX_ERROR_HTTP", "an HTTP error with no API code in it"),
+    (Status::Partial, c"MMX_ERROR_PARTIAL", "bulk: not every file came to the wanted end; the outcomes say which"),
+    (Status::Guard, c"MMX_ERROR_GUARD", "prune: a guard stopped it before a delete was sent"),
+    (Status::Authentication, c"MMX_ERROR_AUTHENTICATION", "1004, 2049, HTTP 401 and 403"),
+    (Status::RateLimited, c"MMX_ERROR_RATE_LIMITED", "1002, 1039, 1041, 2045, HTTP 429"),
+    (Status::Quota, c"MMX_ERROR_QUOTA", "1008, 1028, 1030, 2056, 2061, HTTP 402"),
+    (
+        Status::InvalidRequest,
+        c"MMX_ERROR_INVALID_REQUEST",
+        "2013, 1042, 1043, 1044, 2037, 2039, 2048, HTTP 400, 413 and 422",
+    ),
+    (Status::ContentRejected, c"MMX_ERROR_CONTENT_REJECTED", "1026, 1027"),
+    (Status::NotFound, c"MMX_ERROR_NOT_FOUND", "HTTP 404 with an API error in it"),
+    (Status::Permission, c"MMX_ERROR_PERMISSION", "2038, 2042"),
+    (Status::Server, c"MMX_ERROR_SERVER", "1000, 1013, 1024, 1033, HTTP 5xx"),
+    (Status::ServerTimeout, c"MMX_ERROR_SERVER_TIMEOUT", "1001, HTTP 408 and 504"),
+    (Status::Api, c"MMX_ERROR_API", "any other code of the service"),
+    (Status::Internal, c"MMX_ERROR_INTERNAL", "a bug of ours"),
+];
+
+impl Status {
+    /// The C name of a status value, also of one that this version doesn't know.
+    pub fn name_of(value: i32) -> &'static CStr {
+        STATUSES.iter().find(|(status, ..)| *status as i32 == value).map_or(c"MMX_ERROR_UNKNOWN", |(_, name, _)| name)
+    }
+
+    pub fn name(self) -> &'static str {
+        Self::name_of(self as i32).to_str().unwrap_or("MMX_ERROR_UNKNOWN")
+    }
+}
+
+/// Why a call failed, with all that is known about it.
+#[derive(Clone, Debug)]
+pub struct Error {
+    pub status: Status,
+    /// The C function without its prefix, e.g. `delete_file`.
+    pub call: &'static str,
+    /// One line that a person can act on. Begins with the call, never holds the key.
+    pub message: String,
+    /// The argument at fault.
+    pub parameter: Option<&'static str>,
+    /// `base_resp.status_code`; 0 when none came.
+    pub api_code: i32,
+    pub api_message: String,
+    /// 0 when no answer came.
+    pub http_status: u16,
+    pub trace_id: String,
+    /// Requests sent, or tried to send.
+    pub attempts: u32,
+    pub retry_after: Option<Duration>,
+    /// The service may have carried the call out.
+    pub ambiguous: bool,
+}
+
+impl Error {
+    pub fn new(status: Status, call: &'static str, text: impl AsRef<str>) -> Error {
+        Error {
+            status,
+            call,
+            message: format!("{call}: {}", one_line(text.as_ref())),
+            parameter: None,
+            api_code: 0,
+            api_message: String::new(),
+            http_status: 0,
+            trace_id: String::new(),
+            attempts: 0,
+            retry_after: None,
+            ambiguous: false,
+        }
+    }
+
+    pub fn invalid_argument(call: &'static str, parameter: &'static str, text: impl AsRef<str>) -> Error {
+        let text = format!("{parameter} {}", text.as_ref());
+        Error { parameter: Some(parameter), ..Error::new(Status::InvalidArgument, call, text) }
+    }
+
+    /// Adds a sentence to the message.
+    pub fn add(&mut self, text: &str) {
+        self.message.push_str(&one_line(text));
+    }
+
+    /// Takes a secret out of everything that came from outside.
+    pub fn redact(&mut self, secret: &str) {
+        for text in [&mut self.message, &mut self.api_message, &mut self.trace_id] {
+            if !secret.is_empty() && text.contains(secret) {
+                *text = text.replace(secret, "[the key]");
+            }
+        }
+    }
+
+    pub fn retry_after_ms(&self) -> i64 {
+        self.retry_after.map_or(-1, |wait| i64::try_from(wait.as_millis()).unwrap_or(i64::MAX))
+    }
+
+    /// All of it, in the shape that the wrappers read.
+    pub fn to_json(&self) -> String {
+        serde_json::json!({
+            "status": self.status as i32,
+            "status_name": self.status.name(),
+            "call": self.call,
+            "message": self.message,
+            "parameter": self.parameter,
+            "api_code": self.api_code,
+            "api_message": self.api_message,
+            "http_status": self.http_status,
+            "trace_id": self.trace_id,
+            "attempts": self.attempts,
+            "retry_after_ms": self.retry_after_ms(),
+            "ambiguous": self.ambiguous,
+        })
+        .to_string()
+    }
+}
+
+/// Text from outside goes into messages on one line, without control characters, and cut where nobody reads on.
+pub fn one_line(text: &str) -> String {
+    const LONGEST: usize = 600;
+    let is_bidi = |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let mut line = String::with_capacity(text.len().min(LONGEST));
+    for (count, c) in text.chars().enumerate() {
+        if count == LONGEST {
+            line.push('…');
+            break;
+        }
+        match c {
+            '\n' | '\r' | '\t' | '\u{2028}' | '\u{2029}' => line.push(' '),
+            c if c.is_control() || is_bidi(c) => line.push('\u{fffd}'),
+            c => line.push(c),
+        }
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_status_has_one_row_and_one_name() {
+        for (status, name, _) in STATUSES {
+            assert_eq!(Status::name_of(*status as i32), *name);
+            assert_eq!(STATUSES.iter().filter(|row| row.0 == *status || row.1 == *name).count(), 1);
+        }
+        assert_eq!(Status::name_of(12345), c"MMX_ERROR_UNKNOWN");
+        assert_eq!(Status::name_of(-1), c"MMX_ERROR_UNKNOWN");
+    }
+
+    #[test]
+    fn a_message_is_one_line_without_control_characters() {
+        assert_eq!(one_line("a\r\nb\tc\u{1b}]0;x\u{7}\0\u{202e}d"), "a  b c\u{fffd}]0;x\u{fffd}\u{fffd}\u{fffd}d");
+        assert_eq!(one_line(&"x".repeat(5000)).chars().count(), 601);
+    }
+
+    #[test]
+    fn the_key_is_taken_out_wherever_the_service_echoes_it() {
+        let mut error = Error::new(Status::Authentication, "delete_file", "bad key sk-secret!");
+        error.api_message = "sk-secret".into();
+        error.trace_id = "x-sk-secret".into();
+        error.redact("sk-secret");
+        assert!(!error.to_json().contains("sk-secret"), "{}", error.to_json());
+    }
+}

@@ -1,0 +1,185 @@
+//! ---- Configuration ------------------------------------------------------------------------------------------------
+//!
+//! What a client is made with. A configuration belongs to one thread at a time; clients copy what they need, so it can
+//! be changed, used again and freed at will. Each setter checks its value at once; one that fails leaves the
+//! configuration as it was.
+//!
+//! Where a number is a setting, 0 is the default; a time of -1 is "no limit"; anything else below 1 is
+//! MMX_ERROR_INVALID_ARGUMENT.
+
+use super::boundary::{self, reference_mut, text};
+use super::error::mmx_error;
+use super::status::mmx_status;
+use crate::error::Error;
+use crate::transport::config::Config;
+use std::ffi::c_char;
+use std::ptr;
+
+/// Settings for clients to come.
+pub struct mmx_config(pub(crate) Config);
+
+fn set(
+    config: *mut mmx_config,
+    call: &'static str,
+    out_error: *mut *mut mmx_error,
+    setter: impl FnOnce(&mut Config) -> Result<(), Error>,
+) -> mmx_status {
+    boundary::call(ptr::null_mut(), out_error, || setter(&mut reference_mut(config, call, "config")?.0))
+}
+
+/// Makes a configuration with the defaults and what the environment says.
+///
+/// Reads MINIMAX_API_KEY, MINIMAX_BASE_URL, SSL_CERT_FILE and SSL_CERT_DIR, here and nowhere else: no other function of
+/// this library looks at the environment, so another thread may change it later. What is wrong with a value is said by
+/// mmx_client_new(). Free it with mmx_config_free().
+///
+/// @return The configuration; NULL only if something went badly wrong within the library.
+/// @since 1.0.0
+#[unsafe(no_mangle)]
+pub extern "C" fn mmx_config_new() -> *mut mmx_config {
+    boundary::quietly(|| Box::into_raw(Box::new(mmx_config(Config::from_environment())))).unwrap_or(ptr::null_mut())
+}
+
+/// Frees a configuration. Clients made with it are not affected. The copy of the key in it is wiped.
+///
+/// @param config From mmx_config_new(). NULL does nothing.
+/// @since 1.0.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mmx_config_free(config: *mut mmx_config) {
+    boundary::free(config);
+}
+
+/// Sets the API key: what "Authorization: Bearer …" carries.
+///
+/// The library's own copies are wiped when they are freed, and the key is in no error, log or debug print. The HTTP and
+/// TLS layers and the environment may keep copies of their own.
+///
+/// @param config    The configuration to change.
+/// @param api_key   The key, without "Bearer ". Visible ASCII characters.
+/// @param out_error Gets the reason of a failure, else NULL; free with mmx_error_free(). NULL = not wanted.
+/// @return MMX_OK, or MMX_ERROR_INVALID_ARGUMENT: empty, a line break, a space, or not ASCII.
+/// @since 1.0.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mmx_config_set_api_key(
+    config: *mut mmx_config,
+    api_key: *const c_char,
+    out_error: *mut *mut mmx_error,
+) -> mmx_status {
+    const CALL: &str = "config_set_api_key";
+    set(config, CALL, out_error, |config| config.set_api_key(text(api_key, CALL, "api_key")?))
+}
+
+/// Sets where the API is.
+///
+/// A key belongs to one region: https://api.minimaxi.com, the default, is China's; https://api.minimax.io is the global
+/// one. A path in the URL goes before that of each call.
+///
+/// @param config    The configuration to change.
+/// @param base_url  http:// or https:// and a host, perhaps with a port and a path; no user name, password, query or
+///   fragment. http:// to another machine is refused by mmx_client_new() unless mmx_config_set_allow_insecure().
+/// @param out_error Gets the reason of a failure, else NULL; free with mmx_error_free(). NULL = not wanted.
+/// @return MMX_OK, or MMX_ERROR_INVALID_ARGUMENT: not such a URL.
+/// @since 1.0.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mmx_config_set_base_url(
+    config: *mut mmx_config,
+    base_url: *const c_char,
+    out_error: *mut *mut mmx_error,
+) -> mmx_status {
+    const CALL: &str = "config_set_base_url";
+    set(config, CALL, out_error, |config| config.set_base_url(text(base_url, CALL, "base_url")?))
+}
+
+/// Allows http:// to another machine. Whoever sees the traffic then sees the key.
+///
+/// To this machine (localhost, 127.0.0.0/8, ::1) http:// is always allowed. The check of a server's certificate can't be
+/// switched off.
+///
+/// @param config    The configuration to change.
+/// @param allow     false is the default.
+/// @param out_error Gets the reason of a failure, else NULL; free with mmx_error_free(). NULL = not wanted.
+/// @return MMX_OK, or MMX_ERROR_INVALID_ARGUMENT: config is NULL.
+/// @since 1.0.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mmx_config_set_allow_insecure(
+    config: *mut mmx_config,
+    allow: bool,
+    out_error: *mut *mut mmx_error,
+) -> mmx_status {
+    set(config, "config_set_allow_insecure", out_error, |config| {
+        config.allow_insecure = allow;
+        Ok(())
+    })
+}
+
+/// Trusts the certificates of a PEM file beside the system's: those of a private CA.
+///
+/// The file is read now. A later call replaces what an earlier one set.
+///
+/// @param config    The configuration to change.
+/// @param pem_path  Path of a file with one or more CERTIFICATE sections. UTF-8.
+/// @param out_error Gets the reason of a failure, else NULL; free with mmx_error_free(). NULL = not wanted.
+/// @return MMX_OK.
+///   MMX_ERROR_FILE: the file can't be read.
+///   MMX_ERROR_INVALID_ARGUMENT: it holds no certificate, or one that can't be parsed.
+/// @since 1.0.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mmx_config_set_ca_file(
+    config: *mut mmx_config,
+    pem_path: *const c_char,
+    out_error: *mut *mut mmx_error,
+) -> mmx_status {
+    const CALL: &str = "config_set_ca_file";
+    set(config, CALL, out_error, |config| config.set_ca_file(text(pem_path, CALL, "pem_path")?))
+}
+
+/// Names the program in the User-Agent header, before the library's own "libmmx/1.0.0".
+///
+/// @param config     The configuration to change.
+/// @param user_agent For example "reports/2.1". Printable ASCII; "" leaves the library's own alone.
+/// @param out_error  Gets the reason of a failure, else NULL; free with mmx_error_free(). NULL = not wanted.
+/// @return MMX_OK, or MMX_ERROR_INVALID_ARGUMENT: holds something else.
+/// @since 1.0.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mmx_config_set_user_agent(
+    config: *mut mmx_config,
+    user_agent: *const c_char,
+    out_error: *mut *mut mmx_error,
+) -> mmx_status {
+    const CALL: &str = "config_set_user_agent";
+    set(config, CALL, out_error, |config| config.set_user_agent(text(user_agent, CALL, "user_agent")?))
+}
+
+/// Sets the one bound over everything that a call does: look-up, connect, every attempt, every wait.
+///
+/// @param config     The configuration to change.
+/// @param timeout_ms Milliseconds, 1 or more; 0 = the default, 60,000; -1 = no limit.
+/// @param out_error  Gets the reason of a failure, else NULL; free with mmx_error_free(). NULL = not wanted.
+/// @return MMX_OK, or MMX_ERROR_INVALID_ARGUMENT: below -1.
+/// @since 1.0.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mmx_config_set_timeout_ms(
+    config: *mut mmx_config,
+    timeout_ms: i64,
+    out_error: *mut *mut mmx_error,
+) -> mmx_status {
+    set(config, "config_set_timeout_ms", out_error, |config| config.set_timeout_ms(timeout_ms))
+}
+
+/// Sets how many requests one call may send at most, the first one included.
+///
+/// This version sends one, whatever is set here; the value is checked and kept for the version that sends more.
+///
+/// @param config       The configuration to change.
+/// @param max_attempts 1 or more; 0 = the default, 4.
+/// @param out_error    Gets the reason of a failure, else NULL; free with mmx_error_free(). NULL = not wanted.
+/// @return MMX_OK, or MMX_ERROR_INVALID_ARGUMENT: negative.
+/// @since 1.0.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mmx_config_set_max_attempts(
+    config: *mut mmx_config,
+    max_attempts: i32,
+    out_error: *mut *mut mmx_error,
+) -> mmx_status {
+    set(config, "config_set_max_attempts", out_error, |config| config.set_max_attempts(max_attempts))
+}

@@ -1,0 +1,108 @@
+//! ---- Files --------------------------------------------------------------------------------------------------------
+//!
+//! The calls of the file API. Each blocks its thread until the answer is there, or a limit ends it, and needs no other
+//! thread. Where a call hands over JSON, it is the service's answer as it came, unknown fields included.
+
+use super::boundary::{self, Sized_, optional, reference, sized, text};
+use super::cancel::mmx_cancel;
+use super::client::mmx_client;
+use super::error::mmx_error;
+use super::status::mmx_status;
+use crate::api;
+use crate::error::Error;
+use crate::transport::client::CallOptions;
+use crate::transport::config;
+use std::ffi::{c_char, c_void};
+
+/// Told how far a call is, on the thread that made it, while it waits in the call.
+///
+/// done and total are in bytes; total is -1 when it isn't known. Returning anything but 0 cancels the call.
+pub type mmx_progress_fn = Option<unsafe extern "C" fn(user_data: *mut c_void, done: i64, total: i64) -> i32>;
+
+/// What one call has different from its client. Begin with MMX_CALL_OPTIONS_INIT; 0 and NULL mean "as the client is
+/// configured".
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct mmx_call_options {
+    /// sizeof(mmx_call_options) of the header that the caller was built with.
+    pub struct_size: usize,
+    /// One bound over everything the call does, in milliseconds; -1 = none.
+    pub timeout_ms: i64,
+    /// Requests at most, the first one included.
+    pub max_attempts: i32,
+    /// None are known yet: 0.
+    pub flags: u32,
+    /// Ends the call early when triggered. Borrowed for the length of the call.
+    pub cancel: *mut mmx_cancel,
+    /// Not used by mmx_delete_file(), which moves no file's bytes.
+    pub progress: mmx_progress_fn,
+    /// Handed to progress.
+    pub user_data: *mut c_void,
+}
+
+// SAFETY: repr(C), struct_size first; zero is a value of every field.
+unsafe impl Sized_ for mmx_call_options {
+    const FIRST_SIZE: usize = size_of::<mmx_call_options>();
+}
+
+fn options<'a>(given: *const mmx_call_options, call: &'static str) -> Result<CallOptions<'a>, Error> {
+    let Some(given) = sized(given, call, "options")? else { return Ok(CallOptions::default()) };
+    if given.flags != 0 {
+        let why = format!("has unknown bits ({:#x}) set", given.flags);
+        return Err(Error::invalid_argument(call, "options.flags", why));
+    }
+    Ok(CallOptions {
+        timeout: config::time_limit(call, given.timeout_ms)?,
+        max_attempts: config::attempts(call, given.max_attempts)?,
+        cancel: optional(given.cancel).map(|cancel| &cancel.0),
+    })
+}
+
+/// Deletes one file.
+///
+/// Sends POST /v1/files/delete ("File Delete" in the API's documents) and waits for the answer: at most the call's
+/// timeout. Sends one request; it is not repeated. Safe from any number of threads.
+///
+/// @param client    From mmx_client_new().
+/// @param file_id   The file's id, 1 or more.
+/// @param purpose   What the file is for, as it was uploaded or made: one of MMX_PURPOSE_…, or a newer one: 1 to 64 of
+///   a-z, 0-9 and _. A wrong one is refused by the service.
+/// @param options   For this call only; NULL = the client's settings.
+/// @param out_json  Gets the service's answer; free with mmx_string_free(). NULL = not wanted.
+/// @param out_error Gets the reason of a failure, else NULL; free with mmx_error_free(). NULL = not wanted.
+/// @return MMX_OK: the service reports it deleted.
+///   MMX_ERROR_INVALID_ARGUMENT: an argument can't be right; nothing was sent, the message names it.
+///   MMX_ERROR_AUTHENTICATION: a wrong key, or a key of the other region.
+///   MMX_ERROR_RATE_LIMITED, MMX_ERROR_QUOTA, MMX_ERROR_PERMISSION, MMX_ERROR_CONTENT_REJECTED: refused, nothing
+///   changed.
+///   MMX_ERROR_INVALID_REQUEST, MMX_ERROR_NOT_FOUND, MMX_ERROR_API: refused; so is a file that isn't there, under a code
+///   that the documents don't fix.
+///   MMX_ERROR_CONNECT: no connection; nothing was sent.
+///   MMX_ERROR_TIMEOUT, MMX_ERROR_CANCELLED, MMX_ERROR_NETWORK: it may be gone all the same, see
+///   mmx_error_is_ambiguous().
+///   MMX_ERROR_SERVER, MMX_ERROR_SERVER_TIMEOUT, MMX_ERROR_PROTOCOL: an answer that leaves it open, too.
+///   MMX_ERROR_HTTP: an HTTP error of something between, such as a proxy.
+///   MMX_ERROR_INTERNAL: a bug of the library, or the process is out of descriptors.
+/// @since 1.0.0
+/// @code
+/// mmx_error *error = NULL;
+/// if (mmx_delete_file(client, 176844028768320, MMX_PURPOSE_VOICE_CLONE, NULL, NULL, &error) != MMX_OK) {
+///     fprintf(stderr, "%s\n", mmx_error_message(error));
+///     mmx_error_free(error);
+/// }
+/// @endcode
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mmx_delete_file(
+    client: *const mmx_client,
+    file_id: i64,
+    purpose: *const c_char,
+    options: *const mmx_call_options,
+    out_json: *mut *mut c_char,
+    out_error: *mut *mut mmx_error,
+) -> mmx_status {
+    const CALL: &str = "delete_file";
+    boundary::call(out_json, out_error, || {
+        let client = reference(client, CALL, "client")?.0.clone();
+        api::delete::delete(&client, file_id, text(purpose, CALL, "purpose")?, &self::options(options, CALL)?)
+    })
+}

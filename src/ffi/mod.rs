@@ -1,0 +1,19 @@
+//! The C boundary and nothing else: each function converts its arguments, makes one call of `api` and hands over the
+//! result. `boundary.rs` holds every rule about pointers; then one file a chapter of the header, in the header's order.
+#![allow(unsafe_code)]
+// Types and functions have their C names, and C callers read no section on Rust's safety.
+#![allow(non_camel_case_types, clippy::missing_safety_doc)]
+
+mod boundary;
+
+pub mod status;
+
+pub mod config;
+
+pub mod client;
+
+pub mod files;
+
+pub mod cancel;
+
+pub mod error;

@@ -1,0 +1,19 @@
+//! libmmx: the native client for the MiniMax file API, for C, C++, Python and Go.
+//!
+//! Four floors, and arrows go down only (`tests/house.rs` holds them):
+//!
+//! * [`ffi`]: the C boundary. Converts arguments, makes one call of `api`, hands over the result.
+//! * [`api`]: the service. What a request says, how its answer reads.
+//! * [`transport`]: how a request travels: drivers, deadlines, cancelling, forks. Knows nothing of files.
+//! * [`error`]: what can go wrong, and the status table of the C interface.
+//!
+//! Users link the shared library and include `mmx.h`, which is generated from `ffi`. The Rust interface exists for our
+//! own tests and tools and promises nothing.
+
+#[cfg(not(target_os = "linux"))]
+compile_error!("libmmx runs on Linux: it needs eventfd, sigtimedwait and epoll");
+
+pub mod api;
+pub mod error;
+pub mod ffi;
+pub mod transport;

@@ -1,0 +1,251 @@
+//! One request and its answer, as a step-by-step future; and what an error on the way proves.
+
+use super::body::{Reach, Slot};
+use super::resolve::NoAddress;
+use crate::error::Status;
+use bytes::Bytes;
+use http_body::Body as _;
+use reqwest::header::HeaderMap;
+use reqwest::{Method, Url};
+use std::error::Error as StdError;
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+pub enum Body {
+    None,
+    Whole(Bytes),
+    /// Comes in chunks; of so many bytes in all, when that is known.
+    Streamed(Option<u64>),
+}
+
+pub struct Request {
+    pub method: Method,
+    pub url: Url,
+    pub headers: HeaderMap,
+    pub body: Body,
+}
+
+#[derive(Debug)]
+pub struct Head {
+    pub http_status: u16,
+    pub headers: HeaderMap,
+}
+
+/// An answer that was read to its end.
+#[derive(Debug)]
+pub struct Answer {
+    pub head: Head,
+    pub body: Vec<u8>,
+}
+
+#[derive(Debug)]
+pub enum Event {
+    Head(Head),
+    Data(Bytes),
+    End,
+}
+
+/// Why a request got no answer, and how far it got.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    pub status: Status,
+    pub reach: Reach,
+    pub text: String,
+}
+
+impl Failure {
+    pub fn new(status: Status, reach: Reach, text: impl Into<String>) -> Failure {
+        Failure { status, reach, text: text.into() }
+    }
+}
+
+enum Stage {
+    Sending(Pin<Box<dyn Future<Output = reqwest::Result<reqwest::Response>> + Send>>),
+    Reading(reqwest::Body),
+    Ended,
+}
+
+/// A request under way.
+pub struct Attempt {
+    stage: Stage,
+    pub slot: Slot,
+    /// For messages: `host:port`.
+    server: String,
+    /// What came of an answer that is read as a whole.
+    head: Option<Head>,
+    gathered: Vec<u8>,
+}
+
+impl Attempt {
+    pub fn new(client: &reqwest::Client, request: Request) -> Attempt {
+        let server = server_of(&request.url);
+        let (slot, body) = match request.body {
+            Body::None => (Slot::streamed(Some(0)), None),
+            Body::Whole(body) => with_body(Slot::whole(body)),
+            Body::Streamed(length) => with_body(Slot::streamed(length)),
+        };
+        let mut built = reqwest::Request::new(request.method, request.url);
+        *built.headers_mut() = request.headers;
+        *built.body_mut() = body;
+        let stage = Stage::Sending(Box::pin(client.execute(built)));
+        Attempt { stage, slot, server, head: None, gathered: Vec::new() }
+    }
+
+    /// The next thing that happens to it.
+    pub fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Event, Failure>> {
+        match &mut self.stage {
+            Stage::Sending(response) => match ready!(response.as_mut().poll(cx)) {
+                Ok(response) => {
+                    let (head, body) = http_parts(response);
+                    self.stage = Stage::Reading(body);
+                    Poll::Ready(Ok(Event::Head(head)))
+                }
+                Err(error) => Poll::Ready(Err(self.fail(&error))),
+            },
+            Stage::Reading(body) => loop {
+                match ready!(Pin::new(&mut *body).poll_frame(cx)) {
+                    Some(Ok(frame)) => match frame.into_data() {
+                        Ok(data) => return Poll::Ready(Ok(Event::Data(data))),
+                        Err(_trailers) => continue,
+                    },
+                    Some(Err(error)) => return Poll::Ready(Err(self.fail(&error))),
+                    None => {
+                        self.stage = Stage::Ended;
+                        return Poll::Ready(Ok(Event::End));
+                    }
+                }
+            },
+            Stage::Ended => Poll::Ready(Ok(Event::End)),
+        }
+    }
+
+    /// Reads the answer to its end, which must come within `longest` bytes.
+    pub fn poll_answer(&mut self, longest: usize, cx: &mut Context<'_>) -> Poll<Result<Answer, Failure>> {
+        loop {
+            match ready!(self.poll(cx))? {
+                Event::Head(head) => self.head = Some(head),
+                Event::Data(data) if self.gathered.len() + data.len() > longest => {
+                    let text = format!("the answer is longer than {} MiB and was not read on", longest >> 20);
+                    return Poll::Ready(Err(Failure::new(Status::Protocol, self.slot.reach(), text)));
+                }
+                Event::Data(data) => self.gathered.extend_from_slice(&data),
+                Event::End => break,
+            }
+        }
+        let no_head = || Failure::new(Status::Internal, self.slot.reach(), "an answer without a head");
+        let head = self.head.take().ok_or_else(no_head)?;
+        Poll::Ready(Ok(Answer { head, body: std::mem::take(&mut self.gathered) }))
+    }
+
+    /// What it is doing, for the message of an interruption.
+    pub fn phase(&self) -> String {
+        let server = &self.server;
+        match (&self.stage, self.slot.reach()) {
+            (Stage::Reading(_) | Stage::Ended, _) => format!("reading the answer of {server}"),
+            (Stage::Sending(_), Reach::Nothing) => format!("connecting to {server}"),
+            (Stage::Sending(_), Reach::Begun) => format!("sending the request to {server}"),
+            (Stage::Sending(_), Reach::Whole) => format!("waiting for the answer of {server}"),
+        }
+    }
+
+    fn fail(&mut self, error: &reqwest::Error) -> Failure {
+        let failure = self.failure(error);
+        self.stage = Stage::Ended;
+        failure
+    }
+
+    fn failure(&self, error: &reqwest::Error) -> Failure {
+        let reach = self.slot.reach();
+        let hyper = causes(error).find_map(|cause| cause.downcast_ref::<hyper::Error>());
+        let io = causes(error).find_map(|cause| cause.downcast_ref::<io::Error>());
+        let garbled =
+            io.is_some_and(|io| matches!(io.kind(), io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput));
+        let server = &self.server;
+        let cause = root_cause(error);
+        if error.is_builder() {
+            Failure::new(Status::Internal, reach, format!("the request could not be built: {cause}"))
+        } else if error.is_connect() {
+            Failure::new(Status::Connect, Reach::Nothing, connect_text(error, server))
+        } else if hyper.is_some_and(hyper::Error::is_canceled) {
+            Failure::new(Status::Connect, Reach::Nothing, format!("the connection to {server} was lost before sending"))
+        } else if hyper.is_some_and(hyper::Error::is_user) {
+            Failure::new(Status::File, reach, format!("the request's body failed: {cause}"))
+        } else if hyper.is_some_and(hyper::Error::is_parse) || garbled {
+            Failure::new(Status::Protocol, reach, format!("the answer of {server} is not valid HTTP: {cause}"))
+        } else {
+            let status = if reach == Reach::Nothing { Status::Connect } else { Status::Network };
+            Failure::new(status, reach, format!("the connection broke while {}: {cause}", self.phase()))
+        }
+    }
+}
+
+fn with_body(slot: Slot) -> (Slot, Option<reqwest::Body>) {
+    let body = reqwest::Body::wrap(slot.body());
+    (slot, Some(body))
+}
+
+fn http_parts(mut response: reqwest::Response) -> (Head, reqwest::Body) {
+    let head = Head { http_status: response.status().as_u16(), headers: std::mem::take(response.headers_mut()) };
+    (head, response.into())
+}
+
+fn server_of(url: &Url) -> String {
+    let host = url.host_str().unwrap_or("");
+    url.port_or_known_default().map_or(host.to_owned(), |port| format!("{host}:{port}"))
+}
+
+type Cause<'a> = &'a (dyn StdError + 'static);
+
+/// An error and what lies under it, also inside an io::Error.
+fn causes<'a>(error: Cause<'a>) -> impl Iterator<Item = Cause<'a>> {
+    fn under<'a>(error: Cause<'a>) -> Option<Cause<'a>> {
+        match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+            Some(inner) => Some(inner),
+            None => error.source(),
+        }
+    }
+    std::iter::successors(Some(error), |error| under(*error))
+}
+
+fn root_cause(error: &reqwest::Error) -> String {
+    let root = causes(error).last().map_or_else(String::new, ToString::to_string);
+    match causes(error).filter_map(|cause| cause.downcast_ref::<io::Error>()).last() {
+        // `Connection reset by peer (os error 104)` says it without the number.
+        Some(io) if io.raw_os_error().is_some() => root.split(" (os error").next().unwrap_or_default().to_lowercase(),
+        _ => root,
+    }
+}
+
+fn connect_text(error: &reqwest::Error, server: &str) -> String {
+    if let Some(no_address) = causes(error).find_map(|cause| cause.downcast_ref::<NoAddress>()) {
+        return format!("{no_address}; check the base URL and the network");
+    }
+    if let Some(tls) = causes(error).find_map(|cause| cause.downcast_ref::<rustls::Error>()) {
+        return format!("no secure connection to {server}: {}", tls_text(tls));
+    }
+    format!("could not connect to {server}: {}", root_cause(error))
+}
+
+fn tls_text(error: &rustls::Error) -> String {
+    use rustls::CertificateError as Bad;
+    match error {
+        rustls::Error::InvalidCertificate(bad) => match bad {
+            Bad::Expired | Bad::ExpiredContext { .. } => {
+                "its certificate has expired; check this machine's clock, then tell whoever runs the server".into()
+            }
+            Bad::NotValidYet | Bad::NotValidYetContext { .. } => {
+                "its certificate is not valid yet; check this machine's clock".into()
+            }
+            Bad::NotValidForName | Bad::NotValidForNameContext { .. } => {
+                "its certificate is for another host; check the base URL".into()
+            }
+            Bad::UnknownIssuer => "its certificate is of an unknown CA; a private CA is made known with \
+                                   mmx_config_set_ca_file()"
+                .into(),
+            other => format!("its certificate is not accepted: {other}"),
+        },
+        other => other.to_string(),
+    }
+}

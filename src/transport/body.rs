@@ -1,0 +1,133 @@
+//! The body of a request: a slot that the connection takes from and the caller fills, one chunk at a time.
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+/// How much of a request can have reached the service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Reach {
+    /// The body was never asked for: nothing was sent.
+    Nothing,
+    Begun,
+    /// The body's last byte was taken.
+    Whole,
+}
+
+#[derive(Debug)]
+struct State {
+    chunk: Option<Bytes>,
+    /// No chunk comes after this one.
+    ended: bool,
+    /// The connection asked and there was nothing to give.
+    hungry: bool,
+    reach: Reach,
+    /// Bytes still to be taken; `None` when the length is not known.
+    left: Option<u64>,
+    connection: Option<Waker>,
+    caller: Option<Waker>,
+}
+
+/// The caller's end.
+#[derive(Clone, Debug)]
+pub struct Slot(Arc<Mutex<State>>);
+
+/// The connection's end.
+pub struct SlotBody(Slot);
+
+impl Slot {
+    /// For a body that comes in chunks, of `length` bytes when that is known.
+    pub fn streamed(length: Option<u64>) -> Slot {
+        Slot(Arc::new(Mutex::new(State {
+            chunk: None,
+            ended: length == Some(0),
+            hungry: false,
+            reach: Reach::Nothing,
+            left: length,
+            connection: None,
+            caller: None,
+        })))
+    }
+
+    /// For a body that is all there.
+    pub fn whole(body: Bytes) -> Slot {
+        let slot = Slot::streamed(Some(body.len() as u64));
+        slot.put(Some(body));
+        slot.put(None);
+        slot
+    }
+
+    pub fn body(&self) -> SlotBody {
+        SlotBody(self.clone())
+    }
+
+    /// Releases a chunk to the connection; `None` is the end.
+    pub fn put(&self, chunk: Option<Bytes>) {
+        let mut state = self.state();
+        match chunk {
+            Some(chunk) => state.chunk = Some(chunk),
+            None => state.ended = true,
+        }
+        state.hungry = false;
+        if let Some(connection) = state.connection.take() {
+            connection.wake();
+        }
+    }
+
+    pub fn reach(&self) -> Reach {
+        self.state().reach
+    }
+
+    /// Ready when the connection waits for a chunk.
+    pub fn poll_hungry(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut state = self.state();
+        if state.hungry && !state.ended {
+            return Poll::Ready(());
+        }
+        state.caller = Some(cx.waker().clone());
+        Poll::Pending
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Body for SlotBody {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let mut state = self.0.state();
+        state.reach = state.reach.max(Reach::Begun);
+        if let Some(chunk) = state.chunk.take() {
+            state.left = state.left.map(|left| left.saturating_sub(chunk.len() as u64));
+            if state.left == Some(0) {
+                state.reach = Reach::Whole;
+            }
+            return Poll::Ready(Some(Ok(Frame::data(chunk))));
+        }
+        if state.ended {
+            state.reach = Reach::Whole;
+            return Poll::Ready(None);
+        }
+        state.hungry = true;
+        state.connection = Some(cx.waker().clone());
+        if let Some(caller) = state.caller.take() {
+            caller.wake();
+        }
+        Poll::Pending
+    }
+
+    fn is_end_stream(&self) -> bool {
+        let state = self.0.state();
+        state.left == Some(0) || (state.ended && state.chunk.is_none())
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.0.state().left.map_or_else(SizeHint::default, SizeHint::with_exact)
+    }
+}

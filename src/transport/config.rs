@@ -1,0 +1,240 @@
+//! Settings: checked as they are set, read from the environment at one place, put together by a client.
+
+use super::tls::{Places, read_pem};
+use crate::error::{Error, Status};
+use reqwest::Url;
+use rustls::pki_types::CertificateDer;
+use std::fmt;
+use std::fs;
+use std::time::Duration;
+use zeroize::Zeroizing;
+
+pub const DEFAULT_BASE_URL: &str = "https://api.minimaxi.com";
+pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(60);
+pub const DEFAULT_MAX_ATTEMPTS: u32 = 4;
+
+/// An API key: wiped when dropped, never printed.
+#[derive(Clone)]
+pub struct Key(pub Zeroizing<String>);
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Key(hidden)")
+    }
+}
+
+/// A value that came from the environment is checked when a client is made: reading it can't fail.
+#[derive(Clone, Debug)]
+pub struct Setting<T> {
+    pub value: T,
+    /// The variable it came from, for messages.
+    pub variable: Option<&'static str>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Config {
+    pub api_key: Option<Setting<Key>>,
+    pub base_url: Setting<String>,
+    pub allow_insecure: bool,
+    pub user_agent: Option<String>,
+    /// `None`: no limit.
+    pub timeout: Option<Duration>,
+    pub max_attempts: u32,
+    pub places: Places,
+    pub extra_roots: Vec<CertificateDer<'static>>,
+}
+
+impl Config {
+    /// The defaults, then what the environment says. The one place that reads it: a later `getenv` could meet another
+    /// thread's `setenv`.
+    pub fn from_environment() -> Config {
+        // A value that isn't UTF-8 becomes one that the checks refuse.
+        let variable = |name: &'static str| {
+            let value = std::env::var_os(name).filter(|value| !value.is_empty())?;
+            Some(Setting { value: value.to_string_lossy().into_owned(), variable: Some(name) })
+        };
+        let api_key = variable("MINIMAX_API_KEY")
+            .map(|set| Setting { value: Key(Zeroizing::new(set.value)), variable: set.variable });
+        let default_url = Setting { value: DEFAULT_BASE_URL.to_owned(), variable: None };
+        Config {
+            api_key,
+            base_url: variable("MINIMAX_BASE_URL").unwrap_or(default_url),
+            allow_insecure: false,
+            user_agent: None,
+            timeout: Some(DEFAULT_TIMEOUT),
+            max_attempts: DEFAULT_MAX_ATTEMPTS,
+            places: Places::from_environment(),
+            extra_roots: Vec::new(),
+        }
+    }
+
+    pub fn set_api_key(&mut self, api_key: &str) -> Result<(), Error> {
+        let key = Key(Zeroizing::new(api_key.to_owned()));
+        check_key(&key).map_err(|why| Error::invalid_argument("config_set_api_key", "api_key", why))?;
+        self.api_key = Some(Setting { value: key, variable: None });
+        Ok(())
+    }
+
+    pub fn set_base_url(&mut self, base_url: &str) -> Result<(), Error> {
+        check_base_url(base_url).map_err(|why| Error::invalid_argument("config_set_base_url", "base_url", why))?;
+        self.base_url = Setting { value: base_url.to_owned(), variable: None };
+        Ok(())
+    }
+
+    pub fn set_ca_file(&mut self, path: &str) -> Result<(), Error> {
+        const CALL: &str = "config_set_ca_file";
+        let pem =
+            fs::read(path).map_err(|error| Error::new(Status::File, CALL, format!("{path} can't be read: {error}")))?;
+        let why = |why| Error::invalid_argument(CALL, "pem_path", format!("is not a PEM file of certificates: {why}"));
+        self.extra_roots = read_pem(&pem).map_err(why)?;
+        Ok(())
+    }
+
+    /// An empty one leaves our own alone.
+    pub fn set_user_agent(&mut self, user_agent: &str) -> Result<(), Error> {
+        if !user_agent.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()) {
+            let why = "must be printable ASCII, for it becomes a header";
+            return Err(Error::invalid_argument("config_set_user_agent", "user_agent", why));
+        }
+        self.user_agent = Some(user_agent.trim().to_owned()).filter(|agent| !agent.is_empty());
+        Ok(())
+    }
+
+    pub fn set_timeout_ms(&mut self, timeout_ms: i64) -> Result<(), Error> {
+        self.timeout = time_limit("config_set_timeout_ms", timeout_ms)?.unwrap_or(Some(DEFAULT_TIMEOUT));
+        Ok(())
+    }
+
+    pub fn set_max_attempts(&mut self, max_attempts: i32) -> Result<(), Error> {
+        self.max_attempts = attempts("config_set_max_attempts", max_attempts)?.unwrap_or(DEFAULT_MAX_ATTEMPTS);
+        Ok(())
+    }
+}
+
+/// A time in milliseconds as the C interface has it: `None` for 0, what is configured; `Some(None)` for -1, no limit.
+pub fn time_limit(call: &'static str, timeout_ms: i64) -> Result<Option<Option<Duration>>, Error> {
+    match timeout_ms {
+        0 => Ok(None),
+        -1 => Ok(Some(None)),
+        1.. => Ok(Some(Some(Duration::from_millis(timeout_ms.unsigned_abs())))),
+        _ => Err(Error::invalid_argument(
+            call,
+            "timeout_ms",
+            format!("must be 1 or more milliseconds, 0 for the default or -1 for no limit, not {timeout_ms}"),
+        )),
+    }
+}
+
+/// `None` for 0, what is configured.
+pub fn attempts(call: &'static str, max_attempts: i32) -> Result<Option<u32>, Error> {
+    let why = || format!("must be 1 or more, or 0 for the default, not {max_attempts}");
+    let max_attempts = u32::try_from(max_attempts).map_err(|_| Error::invalid_argument(call, "max_attempts", why()))?;
+    Ok(Some(max_attempts).filter(|&attempts| attempts > 0))
+}
+
+/// What can stand in the Authorization header. Says what is wrong without showing the key.
+pub fn check_key(key: &Key) -> Result<(), &'static str> {
+    let key = key.0.as_bytes();
+    if key.is_empty() {
+        Err("is empty")
+    } else if key.iter().any(|byte| matches!(byte, b'\r' | b'\n')) {
+        Err("holds a line break; was it read from a file without trimming?")
+    } else if !key.is_ascii() {
+        Err("holds characters that are not ASCII")
+    } else if !key.iter().all(u8::is_ascii_graphic) {
+        Err("holds a space or a control character")
+    } else {
+        Ok(())
+    }
+}
+
+/// The messages never show the URL: it may hold a password.
+pub fn check_base_url(base_url: &str) -> Result<Url, String> {
+    if base_url.chars().any(|c| c.is_control() || c.is_whitespace()) {
+        return Err("holds a space or a control character".into());
+    }
+    let url = Url::parse(base_url).map_err(|error| format!("is not a URL such as {DEFAULT_BASE_URL}: {error}"))?;
+    if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none_or(str::is_empty) {
+        return Err(format!("must begin with https:// and name a host, as {DEFAULT_BASE_URL} does"));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("must not hold a user name or a password; the API key is a setting of its own".into());
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err("must not hold a query or a fragment".into());
+    }
+    Ok(url)
+}
+
+/// Whether `http://` to it stays on this machine.
+pub fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        Some(url::Host::Domain(name)) => name == "localhost",
+        None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn base_urls() {
+        for good in
+            ["https://api.minimaxi.com", "https://api.minimax.io/", "http://127.0.0.1:80/t/a", "HTTPS://[::1]:1"]
+        {
+            assert!(check_base_url(good).is_ok(), "{good}");
+        }
+        let bad = [
+            ("", "is not a URL"),
+            ("api.minimaxi.com", "is not a URL"),
+            ("ftp://api.minimaxi.com", "must begin with https://"),
+            ("file:///etc", "must begin with https://"),
+            ("https://", "is not a URL"),
+            ("https://user@api.minimaxi.com", "user name or a password"),
+            ("https://:secret@api.minimaxi.com", "user name or a password"),
+            ("https://api.minimaxi.com?a=b", "query or a fragment"),
+            ("https://api.minimaxi.com/#a", "query or a fragment"),
+            ("https://api.minimaxi.com/\n", "control character"),
+            (" https://api.minimaxi.com", "space"),
+            ("https://a b", "space"),
+            ("https://h:99999", "is not a URL"),
+        ];
+        for (url, why) in bad {
+            let said = check_base_url(url).expect_err(url);
+            assert!(said.contains(why) && !said.contains("secret"), "{url}: {said}");
+        }
+    }
+
+    #[test]
+    fn loopback() {
+        let is = |url: &str| is_loopback(&Url::parse(url).unwrap());
+        assert!(["http://localhost:1", "http://127.9.9.9", "http://[::1]"].into_iter().all(is));
+        assert!(!["http://10.0.0.1", "http://localhost.example", "http://127.0.0.1.example"].into_iter().any(is));
+    }
+
+    #[test]
+    fn times_and_counts() {
+        assert_eq!(time_limit("c", 0).unwrap(), None);
+        assert_eq!(time_limit("c", -1).unwrap(), Some(None));
+        assert_eq!(time_limit("c", 5).unwrap(), Some(Some(Duration::from_millis(5))));
+        assert!(time_limit("c", i64::MAX).is_ok());
+        for bad in [-2, i64::MIN] {
+            assert_eq!(time_limit("c", bad).unwrap_err().parameter, Some("timeout_ms"));
+        }
+        assert_eq!(attempts("c", 0).unwrap(), None);
+        assert_eq!(attempts("c", 7).unwrap(), Some(7));
+        for bad in [-1, i32::MIN] {
+            assert_eq!(attempts("c", bad).unwrap_err().parameter, Some("max_attempts"));
+        }
+    }
+
+    #[test]
+    fn a_key_is_in_no_debug_print() {
+        let mut config = Config::from_environment();
+        config.set_api_key("sk-api-secret").unwrap();
+        assert!(!format!("{config:?}").contains("secret"));
+    }
+}

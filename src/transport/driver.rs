@@ -1,0 +1,79 @@
+//! A driver: a runtime without threads and the HTTP client that lives on it. Whoever holds it drives it.
+
+use super::attempt::Failure;
+use super::body::Reach;
+use super::resolve::Names;
+use super::sys;
+use crate::error::Status;
+use reqwest::redirect;
+use rustls::ClientConfig;
+use std::future::Future;
+use std::time::Duration;
+use std::{io, panic, thread};
+use tokio::runtime::{Builder, Handle, Runtime};
+
+/// Below the minute after which gateways commonly close an idle connection.
+pub const IDLE: Duration = Duration::from_secs(55);
+
+pub struct Driver {
+    runtime: Runtime,
+    pub client: reqwest::Client,
+}
+
+impl Driver {
+    pub fn new(tls: ClientConfig, names: Names) -> Result<Driver, Failure> {
+        let made = where_a_runtime_fits(|| {
+            let runtime = Builder::new_current_thread().enable_io().enable_time().build()?;
+            let client = reqwest::Client::builder()
+                .tls_backend_preconfigured(tls)
+                .dns_resolver(names)
+                .http1_only()
+                .no_proxy()
+                .redirect(redirect::Policy::none())
+                .referer(false)
+                .retry(reqwest::retry::never())
+                .pool_idle_timeout(IDLE)
+                .build()
+                .map_err(io::Error::other)?;
+            Ok(Driver { runtime, client })
+        });
+        made.and_then(|driver| driver).map_err(|error: io::Error| {
+            let text = format!("no connection can be made: {error}; is the limit of open files (ulimit -n) reached?");
+            Failure::new(Status::Internal, Reach::Nothing, text)
+        })
+    }
+
+    /// Drives the connections and `work` on the calling thread until `work` is done.
+    pub fn block_on<F>(&self, work: F) -> Result<F::Output, Failure>
+    where
+        F: Future + Send,
+        F::Output: Send,
+    {
+        where_a_runtime_fits(|| self.runtime.block_on(work)).map_err(|error| {
+            let text = format!("no thread could start to make the call from inside a runtime or an exit: {error}");
+            Failure::new(Status::Internal, Reach::Nothing, text)
+        })
+    }
+
+    /// Closes its connections now and waits for nothing.
+    pub fn discard(self) {
+        let Driver { runtime, client } = self;
+        // Without a thread to do it on, it is left as it is: a descriptor less is better than an abort at exit.
+        let _ = where_a_runtime_fits(move || {
+            drop(client);
+            runtime.shutdown_background();
+        });
+    }
+}
+
+/// A runtime can't be entered from a thread that is inside another, nor once the thread's locals are gone (in `atexit`
+/// and in destructors): there it runs on a thread of its own that the caller waits for.
+fn where_a_runtime_fits<R: Send>(f: impl FnOnce() -> R + Send) -> io::Result<R> {
+    if Handle::try_current().is_err_and(|error| error.is_missing_context()) {
+        return Ok(f());
+    }
+    thread::scope(|scope| {
+        let helper = sys::starting_a_thread(|| thread::Builder::new().name("mmx-call".into()).spawn_scoped(scope, f))?;
+        helper.join().map_err(|payload| panic::resume_unwind(payload))
+    })
+}

@@ -1,0 +1,172 @@
+//! One request and its answer, driven in turns: file reads and callbacks run between the turns, outside the runtime,
+//! on the caller's thread. A call whose body and answer fit in memory takes a single turn, [`Exchange::answer`].
+
+use super::attempt::{Answer, Attempt, Event, Failure, Head, Request};
+use super::body::Reach;
+use super::cancel::Cancel;
+use super::deadline::Deadline;
+use super::engine::Lease;
+use crate::error::Status;
+use bytes::Bytes;
+use std::future::{Future, pending, poll_fn};
+use std::io;
+use std::pin::pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+/// What ends a wait besides the event waited for.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits<'a> {
+    pub deadline: Deadline,
+    pub cancel: Option<&'a Cancel>,
+    /// The longest time without a byte, within one turn.
+    pub idle: Option<Duration>,
+}
+
+#[derive(Debug)]
+pub enum Interruption {
+    Cancelled,
+    DeadlinePassed,
+    Idle,
+    Unwatchable(io::Error),
+}
+
+/// What the caller has to do, or has got.
+#[derive(Debug)]
+pub enum Turn {
+    /// Feed the next chunk of the request's body, then turn again.
+    NeedData,
+    Head(Head),
+    HaveData(Bytes),
+    /// The answer was read to its end: give the exchange back.
+    Done,
+}
+
+pub struct Exchange<'a> {
+    /// Before the lease: what it holds of a connection goes first.
+    attempt: Attempt,
+    lease: Lease,
+    limits: Limits<'a>,
+    /// Handed over but not yet released to the connection.
+    fed: Option<Option<Bytes>>,
+}
+
+impl<'a> Exchange<'a> {
+    pub fn new(lease: Lease, request: Request, limits: Limits<'a>) -> Exchange<'a> {
+        let attempt = Attempt::new(lease.client(), request);
+        Exchange { attempt, lease, limits, fed: None }
+    }
+
+    /// The next chunk of a streamed body; `None` is its end.
+    pub fn feed(&mut self, chunk: Option<Bytes>) {
+        self.fed = Some(chunk);
+    }
+
+    pub fn reach(&self) -> Reach {
+        self.attempt.slot.reach()
+    }
+
+    /// Drives until the caller is needed.
+    pub fn turn(&mut self) -> Result<Turn, Failure> {
+        if self.lease.is_of_a_parent() {
+            let text = "this process was forked while the call ran, and the call is the parent's";
+            return Err(Failure::new(Status::Cancelled, Reach::Nothing, text));
+        }
+        self.limits.check().map_err(|why| interrupted(&why, &self.attempt))?;
+        let Exchange { lease, attempt, limits, fed } = self;
+        let turned = lease.block_on(limits.within(|cx| {
+            // Released only after the sockets were looked at: a refusal that has arrived is seen before more is sent.
+            if let Some(chunk) = fed.take() {
+                attempt.slot.put(chunk);
+            }
+            match attempt.poll(cx) {
+                Poll::Ready(Ok(Event::Head(head))) => Poll::Ready(Ok(Turn::Head(head))),
+                Poll::Ready(Ok(Event::Data(data))) => Poll::Ready(Ok(Turn::HaveData(data))),
+                Poll::Ready(Ok(Event::End)) => Poll::Ready(Ok(Turn::Done)),
+                Poll::Ready(Err(failure)) => Poll::Ready(Err(failure)),
+                Poll::Pending => attempt.slot.poll_hungry(cx).map(|()| Ok(Turn::NeedData)),
+            }
+        }))?;
+        turned.unwrap_or_else(|why| Err(interrupted(&why, &self.attempt)))
+    }
+
+    /// All the turns of a request whose body is there, in one: the whole answer, within `longest` bytes.
+    pub fn answer(mut self, longest: usize) -> Result<Answer, Failure> {
+        self.limits.check().map_err(|why| interrupted(&why, &self.attempt))?;
+        let Exchange { lease, attempt, limits, .. } = &mut self;
+        let answered = lease.block_on(limits.within(|cx| attempt.poll_answer(longest, cx)))?;
+        match answered {
+            Ok(Ok(answer)) => {
+                self.give_back();
+                Ok(answer)
+            }
+            Ok(Err(failure)) => Err(failure),
+            Err(why) => Err(interrupted(&why, &self.attempt)),
+        }
+    }
+
+    /// After [`Turn::Done`]: lets the next call use the connection. Without it, dropping closes it at once.
+    pub fn give_back(self) {
+        self.lease.give_back();
+    }
+}
+
+impl Limits<'_> {
+    /// What can be told without waiting.
+    pub fn check(&self) -> Result<(), Interruption> {
+        if self.cancel.is_some_and(Cancel::is_triggered) {
+            return Err(Interruption::Cancelled);
+        }
+        if self.deadline.has_passed() {
+            return Err(Interruption::DeadlinePassed);
+        }
+        Ok(())
+    }
+
+    /// Waits on a driver for `wanted`, in this order: cancel, what is wanted, deadline, idle limit.
+    pub async fn within<T>(&self, mut wanted: impl FnMut(&mut Context<'_>) -> Poll<T>) -> Result<T, Interruption> {
+        // The sockets are looked at before anything is sent: of a connection that the server has closed in the
+        // meantime, the end is seen in time and a new one made.
+        tokio::task::yield_now().await;
+        let mut cancelled = pin!(async {
+            match self.cancel {
+                Some(cancel) => cancel.triggered().await,
+                None => pending().await,
+            }
+        });
+        let mut deadline_passed = pin!(self.deadline.passed());
+        let mut idle = pin!(async {
+            match self.idle {
+                Some(limit) => tokio::time::sleep(limit).await,
+                None => pending().await,
+            }
+        });
+        poll_fn(|cx| {
+            match cancelled.as_mut().poll(cx) {
+                Poll::Ready(Ok(())) => return Poll::Ready(Err(Interruption::Cancelled)),
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(Interruption::Unwatchable(error))),
+                Poll::Pending => {}
+            }
+            if let Poll::Ready(it) = wanted(cx) {
+                return Poll::Ready(Ok(it));
+            }
+            if deadline_passed.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(Err(Interruption::DeadlinePassed));
+            }
+            idle.as_mut().poll(cx).map(|()| Err(Interruption::Idle))
+        })
+        .await
+    }
+}
+
+/// An interruption in words: what it was, and what it came in the middle of.
+pub fn interrupted(why: &Interruption, attempt: &Attempt) -> Failure {
+    let phase = attempt.phase();
+    let (status, text) = match why {
+        Interruption::Cancelled => (Status::Cancelled, format!("cancelled while {phase}")),
+        Interruption::DeadlinePassed => (Status::Timeout, format!("the time limit passed while {phase}")),
+        Interruption::Idle => (Status::Timeout, format!("no byte came for too long while {phase}")),
+        Interruption::Unwatchable(error) => (Status::Internal, format!("the cancel token can't be watched: {error}")),
+    };
+    Failure::new(status, attempt.slot.reach(), text)
+}

@@ -1,0 +1,238 @@
+//! Makes `include/mmx.h` and `tests/abi/symbols.txt` from the sources, or finds that they are stale.
+//!
+//! `make header` runs this with MMX_WRITE=1. cbindgen drops string constants and knows no headings, so the constants are
+//! rendered here from the library's own tables, and each chapter's heading is put before its first function.
+
+use mmx::error::STATUSES;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::{env, fs};
+
+const INTRODUCTION: &str = "\
+/* libmmx: the native client for the MiniMax file API.
+ *
+ * Generated from the Rust sources by `make header`; edited by nobody.
+ */";
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn source(path: &str) -> String {
+    fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// The files of the header's chapters, in the order of `src/ffi/mod.rs`.
+fn chapters() -> Vec<String> {
+    let names = source("src/ffi/mod.rs");
+    let names = names.lines().filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';'));
+    names.map(|name| source(&format!("src/ffi/{name}.rs"))).collect()
+}
+
+fn functions(source: &str) -> Vec<&str> {
+    let words = source.match_indices("extern \"C\" fn ").map(|(at, word)| &source[at + word.len()..]);
+    words.filter(|rest| rest.starts_with("mmx_")).map(|rest| rest.split('(').next().unwrap()).collect()
+}
+
+fn constants() -> String {
+    let version = env!("CARGO_PKG_VERSION");
+    let mut out = String::new();
+    let mut line = |line: String| writeln!(out, "{line}").unwrap();
+    line("/* The version of this header; mmx_version() has that of the library. */".into());
+    line(format!("#define MMX_VERSION \"{version}\""));
+    line("/* Compare with mmx_abi_version(). */".into());
+    line(format!("#define MMX_ABI_VERSION {}", mmx::ffi::status::ABI_VERSION));
+    line("\n/* The values of mmx_status. More may come: treat an unknown one as a failure. */".into());
+    for (status, name, meaning) in STATUSES {
+        line(format!("#define {} {} /* {meaning} */", name.to_str().unwrap(), *status as i32));
+    }
+    line("\n/* The purposes known when this was made; the service takes new ones every few months. */".into());
+    for (purpose, meaning) in mmx::api::purpose::PURPOSES {
+        line(format!("#define MMX_PURPOSE_{} \"{purpose}\" /* {meaning} */", purpose.to_uppercase()));
+    }
+    line("\n/* Sets struct_size and leaves the rest as the client has it. */".into());
+    line("#define MMX_CALL_OPTIONS_INIT { sizeof(mmx_call_options), 0, 0, 0, NULL, NULL, NULL }".into());
+    out
+}
+
+/// Doc comments as one block each: `/** … */` reads better in C than a column of slashes.
+fn as_blocks(header: &str) -> String {
+    let mut out = String::new();
+    let mut block: Vec<&str> = Vec::new();
+    for line in header.lines().chain([""]) {
+        let text = line.trim_start();
+        if let Some(comment) = text.strip_prefix("//") {
+            block.push(comment.trim_start_matches('/').trim_end());
+            continue;
+        }
+        if !block.is_empty() {
+            let indent = &line[..line.len() - text.len()];
+            if let [one] = block[..] {
+                writeln!(out, "{indent}/**{one} */").unwrap();
+            } else {
+                writeln!(out, "{indent}/**").unwrap();
+                block.iter().for_each(|comment| writeln!(out, "{indent} *{comment}").unwrap());
+                writeln!(out, "{indent} */").unwrap();
+            }
+            block.clear();
+        }
+        writeln!(out, "{line}").unwrap();
+    }
+    out.trim_end().to_owned() + "\n"
+}
+
+/// The `//!` of a chapter as a comment of the header.
+fn heading(chapter: &str) -> String {
+    let lines: Vec<_> = chapter.lines().map_while(|line| line.strip_prefix("//!")).map(str::trim_end).collect();
+    let mut out = format!("/*{}", lines[0].trim_end_matches('-').trim_end());
+    let dashes = 118usize.saturating_sub(out.chars().count());
+    out = format!("{out} {}\n", "-".repeat(dashes));
+    lines[1..].iter().for_each(|line| writeln!(out, " *{line}").unwrap());
+    out + " */\n"
+}
+
+fn generate() -> String {
+    let config = cbindgen::Config::from_file(root().join("cbindgen.toml")).expect("cbindgen.toml");
+    let config = cbindgen::Config {
+        header: Some(INTRODUCTION.into()),
+        after_includes: Some(format!("\n@CONSTANTS@")),
+        ..config
+    };
+    let bindings = cbindgen::Builder::new().with_crate(root()).with_config(config).generate().expect("cbindgen");
+    let mut raw = Vec::new();
+    bindings.write(&mut raw);
+    // Old editors and compilers read a header as they please.
+    let raw = String::from_utf8(raw).unwrap().replace('…', "...");
+    let mut header = as_blocks(&raw).replace("@CONSTANTS@", constants().trim_end());
+    for chapter in chapters() {
+        let first = functions(&chapter)[0].to_owned();
+        let functions = header.find("extern \"C\" {").expect("functions come last");
+        let declaration =
+            header[functions..].find(&format!("{first}(")).unwrap_or_else(|| panic!("{first} is missing"));
+        let declaration = functions + declaration;
+        // Before the doc comment of the first function.
+        let start = header[..declaration].rfind("/**").expect("every function is documented");
+        header.insert_str(start, &format!("{}\n", heading(&chapter)));
+    }
+    while header.contains("\n\n\n") {
+        header = header.replace("\n\n\n", "\n\n");
+    }
+    header
+}
+
+fn compare_or_write(path: &str, wanted: &str) {
+    let file = root().join(path);
+    if env::var_os("MMX_WRITE").is_some() {
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(&file, wanted).unwrap();
+    } else {
+        let found = fs::read_to_string(&file).unwrap_or_default();
+        assert!(found == wanted, "{path} is stale: run `make header`");
+    }
+}
+
+#[test]
+fn the_header_is_what_the_sources_say() {
+    compare_or_write("include/mmx.h", &generate());
+}
+
+#[test]
+fn the_list_of_symbols_is_what_the_sources_say() {
+    let since = |chapter: &str, name: &str| {
+        let before = &chapter[..chapter.find(&format!("fn {name}(")).unwrap()];
+        before[before.rfind("@since ").expect("every function says @since") + 7..].lines().next().unwrap().to_owned()
+    };
+    let chapters = chapters();
+    let mut symbols: Vec<_> = chapters
+        .iter()
+        .flat_map(|chapter| functions(chapter).into_iter().map(|name| format!("{name} {}\n", since(chapter, name))))
+        .collect();
+    symbols.sort();
+    compare_or_write("tests/abi/symbols.txt", &symbols.concat());
+}
+
+/// `(name, declaration on one line)` of every function of a header.
+fn declarations(header: &str) -> Vec<(String, String)> {
+    let mut text = String::new();
+    let mut rest = header;
+    while let Some(start) = rest.find("/*") {
+        text.push_str(&rest[..start]);
+        rest = &rest[start + rest[start..].find("*/").expect("comments end") + 2..];
+    }
+    text.push_str(rest);
+    let text: String = text.lines().filter(|line| !line.starts_with('#')).collect::<Vec<_>>().join(" ");
+    let statements =
+        text.split([';', '{', '}']).map(|statement| statement.split_whitespace().collect::<Vec<_>>().join(" "));
+    statements
+        .filter_map(|statement| {
+            let (before, _) = statement.split_once('(')?;
+            let name = before.rsplit([' ', '*']).next()?.to_owned();
+            let is_function = name.starts_with("mmx_") && !statement.starts_with("typedef");
+            is_function.then(|| (name, statement.replace("* ", "*")))
+        })
+        .collect()
+}
+
+#[test]
+fn the_header_agrees_with_the_pinned_interface() {
+    let Some(pinned) = pinned() else { return };
+    let header = declarations(&source("include/mmx.h"));
+    let pinned_all = declarations(&pinned);
+    for (name, declaration) in &header {
+        let (_, wanted) =
+            pinned_all.iter().find(|(pinned, _)| pinned == name).unwrap_or_else(|| panic!("{name} is not pinned"));
+        assert_eq!(declaration, wanted);
+    }
+    for (name, _) in declarations(&first_stretch(&pinned)) {
+        assert!(header.iter().any(|(found, _)| *found == name), "{name} is pinned but missing");
+    }
+}
+
+/// The interface as it was agreed, where the project stands beside it.
+fn pinned() -> Option<String> {
+    let shared = env::var_os("MMX_SHARED").map_or_else(|| root().join("../shared"), PathBuf::from);
+    fs::read_to_string(Path::new(&shared).join("abi.h")).ok()
+}
+
+/// What is marked [1]: lines in a section of that mark that carry no other mark of their own.
+fn first_stretch(pinned: &str) -> String {
+    let other = |line: &str| ["[2]", "[3]", "[4]"].iter().any(|mark| line.contains(mark)) && !line.contains("[1]");
+    let mut in_section = false;
+    let mut kept: Vec<&str> = Vec::new();
+    for line in pinned.lines() {
+        if line.starts_with("/* ----") {
+            in_section = line.contains("[1]");
+        }
+        if line.contains("mmx_delete_file(") || (in_section && !other(line)) {
+            kept.push(line);
+        } else if kept.last().is_some_and(|last| last.contains("mmx_delete_file(")) {
+            kept.push(line);
+        }
+    }
+    kept.join("\n")
+}
+
+/// Every parameter is described, every status that is named exists, every function says since when.
+#[test]
+fn the_documentation_is_complete() {
+    let header = source("include/mmx.h");
+    for (name, declaration) in declarations(&header) {
+        let at = header.find(&format!("\n{}(", declaration.split_once('(').unwrap().0)).unwrap();
+        let doc = &header[header[..at].rfind("/**").unwrap()..at];
+        assert!(doc.contains("@since "), "{name} has no @since");
+        let parameters = declaration.split_once('(').unwrap().1.trim_end_matches(')');
+        for parameter in parameters.split(',').filter(|parameter| *parameter != "void") {
+            let parameter = parameter.rsplit([' ', '*']).next().unwrap();
+            assert!(doc.contains(&format!("@param {parameter} ")), "{name}: no @param {parameter}");
+        }
+        if !declaration.starts_with("void ") {
+            assert!(doc.contains("@return"), "{name} has no @return");
+        }
+    }
+    for word in
+        header.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').filter(|word| word.starts_with("MMX_ERROR_"))
+    {
+        let known = word == "MMX_ERROR_" || word == "MMX_ERROR_UNKNOWN";
+        assert!(known || STATUSES.iter().any(|(_, name, _)| name.to_str() == Ok(word)), "{word} is not a status");
+    }
+}
