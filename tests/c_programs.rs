@@ -1,0 +1,49 @@
+//! Compiles and runs every program of `tests/c`, each as a test of its own, against one stand-in server.
+//!
+//! A program is found by its name alone. Its first lines may say how it is built: `// flags: -DX` or
+//! `/* flags: … */`.
+
+mod common;
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use mmx_sandbox::Sandbox;
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+use std::{fs, process};
+
+fn main() -> process::ExitCode {
+    let sandbox = Arc::new(Sandbox::start().expect("the stand-in server starts"));
+    let mut programs: Vec<_> = fs::read_dir(common::root().join("tests/c"))
+        .expect("tests/c")
+        .map(|entry| entry.expect("an entry").path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "c"))
+        .collect();
+    programs.sort();
+    let trials = programs.into_iter().map(|path| {
+        let sandbox = sandbox.clone();
+        let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+        Trial::test(format!("c::{name}"), move || test(&path, &name, &sandbox))
+    });
+    libtest_mimic::run(&Arguments::from_args(), trials.collect()).exit_code()
+}
+
+fn test(source: &Path, name: &str, sandbox: &Sandbox) -> Result<(), Failed> {
+    let program = common::target().join("c").join(name);
+    let text = fs::read_to_string(source)?;
+    let flags = text.lines().take(5).find_map(|line| line.split_once("flags: ")).map_or("", |(_, flags)| flags);
+    let flags: Vec<_> = flags.trim_end_matches("*/").split_whitespace().collect();
+    common::compile("cc", "c11", source, &program, &flags)?;
+    let ca_file = sandbox.ca_file().to_string_lossy().into_owned();
+    let settings = [
+        ("MMX_TEST_HTTP", sandbox.http_url()),
+        ("MMX_TEST_HTTPS", sandbox.https_url()),
+        ("MMX_TEST_HTTPS_EXPIRED", sandbox.https_expired_url()),
+        ("MMX_TEST_HTTPS_WRONG_HOST", sandbox.https_wrong_host_url()),
+        ("MMX_TEST_HTTPS_UNKNOWN_CA", sandbox.https_unknown_ca_url()),
+        ("MMX_TEST_CA", &ca_file),
+        ("MMX_TEST_KEY", mmx_sandbox::API_KEY),
+    ];
+    common::run(&mut Command::new(&program), &settings)?;
+    Ok(())
+}

@@ -1,0 +1,75 @@
+//! What the test programs share: the library as users link it, built once, and how to run what links it.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+use std::{env, fs};
+
+pub fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+pub fn target() -> PathBuf {
+    env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
+}
+
+/// The folder of `libmmx.so`, built if it isn't there yet or is stale.
+pub fn library() -> &'static Path {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    FOLDER.get_or_init(|| {
+        let built = Command::new("make").args(["--silent", "lib"]).current_dir(root()).status();
+        assert!(built.expect("make runs").success(), "`make lib` failed");
+        target().join("release")
+    })
+}
+
+/// What a user's build runs: `compiler` with every warning an error, against `include/` and the shared library.
+pub fn compile(compiler: &str, standard: &str, source: &Path, output: &Path, more: &[&str]) -> Result<(), String> {
+    fs::create_dir_all(output.parent().unwrap()).unwrap();
+    let library = library();
+    let mut command = Command::new(compiler);
+    command
+        .args([&format!("-std={standard}"), "-g", "-O1", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-pthread"])
+        .arg(format!("-I{}", root().join("include").display()))
+        .arg(source)
+        .args(more)
+        .arg(format!("-L{}", library.display()))
+        .args(["-lmmx", "-o"])
+        .arg(output);
+    let done = command.output().map_err(|error| format!("{compiler} can't run ({error}); install the package gcc"))?;
+    if done.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&done.stderr).into_owned()) }
+}
+
+/// Runs a program that links the library, with nothing of our environment but what it needs, and ends it after two
+/// minutes. Returns what it printed on both streams when it fails.
+pub fn run(program: &mut Command, settings: &[(&str, &str)]) -> Result<String, String> {
+    const LONGEST: Duration = Duration::from_secs(120);
+    program.env_clear().env("LD_LIBRARY_PATH", library()).stdin(Stdio::null());
+    for name in ["PATH", "HOME", "TMPDIR"] {
+        program.envs(env::var_os(name).map(|value| (name, value)));
+    }
+    program.envs(settings.iter().copied());
+    // Files, not pipes: a program that never ends must not hold its reader.
+    let log = tempfile::NamedTempFile::new().map_err(|error| error.to_string())?;
+    let stream = || log.reopen().map(Stdio::from).map_err(|error| error.to_string());
+    let mut child = program.stdout(stream()?).stderr(stream()?).spawn().map_err(|error| error.to_string())?;
+    let started = Instant::now();
+    let status = loop {
+        if let Some(status) = child.try_wait().map_err(|error| error.to_string())? {
+            break Some(status);
+        }
+        if started.elapsed() > LONGEST {
+            let _ = child.kill();
+            let _ = child.wait();
+            break None;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    };
+    let printed = String::from_utf8_lossy(&fs::read(log.path()).unwrap_or_default()).into_owned();
+    match status {
+        Some(status) if status.success() => Ok(printed),
+        Some(status) => Err(format!("{status}\n{printed}")),
+        None => Err(format!("not done after {} s\n{printed}", LONGEST.as_secs())),
+    }
+}

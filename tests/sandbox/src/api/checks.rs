@@ -1,0 +1,54 @@
+//! What the service checks of every request, and the words it refuses it with.
+
+use axum::http::{HeaderName, Method, header};
+use serde_json::Value;
+
+use super::Call;
+use crate::account::API_KEY;
+use crate::answer::{Answer, usual_message};
+
+/// The file a request names, in its body or its query: faults can be aimed at it.
+pub(super) fn named_file(body: &[u8], query: Option<&str>) -> Option<i64> {
+    if let Ok(Value::Object(fields)) = serde_json::from_slice(body) {
+        return fields.get("file_id").and_then(Value::as_i64);
+    }
+    query?.split('&').find_map(|pair| pair.strip_prefix("file_id="))?.parse().ok()
+}
+
+/// A refusal of what the request holds, saying what is off.
+pub(super) fn malformed(what: impl std::fmt::Display) -> Answer {
+    Answer::refusal(2013, &format!("invalid params, {what}"))
+}
+
+impl Call {
+    pub(super) fn check_method(&self, wanted: Method) -> Result<(), Answer> {
+        if self.method == wanted { Ok(()) } else { Err(malformed(format!("method {}: use {wanted}", self.method))) }
+    }
+
+    pub(super) fn check_key(&self) -> Result<(), Answer> {
+        let refused = || Answer::refusal(1004, usual_message(1004));
+        let value = self.one_header(&header::AUTHORIZATION).map_err(|_| refused())?;
+        if value.strip_prefix("Bearer ") == Some(API_KEY) { Ok(()) } else { Err(refused()) }
+    }
+
+    /// The body of a call that takes JSON: the headers must announce it.
+    pub(super) fn json_body(&self) -> Result<&[u8], Answer> {
+        if self.query.is_some() {
+            return Err(malformed("query: this call takes none"));
+        }
+        let media_type = self.one_header(&header::CONTENT_TYPE)?.split(';').next().unwrap_or_default().trim();
+        if !media_type.eq_ignore_ascii_case("application/json") {
+            return Err(malformed(format!("Content-Type {media_type}: use application/json")));
+        }
+        self.one_header(&header::CONTENT_LENGTH)?;
+        Ok(&self.body)
+    }
+
+    fn one_header(&self, name: &HeaderName) -> Result<&str, Answer> {
+        let mut values = self.headers.get_all(name).iter();
+        let (Some(value), None) = (values.next(), values.next()) else {
+            return Err(malformed(format!("header {name} must come exactly once")));
+        };
+        value.to_str().map_err(|_| malformed(format!("header {name} is not text")))
+    }
+}

@@ -1,0 +1,163 @@
+//! The fault script: what goes wrong with which request.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::shape::Shape;
+use crate::stream::Close;
+
+/// One entry. The help text says what each field does.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Fault {
+    name: Option<String>,
+    call: Option<String>,
+    file_id: Option<i64>,
+    #[serde(default = "once")]
+    times: i64,
+    skip: u64,
+    perform: Option<bool>,
+
+    pub(crate) code: Option<i64>,
+    pub(crate) message: Option<String>,
+    pub(crate) http_status: Option<u16>,
+    pub(crate) headers: Option<Map<String, Value>>,
+    pub(crate) body: Option<String>,
+    pub(crate) body_base64: Option<String>,
+    pub(crate) content_type: Option<String>,
+    pub(crate) shape: Option<Shape>,
+
+    pub(crate) delay_ms: Option<u64>,
+    pub(crate) trickle_ms: Option<u64>,
+    pub(crate) hang: bool,
+    pub(crate) hang_after: Option<usize>,
+    pub(crate) cut_after: Option<usize>,
+    pub(crate) close: Option<Close>,
+    pub(crate) close_before_answer: Option<Close>,
+    pub(crate) close_after_answer: Option<Close>,
+    pub(crate) close_after_idle_ms: Option<u64>,
+}
+
+fn once() -> i64 {
+    1
+}
+
+impl Fault {
+    /// Whether the call is carried out. An answer that still reports success comes with the deed, unless told otherwise.
+    pub(crate) fn performs(&self) -> bool {
+        let replaces = self.code.is_some_and(|code| code != 0)
+            || self.http_status.is_some()
+            || self.body.is_some()
+            || self.body_base64.is_some()
+            || self.shape.is_some_and(|shape| !shape.reports_success());
+        self.perform.unwrap_or(!replaces)
+    }
+
+    /// What the journal calls it.
+    pub(crate) fn label(&self) -> String {
+        if let Some(name) = &self.name {
+            return name.clone();
+        }
+        let Value::Object(fields) = serde_json::to_value(self).unwrap_or_default() else {
+            return String::new();
+        };
+        let selectors = ["call", "file_id", "times", "skip", "perform", "message", "headers", "body", "body_base64"];
+        let told = |name: &str, value: &Value| match value {
+            Value::Null | Value::Bool(false) => None,
+            _ if selectors.contains(&name) => None,
+            Value::Bool(true) => Some(name.to_owned()),
+            Value::String(value) if name == "shape" => Some(value.clone()),
+            Value::String(value) => Some(format!("{name} {value}")),
+            value => Some(format!("{name} {value}")),
+        };
+        let parts: Vec<_> = fields.iter().filter_map(|(name, value)| told(name, value)).collect();
+        if parts.is_empty() { "answer".into() } else { parts.join(", ") }
+    }
+
+    fn check(&self) -> Result<(), String> {
+        let ends = [
+            self.hang,
+            self.hang_after.is_some(),
+            self.cut_after.is_some(),
+            self.close_before_answer.is_some(),
+            self.close_after_answer.is_some(),
+            self.close_after_idle_ms.is_some(),
+        ];
+        if ends.iter().filter(|set| **set).count() > 1 {
+            return Err("only one of hang, hang_after, cut_after, close_before_answer, close_after_answer and \
+                        close_after_idle_ms can be set"
+                .into());
+        }
+        if self.close.is_some() && self.cut_after.is_none() && self.close_after_idle_ms.is_none() {
+            return Err("close goes with cut_after or close_after_idle_ms".into());
+        }
+        if self.times == 0 {
+            return Err("times is 1 or more, or -1 for ever".into());
+        }
+        if self.http_status.is_some_and(|status| !(200..=999).contains(&status)) {
+            return Err("http_status is 200 to 999".into());
+        }
+        Ok(())
+    }
+
+    fn matches(&self, call: &str, file_id: Option<i64>) -> bool {
+        self.call.as_deref().is_none_or(|wanted| wanted == call) && (self.file_id.is_none() || self.file_id == file_id)
+    }
+
+    fn json(&self) -> Value {
+        let mut json = serde_json::to_value(self).unwrap_or_default();
+        if let Value::Object(fields) = &mut json {
+            fields.retain(|_, value| !matches!(value, Value::Null | Value::Bool(false)));
+        }
+        json
+    }
+}
+
+/// The faults to come, in order.
+#[derive(Default)]
+pub(crate) struct Script(Vec<Fault>);
+
+impl Script {
+    /// Appends one entry or an array of them; all or, if one is wrong, none.
+    pub(crate) fn append(&mut self, json: &[u8]) -> Result<usize, String> {
+        let value: Value = serde_json::from_slice(json).map_err(|error| error.to_string())?;
+        let values = if let Value::Array(values) = value { values } else { vec![value] };
+        let mut faults = Vec::new();
+        for value in values {
+            let fault: Fault = serde_json::from_value(value).map_err(|error| error.to_string())?;
+            fault.check()?;
+            faults.push(fault);
+        }
+        self.0.append(&mut faults);
+        Ok(self.0.len())
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        self.0.iter().map(Fault::json).collect()
+    }
+
+    /// The first entry that matches; it is used up once it has been taken `times` times.
+    pub(crate) fn take(&mut self, call: &str, file_id: Option<i64>) -> Option<Fault> {
+        for at in 0..self.0.len() {
+            let fault = &mut self.0[at];
+            if !fault.matches(call, file_id) {
+                continue;
+            }
+            if fault.skip > 0 {
+                fault.skip -= 1;
+                continue;
+            }
+            if fault.times > 1 {
+                fault.times -= 1;
+            } else if fault.times == 1 {
+                return Some(self.0.remove(at));
+            }
+            return Some(self.0[at].clone());
+        }
+        None
+    }
+}

@@ -1,0 +1,97 @@
+//! Every request that arrived whole, in order.
+
+use std::sync::Arc;
+
+use axum::http::{HeaderMap, Method, Uri};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use bytes::Bytes;
+use serde_json::{Value, json};
+
+use crate::records::Connection;
+
+/// One request. Kept as it came: most entries are never looked at, so reading them can wait.
+pub(crate) struct Entry {
+    pub(crate) at_ms: u64,
+    pub(crate) method: Method,
+    pub(crate) uri: Uri,
+    pub(crate) path: String,
+    pub(crate) head: Vec<u8>,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+    pub(crate) connection: Arc<Connection>,
+    pub(crate) trace_id: Option<String>,
+    pub(crate) http_status: Option<u16>,
+    pub(crate) fault: Option<String>,
+    pub(crate) performed: bool,
+    pub(crate) file_id: Option<i64>,
+}
+
+#[derive(Default)]
+pub(crate) struct Journal {
+    off: bool,
+    entries: Vec<Entry>,
+}
+
+impl Journal {
+    pub(crate) fn switch(&mut self, on: bool) {
+        self.off = !on;
+    }
+
+    pub(crate) fn is_on(&self) -> bool {
+        !self.off
+    }
+
+    pub(crate) fn push(&mut self, entry: Entry) {
+        self.entries.push(entry);
+    }
+
+    pub(crate) fn count(&self, file_id: Option<i64>, performed: Option<bool>) -> u64 {
+        if file_id.is_none() && performed.is_none() {
+            return self.entries.len() as u64;
+        }
+        let named = |entry: &Entry| file_id.is_none_or(|id| entry.file_id == Some(id));
+        let carried_out = |entry: &Entry| performed.is_none_or(|wanted| entry.performed == wanted);
+        self.entries.iter().filter(|entry| named(entry) && carried_out(entry)).count() as u64
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        self.entries.iter().enumerate().map(|(at, entry)| entry.json(at + 1)).collect()
+    }
+}
+
+impl Entry {
+    fn json(&self, seq: usize) -> Value {
+        let mut json = json!({
+            "seq": seq,
+            "at_ms": self.at_ms,
+            "method": self.method.as_str(),
+            "path": self.path,
+            "query": self.uri.query(),
+            "headers": self.header_list(),
+            "body": String::from_utf8_lossy(&self.body),
+            "connection": self.connection.id(),
+            "tls": self.connection.tls(),
+            "peer_port": self.connection.peer_port,
+            "trace_id": self.trace_id,
+            "http_status": self.http_status,
+            "fault": self.fault,
+            "performed": self.performed,
+        });
+        if std::str::from_utf8(&self.body).is_err() {
+            json["body_base64"] = BASE64_STANDARD.encode(&self.body).into();
+        }
+        json
+    }
+
+    /// Names in their original case, in order; in lower case where the head was read together with other bytes.
+    fn header_list(&self) -> Vec<[String; 2]> {
+        if self.head.is_empty() {
+            let text = |value: &[u8]| String::from_utf8_lossy(value).into_owned();
+            return self.headers.iter().map(|(name, value)| [name.to_string(), text(value.as_bytes())]).collect();
+        }
+        let head = String::from_utf8_lossy(&self.head);
+        let lines = head.split("\r\n").skip(1).filter_map(|line| line.split_once(':'));
+        lines.map(|(name, value)| [name.to_owned(), value.trim().to_owned()]).collect()
+    }
+}

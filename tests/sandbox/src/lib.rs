@@ -1,0 +1,26 @@
+//! A stand-in for the MiniMax file API on loopback, for tests, demos and benchmarks.
+//!
+//! It answers as the service does, is strict about what it is sent, and can be told to misbehave in every way a
+//! network can: see [`HELP`]. Everything below `/t/NAME` is an account of its own, so tests run side by side.
+
+mod account;
+mod answer;
+mod api;
+mod certificates;
+mod connection;
+mod control;
+mod deliver;
+mod fault;
+mod journal;
+mod listen;
+mod plan;
+mod records;
+mod sandbox;
+mod server;
+mod shape;
+mod stream;
+mod wait;
+
+pub use account::{API_KEY, seeded_files};
+pub use control::HELP;
+pub use sandbox::{Options, Sandbox};

@@ -1,0 +1,166 @@
+//! The listeners: accepting, the TLS handshake, and faults before the first request.
+
+use std::io;
+use std::net::Ipv4Addr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+
+use crate::certificates::Certificates;
+use crate::connection;
+use crate::records::{Connection, End};
+use crate::sandbox::Options;
+use crate::server::Server;
+use crate::stream::{Close, Io, Tcp, Transport};
+
+/// Base addresses.
+pub(crate) struct Addresses {
+    pub(crate) http: String,
+    pub(crate) https: String,
+    pub(crate) https_expired: String,
+    pub(crate) https_wrong_host: String,
+    pub(crate) https_unknown_ca: String,
+}
+
+pub(crate) async fn start(server: Arc<Server>, certificates: Certificates, ports: Options) -> io::Result<Addresses> {
+    let tls = |name, port, config| listen(&server, name, port, Some(config));
+    Ok(Addresses {
+        http: listen(&server, "http", ports.http_port, None).await?,
+        https: tls("https", ports.https_port, certificates.good).await?,
+        https_expired: tls("https_expired", 0, certificates.expired).await?,
+        https_wrong_host: tls("https_wrong_host", 0, certificates.wrong_host).await?,
+        https_unknown_ca: tls("https_unknown_ca", 0, certificates.unknown_ca).await?,
+    })
+}
+
+async fn listen(
+    server: &Arc<Server>,
+    name: &'static str,
+    port: u16,
+    tls: Option<Arc<ServerConfig>>,
+) -> io::Result<String> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    let url = format!("{scheme}://{}", listener.local_addr()?);
+    tokio::spawn(accept(server.clone(), listener, name, tls.map(TlsAcceptor::from)));
+    Ok(url)
+}
+
+async fn accept(server: Arc<Server>, listener: TcpListener, name: &'static str, tls: Option<TlsAcceptor>) {
+    loop {
+        let Ok((stream, peer)) = listener.accept().await else {
+            // Out of file descriptors, as a rule: let some be freed.
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            continue;
+        };
+        let _ = stream.set_nodelay(true);
+        let record = server.connections.accepted(&server, name, peer.port());
+        let fault = server.listener_faults.take(name);
+        tokio::spawn(open(server.clone(), stream, record, tls.clone(), fault));
+    }
+}
+
+async fn open(
+    server: Arc<Server>,
+    stream: TcpStream,
+    record: Arc<Connection>,
+    tls: Option<TlsAcceptor>,
+    fault: Option<Accept>,
+) {
+    let tcp = Tcp::new(stream, record.clone());
+    let head = connection::head();
+    if let Some(fault) = fault {
+        let mut io = Io::new(Box::new(tcp), record, head);
+        return match fault {
+            Accept::StallTls => {
+                io.hang().await;
+            }
+            Accept::Close => io.close(Close::Fin).await,
+            Accept::Reset => io.close(Close::Rst).await,
+            Accept::Normal => {}
+        };
+    }
+    let transport: Box<dyn Transport> = match tls {
+        None => Box::new(tcp),
+        Some(tls) => match tls.accept(tcp).await {
+            Ok(stream) => {
+                record.handshake("done".into());
+                Box::new(stream)
+            }
+            Err(error) => {
+                record.handshake(format!("failed: {error}"));
+                return record.ended(End::Server);
+            }
+        },
+    };
+    connection::serve(server, transport, record, head).await;
+}
+
+/// What happens to a connection that is accepted.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Accept {
+    Normal,
+    StallTls,
+    Close,
+    Reset,
+}
+
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ListenerFault {
+    accept: Accept,
+    #[serde(default = "one")]
+    times: i64,
+    #[serde(default = "https")]
+    listener: String,
+}
+
+fn one() -> i64 {
+    1
+}
+
+fn https() -> String {
+    "https".into()
+}
+
+/// Faults of the listeners, for the next connections whoever makes them.
+#[derive(Default)]
+pub(crate) struct ListenerFaults(Mutex<Vec<ListenerFault>>);
+
+impl ListenerFaults {
+    /// `normal` takes back what was set for that listener.
+    pub(crate) fn add(&self, fault: ListenerFault) {
+        let mut faults = self.0.lock().unwrap();
+        if fault.accept == Accept::Normal {
+            faults.retain(|other| other.listener != fault.listener);
+        } else {
+            faults.push(fault);
+        }
+    }
+
+    pub(crate) fn clear(&self) {
+        self.0.lock().unwrap().clear();
+    }
+
+    pub(crate) fn left(&self) -> Vec<ListenerFault> {
+        self.0.lock().unwrap().clone()
+    }
+
+    fn take(&self, listener: &str) -> Option<Accept> {
+        let mut faults = self.0.lock().unwrap();
+        let at = faults.iter().position(|fault| fault.listener == listener)?;
+        let accept = faults[at].accept;
+        if faults[at].times > 0 {
+            faults[at].times -= 1;
+        }
+        if faults[at].times == 0 {
+            faults.remove(at);
+        }
+        Some(accept)
+    }
+}

@@ -1,0 +1,140 @@
+//! From a fault and the ordinary answer to the bytes to send and what happens around them.
+
+use std::time::{Duration, SystemTime};
+
+use axum::http::StatusCode;
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use serde_json::Value;
+
+use crate::answer::{Answer, usual_message};
+use crate::deliver::{Next, Script, Tail};
+use crate::fault::Fault;
+use crate::shape::Shape;
+use crate::stream::Close;
+
+/// The start of a body that does not end.
+const ENDLESS_START: &[u8] = br#"{"base_resp":{"status_code":0,"status_msg":""#;
+const ENDLESS_LENGTH: u64 = 1 << 40;
+const EARLY: &[u8] =
+    b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </style.css>; rel=preload\r\n\r\n";
+const GARBAGE: &[u8] = b"SSH-2.0-OpenSSH_9.6\r\n\x00\x01\xff\xfe this is not HTTP \x80\x81\r\n\r\n";
+
+/// The answer as the fault makes it, trace id included unless the fault takes it away.
+pub(crate) fn answer(fault: &Fault, ordinary: Answer, id: i64, base: &str, trace_id: &str) -> Answer {
+    let mut answer = ordinary;
+    if let Some(code) = fault.code {
+        let performed = answer.performed;
+        answer = Answer::refusal(code, fault.message.as_deref().unwrap_or(usual_message(code)));
+        answer.performed = performed;
+    } else if let Some(status) = fault.http_status.filter(|_| fault.shape.is_none()) {
+        let reason = StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason());
+        answer = Answer::text(status, reason.unwrap_or_default());
+    }
+    if let Some(shape) = fault.shape {
+        answer = shape.apply(fault, answer, id, base);
+    }
+    if let Some(body) = &fault.body_base64 {
+        answer.body = BASE64_STANDARD.decode(body).unwrap_or_default().into();
+    }
+    if let Some(body) = &fault.body {
+        answer.body = body.clone().into();
+        // Most bodies worth scripting are meant to be taken for JSON.
+        answer.set("Content-Type", "application/json; charset=utf-8");
+    }
+    if let Some(status) = fault.http_status {
+        answer.status = status;
+    }
+    if let Some(content_type) = &fault.content_type {
+        answer.set("Content-Type", content_type);
+    }
+    answer.set("Date", &httpdate::fmt_http_date(SystemTime::now()));
+    answer.set("Trace-Id", trace_id);
+    match fault.shape {
+        Some(Shape::Endless) => answer.set("Transfer-Encoding", "chunked"),
+        Some(Shape::EndlessLength) => answer.set("Content-Length", &ENDLESS_LENGTH.to_string()),
+        _ if answer.status == 204 || answer.status == 304 => {}
+        _ => answer.set("Content-Length", &answer.body.len().to_string()),
+    }
+    for (name, value) in fault.headers.iter().flatten() {
+        answer.remove(name);
+        let values = if let Value::Array(values) = value { values.as_slice() } else { std::slice::from_ref(value) };
+        for value in values {
+            match value {
+                Value::Null => {}
+                Value::String(value) => answer.headers.push((name.clone(), value.clone())),
+                other => answer.headers.push((name.clone(), other.to_string())),
+            }
+        }
+    }
+    answer
+}
+
+/// How the answer is sent. `keep_alive` is whether the client lets the connection live.
+pub(crate) fn script(fault: &Fault, mut answer: Answer, keep_alive: bool) -> Script {
+    let close = fault.close.unwrap_or(Close::Fin);
+    let (limit, end) = if fault.hang {
+        (Some(0), None)
+    } else if let Some(after) = fault.hang_after {
+        (Some(after), None)
+    } else if let Some(after) = fault.cut_after {
+        (Some(after), Some(Next::Close(close)))
+    } else if let Some(close) = fault.close_before_answer {
+        (Some(0), Some(Next::Close(close)))
+    } else if let Some(close) = fault.close_after_answer {
+        (None, Some(Next::Close(close)))
+    } else if keep_alive || fault.close_after_idle_ms.is_some() {
+        (None, Some(Next::Request))
+    } else {
+        answer.set("Connection", "close");
+        (None, Some(Next::Close(Close::Fin)))
+    };
+    let mut wire = match fault.shape {
+        Some(Shape::Garbage) => GARBAGE.to_vec(),
+        Some(Shape::Informational) => [EARLY, &render(&answer, true)].concat(),
+        Some(Shape::Endless) => {
+            let length = format!("{:x}\r\n", ENDLESS_START.len());
+            [&render(&answer, false), length.as_bytes(), ENDLESS_START, b"\r\n"].concat()
+        }
+        Some(Shape::EndlessLength) => [&render(&answer, false), ENDLESS_START].concat(),
+        _ => render(&answer, true),
+    };
+    if let Some(limit) = limit {
+        wire.truncate(limit);
+    }
+    let tail = match fault.shape {
+        _ if limit.is_some() => None,
+        Some(Shape::Endless) => Some(Tail::Chunks),
+        Some(Shape::EndlessLength) => Some(Tail::Bytes),
+        _ => None,
+    };
+    Script {
+        delay: Duration::from_millis(fault.delay_ms.unwrap_or(0)),
+        trickle: fault.trickle_ms.map(Duration::from_millis),
+        wire,
+        tail,
+        idle: fault.close_after_idle_ms.map(|time| (Duration::from_millis(time), close)),
+        end,
+    }
+}
+
+/// Whether a status line goes out whole enough to speak of a status.
+pub(crate) fn has_status(fault: &Fault) -> bool {
+    // "HTTP/1.1 200"
+    let enough = |length: Option<usize>| length.is_none_or(|length| length >= 12);
+    let answered = !fault.hang && fault.close_before_answer.is_none();
+    answered && enough(fault.hang_after) && enough(fault.cut_after) && fault.shape != Some(Shape::Garbage)
+}
+
+fn render(answer: &Answer, body: bool) -> Vec<u8> {
+    let reason = StatusCode::from_u16(answer.status).ok().and_then(|status| status.canonical_reason());
+    let mut wire = format!("HTTP/1.1 {} {}\r\n", answer.status, reason.unwrap_or_default()).into_bytes();
+    for (name, value) in &answer.headers {
+        wire.extend_from_slice(format!("{name}: {value}\r\n").as_bytes());
+    }
+    wire.extend_from_slice(b"\r\n");
+    if body {
+        wire.extend_from_slice(&answer.body);
+    }
+    wire
+}

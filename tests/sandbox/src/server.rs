@@ -1,0 +1,68 @@
+//! What all listeners share.
+
+use std::collections::HashMap;
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, RwLock};
+use std::time::Instant;
+
+use axum::Router;
+
+use crate::account::Account;
+use crate::listen::ListenerFaults;
+use crate::records::Registry;
+
+pub(crate) struct Server {
+    started: Instant,
+    accounts: RwLock<HashMap<String, Arc<Account>>>,
+    pub(crate) connections: Registry,
+    pub(crate) listener_faults: ListenerFaults,
+    pub(crate) api: Router,
+    pub(crate) control: Router,
+    traces: AtomicU64,
+    seed: u64,
+}
+
+impl Server {
+    pub(crate) fn new() -> Arc<Server> {
+        Arc::new(Server {
+            started: Instant::now(),
+            accounts: RwLock::default(),
+            connections: Registry::default(),
+            listener_faults: ListenerFaults::default(),
+            api: crate::api::router(),
+            control: crate::control::router(),
+            traces: AtomicU64::new(0),
+            seed: RandomState::new().hash_one("trace ids"),
+        })
+    }
+
+    /// Milliseconds since the start: the clock of all records.
+    pub(crate) fn now_ms(&self) -> u64 {
+        self.started.elapsed().as_millis() as u64
+    }
+
+    /// The account of that name, made on first use.
+    pub(crate) fn account(&self, name: &str) -> Arc<Account> {
+        if let Some(account) = self.accounts.read().unwrap().get(name) {
+            return account.clone();
+        }
+        let mut accounts = self.accounts.write().unwrap();
+        accounts.entry(name.to_owned()).or_insert_with(|| Arc::new(Account::seeded())).clone()
+    }
+
+    /// 32 hex digits, never the same twice: `mix` is one to one.
+    pub(crate) fn trace_id(&self) -> String {
+        let count = self.traces.fetch_add(1, Ordering::Relaxed);
+        format!("{:016x}{:016x}", mix(self.seed ^ count), mix(!self.seed ^ count))
+    }
+}
+
+/// The finishing step of splitmix64.
+fn mix(number: u64) -> u64 {
+    let number = number.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    let number = (number ^ (number >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    let number = (number ^ (number >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    number ^ (number >> 31)
+}
