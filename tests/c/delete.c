@@ -12,8 +12,14 @@ int main(void) {
     mmx_string_free(json);
 
     char *journal = control("GET", "/control/delete/journal", NULL);
-    FAIL("%s", journal);
-    mmx_client_free(client);
+    CHECK_HAS(journal, "\"method\":\"POST\",\"path\":\"/v1/files/delete\"");
+    CHECK_HAS(journal, "\"query\":null");
+    CHECK_HAS(journal, "\"body\":\"{\\\"file_id\\\":176844028768320,\\\"purpose\\\":\\\"voice_clone\\\"}\"");
+    CHECK_HAS(journal, "[\"content-type\",\"application/json\"]");
+    CHECK_HAS(journal, "[\"authorization\",\"Bearer sk-api-sandbox\"]");
+    CHECK_HAS(journal, "[\"user-agent\",\"libmmx/" MMX_VERSION "\"]");
+    CHECK_INT(number("delete", "count?performed=1"), 1);
     free(journal);
+    mmx_client_free(client);
     return 0;
 }

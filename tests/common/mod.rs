@@ -1,4 +1,5 @@
 //! What the test programs share: the library as users link it, built once, and how to run what links it.
+#![allow(dead_code)] // Each test program uses a part.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -6,16 +7,16 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 use std::{env, fs};
 
-pub fn root() -> &'static Path {
+pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-pub fn target() -> PathBuf {
+pub(crate) fn target() -> PathBuf {
     env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
 }
 
 /// The folder of `libmmx.so`, built if it isn't there yet or is stale.
-pub fn library() -> &'static Path {
+pub(crate) fn library() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(|| {
         let built = Command::new("make").args(["--silent", "lib"]).current_dir(root()).status();
@@ -25,7 +26,7 @@ pub fn library() -> &'static Path {
 }
 
 /// What a user's build runs: `compiler` with every warning an error, against `include/` and the shared library.
-pub fn compile(compiler: &str, standard: &str, source: &Path, output: &Path, more: &[&str]) -> Result<(), String> {
+pub(crate) fn compile(compiler: &str, standard: &str, source: &Path, output: &Path, more: &[&str]) -> Result<(), String> {
     fs::create_dir_all(output.parent().unwrap()).unwrap();
     let library = library();
     let mut command = Command::new(compiler);
@@ -43,7 +44,7 @@ pub fn compile(compiler: &str, standard: &str, source: &Path, output: &Path, mor
 
 /// Runs a program that links the library, with nothing of our environment but what it needs, and ends it after two
 /// minutes. Returns what it printed on both streams when it fails.
-pub fn run(program: &mut Command, settings: &[(&str, &str)]) -> Result<String, String> {
+pub(crate) fn run(program: &mut Command, settings: &[(&str, &str)]) -> Result<String, String> {
     const LONGEST: Duration = Duration::from_secs(120);
     program.env_clear().env("LD_LIBRARY_PATH", library()).stdin(Stdio::null());
     for name in ["PATH", "HOME", "TMPDIR"] {
