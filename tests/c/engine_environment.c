@@ -1,0 +1,43 @@
+/* A storm of setenv in another thread crashes nothing: no call reads the environment. Each call of a round makes new
+ * connections, so that what is done only then is done under the storm too. */
+#include "check.h"
+#include <pthread.h>
+#include <stdatomic.h>
+
+static atomic_bool stop;
+
+static void *storm(void *given) {
+    (void)given;
+    for (unsigned n = 0; !atomic_load(&stop); n++) {
+        char *name = format("MMX_STORM_%u", n % 5000);
+        char *value = format("%0*u", (int)(n % 200) + 1, n);
+        setenv(name, value, 1);
+        if (n % 3 == 0) unsetenv(name);
+        free(name);
+        free(value);
+    }
+    return NULL;
+}
+
+int main(void) {
+    enum { COUNT = 300 };
+    mmx_client *clients[2];
+    for (int https = 0; https < 2; https++) {
+        const char *name = https ? "storm-tls" : "storm-http";
+        account(name, COUNT);
+        script(name, "{\"times\": -1, \"headers\": {\"Connection\": \"close\"}}");
+        clients[https] = client_for(name, https);
+    }
+    pthread_t thread;
+    /* From here on nothing of ours reads the environment: check.h does, so it is asked before. */
+    CHECK_INT(pthread_create(&thread, NULL, storm, NULL), 0);
+    for (int https = 0; https < 2; https++)
+        for (int64_t id = 1; id <= COUNT; id++) deletes(clients[https], id);
+    atomic_store(&stop, true);
+    pthread_join(thread, NULL);
+    for (int https = 0; https < 2; https++) {
+        CHECK_INT(number(https ? "storm-tls" : "storm-http", "count?performed=1"), COUNT);
+        mmx_client_free(clients[https]);
+    }
+    return 0;
+}

@@ -1,0 +1,128 @@
+/* What a host can count: descriptors after a burst, threads, stack, and that clients alone cost none of it. */
+#include "check.h"
+#include <dirent.h>
+#include <pthread.h>
+#include <sys/stat.h>
+
+enum { THREADS = 32, EACH = 8 };
+static mmx_client *client;
+static pthread_barrier_t together;
+
+static int entries(const char *folder) {
+    DIR *directory = opendir(folder);
+    int count = 0;
+    while (readdir(directory)) count++;
+    closedir(directory);
+    return count - 3; /* . and .. and, of descriptors, the folder's own */
+}
+
+static int descriptors(void) { return entries("/proc/self/fd"); }
+static int threads(void) { return entries("/proc/self/task") + 1; }
+
+/* Making clients starts no thread and reads no certificate: opening this FIFO would wait for ever. */
+static void clients_alone(void) {
+    char folder[] = "/tmp/mmx-test-XXXXXX";
+    CHECK(mkdtemp(folder) != NULL);
+    char *fifo = format("%s/certificates.pem", folder);
+    CHECK_INT(mkfifo(fifo, 0600), 0);
+    setenv("SSL_CERT_FILE", fifo, 1);
+    alarm(60);
+    account("clients-alone", 1);
+    int before = descriptors();
+    mmx_client *clients[100];
+    for (int i = 0; i < 100; i++) {
+        mmx_config *config = mmx_config_new();
+        CHECK_INT(mmx_config_set_api_key(config, "sk-api-none", NULL), MMX_OK);
+        clients[i] = client_of(config);
+    }
+    mmx_client *plain = client_for("clients-alone", false);
+    CHECK_INT(threads(), 1);
+    CHECK_INT(descriptors(), before);
+    deletes(plain, 1); /* http:// needs no certificates either */
+    CHECK_INT(threads(), 1);
+    for (int i = 0; i < 100; i++) mmx_client_free(clients[i]);
+    mmx_client_free(plain);
+    unsetenv("SSL_CERT_FILE");
+    unlink(fifo);
+    rmdir(folder);
+    free(fifo);
+}
+
+static void *burst(void *first) {
+    pthread_barrier_wait(&together);
+    for (int64_t id = *(const int64_t *)first, last = id + EACH; id < last; id++) deletes(client, id);
+    return NULL;
+}
+
+static void descriptors_after_a_burst(const char *name, bool https) {
+    account(name, THREADS * EACH);
+    script(name, "{\"times\": -1, \"delay_ms\": 20}"); /* so that all are in a call at once */
+    client = client_for(name, https);
+    int before = descriptors();
+    pthread_t ids[THREADS];
+    int64_t first[THREADS];
+    pthread_barrier_init(&together, NULL, THREADS);
+    for (int i = 0; i < THREADS; i++) {
+        first[i] = 1 + i * EACH;
+        CHECK_INT(pthread_create(&ids[i], NULL, burst, &first[i]), 0);
+    }
+    for (int i = 0; i < THREADS; i++) pthread_join(ids[i], NULL);
+    int after = descriptors();
+    if (after - before > THREADS + 8) FAIL("%s: %d descriptors before the burst, %d after it", name, before, after);
+    if (getenv("MMX_TEST_VERBOSE")) printf("%s: %d descriptors after the burst\n", name, after - before);
+    CHECK_INT(number(name, "count?performed=1"), THREADS * EACH);
+    mmx_client_free(client);
+}
+
+static void *with_little_stack(void *given) {
+    (void)given;
+    for (int https = 0; https < 2; https++) {
+        const char *name = https ? "stack-tls" : "stack-http";
+        mmx_client *mine = client_for(name, https);
+        deletes(mine, 1);
+        deletes(mine, 2);
+        mmx_error *error = NULL;
+        CHECK_INT(mmx_delete_file(mine, 1, "voice_clone", NULL, NULL, &error), MMX_ERROR_INVALID_REQUEST);
+        char *json = mmx_error_json(error);
+        mmx_string_free(json);
+        mmx_error_free(error);
+        mmx_client_free(mine);
+    }
+    return NULL;
+}
+
+static void stack(void) {
+    pthread_attr_t attributes;
+    pthread_t id;
+    account("stack-http", 2);
+    account("stack-tls", 2);
+    pthread_attr_init(&attributes);
+    CHECK_INT(pthread_attr_setstacksize(&attributes, 64 * 1024), 0);
+    CHECK_INT(pthread_create(&id, &attributes, with_little_stack, NULL), 0);
+    pthread_join(id, NULL);
+    pthread_attr_destroy(&attributes);
+}
+
+/* A look-up's thread ends by itself. */
+static void one_thread_after_a_look_up(void) {
+    account("look-up", 2);
+    mmx_config *config = config_for("look-up", false);
+    char *url = format("http://localhost:%s/t/look-up", strrchr(setting("MMX_TEST_HTTP"), ':') + 1);
+    CHECK_INT(mmx_config_set_base_url(config, url, NULL), MMX_OK);
+    mmx_client *named = client_of(config);
+    deletes(named, 1);
+    deletes(named, 2);
+    for (int64_t until = now_ms() + 5000; threads() > 1 && now_ms() < until;) usleep(1000);
+    CHECK_INT(threads(), 1);
+    mmx_client_free(named);
+    free(url);
+}
+
+int main(void) {
+    clients_alone();
+    one_thread_after_a_look_up();
+    stack();
+    descriptors_after_a_burst("burst-http", false);
+    descriptors_after_a_burst("burst-tls", true);
+    return 0;
+}

@@ -1,0 +1,48 @@
+/* SIGPIPE never reaches the host, whose disposition is the default; disposition, mask and a pending SIGPIPE of the
+ * host's own are afterwards as they were. */
+#include "check.h"
+#include <signal.h>
+
+static void check_signals(const sigset_t *wanted) {
+    sigset_t mask;
+    struct sigaction action;
+    pthread_sigmask(SIG_SETMASK, NULL, &mask);
+    sigaction(SIGPIPE, NULL, &action);
+    CHECK(action.sa_handler == SIG_DFL);
+    for (int number_of_signal = 1; number_of_signal < 64; number_of_signal++)
+        CHECK_INT(sigismember(&mask, number_of_signal), sigismember(wanted, number_of_signal));
+}
+
+int main(void) {
+    enum { COUNT = 200 };
+    sigset_t mask, sigpipe, pending;
+    signal(SIGPIPE, SIG_DFL);
+    pthread_sigmask(SIG_SETMASK, NULL, &mask);
+    for (int https = 0; https < 2; https++) {
+        const char *name = https ? "sigpipe-tls" : "sigpipe-http";
+        account(name, COUNT);
+        script(name, "{\"times\": -1, \"close_after_answer\": \"rst\"}");
+        mmx_client *client = client_for(name, https);
+        for (int64_t id = 1; id <= COUNT; id++) {
+            deletes(client, id);
+            CHECK_INT(number(name, "wait?open=0"), 0);
+            check_signals(&mask);
+        }
+        mmx_client_free(client);
+    }
+
+    /* One that the host blocked and has not looked at yet stays where it is. */
+    sigemptyset(&sigpipe);
+    sigaddset(&sigpipe, SIGPIPE);
+    pthread_sigmask(SIG_BLOCK, &sigpipe, &mask);
+    raise(SIGPIPE);
+    sigaddset(&mask, SIGPIPE);
+    account("sigpipe-pending", 1);
+    mmx_client *client = client_for("sigpipe-pending", false);
+    deletes(client, 1);
+    check_signals(&mask);
+    sigpending(&pending);
+    CHECK(sigismember(&pending, SIGPIPE));
+    mmx_client_free(client);
+    return 0;
+}
