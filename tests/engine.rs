@@ -1,0 +1,266 @@
+//! The engine below the calls: many requests at once on one calling thread, bodies and answers in turns, and calls from
+//! a thread that is inside a runtime of its own.
+
+use bytes::Bytes;
+use mmx::transport::attempt::{Body, Request};
+use mmx::transport::batch::Batch;
+use mmx::transport::body::Reach;
+use mmx::transport::cancel::Cancel;
+use mmx::transport::client::{CallOptions, Client};
+use mmx::transport::config::Config;
+use mmx::transport::deadline::Deadline;
+use mmx::transport::engine::{Lease, Network};
+use mmx::transport::exchange::{Exchange, Limits, Turn};
+use mmx::{api, error::Status};
+use mmx_sandbox::{API_KEY, Sandbox};
+use reqwest::Method;
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::sync::{Arc, LazyLock};
+use std::thread;
+use std::time::{Duration, Instant};
+
+static SANDBOX: LazyLock<Sandbox> = LazyLock::new(|| Sandbox::start().expect("the stand-in server starts"));
+
+const NO_LIMITS: Limits<'static> = Limits { deadline: Deadline::NONE, cancel: None, idle: None };
+
+fn lease(https: bool) -> Lease {
+    Lease::new(&Arc::new(Network::default()), https).expect("a driver")
+}
+
+fn request(url: &str, body: Body) -> Request {
+    let mut headers = HeaderMap::new();
+    headers.insert(AUTHORIZATION, HeaderValue::from_str(&format!("Bearer {API_KEY}")).unwrap());
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    Request { method: Method::POST, url: url.parse().unwrap(), headers, body }
+}
+
+fn delete_request(account: &str, file_id: usize) -> Request {
+    let url = format!("{}/v1/files/delete", SANDBOX.account_url(account));
+    request(&url, Body::Whole(format!(r#"{{"file_id":{file_id},"purpose":"voice_clone"}}"#).into()))
+}
+
+/// The control plane, by the plain client.
+fn control(account: &str, what: &str, json: Option<&str>) -> String {
+    // On a thread of its own: this client can't be used from inside a runtime.
+    thread::scope(|scope| scope.spawn(|| control_here(account, what, json)).join().unwrap())
+}
+
+fn control_here(account: &str, what: &str, json: Option<&str>) -> String {
+    static CLIENT: LazyLock<reqwest::blocking::Client> = LazyLock::new(|| {
+        rustls::crypto::ring::default_provider().install_default().unwrap();
+        reqwest::blocking::Client::builder().no_proxy().build().unwrap()
+    });
+    let url = format!("{}/{what}", SANDBOX.control_url(account));
+    let request = match json {
+        Some(json) => CLIENT.post(url).body(json.to_owned()),
+        None => CLIENT.get(url),
+    };
+    request.send().unwrap().error_for_status().unwrap().text().unwrap()
+}
+
+fn client_of(account: &str) -> Client {
+    let mut config = Config::from_environment();
+    config.set_api_key(API_KEY).unwrap();
+    config.set_base_url(&SANDBOX.account_url(account)).unwrap();
+    Client::new(&config).unwrap()
+}
+
+#[test]
+fn sixteen_requests_are_under_way_at_once_on_one_thread() {
+    const COUNT: usize = 64;
+    const WIDE: usize = 16;
+    control("batch", "files", Some(&format!(r#"{{"count": {COUNT}, "first_id": 1, "purpose": "voice_clone"}}"#)));
+    control("batch", "faults", Some(r#"{"times": -1, "delay_ms": 50}"#));
+    let mut batch = Batch::new(lease(false), NO_LIMITS);
+    let mut settled = [0; COUNT + 1];
+    let mut next = 1;
+    loop {
+        while batch.len() < WIDE && next <= COUNT {
+            batch.add(next, delete_request("batch", next), 1 << 20);
+            next += 1;
+        }
+        let done = batch.turn().unwrap();
+        if done.is_empty() {
+            break;
+        }
+        for (number, answer) in done {
+            let body = String::from_utf8(answer.unwrap().body).unwrap();
+            assert!(body.starts_with(&format!(r#"{{"file_id":{number},"#)), "{body}");
+            settled[number] += 1;
+        }
+    }
+    batch.give_back();
+    assert!(settled[1..].iter().all(|&times| times == 1), "{settled:?}");
+    assert_eq!(control("batch", "count?performed=1", None), COUNT.to_string());
+    // Sixteen connections carried them all: there were never more at once, and they were used again.
+    let connections: Vec<serde_json::Value> = serde_json::from_str(&control("batch", "connections", None)).unwrap();
+    assert_eq!(connections.len(), WIDE);
+}
+
+#[test]
+fn a_cancel_settles_everything_that_is_under_way() {
+    control("batch-cancel", "faults", Some(r#"{"times": -1, "hang": true}"#));
+    let cancel = Cancel::new().unwrap();
+    let mut batch = Batch::new(lease(false), Limits { cancel: Some(&cancel), ..NO_LIMITS });
+    for number in 1..=16 {
+        batch.add(number, delete_request("batch-cancel", number), 1 << 20);
+    }
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            control("batch-cancel", "wait?count=16", None);
+            cancel.trigger();
+        });
+        let done = batch.turn().unwrap();
+        assert_eq!(done.len(), 16);
+        for (_, answer) in done {
+            let failure = answer.unwrap_err();
+            assert_eq!((failure.status, failure.reach), (Status::Cancelled, Reach::Whole));
+        }
+        assert!(batch.is_empty());
+    });
+}
+
+/// A peer that reads a request of `length` body bytes and answers with them.
+fn echo(listener: TcpListener, length: usize) -> Vec<u8> {
+    let (mut stream, _) = listener.accept().unwrap();
+    let mut got = Vec::new();
+    let body_at = loop {
+        let mut piece = [0; 65536];
+        let count = stream.read(&mut piece).unwrap();
+        got.extend_from_slice(&piece[..count]);
+        if let Some(end) = got.windows(4).position(|window| window == b"\r\n\r\n") {
+            break end + 4;
+        }
+        assert!(count > 0);
+    };
+    let mut rest = vec![0; length - (got.len() - body_at)];
+    stream.read_exact(&mut rest).unwrap();
+    got.extend(rest);
+    let body = got.split_off(body_at);
+    write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n").unwrap();
+    stream.write_all(&body).unwrap();
+    got
+}
+
+#[test]
+fn a_body_goes_up_and_an_answer_comes_down_in_turns() {
+    const CHUNK: usize = 512 * 1024;
+    const CHUNKS: usize = 40;
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/up", listener.local_addr().unwrap());
+    let peer = thread::spawn(move || echo(listener, CHUNK * CHUNKS));
+
+    let mut exchange =
+        Exchange::new(lease(false), request(&url, Body::Streamed(Some((CHUNK * CHUNKS) as u64))), NO_LIMITS);
+    let (mut fed, mut came, mut status) = (0, 0, 0);
+    loop {
+        match exchange.turn().unwrap() {
+            // What runs here is outside the runtime: it may call the library itself.
+            Turn::NeedData if fed == CHUNKS => exchange.feed(None),
+            Turn::NeedData => {
+                if fed == 7 {
+                    assert!(
+                        api::delete::delete(&client_of("turns"), 1, "voice_clone", &CallOptions::default()).is_err()
+                    );
+                }
+                assert!(exchange.reach() < Reach::Whole);
+                exchange.feed(Some(Bytes::from(vec![fed as u8; CHUNK])));
+                fed += 1;
+            }
+            Turn::Head(head) => status = head.http_status,
+            Turn::HaveData(data) => {
+                assert!(data.iter().enumerate().all(|(at, &byte)| byte == ((came + at) / CHUNK) as u8));
+                came += data.len();
+            }
+            Turn::Done => break,
+        }
+    }
+    exchange.give_back();
+    let head = String::from_utf8(peer.join().unwrap()).unwrap().to_ascii_lowercase();
+    assert_eq!((fed, came, status), (CHUNKS, CHUNK * CHUNKS, 200));
+    assert!(head.contains(&format!("content-length: {}", CHUNK * CHUNKS)), "{head}");
+}
+
+#[test]
+fn a_refusal_in_the_middle_of_a_body_is_told_and_ends_the_sending() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/up", listener.local_addr().unwrap());
+    let peer = thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut some = vec![0; 1 << 20];
+        stream.read_exact(&mut some).unwrap();
+        stream.write_all(b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 2\r\n\r\nno").unwrap();
+        stream
+    });
+    let mut exchange = Exchange::new(lease(false), request(&url, Body::Streamed(None)), NO_LIMITS);
+    let (mut fed, mut answer) = (0, Vec::new());
+    let status = loop {
+        match exchange.turn().unwrap() {
+            Turn::NeedData => {
+                exchange.feed(Some(Bytes::from(vec![0; 64 * 1024])));
+                fed += 1;
+                assert!(fed < 10_000, "it goes on sending");
+            }
+            Turn::Head(head) => break head.http_status,
+            other => panic!("{other:?}"),
+        }
+    };
+    while let Turn::HaveData(data) = exchange.turn().unwrap() {
+        answer.extend_from_slice(&data);
+    }
+    assert_eq!((status, answer.as_slice()), (401, b"no".as_slice()));
+    drop(exchange);
+    drop(peer.join().unwrap());
+}
+
+#[test]
+fn an_idle_limit_and_a_deadline_end_a_turn() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let bound = Some(Duration::from_millis(100));
+    for idle in [true, false] {
+        let limits = match idle {
+            true => Limits { idle: bound, ..NO_LIMITS },
+            false => Limits { deadline: Deadline::after(bound), ..NO_LIMITS },
+        };
+        let started = Instant::now();
+        let mut exchange = Exchange::new(lease(false), request(&url, Body::Whole("{}".into())), limits);
+        let failure = exchange.turn().unwrap_err();
+        assert_eq!((failure.status, failure.reach), (Status::Timeout, Reach::Whole));
+        assert!((100..2000).contains(&started.elapsed().as_millis()));
+    }
+    // Dropping them closed their connections.
+    for _ in 0..2 {
+        let (mut stream, _) = listener.accept().unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        read_to_the_end(&mut stream);
+    }
+}
+
+fn read_to_the_end(stream: &mut TcpStream) {
+    let mut rest = Vec::new();
+    // An end or a reset, but no wait without one.
+    if let Err(error) = stream.read_to_end(&mut rest) {
+        assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
+    }
+}
+
+#[test]
+fn a_call_from_inside_a_runtime_works() {
+    let client = client_of("inside");
+    control("inside", "files", Some(r#"{"count": 4, "first_id": 1, "purpose": "voice_clone"}"#));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        for file_id in 1..=2 {
+            api::delete::delete(&client, file_id, "voice_clone", &CallOptions::default()).unwrap();
+        }
+        // A call that fails there throws its driver away there.
+        control("inside", "faults", Some(r#"{"close_before_answer": "rst"}"#));
+        let error = api::delete::delete(&client, 3, "voice_clone", &CallOptions::default()).unwrap_err();
+        assert_eq!((error.status, error.ambiguous), (Status::Network, true));
+    });
+    api::delete::delete(&client, 4, "voice_clone", &CallOptions::default()).unwrap();
+    assert_eq!(control("inside", "count?performed=1", None), "4");
+}
