@@ -1,16 +1,69 @@
-# libmmx. The two commands are `make demo` and `make test`; the rest serves them.
+# libmmx. The two commands are `make demo` and `make test`; the rest serves them. `make help` lists them all.
 
 CARGO ?= cargo
-TARGET := $(or $(CARGO_TARGET_DIR),target)
+PYTHON ?= python3
+GO ?= go
+TARGET := $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)
 RELEASE := $(TARGET)/release
-PREFIX_MAP := --remap-path-prefix=$(CURDIR)=. --remap-path-prefix=$(HOME)/.cargo=cargo
+PKG_CONFIG_FOLDER := $(TARGET)/pkgconfig
+VENV := $(TARGET)/venv
 
-.PHONY: demo test lib header
+# Tests take no key, host, proxy or certificate store from the environment. Fetching packages may need a proxy, so it is
+# done before.
+CLEAN := env -u MINIMAX_API_KEY -u MINIMAX_BASE_URL -u SSL_CERT_FILE -u SSL_CERT_DIR \
+	-u HTTP_PROXY -u HTTPS_PROXY -u ALL_PROXY -u NO_PROXY -u http_proxy -u https_proxy -u all_proxy -u no_proxy
+
+# need(command, package): says what is missing and which package brings it.
+need = @command -v $(1) >/dev/null 2>&1 || { echo "libmmx needs $(1): install the package $(2)" >&2; exit 1; }
+
+.PHONY: help demo demo-real test lib header lint test-rust valgrind tools fetch clean
+
+help: ## lists the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: tools lib ## deletes files of a stand-in server on this machine, and shows what a failure says
+	@$(CLEAN) $(CARGO) run --quiet --example demo
+
+demo-real: tools lib ## FILE_ID=… PURPOSE=…: deletes that file of the real account whose key is in MINIMAX_API_KEY
+	@sh examples/demo-real.sh "$(FILE_ID)" "$(PURPOSE)" "$(RELEASE)"
+
+test: tools fetch lib lint test-rust ## every test, format check and lint
+	@echo "all tests passed"
+
+tools:
+	$(call need,$(CARGO),cargo (or rustup))
+	$(call need,cc,gcc)
+	$(call need,c++,g++)
+	$(call need,pkg-config,pkg-config)
+	$(call need,$(PYTHON),python3)
+	$(call need,$(GO),golang (or go.dev))
+
+fetch:
+	@$(CARGO) fetch --quiet --locked
 
 # The two libraries that users link. The rlib stays out, so that link-time optimisation applies.
-lib:
+lib: ## builds libmmx.so and libmmx.a
 	@$(CARGO) rustc --release --quiet --lib --crate-type cdylib,staticlib
 	@ln -sf libmmx.so $(RELEASE)/libmmx.so.1
 
-header:
-	MMX_WRITE=1 $(CARGO) test --quiet --test header
+header: ## writes include/mmx.h and what else is generated from the sources
+	@MMX_WRITE=1 $(CARGO) test --quiet --test header
+
+lint:
+	@$(CARGO) fmt --all --check
+	@$(CARGO) clippy --quiet --workspace --all-targets -- -D warnings
+
+test-rust:
+	@$(CLEAN) $(CARGO) test --quiet --workspace
+
+UNDER_VALGRIND = $(CLEAN) MMX_TEST_UNDER="valgrind --quiet --error-exitcode=9 --leak-check=full \
+	--show-leak-kinds=definite --errors-for-leak-kinds=definite
+valgrind: tools lib ## 1,000 deletes and one of each failure under valgrind
+	$(call need,valgrind,valgrind)
+	@$(UNDER_VALGRIND)" MMX_TEST_DELETES=1000 MMX_TEST_OVER=http $(CARGO) test --quiet --test c_programs -- leaks
+	@$(UNDER_VALGRIND)" $(CARGO) test --quiet --test c_programs -- failures
+	@$(UNDER_VALGRIND) --suppressions=$(CURDIR)/tests/valgrind.supp" MMX_TEST_DELETES=1000 MMX_TEST_OVER=https \
+		$(CARGO) test --quiet --test c_programs -- leaks
+
+clean:
+	@$(CARGO) clean

@@ -93,11 +93,8 @@ fn heading(chapter: &str) -> String {
 
 fn generate() -> String {
     let config = cbindgen::Config::from_file(root().join("cbindgen.toml")).expect("cbindgen.toml");
-    let config = cbindgen::Config {
-        header: Some(INTRODUCTION.into()),
-        after_includes: Some(format!("\n@CONSTANTS@")),
-        ..config
-    };
+    let config =
+        cbindgen::Config { header: Some(INTRODUCTION.into()), after_includes: Some("\n@CONSTANTS@".into()), ..config };
     let bindings = cbindgen::Builder::new().with_crate(root()).with_config(config).generate().expect("cbindgen");
     let mut raw = Vec::new();
     bindings.write(&mut raw);
@@ -203,9 +200,8 @@ fn first_stretch(pinned: &str) -> String {
         if line.starts_with("/* ----") {
             in_section = line.contains("[1]");
         }
-        if line.contains("mmx_delete_file(") || (in_section && !other(line)) {
-            kept.push(line);
-        } else if kept.last().is_some_and(|last| last.contains("mmx_delete_file(")) {
+        let continues = kept.last().is_some_and(|last| last.contains("mmx_delete_file("));
+        if line.contains("mmx_delete_file(") || continues || (in_section && !other(line)) {
             kept.push(line);
         }
     }

@@ -40,8 +40,8 @@ pub fn delete(client: &Client, file_id: i64, purpose: &str, options: &CallOption
 }
 
 fn send(client: &Client, call: &Call, file_id: i64, options: &CallOptions<'_>) -> Result<String, Error> {
-    let answer = client.send(call, options)?;
-    let reply = envelope::read(client, call, answer)?;
+    let answered = client.send(call, options).map_err(|failed| envelope::unanswered(client, failed))?;
+    let reply = envelope::read(client, call, answered)?;
     match reply.object.get("file_id") {
         // The page doesn't promise the field; the success it does.
         None => Ok(reply.json),

@@ -3,7 +3,7 @@
 
 use crate::error::{Error, Status, one_line};
 use crate::transport::attempt::{Answer, Head};
-use crate::transport::client::{Answered, Call, Client};
+use crate::transport::client::{Answered, Call, Client, Unanswered};
 use reqwest::header::{DATE, HeaderMap, LOCATION, RETRY_AFTER};
 use serde_json::{Map, Value};
 use std::time::{Duration, SystemTime};
@@ -112,6 +112,18 @@ pub fn read(client: &Client, call: &Call, answered: Answered) -> Result<Reply, E
     about.put_on(&mut error);
     error.redact(client.key());
     Err(error)
+}
+
+/// An error of the way, with what the service had said before it broke off.
+pub fn unanswered(client: &Client, unanswered: Unanswered) -> Error {
+    let Unanswered { mut error, head } = unanswered;
+    if let Some(head) = head {
+        error.http_status = head.http_status;
+        error.trace_id = trace_id(&head.headers, None);
+        error.retry_after = retry_after(&head.headers, SystemTime::now());
+        error.redact(client.key());
+    }
+    error
 }
 
 impl Reply {

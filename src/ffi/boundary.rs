@@ -209,3 +209,33 @@ pub(crate) fn c_string(text: String) -> CString {
 fn is_null(call: &'static str, name: &'static str) -> Error {
     Error::invalid_argument(call, name, "is NULL")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::process::Command;
+
+    /// In a process of its own, where what is printed can be seen.
+    #[test]
+    fn a_panic_becomes_a_status_and_prints_nothing() {
+        const SECRET: &str = "sk-api-secret";
+        if std::env::var_os("MMX_TEST_PANIC").is_some() {
+            let mut error = ptr::null_mut();
+            let status = call::<()>(ptr::null_mut(), &mut error, || panic!("{SECRET}"));
+            assert_eq!(status, Status::Internal as i32);
+            let message = optional(error).map(|error| format!("{error:?}")).unwrap_or_default();
+            assert!(message.contains("a bug in libmmx") && !message.contains(SECRET), "{message}");
+            free(error);
+            // A panic that is not ours is still told.
+            panic::catch_unwind(|| panic!("told")).unwrap_err();
+            return;
+        }
+        let name = "ffi::boundary::tests::a_panic_becomes_a_status_and_prints_nothing";
+        let this = std::env::current_exe().unwrap();
+        let output =
+            Command::new(this).args(["--exact", name, "--nocapture"]).env("MMX_TEST_PANIC", "1").output().unwrap();
+        let printed = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{printed}");
+        assert!(!printed.contains(SECRET) && printed.contains("told"), "{printed}");
+    }
+}

@@ -10,6 +10,7 @@ use std::ffi::{CString, c_char};
 use std::ptr;
 
 /// Why a call failed.
+#[derive(Debug)]
 pub struct mmx_error {
     error: Error,
     message: CString,

@@ -47,17 +47,19 @@ pub enum Event {
     End,
 }
 
-/// Why a request got no answer, and how far it got.
-#[derive(Clone, Debug)]
+/// Why a request got no whole answer, and how far it got.
+#[derive(Debug)]
 pub struct Failure {
     pub status: Status,
     pub reach: Reach,
     pub text: String,
+    /// What came of the answer before it failed.
+    pub head: Option<Box<Head>>,
 }
 
 impl Failure {
     pub fn new(status: Status, reach: Reach, text: impl Into<String>) -> Failure {
-        Failure { status, reach, text: text.into() }
+        Failure { status, reach, text: text.into(), head: None }
     }
 }
 
@@ -123,6 +125,16 @@ impl Attempt {
 
     /// Reads the answer to its end, which must come within `longest` bytes.
     pub fn poll_answer(&mut self, longest: usize, cx: &mut Context<'_>) -> Poll<Result<Answer, Failure>> {
+        let gathered = ready!(self.poll_gather(longest, cx));
+        let head = self.head.take();
+        Poll::Ready(match (gathered, head) {
+            (Ok(body), Some(head)) => Ok(Answer { head, body }),
+            (Ok(_), None) => Err(Failure::new(Status::Internal, self.slot.reach(), "an answer without a head")),
+            (Err(failure), head) => Err(Failure { head: head.map(Box::new), ..failure }),
+        })
+    }
+
+    fn poll_gather(&mut self, longest: usize, cx: &mut Context<'_>) -> Poll<Result<Vec<u8>, Failure>> {
         loop {
             match ready!(self.poll(cx))? {
                 Event::Head(head) => self.head = Some(head),
@@ -131,12 +143,14 @@ impl Attempt {
                     return Poll::Ready(Err(Failure::new(Status::Protocol, self.slot.reach(), text)));
                 }
                 Event::Data(data) => self.gathered.extend_from_slice(&data),
-                Event::End => break,
+                Event::End => return Poll::Ready(Ok(std::mem::take(&mut self.gathered))),
             }
         }
-        let no_head = || Failure::new(Status::Internal, self.slot.reach(), "an answer without a head");
-        let head = self.head.take().ok_or_else(no_head)?;
-        Poll::Ready(Ok(Answer { head, body: std::mem::take(&mut self.gathered) }))
+    }
+
+    /// A failure that comes from outside: what came of the answer goes with it.
+    pub fn interrupted(&mut self, status: Status, text: String) -> Failure {
+        Failure { head: self.head.take().map(Box::new), ..Failure::new(status, self.slot.reach(), text) }
     }
 
     /// What it is doing, for the message of an interruption.

@@ -72,7 +72,7 @@ impl<'a> Batch<'a> {
         };
         Ok(turned.unwrap_or_else(|why| {
             let abandoned = std::mem::take(running).into_iter();
-            abandoned.map(|one| (one.number, Err(interrupted(&why, &one.attempt)))).collect()
+            abandoned.map(|mut one| (one.number, Err(interrupted(&why, &mut one.attempt)))).collect()
         }))
     }
 

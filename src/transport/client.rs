@@ -1,6 +1,6 @@
 //! A client: settings put together once. One call of it is a request sent and its answer read, within one deadline.
 
-use super::attempt::{Answer, Body, Failure, Request};
+use super::attempt::{Answer, Body, Failure, Head, Request};
 use super::body::Reach;
 use super::cancel::Cancel;
 use super::config::{self, Config, Key};
@@ -59,6 +59,20 @@ pub struct Answered {
     pub attempts: u32,
 }
 
+/// A call without a whole answer.
+#[derive(Debug)]
+pub struct Unanswered {
+    pub error: Error,
+    /// What came of the answer.
+    pub head: Option<Box<Head>>,
+}
+
+impl From<Error> for Unanswered {
+    fn from(error: Error) -> Unanswered {
+        Unanswered { error, head: None }
+    }
+}
+
 impl Client {
     pub fn new(config: &Config) -> Result<Client, Error> {
         const CALL: &str = "client_new";
@@ -111,12 +125,12 @@ impl Client {
     }
 
     /// Sends one request and reads its answer. Returns every answer that is HTTP; what it means is not known here.
-    pub fn send(&self, call: &Call, options: &CallOptions<'_>) -> Result<Answered, Error> {
+    pub fn send(&self, call: &Call, options: &CallOptions<'_>) -> Result<Answered, Unanswered> {
         let limit = options.timeout.unwrap_or(self.timeout);
         let limits = Limits { deadline: Deadline::after(limit), cancel: options.cancel, idle: None };
         if limits.check().is_err() {
             // Of the two only a cancel can have come before the call.
-            return Err(Error::new(Status::Cancelled, call.name, "cancelled before anything was sent"));
+            return Err(Error::new(Status::Cancelled, call.name, "cancelled before anything was sent").into());
         }
         let lease = Lease::new(&self.network, self.base_url.scheme() == "https")
             .map_err(|failure| self.error(call, failure, 0, limit))?;
@@ -143,7 +157,7 @@ impl Client {
         Request { method: call.method.clone(), url, headers, body }
     }
 
-    fn error(&self, call: &Call, failure: Failure, attempts: u32, limit: Option<Duration>) -> Error {
+    fn error(&self, call: &Call, failure: Failure, attempts: u32, limit: Option<Duration>) -> Unanswered {
         let mut error = Error::new(failure.status, call.name, failure.text);
         if let (Status::Timeout, Some(limit)) = (failure.status, limit) {
             error.add(&format!(" (limit {} ms, see mmx_config_set_timeout_ms())", limit.as_millis()));
@@ -151,7 +165,7 @@ impl Client {
         error.attempts = attempts;
         error.ambiguous = call.changes && failure.reach > Reach::Nothing;
         error.redact(self.key());
-        error
+        Unanswered { error, head: failure.head }
     }
 }
 

@@ -103,7 +103,9 @@ impl Drivers {
     fn take(&mut self) -> Option<Driver> {
         self.lent += 1;
         self.most_lent = self.most_lent.max(self.lent);
-        self.idle.pop_back_if(|(_, since)| since.elapsed() < IDLE).map(|(driver, _)| driver)
+        // Where the youngest is too old, all are: the next one that is put back sends them away.
+        let is_fresh = self.idle.back().is_some_and(|(_, since)| since.elapsed() < IDLE);
+        if is_fresh { self.idle.pop_back().map(|(driver, _)| driver) } else { None }
     }
 
     /// Takes a driver back and returns those that are one too many. A driver holds four descriptors; a quarter as many
@@ -156,7 +158,7 @@ impl Lease {
         F: Future + Send,
         F::Output: Send,
     {
-        let _guard = SigpipeGuard::new();
+        let _guard = SigpipeGuard::block();
         self.driver().block_on(work)
     }
 
@@ -193,7 +195,7 @@ impl Drop for Lease {
 fn discard(drivers: Vec<Driver>) {
     if !drivers.is_empty() {
         // Closing a TLS connection writes to it.
-        let _guard = SigpipeGuard::new();
+        let _guard = SigpipeGuard::block();
         drivers.into_iter().for_each(Driver::discard);
     }
 }

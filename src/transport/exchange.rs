@@ -72,7 +72,7 @@ impl<'a> Exchange<'a> {
             let text = "this process was forked while the call ran, and the call is the parent's";
             return Err(Failure::new(Status::Cancelled, Reach::Nothing, text));
         }
-        self.limits.check().map_err(|why| interrupted(&why, &self.attempt))?;
+        self.limits.check().map_err(|why| interrupted(&why, &mut self.attempt))?;
         let Exchange { lease, attempt, limits, fed } = self;
         let turned = lease.block_on(limits.within(|cx| {
             // Released only after the sockets were looked at: a refusal that has arrived is seen before more is sent.
@@ -87,12 +87,12 @@ impl<'a> Exchange<'a> {
                 Poll::Pending => attempt.slot.poll_hungry(cx).map(|()| Ok(Turn::NeedData)),
             }
         }))?;
-        turned.unwrap_or_else(|why| Err(interrupted(&why, &self.attempt)))
+        turned.unwrap_or_else(|why| Err(interrupted(&why, &mut self.attempt)))
     }
 
     /// All the turns of a request whose body is there, in one: the whole answer, within `longest` bytes.
     pub fn answer(mut self, longest: usize) -> Result<Answer, Failure> {
-        self.limits.check().map_err(|why| interrupted(&why, &self.attempt))?;
+        self.limits.check().map_err(|why| interrupted(&why, &mut self.attempt))?;
         let Exchange { lease, attempt, limits, .. } = &mut self;
         let answered = lease.block_on(limits.within(|cx| attempt.poll_answer(longest, cx)))?;
         match answered {
@@ -101,7 +101,7 @@ impl<'a> Exchange<'a> {
                 Ok(answer)
             }
             Ok(Err(failure)) => Err(failure),
-            Err(why) => Err(interrupted(&why, &self.attempt)),
+            Err(why) => Err(interrupted(&why, &mut self.attempt)),
         }
     }
 
@@ -160,7 +160,7 @@ impl Limits<'_> {
 }
 
 /// An interruption in words: what it was, and what it came in the middle of.
-pub fn interrupted(why: &Interruption, attempt: &Attempt) -> Failure {
+pub fn interrupted(why: &Interruption, attempt: &mut Attempt) -> Failure {
     let phase = attempt.phase();
     let (status, text) = match why {
         Interruption::Cancelled => (Status::Cancelled, format!("cancelled while {phase}")),
@@ -168,5 +168,5 @@ pub fn interrupted(why: &Interruption, attempt: &Attempt) -> Failure {
         Interruption::Idle => (Status::Timeout, format!("no byte came for too long while {phase}")),
         Interruption::Unwatchable(error) => (Status::Internal, format!("the cancel token can't be watched: {error}")),
     };
-    Failure::new(status, attempt.slot.reach(), text)
+    attempt.interrupted(status, text)
 }

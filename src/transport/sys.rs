@@ -20,7 +20,7 @@ pub struct SigpipeGuard {
 }
 
 impl SigpipeGuard {
-    pub fn new() -> SigpipeGuard {
+    pub fn block() -> SigpipeGuard {
         let before = change_mask(libc::SIG_BLOCK, &sigpipe());
         // SAFETY: sigismember only reads the initialised set.
         let was_blocked = unsafe { libc::sigismember(&before, libc::SIGPIPE) } == 1;

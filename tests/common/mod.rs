@@ -1,6 +1,10 @@
 //! What the test programs share: the library as users link it, built once, and how to run what links it.
 #![allow(dead_code)] // Each test program uses a part.
 
+pub(crate) mod failures;
+pub(crate) mod header;
+pub(crate) mod null_sweep;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
@@ -26,7 +30,13 @@ pub(crate) fn library() -> &'static Path {
 }
 
 /// What a user's build runs: `compiler` with every warning an error, against `include/` and the shared library.
-pub(crate) fn compile(compiler: &str, standard: &str, source: &Path, output: &Path, more: &[&str]) -> Result<(), String> {
+pub(crate) fn compile(
+    compiler: &str,
+    standard: &str,
+    source: &Path,
+    output: &Path,
+    more: &[&str],
+) -> Result<(), String> {
     fs::create_dir_all(output.parent().unwrap()).unwrap();
     let library = library();
     let mut command = Command::new(compiler);
@@ -42,14 +52,22 @@ pub(crate) fn compile(compiler: &str, standard: &str, source: &Path, output: &Pa
     if done.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&done.stderr).into_owned()) }
 }
 
-/// Runs a program that links the library, with nothing of our environment but what it needs, and ends it after two
-/// minutes. Returns what it printed on both streams when it fails.
+/// Runs a program that links the library, with nothing of our environment but what it needs and the tests' own settings
+/// (MMX_TEST_…), and ends it when it takes too long. Returns what it printed on both streams.
+///
+/// MMX_TEST_UNDER is a command to run it under, e.g. valgrind; it has more time then.
 pub(crate) fn run(program: &mut Command, settings: &[(&str, &str)]) -> Result<String, String> {
-    const LONGEST: Duration = Duration::from_secs(120);
+    let under = env::var("MMX_TEST_UNDER").unwrap_or_default();
+    let longest = Duration::from_secs(if under.is_empty() { 120 } else { 900 });
+    let mut words = under.split_whitespace();
+    let mut outer = Command::new(words.next().unwrap_or_default());
+    outer.args(words).arg(program.get_program()).args(program.get_args());
+    let program = if under.is_empty() { program } else { &mut outer };
     program.env_clear().env("LD_LIBRARY_PATH", library()).stdin(Stdio::null());
     for name in ["PATH", "HOME", "TMPDIR"] {
         program.envs(env::var_os(name).map(|value| (name, value)));
     }
+    program.envs(env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("MMX_TEST_")));
     program.envs(settings.iter().copied());
     // Files, not pipes: a program that never ends must not hold its reader.
     let log = tempfile::NamedTempFile::new().map_err(|error| error.to_string())?;
@@ -60,7 +78,7 @@ pub(crate) fn run(program: &mut Command, settings: &[(&str, &str)]) -> Result<St
         if let Some(status) = child.try_wait().map_err(|error| error.to_string())? {
             break Some(status);
         }
-        if started.elapsed() > LONGEST {
+        if started.elapsed() > longest {
             let _ = child.kill();
             let _ = child.wait();
             break None;
@@ -71,6 +89,6 @@ pub(crate) fn run(program: &mut Command, settings: &[(&str, &str)]) -> Result<St
     match status {
         Some(status) if status.success() => Ok(printed),
         Some(status) => Err(format!("{status}\n{printed}")),
-        None => Err(format!("not done after {} s\n{printed}", LONGEST.as_secs())),
+        None => Err(format!("not done after {} s\n{printed}", longest.as_secs())),
     }
 }

@@ -1,0 +1,174 @@
+//! `make demo`: the main job end to end, against a stand-in server on this machine. Each step runs one of the example
+//! programs as a user would, then looks at the server to see what really happened.
+
+use mmx_sandbox::{API_KEY, Sandbox, seeded_files};
+use std::env;
+use std::io::IsTerminal as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+
+const ACCOUNT: &str = "demo";
+
+struct Demo {
+    sandbox: Sandbox,
+    plain: reqwest::blocking::Client,
+    library: PathBuf,
+    colours: bool,
+    ok: bool,
+}
+
+/// What a step expects to find at the server afterwards.
+enum Expect {
+    Gone(i64),
+    Kept(i64),
+}
+
+fn main() -> ExitCode {
+    // The plain client speaks http:// alone here, but wants to know who would encrypt.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
+    let mut demo = Demo {
+        sandbox: Sandbox::start().expect("the stand-in server starts"),
+        plain: reqwest::blocking::Client::builder().no_proxy().build().expect("a plain client"),
+        library: target.join("release"),
+        colours: std::io::stdout().is_terminal() && env::var_os("NO_COLOR").is_none(),
+        ok: true,
+    };
+    let files = seeded_files();
+    println!("{}", demo.bold("libmmx: a client for the MiniMax file API"));
+    println!("A stand-in server runs on this machine for this demo. No real account is touched.\n");
+    println!("  server  {}", demo.sandbox.account_url(ACCOUNT));
+    println!("  files   {} of them, such as", files.len());
+    for (file_id, purpose) in &files[..3] {
+        println!("          {file_id}  {purpose}");
+    }
+
+    let c = demo.c_program(&target);
+    let (first, second) = (files[0], files[1]);
+    demo.step("Delete a file from C", "examples/c/delete.c", &c, (first.0, first.1), API_KEY, Expect::Gone(first.0));
+    demo.step(
+        "A typo in the purpose",
+        "what a refusal says",
+        &c,
+        (second.0, "prompt_audoi"),
+        API_KEY,
+        Expect::Kept(second.0),
+    );
+    demo.step(
+        "A wrong key",
+        "the commonest mistake",
+        &c,
+        (second.0, second.1),
+        "sk-api-of-another-region",
+        Expect::Kept(second.0),
+    );
+    demo.fault(r#"{"close_before_answer": "rst"}"#);
+    demo.step("The answer gets lost", "and it says so", &c, (second.0, second.1), API_KEY, Expect::Gone(second.0));
+
+    if demo.ok {
+        println!("\n{}", demo.green("Everything went as it should. `make test` runs every test."));
+        ExitCode::SUCCESS
+    } else {
+        println!("\n{}", demo.red("Something did not go as it should: see above."));
+        ExitCode::FAILURE
+    }
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+impl Demo {
+    /// What a user would type to build it.
+    fn c_program(&self, target: &Path) -> Vec<String> {
+        let program = target.join("demo-delete");
+        let built = Command::new("cc")
+            .current_dir(root())
+            .args(["-Iinclude", "examples/c/delete.c", "-lmmx", "-o"])
+            .arg(&program)
+            .arg(format!("-L{}", self.library.display()))
+            .status();
+        assert!(built.is_ok_and(|status| status.success()), "cc could not build examples/c/delete.c");
+        vec![program.to_string_lossy().into_owned()]
+    }
+
+    fn step(&mut self, title: &str, note: &str, program: &[String], file: (i64, &str), key: &str, expect: Expect) {
+        println!("\n{}  {}", self.bold(title), self.dim(note));
+        let (file_id, purpose) = (file.0.to_string(), file.1);
+        println!("  $ delete {file_id} {purpose}");
+        let output = Command::new(&program[0])
+            .args(&program[1..])
+            .args([&file_id, purpose])
+            .env("LD_LIBRARY_PATH", &self.library)
+            .env("MINIMAX_API_KEY", key)
+            .env("MINIMAX_BASE_URL", self.sandbox.account_url(ACCOUNT))
+            .output()
+            .expect("the example runs");
+        for line in [&output.stdout, &output.stderr].into_iter().flat_map(|text| text.split(|&byte| byte == b'\n')) {
+            if !line.is_empty() {
+                wrapped(&String::from_utf8_lossy(line)).iter().for_each(|line| println!("    {line}"));
+            }
+        }
+        let (file_id, wanted_gone, says) = match expect {
+            Expect::Gone(file_id) => (file_id, true, "the server no longer has it"),
+            Expect::Kept(file_id) => (file_id, false, "the server still has it"),
+        };
+        if self.has(file_id) == wanted_gone {
+            self.ok = false;
+            println!("  {}", self.red(&format!("✗ not so: {says}")));
+        } else {
+            println!("  {}", self.green(&format!("✓ {says}")));
+        }
+    }
+
+    fn has(&self, file_id: i64) -> bool {
+        let files =
+            self.plain.get(format!("{}/files", self.sandbox.control_url(ACCOUNT))).send().and_then(|r| r.json());
+        let files: Vec<serde_json::Value> = files.expect("the stand-in server answers");
+        files.iter().any(|file| file["file_id"] == file_id)
+    }
+
+    fn fault(&self, fault: &str) {
+        let url = format!("{}/faults", self.sandbox.control_url(ACCOUNT));
+        let answer = self.plain.post(url).body(fault.to_owned()).send().and_then(|r| r.error_for_status());
+        answer.expect("the stand-in server takes the fault");
+    }
+
+    fn paint(&self, code: &str, text: &str) -> String {
+        if self.colours { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+    }
+
+    fn bold(&self, text: &str) -> String {
+        self.paint("1", text)
+    }
+
+    fn dim(&self, text: &str) -> String {
+        self.paint("2", text)
+    }
+
+    fn green(&self, text: &str) -> String {
+        self.paint("32", text)
+    }
+
+    fn red(&self, text: &str) -> String {
+        self.paint("31", text)
+    }
+}
+
+/// Lines of a length that people read.
+fn wrapped(text: &str) -> Vec<String> {
+    const WIDTH: usize = 92;
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        let line = lines.last_mut().expect("one at least");
+        if !line.is_empty() && line.chars().count() + word.chars().count() >= WIDTH {
+            lines.push(format!("  {word}"));
+        } else {
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            line.push_str(word);
+        }
+    }
+    lines
+}
