@@ -30,8 +30,9 @@ fn set(
 /// Makes a configuration with the defaults and what the environment says.
 ///
 /// Reads MINIMAX_API_KEY, MINIMAX_BASE_URL, SSL_CERT_FILE and SSL_CERT_DIR, here and nowhere else: no other function of
-/// this library looks at the environment, so another thread may change it later. What is wrong with a value is said by
-/// mmx_client_new(). Free it with mmx_config_free().
+/// this library looks at the environment, so another thread may change it later (a name is looked up by libc, whose
+/// getaddrinfo() has variables of its own). What is wrong with a value is said by mmx_client_new(). Free it with
+/// mmx_config_free().
 ///
 /// @return The configuration; NULL only if something went badly wrong within the library.
 /// @since 1.0.0

@@ -15,6 +15,8 @@ use tokio::runtime::{Builder, Handle, Runtime};
 /// Below the minute after which gateways commonly close an idle connection.
 pub const IDLE: Duration = Duration::from_secs(55);
 
+const HELPER_STACK: usize = 512 * 1024;
+
 pub struct Driver {
     runtime: Runtime,
     pub client: reqwest::Client,
@@ -73,7 +75,9 @@ fn where_a_runtime_fits<R: Send>(f: impl FnOnce() -> R + Send) -> io::Result<R> 
         return Ok(f());
     }
     thread::scope(|scope| {
-        let helper = sys::starting_a_thread(|| thread::Builder::new().name("mmx-call".into()).spawn_scoped(scope, f))?;
+        // A stack size that is said is not looked for in the environment.
+        let builder = thread::Builder::new().name("mmx-call".into()).stack_size(HELPER_STACK);
+        let helper = sys::starting_a_thread(|| builder.spawn_scoped(scope, f))?;
         helper.join().map_err(|payload| panic::resume_unwind(payload))
     })
 }
