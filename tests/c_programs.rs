@@ -1,7 +1,7 @@
 //! Compiles and runs every program of `tests/c`, each as a test of its own, against one stand-in server.
 //!
 //! A program is found by its name alone. Its first lines may say how it is built: `// flags: -DX` or
-//! `/* flags: … */`.
+//! `/* flags: … */`. One more is made from the header.
 
 mod common;
 
@@ -19,21 +19,26 @@ fn main() -> process::ExitCode {
         .map(|entry| entry.expect("an entry").path())
         .filter(|path| path.extension().is_some_and(|extension| extension == "c"))
         .collect();
+    programs.push(common::null_sweep::write());
     programs.sort();
+    let failures = Arc::new(common::failures::write());
     let trials = programs.into_iter().map(|path| {
-        let sandbox = sandbox.clone();
+        let (sandbox, failures) = (sandbox.clone(), failures.clone());
         let name = path.file_stem().unwrap().to_string_lossy().into_owned();
-        Trial::test(format!("c::{name}"), move || test(&path, &name, &sandbox))
+        Trial::test(format!("c::{name}"), move || test(&path, &name, &sandbox, &failures))
     });
     libtest_mimic::run(&Arguments::from_args(), trials.collect()).exit_code()
 }
 
-fn test(source: &Path, name: &str, sandbox: &Sandbox) -> Result<(), Failed> {
+fn test(source: &Path, name: &str, sandbox: &Sandbox, failures: &Path) -> Result<(), Failed> {
     let program = common::target().join("c").join(name);
     let text = fs::read_to_string(source)?;
     let flags = text.lines().take(5).find_map(|line| line.split_once("flags: ")).map_or("", |(_, flags)| flags);
-    let flags: Vec<_> = flags.trim_end_matches("*/").split_whitespace().collect();
+    // A program that was made stands elsewhere than what it includes.
+    let includes = format!("-I{}", common::root().join("tests/c").display());
+    let flags: Vec<_> = flags.trim_end_matches("*/").split_whitespace().chain([includes.as_str()]).collect();
     common::compile("cc", "c11", source, &program, &flags)?;
+    let failures = failures.to_string_lossy();
     let ca_file = sandbox.ca_file().to_string_lossy().into_owned();
     let settings = [
         ("MMX_TEST_HTTP", sandbox.http_url()),
@@ -43,6 +48,7 @@ fn test(source: &Path, name: &str, sandbox: &Sandbox) -> Result<(), Failed> {
         ("MMX_TEST_HTTPS_UNKNOWN_CA", sandbox.https_unknown_ca_url()),
         ("MMX_TEST_CA", &ca_file),
         ("MMX_TEST_KEY", mmx_sandbox::API_KEY),
+        ("MMX_TEST_FAILURES", &failures),
     ];
     common::run(&mut Command::new(&program), &settings)?;
     Ok(())
