@@ -77,7 +77,7 @@ typedef int32_t (*mmx_progress_fn)(void *user_data, int64_t done, int64_t total)
  * What one call has different from its client. Begin with MMX_CALL_OPTIONS_INIT; 0 and NULL mean "as the client is
  * configured".
  */
-typedef struct {
+typedef struct mmx_call_options {
     /** sizeof(mmx_call_options) of the header that the caller was built with. */
     size_t struct_size;
     /** One bound over everything the call does, in milliseconds; -1 = none. */

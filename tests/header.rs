@@ -111,6 +111,11 @@ fn generate() -> String {
         let start = header[..declaration].rfind("/**").expect("every function is documented");
         header.insert_str(start, &format!("{}\n", heading(&chapter)));
     }
+    // cbindgen gives a struct either a tag or a name of its own; C wants both.
+    for (at, _) in header.clone().rmatch_indices("typedef struct {") {
+        let name = header[at..].split("\n} ").nth(1).and_then(|rest| rest.split(';').next()).expect("a named struct");
+        header.insert_str(at + "typedef struct".len(), &format!(" {name}"));
+    }
     while header.contains("\n\n\n") {
         header = header.replace("\n\n\n", "\n\n");
     }

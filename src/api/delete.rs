@@ -47,8 +47,9 @@ fn send(client: &Client, call: &Call, file_id: i64, options: &CallOptions<'_>) -
         None => Ok(reply.json),
         Some(answered) if model::id(answered) == Some(file_id) => Ok(reply.json),
         Some(answered) => {
-            let text = format!("the answer is about file_id {answered}, not about {file_id}");
-            Err(reply.error(call, Status::Protocol, &text))
+            // What is no id is not shown: it can be anything, also the key.
+            let other = model::id(answered).map_or("something that is no id".into(), |id| format!("file_id {id}"));
+            Err(reply.error(call, Status::Protocol, &format!("the answer is about {other}, not about {file_id}")))
         }
     }
 }

@@ -76,14 +76,8 @@ enum Verdict {
 
 pub fn read(client: &Client, call: &Call, answered: Answered) -> Result<Reply, Error> {
     let Answered { answer: Answer { head, body }, attempts } = answered;
-    let parsed = parse(&body);
-    let object = parsed.as_ref().ok();
-    let about = About {
-        http_status: head.http_status,
-        trace_id: trace_id(&head.headers, object),
-        retry_after: retry_after(&head.headers, SystemTime::now()),
-        attempts,
-    };
+    let parsed = parse(client, &body);
+    let about = About::of(&head, parsed.as_ref().ok(), attempts);
     let verdict = match &parsed {
         Ok(object) => verdict(object),
         Err(why) => Verdict::Foreign(why.clone()),
@@ -93,15 +87,17 @@ pub fn read(client: &Client, call: &Call, answered: Answered) -> Result<Reply, E
             let json = String::from_utf8(body).unwrap_or_default();
             return Ok(Reply { object: parsed.unwrap_or_default(), json, about });
         }
-        Verdict::Success => by_http_status(call, &head, &body, "its body says success all the same", false),
+        Verdict::Success => {
+            by_http_status(call, &head, &about, "the answer is an HTTP error, though its body says success", false)
+        }
         Verdict::Refused(code, message) => refused(client, call, code, &message, &about),
         Verdict::RefusedWithoutCode(message) => {
             let message = clean(client, &message);
-            let mut error = by_http_status(call, &head, &body, &format!("the service says \"{message}\""), true);
+            let mut error = by_http_status(call, &head, &about, &format!("the service says \"{message}\""), true);
             error.api_message = message;
             error
         }
-        Verdict::Foreign(why) => by_http_status(call, &head, &body, &why, false),
+        Verdict::Foreign(why) => by_http_status(call, &head, &about, &why, false),
     };
     if error.status == Status::Authentication {
         error.add(&other_region(client.host()));
@@ -118,9 +114,7 @@ pub fn read(client: &Client, call: &Call, answered: Answered) -> Result<Reply, E
 pub fn unanswered(client: &Client, unanswered: Unanswered) -> Error {
     let Unanswered { mut error, head } = unanswered;
     if let Some(head) = head {
-        error.http_status = head.http_status;
-        error.trace_id = trace_id(&head.headers, None);
-        error.retry_after = retry_after(&head.headers, SystemTime::now());
+        About::of(&head, None, error.attempts).put_on(&mut error);
         error.redact(client.key());
     }
     error
@@ -129,7 +123,7 @@ pub fn unanswered(client: &Client, unanswered: Unanswered) -> Error {
 impl Reply {
     /// For a success that can't be believed.
     pub fn error(&self, call: &Call, status: Status, text: &str) -> Error {
-        let mut error = Error::new(status, call.name, text);
+        let mut error = Error::new(status, call.name, format!("{text} ({})", self.about.in_words()));
         error.ambiguous = call.changes;
         self.about.put_on(&mut error);
         error
@@ -137,15 +131,40 @@ impl Reply {
 }
 
 impl About {
+    fn of(head: &Head, object: Option<&Map<String, Value>>, attempts: u32) -> About {
+        About {
+            http_status: head.http_status,
+            trace_id: trace_id(&head.headers, object),
+            retry_after: retry_after(&head.headers, SystemTime::now()),
+            attempts,
+        }
+    }
+
     fn put_on(&self, error: &mut Error) {
         error.http_status = self.http_status;
         error.trace_id = self.trace_id.clone();
         error.retry_after = self.retry_after;
         error.attempts = self.attempts;
     }
+
+    /// `HTTP 200, trace id 0123…`.
+    fn in_words(&self) -> String {
+        let trace = if self.trace_id.is_empty() { String::new() } else { format!(", trace id {}", self.trace_id) };
+        format!("HTTP {}{trace}", self.http_status)
+    }
+
+    /// What a caller can do, with the wait that the service asked for.
+    fn advice(&self, advice: &str) -> String {
+        match self.retry_after {
+            Some(wait) if !wait.is_zero() && advice.contains(TRY_LATER) => {
+                advice.replace(TRY_LATER, &format!("try again in {} s", wait.as_secs_f64()))
+            }
+            _ => advice.to_owned(),
+        }
+    }
 }
 
-fn parse(body: &[u8]) -> Result<Map<String, Value>, String> {
+fn parse(client: &Client, body: &[u8]) -> Result<Map<String, Value>, String> {
     let text = std::str::from_utf8(body).map_err(|_| "the answer is not valid UTF-8")?.trim();
     if text.is_empty() {
         return Err("the answer has an empty body".into());
@@ -161,7 +180,7 @@ fn parse(body: &[u8]) -> Result<Map<String, Value>, String> {
             Err("the answer is JSON that is nested too deeply".into())
         }
         Err(_) if text.starts_with(['{', '[']) => Err("the answer is not valid JSON".into()),
-        Err(_) => Err(format!("the answer is plain text, \"{}\"", one_line(&excerpt(text)))),
+        Err(_) => Err(format!("the answer is plain text, \"{}\"", clean(client, text))),
     }
 }
 
@@ -210,9 +229,13 @@ fn refused(client: &Client, call: &Call, code: i64, message: &str, about: &About
         |&(_, status, meaning, advice)| (status, meaning, advice),
     );
     let message = clean(client, message);
-    let trace = if about.trace_id.is_empty() { String::new() } else { format!(", trace id {}", about.trace_id) };
-    let http = about.http_status;
-    let text = format!("the service answered {code} \"{message}\" ({meaning}; HTTP {http}{trace}): {advice}");
+    let said = match message.strip_suffix(&format!("({code})")).unwrap_or(&message).trim_end() {
+        "" => String::new(),
+        said => format!(" \"{said}\""),
+    };
+    // The service's own words often are the meaning.
+    let meaning = if message.to_lowercase().contains(&meaning.to_lowercase()) { "" } else { &format!("{meaning}; ") };
+    let text = format!("the service answered {code}{said} ({meaning}{}): {}", about.in_words(), about.advice(advice));
     let mut error = Error::new(status, call.name, text);
     error.api_code = i32::try_from(code).unwrap_or(if code < 0 { i32::MIN } else { i32::MAX });
     error.api_message = message;
@@ -221,25 +244,22 @@ fn refused(client: &Client, call: &Call, code: i64, message: &str, about: &About
 }
 
 /// Where no code of the API decides. `of_this_api`: the body is an error of this API.
-fn by_http_status(call: &Call, head: &Head, body: &[u8], why: &str, of_this_api: bool) -> Error {
-    let http_status = head.http_status;
-    let (status, advice) = match http_status {
-        200..=299 => (Status::Protocol, "is the base URL that of the API?"),
+fn by_http_status(call: &Call, head: &Head, about: &About, why: &str, of_this_api: bool) -> Error {
+    let (status, advice) = match head.http_status {
+        200..=299 => (Status::Protocol, "check that the base URL is the API's"),
+        300..=399 => (Status::Http, "redirects are not followed for this call; check the base URL"),
         401 | 403 => (Status::Authentication, "check the key"),
         402 => (Status::Quota, "check the account's balance and plan"),
         404 if of_this_api => (Status::NotFound, "check the parameters"),
-        404 => (Status::Http, "is the base URL that of the API, without a path?"),
+        404 => (Status::Http, "check the base URL, its path included"),
         400 | 413 | 422 => (Status::InvalidRequest, "check the parameters"),
         429 => (Status::RateLimited, SLOW_DOWN),
         408 | 504 => (Status::ServerTimeout, TRY_LATER),
         500..=599 => (Status::Server, TRY_LATER),
-        300..=399 => (Status::Http, "redirects are not followed here; is the base URL right?"),
-        _ => (Status::Http, "is the base URL that of the API?"),
+        _ => (Status::Http, "check that the base URL is the API's"),
     };
-    let text = match status {
-        Status::Protocol => format!("{why} (HTTP {http_status}, {} bytes): {advice}", body.len()),
-        _ => format!("HTTP {http_status}{}; {why}: {advice}", redirect_target(&head.headers)),
-    };
+    let redirect = if (300..400).contains(&head.http_status) { redirect_in_words(&head.headers) } else { why.into() };
+    let text = format!("{redirect} ({}): {}", about.in_words(), about.advice(advice));
     let mut error = Error::new(status, call.name, text);
     let unsure = matches!(status, Status::Protocol | Status::Server | Status::ServerTimeout);
     error.ambiguous = call.changes && unsure;
@@ -247,10 +267,10 @@ fn by_http_status(call: &Call, head: &Head, body: &[u8], why: &str, of_this_api:
 }
 
 /// The host alone: the rest of a redirect may hold a signature.
-fn redirect_target(headers: &HeaderMap) -> String {
+fn redirect_in_words(headers: &HeaderMap) -> String {
     let target = headers.get(LOCATION).and_then(|value| value.to_str().ok());
     let host = target.and_then(|target| reqwest::Url::parse(target).ok()?.host_str().map(str::to_owned));
-    host.map_or(String::new(), |host| format!(" to {host}"))
+    format!("the answer is a redirect{}", host.map_or(String::new(), |host| format!(" to {host}")))
 }
 
 /// The service's own words, on one line, without the key.

@@ -161,6 +161,9 @@ pub(crate) fn free_string(pointer: *mut c_char) {
 pub(crate) unsafe trait Sized_ {
     /// Of the first version; a caller's can't be smaller.
     const FIRST_SIZE: usize;
+    /// For messages: the field as a parameter, and the macro that sets it.
+    const SIZE: &str;
+    const INIT: &str;
 }
 
 /// Reads a caller's struct of any version: a smaller one as far as it goes, a larger one if it says nothing more.
@@ -177,8 +180,8 @@ pub(crate) fn sized<T: Sized_ + Copy>(
     // SAFETY: by the contract at least the leading struct_size is there.
     let size = unsafe { pointer.cast::<usize>().read() };
     if !(T::FIRST_SIZE..=ABSURD).contains(&size) {
-        let why = format!(".struct_size is {size}: initialise it with its _INIT macro");
-        return Err(Error::invalid_argument(call, name, why));
+        let why = format!("is {size}: initialise the struct with {}", T::INIT);
+        return Err(Error::invalid_argument(call, T::SIZE, why));
     }
     // SAFETY: the caller says that so many bytes are there.
     let given = unsafe { slice::from_raw_parts(pointer.cast::<u8>(), size) };

@@ -43,6 +43,8 @@ pub struct mmx_call_options {
 // SAFETY: repr(C), struct_size first; zero is a value of every field.
 unsafe impl Sized_ for mmx_call_options {
     const FIRST_SIZE: usize = size_of::<mmx_call_options>();
+    const SIZE: &str = "options.struct_size";
+    const INIT: &str = "MMX_CALL_OPTIONS_INIT";
 }
 
 fn options<'a>(given: *const mmx_call_options, call: &'static str) -> Result<CallOptions<'a>, Error> {
@@ -52,8 +54,8 @@ fn options<'a>(given: *const mmx_call_options, call: &'static str) -> Result<Cal
         return Err(Error::invalid_argument(call, "options.flags", why));
     }
     Ok(CallOptions {
-        timeout: config::time_limit(call, given.timeout_ms)?,
-        max_attempts: config::attempts(call, given.max_attempts)?,
+        timeout: config::time_limit(call, "options.timeout_ms", given.timeout_ms)?,
+        max_attempts: config::attempts(call, "options.max_attempts", given.max_attempts)?,
         cancel: optional(given.cancel).map(|cancel| &cancel.0),
     })
 }

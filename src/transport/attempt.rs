@@ -224,12 +224,21 @@ fn causes<'a>(error: Cause<'a>) -> impl Iterator<Item = Cause<'a>> {
 }
 
 fn root_cause(error: &reqwest::Error) -> String {
-    let root = causes(error).last().map_or_else(String::new, ToString::to_string);
-    match causes(error).filter_map(|cause| cause.downcast_ref::<io::Error>()).last() {
-        // `Connection reset by peer (os error 104)` says it without the number.
-        Some(io) if io.raw_os_error().is_some() => root.split(" (os error").next().unwrap_or_default().to_lowercase(),
-        _ => root,
+    let mut hyper = causes(error).filter_map(|cause| cause.downcast_ref::<hyper::Error>());
+    let io = || causes(error).filter_map(|cause| cause.downcast_ref::<io::Error>());
+    let end_of_file = io().any(|io| io.kind() == io::ErrorKind::UnexpectedEof);
+    if end_of_file || hyper.any(hyper::Error::is_incomplete_message) {
+        return "the server closed it before the answer was whole".into();
     }
+    match io().last() {
+        Some(io) if io.raw_os_error().is_some() => plain(io),
+        _ => causes(error).last().map_or_else(String::new, ToString::to_string),
+    }
+}
+
+/// `Connection reset by peer (os error 104)` says it without the number.
+pub fn plain(error: &io::Error) -> String {
+    error.to_string().split(" (os error").next().unwrap_or_default().to_lowercase()
 }
 
 fn connect_text(error: &reqwest::Error, server: &str) -> String {
@@ -260,6 +269,9 @@ fn tls_text(error: &rustls::Error) -> String {
                 .into(),
             other => format!("its certificate is not accepted: {other}"),
         },
+        rustls::Error::InvalidMessage(rustls::InvalidMessage::InvalidContentType) => {
+            "the server does not speak TLS at this port; is it http://?".into()
+        }
         other => other.to_string(),
     }
 }

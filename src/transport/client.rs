@@ -87,8 +87,11 @@ impl Client {
             Error::invalid_argument(CALL, "base_url", format!("{why}{}", from(config.base_url.variable)))
         })?;
         if base_url.scheme() == "http" && !config.allow_insecure && !config::is_loopback(&base_url) {
-            let why = "is http:// to another machine, which would show the key to the network: use https://, or \
-                       mmx_config_set_allow_insecure() if you must";
+            let from = from(config.base_url.variable);
+            let why = format!(
+                "is http:// to another machine, which would show the key to the network{from}: use https://, or \
+                 mmx_config_set_allow_insecure() if you must"
+            );
             return Err(Error::invalid_argument(CALL, "base_url", why));
         }
         if !base_url.path().ends_with('/') {
@@ -133,11 +136,11 @@ impl Client {
             return Err(Error::new(Status::Cancelled, call.name, "cancelled before anything was sent").into());
         }
         let lease = Lease::new(&self.network, self.base_url.scheme() == "https")
-            .map_err(|failure| self.error(call, failure, 0, limit))?;
+            .map_err(|failure| self.error(call, failure, 0))?;
         let attempts = 1;
         match Exchange::new(lease, self.request(call), limits).answer(call.longest_answer) {
             Ok(answer) => Ok(Answered { answer, attempts }),
-            Err(failure) => Err(self.error(call, failure, attempts, limit)),
+            Err(failure) => Err(self.error(call, failure, attempts)),
         }
     }
 
@@ -157,11 +160,8 @@ impl Client {
         Request { method: call.method.clone(), url, headers, body }
     }
 
-    fn error(&self, call: &Call, failure: Failure, attempts: u32, limit: Option<Duration>) -> Unanswered {
+    fn error(&self, call: &Call, failure: Failure, attempts: u32) -> Unanswered {
         let mut error = Error::new(failure.status, call.name, failure.text);
-        if let (Status::Timeout, Some(limit)) = (failure.status, limit) {
-            error.add(&format!(" (limit {} ms, see mmx_config_set_timeout_ms())", limit.as_millis()));
-        }
         error.attempts = attempts;
         error.ambiguous = call.changes && failure.reach > Reach::Nothing;
         error.redact(self.key());

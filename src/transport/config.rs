@@ -1,5 +1,6 @@
 //! Settings: checked as they are set, read from the environment at one place, put together by a client.
 
+use super::attempt::plain;
 use super::tls::{Places, read_pem};
 use crate::error::{Error, Status};
 use reqwest::Url;
@@ -83,8 +84,8 @@ impl Config {
 
     pub fn set_ca_file(&mut self, path: &str) -> Result<(), Error> {
         const CALL: &str = "config_set_ca_file";
-        let pem =
-            fs::read(path).map_err(|error| Error::new(Status::File, CALL, format!("{path} can't be read: {error}")))?;
+        let pem = fs::read(path)
+            .map_err(|error| Error::new(Status::File, CALL, format!("{path} can't be read: {}", plain(&error))))?;
         let why = |why| Error::invalid_argument(CALL, "pem_path", format!("is not a PEM file of certificates: {why}"));
         self.extra_roots = read_pem(&pem).map_err(why)?;
         Ok(())
@@ -101,34 +102,35 @@ impl Config {
     }
 
     pub fn set_timeout_ms(&mut self, timeout_ms: i64) -> Result<(), Error> {
-        self.timeout = time_limit("config_set_timeout_ms", timeout_ms)?.unwrap_or(Some(DEFAULT_TIMEOUT));
+        self.timeout = time_limit("config_set_timeout_ms", "timeout_ms", timeout_ms)?.unwrap_or(Some(DEFAULT_TIMEOUT));
         Ok(())
     }
 
     pub fn set_max_attempts(&mut self, max_attempts: i32) -> Result<(), Error> {
-        self.max_attempts = attempts("config_set_max_attempts", max_attempts)?.unwrap_or(DEFAULT_MAX_ATTEMPTS);
+        self.max_attempts =
+            attempts("config_set_max_attempts", "max_attempts", max_attempts)?.unwrap_or(DEFAULT_MAX_ATTEMPTS);
         Ok(())
     }
 }
 
 /// A time in milliseconds as the C interface has it: `None` for 0, what is configured; `Some(None)` for -1, no limit.
-pub fn time_limit(call: &'static str, timeout_ms: i64) -> Result<Option<Option<Duration>>, Error> {
+pub fn time_limit(call: &'static str, name: &'static str, timeout_ms: i64) -> Result<Option<Option<Duration>>, Error> {
     match timeout_ms {
         0 => Ok(None),
         -1 => Ok(Some(None)),
         1.. => Ok(Some(Some(Duration::from_millis(timeout_ms.unsigned_abs())))),
         _ => Err(Error::invalid_argument(
             call,
-            "timeout_ms",
+            name,
             format!("must be 1 or more milliseconds, 0 for the default or -1 for no limit, not {timeout_ms}"),
         )),
     }
 }
 
 /// `None` for 0, what is configured.
-pub fn attempts(call: &'static str, max_attempts: i32) -> Result<Option<u32>, Error> {
+pub fn attempts(call: &'static str, name: &'static str, max_attempts: i32) -> Result<Option<u32>, Error> {
     let why = || format!("must be 1 or more, or 0 for the default, not {max_attempts}");
-    let max_attempts = u32::try_from(max_attempts).map_err(|_| Error::invalid_argument(call, "max_attempts", why()))?;
+    let max_attempts = u32::try_from(max_attempts).map_err(|_| Error::invalid_argument(call, name, why()))?;
     Ok(Some(max_attempts).filter(|&attempts| attempts > 0))
 }
 
@@ -217,17 +219,17 @@ mod tests {
 
     #[test]
     fn times_and_counts() {
-        assert_eq!(time_limit("c", 0).unwrap(), None);
-        assert_eq!(time_limit("c", -1).unwrap(), Some(None));
-        assert_eq!(time_limit("c", 5).unwrap(), Some(Some(Duration::from_millis(5))));
-        assert!(time_limit("c", i64::MAX).is_ok());
+        assert_eq!(time_limit("c", "t", 0).unwrap(), None);
+        assert_eq!(time_limit("c", "t", -1).unwrap(), Some(None));
+        assert_eq!(time_limit("c", "t", 5).unwrap(), Some(Some(Duration::from_millis(5))));
+        assert!(time_limit("c", "t", i64::MAX).is_ok());
         for bad in [-2, i64::MIN] {
-            assert_eq!(time_limit("c", bad).unwrap_err().parameter, Some("timeout_ms"));
+            assert_eq!(time_limit("c", "t", bad).unwrap_err().parameter, Some("t"));
         }
-        assert_eq!(attempts("c", 0).unwrap(), None);
-        assert_eq!(attempts("c", 7).unwrap(), Some(7));
+        assert_eq!(attempts("c", "n", 0).unwrap(), None);
+        assert_eq!(attempts("c", "n", 7).unwrap(), Some(7));
         for bad in [-1, i32::MIN] {
-            assert_eq!(attempts("c", bad).unwrap_err().parameter, Some("max_attempts"));
+            assert_eq!(attempts("c", "n", bad).unwrap_err().parameter, Some("n"));
         }
     }
 

@@ -3,26 +3,30 @@
 use std::future::pending;
 use std::time::{Duration, Instant};
 
-/// A moment, or none: a call without a limit.
+/// A moment and the limit that led to it, or none: a call without a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Deadline(Option<Instant>);
+pub struct Deadline(Option<(Instant, Duration)>);
 
 impl Deadline {
     pub const NONE: Deadline = Deadline(None);
 
     /// A limit so far away that the clock can't hold it is none.
     pub fn after(limit: Option<Duration>) -> Deadline {
-        Deadline(limit.and_then(|limit| Instant::now().checked_add(limit)))
+        Deadline(limit.and_then(|limit| Some((Instant::now().checked_add(limit)?, limit))))
     }
 
-    pub fn has_passed(self) -> bool {
-        self.0.is_some_and(|at| at <= Instant::now())
+    /// The limit, once it has passed.
+    pub fn has_passed(self) -> Option<Duration> {
+        self.0.filter(|(at, _)| *at <= Instant::now()).map(|(_, limit)| limit)
     }
 
-    /// Returns when it passes. Runs on a driver.
-    pub async fn passed(self) {
+    /// Returns the limit when it passes. Runs on a driver.
+    pub async fn passed(self) -> Duration {
         match self.0 {
-            Some(at) => tokio::time::sleep_until(at.into()).await,
+            Some((at, limit)) => {
+                tokio::time::sleep_until(at.into()).await;
+                limit
+            }
             None => pending().await,
         }
     }
@@ -36,7 +40,7 @@ mod tests {
     fn a_limit_beyond_the_clock_is_no_limit() {
         assert_eq!(Deadline::after(Some(Duration::MAX)), Deadline::NONE);
         assert_eq!(Deadline::after(None), Deadline::NONE);
-        assert!(Deadline::after(Some(Duration::ZERO)).has_passed());
-        assert!(!Deadline::after(Some(Duration::from_secs(3600))).has_passed());
+        assert_eq!(Deadline::after(Some(Duration::ZERO)).has_passed(), Some(Duration::ZERO));
+        assert_eq!(Deadline::after(Some(Duration::from_secs(3600))).has_passed(), None);
     }
 }

@@ -26,8 +26,8 @@ pub struct Limits<'a> {
 #[derive(Debug)]
 pub enum Interruption {
     Cancelled,
-    DeadlinePassed,
-    Idle,
+    DeadlinePassed(Duration),
+    Idle(Duration),
     Unwatchable(io::Error),
 }
 
@@ -117,10 +117,7 @@ impl Limits<'_> {
         if self.cancel.is_some_and(Cancel::is_triggered) {
             return Err(Interruption::Cancelled);
         }
-        if self.deadline.has_passed() {
-            return Err(Interruption::DeadlinePassed);
-        }
-        Ok(())
+        self.deadline.has_passed().map_or(Ok(()), |limit| Err(Interruption::DeadlinePassed(limit)))
     }
 
     /// Waits on a driver for `wanted`, in this order: cancel, what is wanted, deadline, idle limit.
@@ -137,7 +134,10 @@ impl Limits<'_> {
         let mut deadline_passed = pin!(self.deadline.passed());
         let mut idle = pin!(async {
             match self.idle {
-                Some(limit) => tokio::time::sleep(limit).await,
+                Some(limit) => {
+                    tokio::time::sleep(limit).await;
+                    limit
+                }
                 None => pending().await,
             }
         });
@@ -150,10 +150,10 @@ impl Limits<'_> {
             if let Poll::Ready(it) = wanted(cx) {
                 return Poll::Ready(Ok(it));
             }
-            if deadline_passed.as_mut().poll(cx).is_ready() {
-                return Poll::Ready(Err(Interruption::DeadlinePassed));
+            if let Poll::Ready(limit) = deadline_passed.as_mut().poll(cx) {
+                return Poll::Ready(Err(Interruption::DeadlinePassed(limit)));
             }
-            idle.as_mut().poll(cx).map(|()| Err(Interruption::Idle))
+            idle.as_mut().poll(cx).map(|limit| Err(Interruption::Idle(limit)))
         })
         .await
     }
@@ -164,8 +164,12 @@ pub fn interrupted(why: &Interruption, attempt: &mut Attempt) -> Failure {
     let phase = attempt.phase();
     let (status, text) = match why {
         Interruption::Cancelled => (Status::Cancelled, format!("cancelled while {phase}")),
-        Interruption::DeadlinePassed => (Status::Timeout, format!("the time limit passed while {phase}")),
-        Interruption::Idle => (Status::Timeout, format!("no byte came for too long while {phase}")),
+        Interruption::DeadlinePassed(limit) => {
+            (Status::Timeout, format!("the time limit of {} ms passed while {phase}", limit.as_millis()))
+        }
+        Interruption::Idle(limit) => {
+            (Status::Timeout, format!("no byte came for {} ms while {phase}", limit.as_millis()))
+        }
         Interruption::Unwatchable(error) => (Status::Internal, format!("the cancel token can't be watched: {error}")),
     };
     attempt.interrupted(status, text)

@@ -159,12 +159,12 @@ static void call_options(const mmx_client *client) {
     }
     mmx_call_options timed = MMX_CALL_OPTIONS_INIT;
     timed.timeout_ms = -2;
-    refused_delete(client, 1, "voice_clone", &timed, "timeout_ms", "not -2");
+    refused_delete(client, 1, "voice_clone", &timed, "options.timeout_ms", "not -2");
     timed.timeout_ms = INT64_MIN;
-    refused_delete(client, 1, "voice_clone", &timed, "timeout_ms", "-9223372036854775808");
+    refused_delete(client, 1, "voice_clone", &timed, "options.timeout_ms", "-9223372036854775808");
     mmx_call_options often = MMX_CALL_OPTIONS_INIT;
     often.max_attempts = -1;
-    refused_delete(client, 1, "voice_clone", &often, "max_attempts", "not -1");
+    refused_delete(client, 1, "voice_clone", &often, "options.max_attempts", "not -1");
 }
 
 /* What is at an edge but right is sent. */

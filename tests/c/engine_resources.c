@@ -2,7 +2,9 @@
 #include "check.h"
 #include <dirent.h>
 #include <pthread.h>
+#include <signal.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 enum { THREADS = 32, EACH = 8 };
 static mmx_client *client;
@@ -46,6 +48,24 @@ static void clients_alone(void) {
     unlink(fifo);
     rmdir(folder);
     free(fifo);
+}
+
+/* A call is made by the thread that makes it: while one waits, its process has one thread. Looked at from outside. */
+static void one_thread_in_a_call(bool https) {
+    account("in-a-call", 1);
+    script("in-a-call", "{\"hang\": true}");
+    pid_t child = fork();
+    if (child == 0) {
+        deletes(client_for("in-a-call", https), 1);
+        _exit(1);
+    }
+    CHECK_INT(number("in-a-call", "wait?count=1"), 1);
+    char *tasks = format("/proc/%d/task", (int)child);
+    int count = entries(tasks) + 1;
+    free(tasks);
+    kill(child, SIGKILL);
+    CHECK(waitpid(child, NULL, 0) == child);
+    CHECK_INT(count, 1);
 }
 
 static void *burst(void *first) {
@@ -121,6 +141,8 @@ static void one_thread_after_a_look_up(void) {
 int main(void) {
     clients_alone();
     one_thread_after_a_look_up();
+    one_thread_in_a_call(false);
+    one_thread_in_a_call(true);
     stack();
     descriptors_after_a_burst("burst-http", false);
     descriptors_after_a_burst("burst-tls", true);

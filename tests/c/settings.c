@@ -134,13 +134,13 @@ static void timeout_ms(void) {
     CHECK_INT(mmx_config_set_timeout_ms(config, 110, NULL), MMX_OK);
     CHECK_INT(mmx_config_set_timeout_ms(config, -2, NULL), MMX_ERROR_INVALID_ARGUMENT);
     mmx_client *client = client_from(config);
-    limit_is(client, 0, "limit 110 ms");
-    limit_is(client, 90, "limit 90 ms");
+    limit_is(client, 0, "time limit of 110 ms");
+    limit_is(client, 90, "time limit of 90 ms");
 
     /* 0 is the default again, -1 no limit: a call longer than what was set before goes through. */
     CHECK_INT(mmx_config_set_timeout_ms(config, 0, NULL), MMX_OK);
     mmx_client *patient = client_from(config);
-    limit_is(patient, 100, "limit 100 ms");
+    limit_is(patient, 100, "time limit of 100 ms");
     script("settings-timeout", "{\"times\": 3, \"delay_ms\": 150, " SUCCESS "}");
     deletes(patient, 1);
     mmx_call_options endless = MMX_CALL_OPTIONS_INIT;
