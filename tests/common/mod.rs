@@ -26,7 +26,8 @@ pub(crate) fn library() -> &'static Path {
         let mut make = Command::new("make");
         // What cargo tells a test about its package would make build scripts of dependencies run anew.
         for (name, _) in env::vars_os() {
-            if ["CARGO_PKG_", "CARGO_MANIFEST_", "OUT_DIR"].iter().any(|ours| name.to_string_lossy().starts_with(ours)) {
+            if ["CARGO_PKG_", "CARGO_MANIFEST_", "OUT_DIR"].iter().any(|ours| name.to_string_lossy().starts_with(ours))
+            {
                 make.env_remove(&name);
             }
         }
