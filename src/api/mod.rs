@@ -2,5 +2,7 @@
 
 pub mod delete;
 pub mod envelope;
+pub mod list;
 pub mod model;
 pub mod purpose;
+pub mod retrieve;

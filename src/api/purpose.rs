@@ -23,8 +23,18 @@ pub fn check(call: &'static str, purpose: &str) -> Result<(), Error> {
     Err(Error::invalid_argument(call, "purpose", why))
 }
 
+/// Malformed input (2013) often is a purpose with a typo.
+pub fn explain(mut error: Error, purpose: &str) -> Error {
+    if error.api_code == 2013
+        && let Some(hint) = hint(purpose)
+    {
+        error.add(&hint);
+    }
+    error
+}
+
 /// For a refusal: which are known, and which was probably meant. Nothing for a known one.
-pub fn hint(purpose: &str) -> Option<String> {
+fn hint(purpose: &str) -> Option<String> {
     let known: Vec<_> = PURPOSES.iter().map(|(name, _)| *name).collect();
     if known.contains(&purpose) {
         return None;

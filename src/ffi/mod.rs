@@ -14,6 +14,8 @@ pub mod client;
 
 pub mod files;
 
+pub mod answer;
+
 pub mod cancel;
 
 pub mod error;

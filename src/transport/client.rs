@@ -44,6 +44,7 @@ pub struct Call {
     pub method: Method,
     /// Below the base URL, without a slash in front.
     pub path: &'static str,
+    pub query: Vec<(&'static str, String)>,
     pub json: Option<Vec<u8>>,
     /// The longest answer that is read, in bytes.
     pub longest_answer: usize,
@@ -157,6 +158,9 @@ impl Client {
         };
         let mut url = self.base_url.clone();
         url.set_path(&format!("{}{}", self.base_url.path(), call.path));
+        if !call.query.is_empty() {
+            url.query_pairs_mut().extend_pairs(&call.query);
+        }
         Request { method: call.method.clone(), url, headers, body }
     }
 
