@@ -2,6 +2,7 @@
 
 use super::{envelope, model, purpose};
 use crate::error::{Error, Status};
+use crate::transport::body::Reach;
 use crate::transport::client::{Call, CallOptions, Client};
 use reqwest::Method;
 use serde::Serialize;
@@ -25,7 +26,8 @@ pub fn delete(client: &Client, file_id: i64, purpose: &str, options: &CallOption
         query: Vec::new(),
         json: Some(serde_json::to_vec(&Body { file_id, purpose }).expect("an integer and a word")),
         longest_answer: envelope::LONGEST_ANSWER,
-        changes: true,
+        in_doubt_from: Some(Reach::Begun),
+        is_transfer: false,
     };
     send(client, &call, file_id, options).map_err(|error| {
         let mut error = purpose::explain(error, purpose);

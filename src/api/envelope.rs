@@ -75,6 +75,8 @@ struct About {
     trace_id: String,
     retry_after: Option<Duration>,
     attempts: u32,
+    /// The request had got far enough to be carried out.
+    in_doubt: bool,
 }
 
 /// What the body says of success.
@@ -97,9 +99,9 @@ pub fn exchange(client: &Client, call: &Call, options: &CallOptions<'_>) -> Resu
 }
 
 pub fn read(client: &Client, call: &Call, answered: Answered) -> Result<Reply, Error> {
-    let Answered { answer: Answer { head, body }, attempts } = answered;
+    let Answered { answer: Answer { head, body }, attempts, reach } = answered;
     let parsed = parse(client, &body);
-    let about = About::of(&head, parsed.as_ref().ok(), attempts);
+    let about = About { in_doubt: call.is_in_doubt(reach), ..About::of(&head, parsed.as_ref().ok(), attempts) };
     let verdict = match &parsed {
         Ok(common) => verdict(common),
         Err(why) => Verdict::Foreign(why.clone()),
@@ -156,7 +158,7 @@ impl Reply {
     /// For a success that can't be believed.
     pub fn error(&self, call: &Call, status: Status, text: &str) -> Error {
         let mut error = Error::new(status, call.name, format!("{text} ({})", self.about.in_words()));
-        error.ambiguous = call.changes;
+        error.ambiguous = self.about.in_doubt;
         self.about.put_on(&mut error);
         error
     }
@@ -169,6 +171,7 @@ impl About {
             trace_id: trace_id(&head.headers, common),
             retry_after: retry_after(&head.headers, SystemTime::now()),
             attempts,
+            in_doubt: false,
         }
     }
 
@@ -288,7 +291,7 @@ fn refused(client: &Client, call: &Call, code: i64, message: &str, about: &About
     let mut error = Error::new(status, call.name, text);
     error.api_code = i32::try_from(code).unwrap_or(if code < 0 { i32::MIN } else { i32::MAX });
     error.api_message = message;
-    error.ambiguous = call.changes && matches!(status, Status::Server | Status::ServerTimeout);
+    error.ambiguous = about.in_doubt && matches!(status, Status::Server | Status::ServerTimeout);
     error
 }
 
@@ -311,7 +314,7 @@ fn by_http_status(call: &Call, head: &Head, about: &About, why: &str, of_this_ap
     let text = format!("{redirect} ({}): {}", about.in_words(), about.advice(advice));
     let mut error = Error::new(status, call.name, text);
     let unsure = matches!(status, Status::Protocol | Status::Server | Status::ServerTimeout);
-    error.ambiguous = call.changes && unsure;
+    error.ambiguous = about.in_doubt && unsure;
     error
 }
 

@@ -32,7 +32,8 @@ pub fn list(client: &Client, purpose: Option<&str>, options: &CallOptions<'_>) -
         query,
         json: None,
         longest_answer: LONGEST_ANSWER,
-        changes: false,
+        in_doubt_from: None,
+        is_transfer: false,
     };
     let result = envelope::exchange(client, &call, options).and_then(|reply| {
         reply.read::<Listed>(&call)?;

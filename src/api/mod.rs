@@ -6,3 +6,4 @@ pub mod list;
 pub mod model;
 pub mod purpose;
 pub mod retrieve;
+pub mod upload;

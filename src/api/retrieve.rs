@@ -24,7 +24,8 @@ pub fn retrieve(client: &Client, file_id: i64, options: &CallOptions<'_>) -> Res
         query: vec![("file_id", file_id.to_string())],
         json: None,
         longest_answer: envelope::LONGEST_ANSWER,
-        changes: false,
+        in_doubt_from: None,
+        is_transfer: false,
     };
     let reply = envelope::exchange(client, &call, options)?;
     let answered = reply.read::<Retrieved>(&call)?.file.file_id;

@@ -34,7 +34,7 @@ pub struct mmx_call_options {
     pub flags: u32,
     /// Ends the call early when triggered. Borrowed for the length of the call.
     pub cancel: *mut mmx_cancel,
-    /// Not used by mmx_delete_file(), which moves no file's bytes.
+    /// For uploads and downloads.
     pub progress: mmx_progress_fn,
     /// Handed to progress.
     pub user_data: *mut c_void,
@@ -47,17 +47,38 @@ unsafe impl Sized_ for mmx_call_options {
     const INIT: &str = "MMX_CALL_OPTIONS_INIT";
 }
 
-fn options<'a>(given: *const mmx_call_options, call: &'static str) -> Result<CallOptions<'a>, Error> {
-    let Some(given) = sized(given, call, "options")? else { return Ok(CallOptions::default()) };
+/// The options of a call, which lead to its caller's callback.
+pub(super) struct Options<'a> {
+    options: CallOptions<'a>,
+    report: Option<Box<dyn Fn(i64, i64) -> bool>>,
+}
+
+impl Options<'_> {
+    pub(super) fn get(&self) -> CallOptions<'_> {
+        CallOptions { progress: self.report.as_deref(), ..self.options }
+    }
+}
+
+pub(super) fn options<'a>(given: *const mmx_call_options, call: &'static str) -> Result<Options<'a>, Error> {
+    let Some(given) = sized(given, call, "options")? else {
+        return Ok(Options { options: CallOptions::default(), report: None });
+    };
     if given.flags != 0 {
         let why = format!("has unknown bits ({:#x}) set", given.flags);
         return Err(Error::invalid_argument(call, "options.flags", why));
     }
-    Ok(CallOptions {
+    let options = CallOptions {
         timeout: config::time_limit(call, "options.timeout_ms", given.timeout_ms)?,
         max_attempts: config::attempts(call, "options.max_attempts", given.max_attempts)?,
         cancel: optional(given.cancel).map(|cancel| &cancel.0),
-    })
+        progress: None,
+    };
+    let report = given.progress.map(|progress| -> Box<dyn Fn(i64, i64) -> bool> {
+        let user_data = given.user_data;
+        // SAFETY: the caller's function with the caller's data, on the caller's thread, within the call.
+        Box::new(move |done, total| unsafe { progress(user_data, done, total) } == 0)
+    });
+    Ok(Options { options, report })
 }
 
 /// Deletes one file.
@@ -105,7 +126,7 @@ pub unsafe extern "C" fn mmx_delete_file(
     const CALL: &str = "delete_file";
     boundary::call(out_json, out_error, || {
         let client = reference(client, CALL, "client")?.0.clone();
-        api::delete::delete(&client, file_id, text(purpose, CALL, "purpose")?, &self::options(options, CALL)?)
+        api::delete::delete(&client, file_id, text(purpose, CALL, "purpose")?, &self::options(options, CALL)?.get())
     })
 }
 
@@ -148,7 +169,7 @@ pub unsafe extern "C" fn mmx_list_files(
     boundary::call(out_json, out_error, || {
         let client = reference(client, CALL, "client")?.0.clone();
         let purpose = optional_text(purpose_or_null, CALL, "purpose_or_null")?;
-        api::list::list(&client, purpose, &self::options(options, CALL)?)
+        api::list::list(&client, purpose, &self::options(options, CALL)?.get())
     })
 }
 
@@ -178,6 +199,6 @@ pub unsafe extern "C" fn mmx_retrieve_file(
     const CALL: &str = "retrieve_file";
     boundary::call(out_json, out_error, || {
         let client = reference(client, CALL, "client")?.0.clone();
-        api::retrieve::retrieve(&client, file_id, &self::options(options, CALL)?)
+        api::retrieve::retrieve(&client, file_id, &self::options(options, CALL)?.get())
     })
 }

@@ -14,6 +14,8 @@ pub mod client;
 
 pub mod files;
 
+pub mod transfers;
+
 pub mod answer;
 
 pub mod cancel;

@@ -100,6 +100,7 @@ impl Attempt {
         match &mut self.stage {
             Stage::Sending(response) => match ready!(response.as_mut().poll(cx)) {
                 Ok(response) => {
+                    self.slot.close();
                     let (head, body) = http_parts(response);
                     self.stage = Stage::Reading(body);
                     Poll::Ready(Ok(Event::Head(head)))

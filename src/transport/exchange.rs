@@ -68,26 +68,43 @@ impl<'a> Exchange<'a> {
 
     /// Drives until the caller is needed.
     pub fn turn(&mut self) -> Result<Turn, Failure> {
-        if self.lease.is_of_a_parent() {
-            let text = "this process was forked while the call ran, and the call is the parent's";
-            return Err(Failure::new(Status::Cancelled, Reach::Nothing, text));
-        }
-        self.limits.check().map_err(|why| interrupted(&why, &mut self.attempt))?;
+        self.check()?;
         let Exchange { lease, attempt, limits, fed } = self;
         let turned = lease.block_on(limits.within(|cx| {
             // Released only after the sockets were looked at: a refusal that has arrived is seen before more is sent.
             if let Some(chunk) = fed.take() {
                 attempt.slot.put(chunk);
             }
-            match attempt.poll(cx) {
-                Poll::Ready(Ok(Event::Head(head))) => Poll::Ready(Ok(Turn::Head(head))),
-                Poll::Ready(Ok(Event::Data(data))) => Poll::Ready(Ok(Turn::HaveData(data))),
-                Poll::Ready(Ok(Event::End)) => Poll::Ready(Ok(Turn::Done)),
-                Poll::Ready(Err(failure)) => Poll::Ready(Err(failure)),
+            match poll_turn(attempt, cx) {
                 Poll::Pending => attempt.slot.poll_hungry(cx).map(|()| Ok(Turn::NeedData)),
+                ready => ready,
             }
         }))?;
         turned.unwrap_or_else(|why| Err(interrupted(&why, &mut self.attempt)))
+    }
+
+    /// Waits a little for an answer while the connection waits for data; `None` when there is none yet.
+    pub fn turn_within(&mut self, grace: Duration) -> Result<Option<Turn>, Failure> {
+        self.check()?;
+        let Exchange { lease, attempt, limits, .. } = self;
+        let turned = lease.block_on(async {
+            let mut over = pin!(tokio::time::sleep(grace));
+            let wanted = limits.within(|cx| match poll_turn(attempt, cx) {
+                Poll::Ready(turn) => Poll::Ready(turn.map(Some)),
+                Poll::Pending => over.as_mut().poll(cx).map(|()| Ok(None)),
+            });
+            wanted.await
+        })?;
+        turned.unwrap_or_else(|why| Err(interrupted(&why, &mut self.attempt)))
+    }
+
+    /// What ends an exchange before it is driven on.
+    fn check(&mut self) -> Result<(), Failure> {
+        if self.lease.is_of_a_parent() {
+            let text = "this process was forked while the call ran, and the call is the parent's";
+            return Err(Failure::new(Status::Cancelled, Reach::Nothing, text));
+        }
+        self.limits.check().map_err(|why| interrupted(&why, &mut self.attempt))
     }
 
     /// All the turns of a request whose body is there, in one: the whole answer, within `longest` bytes.
@@ -157,6 +174,14 @@ impl Limits<'_> {
         })
         .await
     }
+}
+
+fn poll_turn(attempt: &mut Attempt, cx: &mut Context<'_>) -> Poll<Result<Turn, Failure>> {
+    attempt.poll(cx).map_ok(|event| match event {
+        Event::Head(head) => Turn::Head(head),
+        Event::Data(data) => Turn::HaveData(data),
+        Event::End => Turn::Done,
+    })
 }
 
 /// An interruption in words: what it was, and what it came in the middle of.
