@@ -134,6 +134,17 @@ pub fn read(client: &Client, call: &Call, answered: Answered) -> Result<Reply, E
     Err(error)
 }
 
+/// The error in an answer, if it is one of this API's; anything else may be what was asked for.
+pub fn refusal(client: &Client, call: &Call, answered: Answered) -> Result<Answered, Error> {
+    let is_refusal = parse(client, &answered.answer.body)
+        .is_ok_and(|common| matches!(verdict(&common), Verdict::Refused(..) | Verdict::RefusedWithoutCode(_)));
+    if is_refusal {
+        read(client, call, answered).and_then(|reply| Err(reply.error(call, Status::Protocol, "odd")))
+    } else {
+        Ok(answered)
+    }
+}
+
 /// An error of the way, with what the service had said before it broke off.
 pub fn unanswered(client: &Client, unanswered: Unanswered) -> Error {
     let Unanswered { mut error, head } = unanswered;
@@ -351,6 +362,11 @@ fn other_region(host: &str) -> String {
         }
     };
     format!("; it may belong to the other region: this call went to {host}, the other host is https://{other}")
+}
+
+/// The id of an answer whose body is a file.
+pub fn trace_id_of(headers: &HeaderMap) -> String {
+    trace_id(headers, None)
 }
 
 fn trace_id(headers: &HeaderMap, common: Option<&Common>) -> String {

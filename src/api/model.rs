@@ -84,7 +84,10 @@ mod tests {
         let ids = |json: &str| files(json).map(|files| files.iter().map(|file| file.file_id).collect::<Vec<_>>());
         assert_eq!(ids(r#"{"base_resp":{}}"#), Ok(vec![]));
         assert_eq!(ids(r#"{"files":null}"#), Ok(vec![]));
-        assert_eq!(ids(r#"{"files":[{"file_id":1},{"file_id":"9223372036854775807","new":[{}]}]}"#), Ok(vec![1, i64::MAX]));
+        assert_eq!(
+            ids(r#"{"files":[{"file_id":1},{"file_id":"9223372036854775807","new":[{}]}]}"#),
+            Ok(vec![1, i64::MAX])
+        );
         assert_eq!(ids(r#"{"file_id":"7","base_resp":{"status_code":0}}"#), Ok(vec![7]));
         assert!(ids(r#"{"files":[{"file_id":1.5}]}"#).is_err());
         assert!(ids(r#"{"files":[{"bytes":1}]}"#).is_err());

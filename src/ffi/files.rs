@@ -30,7 +30,7 @@ pub struct mmx_call_options {
     pub timeout_ms: i64,
     /// Requests at most, the first one included.
     pub max_attempts: i32,
-    /// None are known yet: 0.
+    /// MMX_CALL_..., where the call knows it; otherwise 0.
     pub flags: u32,
     /// Ends the call early when triggered. Borrowed for the length of the call.
     pub cancel: *mut mmx_cancel,
@@ -47,10 +47,14 @@ unsafe impl Sized_ for mmx_call_options {
     const INIT: &str = "MMX_CALL_OPTIONS_INIT";
 }
 
+/// Download: through the presigned link of retrieve, which another host serves.
+pub const MMX_CALL_VIA_DOWNLOAD_URL: u32 = 2;
+
 /// The options of a call, which lead to its caller's callback.
 pub(super) struct Options<'a> {
     options: CallOptions<'a>,
     report: Option<Box<dyn Fn(i64, i64) -> bool>>,
+    pub(super) flags: u32,
 }
 
 impl Options<'_> {
@@ -59,12 +63,17 @@ impl Options<'_> {
     }
 }
 
-pub(super) fn options<'a>(given: *const mmx_call_options, call: &'static str) -> Result<Options<'a>, Error> {
+/// Reads a caller's options; `flags` are those that the call knows.
+pub(super) fn options<'a>(
+    given: *const mmx_call_options,
+    call: &'static str,
+    flags: u32,
+) -> Result<Options<'a>, Error> {
     let Some(given) = sized(given, call, "options")? else {
-        return Ok(Options { options: CallOptions::default(), report: None });
+        return Ok(Options { options: CallOptions::default(), report: None, flags: 0 });
     };
-    if given.flags != 0 {
-        let why = format!("has unknown bits ({:#x}) set", given.flags);
+    if given.flags & !flags != 0 {
+        let why = format!("has bits ({:#x}) set that this call does not know", given.flags & !flags);
         return Err(Error::invalid_argument(call, "options.flags", why));
     }
     let options = CallOptions {
@@ -78,7 +87,7 @@ pub(super) fn options<'a>(given: *const mmx_call_options, call: &'static str) ->
         // SAFETY: the caller's function with the caller's data, on the caller's thread, within the call.
         Box::new(move |done, total| unsafe { progress(user_data, done, total) } == 0)
     });
-    Ok(Options { options, report })
+    Ok(Options { options, report, flags: given.flags })
 }
 
 /// Deletes one file.
@@ -126,7 +135,7 @@ pub unsafe extern "C" fn mmx_delete_file(
     const CALL: &str = "delete_file";
     boundary::call(out_json, out_error, || {
         let client = reference(client, CALL, "client")?.0.clone();
-        api::delete::delete(&client, file_id, text(purpose, CALL, "purpose")?, &self::options(options, CALL)?.get())
+        api::delete::delete(&client, file_id, text(purpose, CALL, "purpose")?, &self::options(options, CALL, 0)?.get())
     })
 }
 
@@ -169,7 +178,7 @@ pub unsafe extern "C" fn mmx_list_files(
     boundary::call(out_json, out_error, || {
         let client = reference(client, CALL, "client")?.0.clone();
         let purpose = optional_text(purpose_or_null, CALL, "purpose_or_null")?;
-        api::list::list(&client, purpose, &self::options(options, CALL)?.get())
+        api::list::list(&client, purpose, &self::options(options, CALL, 0)?.get())
     })
 }
 
@@ -199,6 +208,6 @@ pub unsafe extern "C" fn mmx_retrieve_file(
     const CALL: &str = "retrieve_file";
     boundary::call(out_json, out_error, || {
         let client = reference(client, CALL, "client")?.0.clone();
-        api::retrieve::retrieve(&client, file_id, &self::options(options, CALL)?.get())
+        api::retrieve::retrieve(&client, file_id, &self::options(options, CALL, 0)?.get())
     })
 }

@@ -196,6 +196,18 @@ impl Client {
         Request { method: call.method.clone(), url, headers, body }
     }
 
+    /// A GET of any other place, which the key must never reach.
+    pub fn request_without_key(&self, url: Url) -> Request {
+        let headers = HeaderMap::from_iter([(USER_AGENT, self.user_agent.clone())]);
+        Request { method: Method::GET, url, headers, body: Body::None }
+    }
+
+    /// Starts a request that is driven in turns.
+    pub fn begin<'a>(&self, request: Request, limits: Limits<'a>) -> Result<Exchange<'a>, Failure> {
+        let lease = self.lease(request.url.scheme())?;
+        Ok(Exchange::new(lease, request, limits))
+    }
+
     /// A failure of the way as an error of the call.
     pub fn error(&self, call: &Call, failure: Failure, attempts: u32) -> Unanswered {
         let mut error = Error::new(failure.status, call.name, failure.text);
