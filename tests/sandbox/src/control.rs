@@ -13,7 +13,8 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::account::{Account, File};
+use crate::account::Account;
+use crate::file::{File, Seed};
 use crate::server::Server;
 use crate::wait::until;
 
@@ -93,9 +94,8 @@ async fn reset(Extension(server): Shared, Path(name): Path<String>) -> Response 
 
 async fn files(Extension(server): Shared, Path(name): Path<String>) -> Response {
     let account = server.account(&name);
-    let mut files: Vec<File> = account.state().files.values().cloned().collect();
-    files.sort_by_key(|file| file.file_id);
-    json(files)
+    let state = account.state();
+    json(state.files.values().map(File::control_json).collect::<Value>())
 }
 
 #[derive(Deserialize)]
@@ -114,8 +114,8 @@ async fn add_files(Extension(server): Shared, Path(name): Path<String>, body: By
         (many.first_id..end).map(|id| File::new(id, &many.purpose)).collect()
     } else {
         let value = if value.is_object() { Value::Array(vec![value]) } else { value };
-        let files: Vec<File> = serde_json::from_value(value).map_err(bad)?;
-        files.into_iter().map(File::named).collect()
+        let seeds: Vec<Seed> = serde_json::from_value(value).map_err(bad)?;
+        seeds.into_iter().map(Seed::file).collect::<Result<_, _>>().map_err(bad)?
     };
     let account = server.account(&name);
     let mut state = account.state();

@@ -43,8 +43,13 @@ impl Connection {
         self.id
     }
 
+    /// Connected to the object store, which is another host.
+    pub(crate) fn is_store(&self) -> bool {
+        self.listener.ends_with("store")
+    }
+
     pub(crate) fn tls(&self) -> bool {
-        self.listener != "http"
+        self.listener.starts_with("https")
     }
 
     pub(crate) fn is_open(&self) -> bool {

@@ -90,6 +90,16 @@ impl Sandbox {
         &self.addresses.https_unknown_ca
     }
 
+    /// `http://127.0.0.2:PORT`, the object store that `download_url` points to: another host.
+    pub fn store_url(&self) -> &str {
+        &self.addresses.store.http
+    }
+
+    /// `https://127.0.0.2:PORT`, the same store; its certificate is of the same CA.
+    pub fn https_store_url(&self) -> &str {
+        &self.addresses.store.https
+    }
+
     /// The base address of an account over HTTP.
     pub fn account_url(&self, name: &str) -> String {
         format!("{}/t/{name}", self.addresses.http)

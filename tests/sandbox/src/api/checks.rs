@@ -1,6 +1,7 @@
 //! What the service checks of every request, and the words it refuses it with.
 
-use axum::http::{HeaderName, Method, header};
+use axum::extract::Query;
+use axum::http::{HeaderName, Method, Uri, header};
 use serde_json::Value;
 
 use super::Call;
@@ -42,6 +43,35 @@ impl Call {
         }
         self.one_header(&header::CONTENT_LENGTH)?;
         Ok(&self.body)
+    }
+
+    /// The query of a call that takes no body: only known names, each once at most.
+    pub(super) fn query(&self, known: &[&str]) -> Result<Vec<(String, String)>, Answer> {
+        if !self.body.is_empty() {
+            return Err(malformed("body: this call takes none"));
+        }
+        let Some(query) = &self.query else {
+            return Ok(Vec::new());
+        };
+        let uri: Uri = format!("/?{query}").parse().map_err(malformed)?;
+        let Query(pairs): Query<Vec<(String, String)>> = Query::try_from_uri(&uri).map_err(malformed)?;
+        for (at, (name, _)) in pairs.iter().enumerate() {
+            if !known.contains(&name.as_str()) {
+                return Err(malformed(format!("query: unknown parameter {name}")));
+            }
+            if pairs[..at].iter().any(|(earlier, _)| earlier == name) {
+                return Err(malformed(format!("query: {name} came twice")));
+            }
+        }
+        Ok(pairs)
+    }
+
+    /// The file that a query names, by its id in plain digits.
+    pub(super) fn file_id(&self) -> Result<i64, Answer> {
+        let pairs = self.query(&["file_id"])?;
+        let (_, text) = pairs.first().ok_or_else(|| malformed("query: file_id is missing"))?;
+        let file_id = text.parse::<i64>().ok().filter(|id| id.to_string() == *text);
+        file_id.ok_or_else(|| malformed("file_id must be an int64"))
     }
 
     fn one_header(&self, name: &HeaderName) -> Result<&str, Answer> {

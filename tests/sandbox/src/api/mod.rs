@@ -4,6 +4,8 @@
 
 mod checks;
 mod delete;
+mod list;
+mod retrieve;
 
 use std::sync::Arc;
 
@@ -29,10 +31,12 @@ const LARGEST_BODY: usize = 640 << 20;
 /// A request that arrived whole.
 #[derive(Clone)]
 pub(crate) struct Call {
+    server: Arc<Server>,
     account: Arc<Account>,
     method: Method,
     query: Option<String>,
     headers: HeaderMap,
+    tls: bool,
     body: Bytes,
     /// False: answer as ever, but leave the files as they are.
     perform: bool,
@@ -41,6 +45,8 @@ pub(crate) struct Call {
 pub(crate) fn router() -> Router {
     Router::new()
         .route("/v1/files/delete", any(delete::handle))
+        .route("/v1/files/list", any(list::handle))
+        .route("/v1/files/retrieve", any(retrieve::handle))
         // Where the fault `redirect` points to: a client that follows it deletes.
         .route("/redirected/v1/files/delete", any(delete::handle))
         .fallback(not_found)
@@ -77,6 +83,8 @@ pub(crate) async fn exchange(
     let fault = account.state().script.take(call_name, file_id);
 
     let call = Call {
+        server: server.clone(),
+        tls: line.record.tls(),
         account: account.clone(),
         method: parts.method.clone(),
         query: parts.uri.query().map(str::to_owned),
