@@ -25,7 +25,7 @@ func TestACrowdWaitsInLine(t *testing.T) {
 		is(t, remove(ctx, client), context.DeadlineExceeded, mmx.ErrTimeout)
 	})
 	goroutinesBackTo(t, before)
-	if threads := threads(t); threads > mmx.MaxThreads+4*runtime.NumCPU()+50 {
+	if threads := threads(t); threads > 500+4*runtime.NumCPU()+50 {
 		t.Errorf("%d threads", threads)
 	}
 	if sent := account.number("count"); sent < 100 {

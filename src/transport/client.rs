@@ -131,8 +131,7 @@ impl Client {
     pub fn send(&self, call: &Call, options: &CallOptions<'_>) -> Result<Answered, Unanswered> {
         let limit = options.timeout.unwrap_or(self.timeout);
         let limits = Limits { deadline: Deadline::after(limit), cancel: options.cancel, idle: None };
-        if limits.check().is_err() {
-            // Of the two only a cancel can have come before the call.
+        if options.cancel.is_some_and(Cancel::is_triggered) {
             return Err(Error::new(Status::Cancelled, call.name, "cancelled before anything was sent").into());
         }
         let lease = Lease::new(&self.network, self.base_url.scheme() == "https")
