@@ -7,16 +7,22 @@ TARGET := $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)
 RELEASE := $(TARGET)/release
 PKG_CONFIG_FOLDER := $(TARGET)/pkgconfig
 VENV := $(TARGET)/venv
+VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
+# Go's cache doesn't notice a new library, so tests are never taken from it.
+GO_TEST := PKG_CONFIG_PATH=$(PKG_CONFIG_FOLDER) $(GO) test -count=1
 
 # Tests take no key, host, proxy or certificate store from the environment. Fetching packages may need a proxy, so it is
 # done before.
 CLEAN := env -u MINIMAX_API_KEY -u MINIMAX_BASE_URL -u SSL_CERT_FILE -u SSL_CERT_DIR \
 	-u HTTP_PROXY -u HTTPS_PROXY -u ALL_PROXY -u NO_PROXY -u http_proxy -u https_proxy -u all_proxy -u no_proxy
 
+PYTHON_CODE := bindings/python examples/python
+PYTHON_SETTINGS := bindings/python/pyproject.toml
+
 # need(command, package): says what is missing and which package brings it.
 need = @command -v $(1) >/dev/null 2>&1 || { echo "libmmx needs $(1): install the package $(2)" >&2; exit 1; }
 
-.PHONY: help demo demo-real test lib header lint test-rust valgrind tools fetch clean
+.PHONY: help demo demo-real test lib header lint test-rust test-python test-go valgrind tools fetch clean
 
 help: ## lists the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,7 +33,7 @@ demo: tools lib ## deletes files of a stand-in server on this machine, and shows
 demo-real: tools lib ## FILE_ID=… PURPOSE=…: deletes that file of the real account whose key is in MINIMAX_API_KEY
 	@sh examples/demo-real.sh "$(FILE_ID)" "$(PURPOSE)" "$(RELEASE)"
 
-test: tools fetch lib lint test-rust ## every test, format check and lint
+test: tools fetch lib lint test-rust test-python test-go ## every test, format check and lint
 	@echo "all tests passed"
 
 tools:
@@ -45,9 +51,20 @@ fetch:
 lib: ## builds libmmx.so and libmmx.a
 	@$(CARGO) rustc --release --quiet --lib --crate-type cdylib,staticlib
 	@ln -sf libmmx.so $(RELEASE)/libmmx.so.1
+	@mkdir -p $(PKG_CONFIG_FOLDER)
+	@printf '%s\n' "Name: mmx" "Description: The native client for the MiniMax file API, as built in this checkout" \
+		"Version: $(VERSION)" "Cflags: -I$(CURDIR)/include" \
+		"Libs: -L$(RELEASE) -Wl,--enable-new-dtags -Wl,-rpath,$(RELEASE) -lmmx" >$(PKG_CONFIG_FOLDER)/mmx-uninstalled.pc
 
-header: ## writes include/mmx.h and what else is generated from the sources
+header: $(VENV)/ready ## writes include/mmx.h and what else is generated from the sources
 	@MMX_WRITE=1 $(CARGO) test --quiet --test header
+	@$(VENV)/bin/python bindings/python/generate_ffi.py
+
+# What the checks of the Python code need, apart from the library and from whatever else is installed.
+$(VENV)/ready: bindings/python/requirements-dev.txt
+	@$(PYTHON) -m venv $(VENV)
+	@$(VENV)/bin/pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
 
 lint:
 	@$(CARGO) fmt --all --check
@@ -58,6 +75,22 @@ test-rust:
 
 UNDER_VALGRIND = $(CLEAN) MMX_TEST_UNDER="valgrind --quiet --error-exitcode=9 --leak-check=full \
 	--show-leak-kinds=definite --errors-for-leak-kinds=definite
+test-python: lib $(VENV)/ready
+	@$(VENV)/bin/ruff check --quiet --no-cache --config $(PYTHON_SETTINGS) $(PYTHON_CODE)
+	@$(VENV)/bin/ruff format --quiet --check --no-cache --config $(PYTHON_SETTINGS) $(PYTHON_CODE)
+	@$(VENV)/bin/mypy --no-error-summary --cache-dir $(TARGET)/mypy --config-file $(PYTHON_SETTINGS) $(PYTHON_CODE)
+	@$(CLEAN) $(VENV)/bin/pytest -q -c $(PYTHON_SETTINGS) --rootdir bindings/python -o cache_dir=$(TARGET)/pytest \
+		bindings/python/tests
+
+test-go: lib
+	@unformatted=$$(gofmt -l bindings/go examples/go); [ -z "$$unformatted" ] || { echo "gofmt: $$unformatted"; exit 1; }
+	@cd bindings/go && PKG_CONFIG_PATH=$(PKG_CONFIG_FOLDER) $(GO) vet ./...
+	@cd examples/go/delete && PKG_CONFIG_PATH=$(PKG_CONFIG_FOLDER) $(GO) vet ./...
+	@cd bindings/go && $(CLEAN) $(GO_TEST) ./...
+	@cd bindings/go && $(CLEAN) $(GO_TEST) -race ./...
+	@cd bindings/go && $(CLEAN) GOEXPERIMENT=cgocheck2 $(GO_TEST) ./...
+	@cd bindings/go && $(CLEAN) GOGC=1 $(GO_TEST) ./...
+
 valgrind: tools lib ## 1,000 deletes and one of each failure under valgrind
 	$(call need,valgrind,valgrind)
 	@$(UNDER_VALGRIND)" MMX_TEST_DELETES=1000 MMX_TEST_OVER=http $(CARGO) test --quiet --test c_programs -- leaks

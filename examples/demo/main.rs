@@ -44,8 +44,12 @@ fn main() -> ExitCode {
     }
 
     let c = demo.c_program(&target);
-    let (first, second) = (files[0], files[1]);
-    demo.step("Delete a file from C", "examples/c/delete.c", &c, (first.0, first.1), API_KEY, Expect::Gone(first.0));
+    let (first, second, third, fourth) = (files[0], files[1], files[2], files[3]);
+    demo.step("Delete a file from C", "examples/c/delete.c", &c, first, API_KEY, Expect::Gone(first.0));
+    let python = ["python3".into(), root().join("examples/python/delete.py").to_string_lossy().into_owned()];
+    demo.step("From Python", "examples/python/delete.py", &python, third, API_KEY, Expect::Gone(third.0));
+    let go = demo.go_program(&target);
+    demo.step("From Go", "examples/go/delete", &go, fourth, API_KEY, Expect::Gone(fourth.0));
     demo.step(
         "A typo in the purpose",
         "what a refusal says",
@@ -54,16 +58,9 @@ fn main() -> ExitCode {
         API_KEY,
         Expect::Kept(second.0),
     );
-    demo.step(
-        "A wrong key",
-        "the commonest mistake",
-        &c,
-        (second.0, second.1),
-        "sk-api-of-another-region",
-        Expect::Kept(second.0),
-    );
+    demo.step("A wrong key", "the commonest mistake", &c, second, "sk-api-of-another-region", Expect::Kept(second.0));
     demo.fault(r#"{"close_before_answer": "rst"}"#);
-    demo.step("The answer gets lost", "and it says so", &c, (second.0, second.1), API_KEY, Expect::Gone(second.0));
+    demo.step("The answer gets lost", "and it says so", &c, second, API_KEY, Expect::Gone(second.0));
 
     if demo.ok {
         println!("\n{}", demo.green("Everything went as it should. `make test` runs every test."));
@@ -92,6 +89,18 @@ impl Demo {
         vec![program.to_string_lossy().into_owned()]
     }
 
+    fn go_program(&self, target: &Path) -> Vec<String> {
+        let program = target.join("demo-delete-go");
+        let built = Command::new("go")
+            .current_dir(root().join("examples/go/delete"))
+            .args(["build", "-o"])
+            .arg(&program)
+            .env("PKG_CONFIG_PATH", target.join("pkgconfig"))
+            .status();
+        assert!(built.is_ok_and(|status| status.success()), "go could not build examples/go/delete");
+        vec![program.to_string_lossy().into_owned()]
+    }
+
     fn step(&mut self, title: &str, note: &str, program: &[String], file: (i64, &str), key: &str, expect: Expect) {
         println!("\n{}  {}", self.bold(title), self.dim(note));
         let (file_id, purpose) = (file.0.to_string(), file.1);
@@ -100,6 +109,8 @@ impl Demo {
             .args(&program[1..])
             .args([&file_id, purpose])
             .env("LD_LIBRARY_PATH", &self.library)
+            .env("MMX_LIBRARY", self.library.join("libmmx.so"))
+            .env("PYTHONPATH", root().join("bindings/python"))
             .env("MINIMAX_API_KEY", key)
             .env("MINIMAX_BASE_URL", self.sandbox.account_url(ACCOUNT))
             .output()

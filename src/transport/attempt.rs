@@ -149,6 +149,11 @@ impl Attempt {
         }
     }
 
+    /// What is left of it, to be dropped where it can be: see [`Lease::end_with`](super::engine::Lease::end_with).
+    pub fn take(&mut self) -> impl Send + use<> {
+        std::mem::replace(&mut self.stage, Stage::Ended)
+    }
+
     /// A failure that comes from outside: what came of the answer goes with it.
     pub fn interrupted(&mut self, status: Status, text: String) -> Failure {
         Failure { head: self.head.take().map(Box::new), ..Failure::new(status, self.slot.reach(), text) }

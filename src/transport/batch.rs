@@ -2,7 +2,7 @@
 
 use super::attempt::{Answer, Attempt, Failure, Request};
 use super::engine::Lease;
-use super::exchange::{Limits, interrupted};
+use super::exchange::{Limits, interrupted, lent};
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use std::future::Future;
 use std::pin::Pin;
@@ -27,20 +27,20 @@ impl Future for Running {
 }
 
 pub struct Batch<'a> {
-    /// Before the lease: what it holds of a connection goes first.
     running: FuturesUnordered<Running>,
-    lease: Lease,
+    /// `None` once it was given back.
+    lease: Option<Lease>,
     limits: Limits<'a>,
 }
 
 impl<'a> Batch<'a> {
     pub fn new(lease: Lease, limits: Limits<'a>) -> Batch<'a> {
-        Batch { running: FuturesUnordered::new(), lease, limits }
+        Batch { running: FuturesUnordered::new(), lease: Some(lease), limits }
     }
 
     /// Starts a request under a number of the caller's; its answer must come within `longest` bytes.
     pub fn add(&mut self, number: usize, request: Request, longest: usize) {
-        let attempt = Attempt::new(self.lease.client(), request);
+        let attempt = Attempt::new(lent(&self.lease).client(), request);
         self.running.push(Running { number, attempt, longest });
     }
 
@@ -62,7 +62,7 @@ impl<'a> Batch<'a> {
         let Batch { lease, limits, running } = self;
         let turned = match limits.check() {
             Err(why) => Err(why),
-            Ok(()) => lease.block_on(limits.within(|cx| {
+            Ok(()) => lent(lease).block_on(limits.within(|cx| {
                 let mut settled = Vec::new();
                 while let Poll::Ready(Some(one)) = running.poll_next_unpin(cx) {
                     settled.push(one);
@@ -70,16 +70,29 @@ impl<'a> Batch<'a> {
                 if settled.is_empty() { Poll::Pending } else { Poll::Ready(settled) }
             }))?,
         };
-        Ok(turned.unwrap_or_else(|why| {
-            let abandoned = std::mem::take(running).into_iter();
-            abandoned.map(|mut one| (one.number, Err(interrupted(&why, &mut one.attempt)))).collect()
-        }))
+        match turned {
+            Ok(settled) => Ok(settled),
+            Err(why) => {
+                let abandoned = std::mem::take(running).into_iter();
+                let settle = |mut one: Running| (one.number, Err(interrupted(&why, &mut one.attempt)));
+                // Within the runtime, as in `Lease::end_with`.
+                lent(lease).block_on(async { abandoned.map(settle).collect() })
+            }
+        }
     }
 
     /// Once nothing is under way: lets later calls use the connections.
-    pub fn give_back(self) {
+    pub fn give_back(mut self) {
         if self.is_empty() {
-            self.lease.give_back();
+            self.lease.take().into_iter().for_each(Lease::give_back);
+        }
+    }
+}
+
+impl Drop for Batch<'_> {
+    fn drop(&mut self) {
+        if let Some(lease) = self.lease.take() {
+            lease.end_with(std::mem::take(&mut self.running));
         }
     }
 }

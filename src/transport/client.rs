@@ -166,11 +166,10 @@ impl Client {
         let (unset, idle) = if call.is_transfer { (None, Some(IDLE_LIMIT)) } else { (Some(DEFAULT_TIMEOUT), None) };
         let limit = options.timeout.or(self.timeout).unwrap_or(unset);
         let limits = Limits { deadline: Deadline::after(limit), cancel: options.cancel, idle };
-        match limits.check() {
-            Ok(()) => Ok(limits),
-            // Of the two only a cancel can have come before the call.
-            Err(_) => Err(Error::new(Status::Cancelled, call.name, "cancelled before anything was sent")),
+        if options.cancel.is_some_and(Cancel::is_triggered) {
+            return Err(Error::new(Status::Cancelled, call.name, "cancelled before anything was sent"));
         }
+        Ok(limits)
     }
 
     pub fn lease(&self, scheme: &str) -> Result<Lease, Failure> {

@@ -173,6 +173,17 @@ impl Lease {
         }
     }
 
+    /// Ends a loan in the middle of its work. What is left of the work may want to leave a task to its runtime, so it is
+    /// dropped within it, before the connections are closed; in a child, which has no part in it, not at all.
+    pub fn end_with<T: Send>(self, left: T) {
+        if self.is_of_a_parent() {
+            mem::forget(left);
+        } else {
+            // A failure to enter the runtime is one to close connections, too.
+            let _ = self.block_on(async move { drop(left) });
+        }
+    }
+
     fn driver(&self) -> &Driver {
         self.driver.as_ref().expect("a lease has a driver until it ends")
     }

@@ -43,9 +43,9 @@ pub enum Turn {
 }
 
 pub struct Exchange<'a> {
-    /// Before the lease: what it holds of a connection goes first.
     attempt: Attempt,
-    lease: Lease,
+    /// `None` once it was given back.
+    lease: Option<Lease>,
     limits: Limits<'a>,
     /// Handed over but not yet released to the connection.
     fed: Option<Option<Bytes>>,
@@ -54,7 +54,7 @@ pub struct Exchange<'a> {
 impl<'a> Exchange<'a> {
     pub fn new(lease: Lease, request: Request, limits: Limits<'a>) -> Exchange<'a> {
         let attempt = Attempt::new(lease.client(), request);
-        Exchange { attempt, lease, limits, fed: None }
+        Exchange { attempt, lease: Some(lease), limits, fed: None }
     }
 
     /// The next chunk of a streamed body; `None` is its end.
@@ -70,7 +70,7 @@ impl<'a> Exchange<'a> {
     pub fn turn(&mut self) -> Result<Turn, Failure> {
         self.check()?;
         let Exchange { lease, attempt, limits, fed } = self;
-        let turned = lease.block_on(limits.within(|cx| {
+        let turned = lent(lease).block_on(limits.within(|cx| {
             // Released only after the sockets were looked at: a refusal that has arrived is seen before more is sent.
             if let Some(chunk) = fed.take() {
                 attempt.slot.put(chunk);
@@ -87,7 +87,7 @@ impl<'a> Exchange<'a> {
     pub fn turn_within(&mut self, grace: Duration) -> Result<Option<Turn>, Failure> {
         self.check()?;
         let Exchange { lease, attempt, limits, .. } = self;
-        let turned = lease.block_on(async {
+        let turned = lent(lease).block_on(async {
             let mut over = pin!(tokio::time::sleep(grace));
             let wanted = limits.within(|cx| match poll_turn(attempt, cx) {
                 Poll::Ready(turn) => Poll::Ready(turn.map(Some)),
@@ -100,7 +100,7 @@ impl<'a> Exchange<'a> {
 
     /// What ends an exchange before it is driven on.
     fn check(&mut self) -> Result<(), Failure> {
-        if self.lease.is_of_a_parent() {
+        if self.lease().is_of_a_parent() {
             let text = "this process was forked while the call ran, and the call is the parent's";
             return Err(Failure::new(Status::Cancelled, Reach::Nothing, text));
         }
@@ -111,7 +111,7 @@ impl<'a> Exchange<'a> {
     pub fn answer(mut self, longest: usize) -> Result<Answer, Failure> {
         self.limits.check().map_err(|why| interrupted(&why, &mut self.attempt))?;
         let Exchange { lease, attempt, limits, .. } = &mut self;
-        let answered = lease.block_on(limits.within(|cx| attempt.poll_answer(longest, cx)))?;
+        let answered = lent(lease).block_on(limits.within(|cx| attempt.poll_answer(longest, cx)))?;
         match answered {
             Ok(Ok(answer)) => {
                 self.give_back();
@@ -123,8 +123,25 @@ impl<'a> Exchange<'a> {
     }
 
     /// After [`Turn::Done`]: lets the next call use the connection. Without it, dropping closes it at once.
-    pub fn give_back(self) {
-        self.lease.give_back();
+    pub fn give_back(mut self) {
+        self.lease.take().into_iter().for_each(Lease::give_back);
+    }
+
+    fn lease(&self) -> &Lease {
+        lent(&self.lease)
+    }
+}
+
+/// The lease of something that has not given it back.
+pub(super) fn lent(lease: &Option<Lease>) -> &Lease {
+    lease.as_ref().expect("a lease lasts until it is given back")
+}
+
+impl Drop for Exchange<'_> {
+    fn drop(&mut self) {
+        if let Some(lease) = self.lease.take() {
+            lease.end_with(self.attempt.take());
+        }
     }
 }
 

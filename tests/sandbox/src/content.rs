@@ -122,6 +122,10 @@ impl Slice {
         Slice { content, at: range.start, end: range.end }
     }
 
+    pub(crate) fn whole(content: Content) -> Slice {
+        Slice { at: 0, end: content.length, content: Arc::new(content) }
+    }
+
     pub(crate) fn length(&self) -> u64 {
         self.end - self.at
     }

@@ -36,6 +36,17 @@ pub(crate) struct Fault {
     pub(crate) close_before_answer: Option<Close>,
     pub(crate) close_after_answer: Option<Close>,
     pub(crate) close_after_idle_ms: Option<u64>,
+    pub(crate) trickle_bytes: Option<usize>,
+
+    pub(crate) no_length: bool,
+    pub(crate) until_close: bool,
+    pub(crate) wrong_length: Option<i64>,
+    pub(crate) no_range: bool,
+    pub(crate) range_shift: Option<i64>,
+    pub(crate) no_etag: bool,
+    pub(crate) changed: bool,
+    pub(crate) redirect_to: Option<String>,
+    pub(crate) expired_url: bool,
 }
 
 fn once() -> i64 {
@@ -48,6 +59,7 @@ impl Fault {
         let replaces = self.code.is_some_and(|code| code != 0)
             || self.http_status.is_some()
             || self.body.is_some()
+            || self.redirect_to.is_some()
             || self.body_base64.is_some()
             || self.shape.is_some_and(|shape| !shape.reports_success());
         self.perform.unwrap_or(!replaces)
@@ -88,8 +100,12 @@ impl Fault {
                         close_after_idle_ms can be set"
                 .into());
         }
-        if self.close.is_some() && self.cut_after.is_none() && self.close_after_idle_ms.is_none() {
-            return Err("close goes with cut_after or close_after_idle_ms".into());
+        if self.close.is_some() && !self.closes_in_the_end() {
+            return Err("close goes with cut_after, close_after_idle_ms, until_close or wrong_length".into());
+        }
+        let lengths = [self.no_length, self.until_close, self.wrong_length.is_some()];
+        if lengths.iter().filter(|set| **set).count() > 1 {
+            return Err("only one of no_length, until_close and wrong_length can be set".into());
         }
         if self.times == 0 {
             return Err("times is 1 or more, or -1 for ever".into());
@@ -98,6 +114,15 @@ impl Fault {
             return Err("http_status is 200 to 999".into());
         }
         Ok(())
+    }
+
+    fn closes_in_the_end(&self) -> bool {
+        self.cut_after.is_some() || self.close_after_idle_ms.is_some() || self.ends_with_its_connection()
+    }
+
+    /// Where the answer ends can't be told by its length.
+    pub(crate) fn ends_with_its_connection(&self) -> bool {
+        self.until_close || self.wrong_length.is_some()
     }
 
     fn matches(&self, call: &str, file_id: Option<i64>) -> bool {

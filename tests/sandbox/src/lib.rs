@@ -24,6 +24,7 @@ mod sha256;
 mod shape;
 mod stream;
 mod wait;
+mod wire;
 
 pub use account::{API_KEY, seeded_files};
 pub use control::HELP;

@@ -14,7 +14,7 @@ use crate::certificates::Certificates;
 use crate::connection;
 use crate::records::{Connection, End};
 use crate::sandbox::Options;
-use crate::server::{Server, Store};
+use crate::server::{Bases, Server};
 use crate::stream::{Close, Io, Tcp, Transport};
 
 const HOST: Ipv4Addr = Ipv4Addr::LOCALHOST;
@@ -23,25 +23,23 @@ const STORE_HOST: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
 
 /// Base addresses.
 pub(crate) struct Addresses {
-    pub(crate) http: String,
-    pub(crate) https: String,
+    pub(crate) bases: Bases,
     pub(crate) https_expired: String,
     pub(crate) https_wrong_host: String,
     pub(crate) https_unknown_ca: String,
-    pub(crate) store: Store,
 }
 
 pub(crate) async fn start(server: Arc<Server>, certificates: Certificates, ports: Options) -> io::Result<Addresses> {
     let tls = |name, port, config| listen(&server, name, HOST, port, Some(config));
-    let store = Store {
-        http: listen(&server, "store", STORE_HOST, 0, None).await?,
-        https: listen(&server, "https_store", STORE_HOST, 0, Some(certificates.good.clone())).await?,
-    };
-    let _ = server.store.set(store.clone());
-    Ok(Addresses {
-        store,
+    let bases = Bases {
         http: listen(&server, "http", HOST, ports.http_port, None).await?,
-        https: tls("https", ports.https_port, certificates.good).await?,
+        https: tls("https", ports.https_port, certificates.good.clone()).await?,
+        store: listen(&server, "store", STORE_HOST, 0, None).await?,
+        https_store: listen(&server, "https_store", STORE_HOST, 0, Some(certificates.good)).await?,
+    };
+    let _ = server.bases.set(bases.clone());
+    Ok(Addresses {
+        bases,
         https_expired: tls("https_expired", 0, certificates.expired).await?,
         https_wrong_host: tls("https_wrong_host", 0, certificates.wrong_host).await?,
         https_unknown_ca: tls("https_unknown_ca", 0, certificates.unknown_ca).await?,

@@ -13,11 +13,13 @@ use crate::account::Account;
 use crate::listen::ListenerFaults;
 use crate::records::Registry;
 
-/// The addresses of the object store.
+/// The addresses of the API and of the object store.
 #[derive(Clone)]
-pub(crate) struct Store {
+pub(crate) struct Bases {
     pub(crate) http: String,
     pub(crate) https: String,
+    pub(crate) store: String,
+    pub(crate) https_store: String,
 }
 
 pub(crate) struct Server {
@@ -26,7 +28,7 @@ pub(crate) struct Server {
     pub(crate) connections: Registry,
     pub(crate) listener_faults: ListenerFaults,
     /// Set once its listeners are bound.
-    pub(crate) store: OnceLock<Store>,
+    pub(crate) bases: OnceLock<Bases>,
     pub(crate) api: Router,
     pub(crate) control: Router,
     traces: AtomicU64,
@@ -40,7 +42,7 @@ impl Server {
             accounts: RwLock::default(),
             connections: Registry::default(),
             listener_faults: ListenerFaults::default(),
-            store: OnceLock::new(),
+            bases: OnceLock::new(),
             api: crate::api::router(),
             control: crate::control::router(),
             traces: AtomicU64::new(0),
@@ -67,7 +69,7 @@ impl Server {
         let mut state = account.state();
         let path = state.links.add(self, &account.name, file_id, expired);
         let tls = tls && !state.settings.http_links;
-        let base = self.store.get().map(|store| if tls { &*store.https } else { &*store.http });
+        let base = self.bases.get().map(|bases| if tls { &*bases.https_store } else { &*bases.store });
         format!("{}{path}", base.unwrap_or_default())
     }
 

@@ -58,20 +58,22 @@ impl Shape {
             Shape::Text404 => return Answer::text(404, "404 page not found"),
             Shape::Empty => return Answer::json(""),
             Shape::Null => return Answer::json("null"),
-            Shape::DeepNesting => return Answer::json(deep(&ordinary.body)),
-            Shape::InvalidUtf8 => return Answer::json(invalid_utf8(&ordinary.body)),
             Shape::NewError => return new_error(fault),
             Shape::Redirect => {
                 let mut answer = Answer::text(307, "");
                 answer.set("Location", &format!("{base}/redirected/v1/files/delete"));
                 return answer;
             }
-            Shape::TruncatedJson => {
-                ordinary.body.truncate(ordinary.body.len() / 2);
-                return ordinary;
-            }
             Shape::JsonTextPlain => {
                 ordinary.set("Content-Type", "text/plain; charset=utf-8");
+                return ordinary;
+            }
+            // What is left bends JSON, and a file's content is what it is.
+            _ if ordinary.content.is_some() => return ordinary,
+            Shape::DeepNesting => return Answer::json(deep(&ordinary.body)),
+            Shape::InvalidUtf8 => return Answer::json(invalid_utf8(&ordinary.body)),
+            Shape::TruncatedJson => {
+                ordinary.body.truncate(ordinary.body.len() / 2);
                 return ordinary;
             }
             // These are a matter of delivery.

@@ -17,7 +17,8 @@ fn retrieve(call: &Call) -> Result<Answer, Answer> {
     let file_id = call.file_id()?;
     let file = call.account.state().files.get(&file_id).cloned();
     let file = file.ok_or_else(|| malformed("file not exist"))?;
-    let url = call.server.link(&call.account, file_id, call.tls, false);
+    let expired = call.fault.as_ref().is_some_and(|fault| fault.expired_url);
+    let url = call.server.link(&call.account, file_id, call.tls, expired);
     let mut json = String::from(r#"{"file":"#);
     file.write_to(&mut json, Some(&url));
     json.push_str(r#","base_resp":{"status_code":0,"status_msg":"success"}}"#);

@@ -1,0 +1,175 @@
+package mmx
+
+// #include <mmx.h>
+import "C"
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// maxThreads calls are in the library at a time, each on a thread of its own: the runtime ends a process of 10,000.
+const maxThreads = 500
+
+// slots holds one entry a call that is in the library, or about to be.
+var slots = make(chan struct{}, maxThreads)
+
+// grace is how long a deadline's timer and the library's limit may be apart.
+const grace = 100 * time.Millisecond
+
+// limit is the moment when a call has to be over.
+type limit struct {
+	timeout time.Duration // as it was set
+	at      time.Time     // zero: never
+	// The context's deadline comes first.
+	ofContext bool
+}
+
+func newLimit(ctx context.Context, timeout time.Duration) limit {
+	limit := limit{timeout: timeout}
+	if timeout < 0 && timeout != NoTimeout {
+		return limit // The library refuses it.
+	}
+	if timeout != NoTimeout {
+		limit.at = time.Now().Add(timeout)
+	}
+	if deadline, ok := ctx.Deadline(); ok && (limit.at.IsZero() || deadline.Before(limit.at)) {
+		limit.at, limit.ofContext = deadline, true
+	}
+	return limit
+}
+
+// call makes one call of the library: it waits for its turn, watches ctx, and says what ended it.
+func (h *handle) call(
+	ctx context.Context, name string, opts []CallOption, send func(*C.mmx_client, *C.mmx_call_options) *Error,
+) *Error {
+	if failure := h.enter(name); failure != nil {
+		return failure
+	}
+	// Leaving also keeps the client from being collected while the library uses it.
+	defer h.leave()
+	if ctx == nil {
+		failure := refusal(name, C.MMX_ERROR_INVALID_ARGUMENT, "ctx must not be nil")
+		failure.Parameter = "ctx"
+		return failure
+	}
+	chosen := callOptions{}
+	for _, option := range opts {
+		option(&chosen)
+	}
+	if chosen.timeout == 0 {
+		chosen.timeout = h.timeout
+	}
+	limit := newLimit(ctx, chosen.timeout)
+
+	waited, failure := takeSlot(ctx, name, limit)
+	if failure != nil {
+		return failure
+	}
+	options := C.mmx_call_options{
+		struct_size:  C.sizeof_mmx_call_options,
+		timeout_ms:   milliseconds(limit.timeout),
+		max_attempts: count(chosen.maxAttempts),
+	}
+	if !limit.at.IsZero() && (waited || limit.ofContext) {
+		left := time.Until(limit.at)
+		if left <= 0 {
+			<-slots
+			return limit.passed(ctx, name)
+		}
+		options.timeout_ms = milliseconds(left)
+	}
+	failure, cancelled := h.watched(ctx, limit, &options, send)
+	<-slots
+	switch {
+	case failure == nil:
+	case failure.Status == C.MMX_ERROR_CANCELLED && cancelled:
+		failure.err = endOf(ctx)
+	case failure.Status == C.MMX_ERROR_TIMEOUT && limit.ofContext:
+		failure.err = endAfterDeadline(ctx)
+	}
+	return failure
+}
+
+// watched is in the library. The end of ctx cancels the call, which is then told.
+func (h *handle) watched(
+	ctx context.Context, limit limit, options *C.mmx_call_options, send func(*C.mmx_client, *C.mmx_call_options) *Error,
+) (failure *Error, cancelled bool) {
+	if ctx.Done() == nil {
+		return send(h.client, options), false
+	}
+	token, failure := takeToken()
+	if failure != nil {
+		return failure, false
+	}
+	options.cancel = token.c
+	stop := token.watch(ctx, limit)
+	failure = send(h.client, options)
+	cancelled = stop()
+	token.giveBack(cancelled)
+	return failure, cancelled
+}
+
+// takeSlot waits until fewer than maxThreads calls are in the library, and tells whether it had to.
+func takeSlot(ctx context.Context, name string, limit limit) (waited bool, failure *Error) {
+	if ctx.Err() != nil {
+		return false, notSent(ctx, name, endOf(ctx))
+	}
+	select {
+	case slots <- struct{}{}:
+		return false, nil
+	default:
+	}
+	var passed <-chan time.Time
+	if !limit.at.IsZero() {
+		timer := time.NewTimer(time.Until(limit.at))
+		defer timer.Stop()
+		passed = timer.C
+	}
+	select {
+	case slots <- struct{}{}:
+		if ctx.Err() != nil {
+			<-slots
+			return true, notSent(ctx, name, endOf(ctx))
+		}
+		return true, nil
+	case <-ctx.Done():
+		return true, notSent(ctx, name, endOf(ctx))
+	case <-passed:
+		return true, limit.passed(ctx, name)
+	}
+}
+
+// passed is the error of a call whose limit passed before it was in the library.
+func (l limit) passed(ctx context.Context, name string) *Error {
+	if l.ofContext {
+		return notSent(ctx, name, endAfterDeadline(ctx))
+	}
+	return refusal(name, C.MMX_ERROR_TIMEOUT, fmt.Sprintf(
+		"the time limit of %d ms passed while %d other calls were under way; nothing was sent",
+		milliseconds(l.timeout), maxThreads))
+}
+
+// notSent is the error of a call whose context ended before it was in the library.
+func notSent(ctx context.Context, name string, end error) *Error {
+	status := C.MMX_ERROR_CANCELLED
+	// Without an Err its deadline has passed, but its timer hasn't run yet.
+	if err := ctx.Err(); err == nil || errors.Is(err, context.DeadlineExceeded) {
+		status = C.MMX_ERROR_TIMEOUT
+	}
+	failure := refusal(name, status, "the context ended before anything was sent")
+	failure.err = end
+	return failure
+}
+
+// endAfterDeadline returns what ctx ended with; its deadline has passed, but its timer may be a little behind.
+func endAfterDeadline(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return endOf(ctx)
+	case <-time.After(grace):
+		return context.DeadlineExceeded
+	}
+}

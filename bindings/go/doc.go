@@ -1,0 +1,34 @@
+// Package mmx is a client for the MiniMax file API, over the native library libmmx.
+//
+//	client, err := mmx.New() // the key is in MINIMAX_API_KEY
+//	if err != nil {
+//		log.Fatal(err)
+//	}
+//	defer client.Close()
+//
+//	_, err = client.Files.Delete(ctx, 176844028768320, mmx.PurposeVoiceClone)
+//	var failure *mmx.Error
+//	switch {
+//	case err == nil:
+//		fmt.Println("deleted")
+//	case errors.Is(err, mmx.ErrAuthentication):
+//		fmt.Println("check the key and its region")
+//	case errors.As(err, &failure) && failure.Ambiguous:
+//		fmt.Println("it may be gone all the same:", failure)
+//	default:
+//		fmt.Println(err)
+//	}
+//
+// # Contexts and threads
+//
+// The end of a context ends its call, wherever that waits; the error is an [*Error] that unwraps to ctx.Err(). A
+// deadline is also handed to the library as the call's time limit. A context that can't end costs nothing.
+//
+// A call blocks the thread that it runs on. At most 500 calls of a process are in the library at a time, however many
+// goroutines make calls; the others wait in a queue, where contexts and time limits hold as well.
+//
+// # Building
+//
+// The package reads mmx.h through cgo and finds it and the library with pkg-config, under the name mmx. A header of
+// another binary interface fails the build; such a library is an error of [New].
+package mmx

@@ -1,0 +1,133 @@
+package mmx_test
+
+import (
+	"encoding/json"
+	"errors"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	mmx "example.com/libmmx/go"
+)
+
+// row is one of the failures that all languages report alike.
+type row struct {
+	Name      string
+	Fault     any
+	Base      string
+	FileID    int64 `json:"file_id"`
+	Purpose   string
+	TimeoutMS int64 `json:"timeout_ms"`
+	Expect    struct {
+		Status       int
+		StatusName   string  `json:"status_name"`
+		APICode      int     `json:"api_code"`
+		APIMessage   *string `json:"api_message"`
+		HTTPStatus   int     `json:"http_status"`
+		TraceID      bool    `json:"trace_id"`
+		Ambiguous    bool
+		Attempts     int
+		RetryAfterMS int64 `json:"retry_after_ms"`
+		Parameter    *string
+		Message      string
+	}
+}
+
+func TestFailures(t *testing.T) {
+	content, err := os.ReadFile(filepath.Join(root, "tests", "failures.json"))
+	must(t, err)
+	var rows []row
+	must(t, json.Unmarshal(content, &rows))
+	if len(rows) == 0 {
+		t.Fatal("the table is empty")
+	}
+	for _, row := range rows {
+		t.Run(row.Name, func(t *testing.T) { row.check(t) })
+	}
+}
+
+func (r row) check(t *testing.T) {
+	account := newAccount(t)
+	account.addFiles(10)
+	base := account.url()
+	options := []mmx.Option{mmx.WithAPIKey(server.Key)}
+	switch r.Base {
+	case "account":
+	case "closed_port":
+		_, address := boundSocket(t)
+		base = "http://" + address
+	case "no_key":
+		t.Setenv("MINIMAX_API_KEY", "")
+		options = nil
+	default:
+		t.Fatalf("unknown base %q", r.Base)
+	}
+	if r.Fault != nil {
+		account.script(r.Fault)
+	}
+	client, err := mmx.New(append(options, mmx.WithBaseURL(base))...)
+	if err == nil {
+		defer client.Close()
+		if r.Base == "account" {
+			defer func() {
+				account.sent(r.Expect.Attempts)
+				_, err := client.Files.Delete(background, 1, mmx.PurposeVoiceClone)
+				must(t, err)
+			}()
+		}
+		timeout := time.Duration(r.TimeoutMS) * time.Millisecond
+		_, err = client.Files.Delete(background, r.FileID, r.Purpose, mmx.WithCallTimeout(timeout))
+	}
+	failure := is(t, err)
+	place, parsing := url.Parse(base)
+	must(t, parsing)
+	message := strings.NewReplacer(
+		"{trace_id}", failure.TraceID, "{server}", place.Host, "{host}", place.Hostname(),
+	).Replace(r.Expect.Message)
+	want := mmx.Error{
+		Status: r.Expect.Status, StatusName: r.Expect.StatusName, Call: strings.SplitN(message, ":", 2)[0],
+		Message: message, APICode: r.Expect.APICode, APIMessage: failure.APIMessage, HTTPStatus: r.Expect.HTTPStatus,
+		TraceID: failure.TraceID, Attempts: r.Expect.Attempts, RetryAfter: -1, Ambiguous: r.Expect.Ambiguous,
+	}
+	if r.Expect.APIMessage != nil {
+		want.APIMessage = *r.Expect.APIMessage
+	}
+	if r.Expect.Parameter != nil {
+		want.Parameter = *r.Expect.Parameter
+	}
+	if r.Expect.RetryAfterMS >= 0 {
+		want.RetryAfter = time.Duration(r.Expect.RetryAfterMS) * time.Millisecond
+	}
+	if *failure != want {
+		t.Errorf("\n  %+v, not\n  %+v", *failure, want)
+	}
+	if err.Error() != message {
+		t.Errorf("%q, not %q", err, message)
+	}
+	if (failure.TraceID != "") != r.Expect.TraceID {
+		t.Errorf("trace id %q", failure.TraceID)
+	}
+	for status, kind := range kinds {
+		if errors.Is(err, kind) != (status == r.Expect.StatusName) {
+			t.Errorf("%s matches %v wrongly", r.Expect.StatusName, kind)
+		}
+	}
+	if failure.Timeout() != (r.Expect.StatusName == "MMX_ERROR_TIMEOUT") {
+		t.Errorf("Timeout() of %s is %t", r.Expect.StatusName, failure.Timeout())
+	}
+}
+
+var kinds = map[string]error{
+	"MMX_ERROR_INVALID_ARGUMENT": mmx.ErrInvalidArgument, "MMX_ERROR_FILE": mmx.ErrFile,
+	"MMX_ERROR_CONNECT": mmx.ErrConnect, "MMX_ERROR_NETWORK": mmx.ErrNetwork, "MMX_ERROR_TIMEOUT": mmx.ErrTimeout,
+	"MMX_ERROR_CANCELLED": mmx.ErrCancelled, "MMX_ERROR_PROTOCOL": mmx.ErrProtocol, "MMX_ERROR_HTTP": mmx.ErrHTTP,
+	"MMX_ERROR_AUTHENTICATION": mmx.ErrAuthentication, "MMX_ERROR_RATE_LIMITED": mmx.ErrRateLimited,
+	"MMX_ERROR_QUOTA": mmx.ErrQuota, "MMX_ERROR_INVALID_REQUEST": mmx.ErrInvalidRequest,
+	"MMX_ERROR_CONTENT_REJECTED": mmx.ErrContentRejected, "MMX_ERROR_NOT_FOUND": mmx.ErrNotFound,
+	"MMX_ERROR_PERMISSION": mmx.ErrPermission, "MMX_ERROR_SERVER": mmx.ErrServer,
+	"MMX_ERROR_SERVER_TIMEOUT": mmx.ErrServerTimeout, "MMX_ERROR_API": mmx.ErrAPI, "MMX_ERROR_INTERNAL": mmx.ErrInternal,
+	"closed": mmx.ErrClosed,
+}

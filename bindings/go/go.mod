@@ -1,0 +1,3 @@
+module example.com/libmmx/go
+
+go 1.24

@@ -1,0 +1,126 @@
+package mmx
+
+/*
+#cgo pkg-config: mmx
+#cgo linux LDFLAGS: -ldl
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include <dlfcn.h>
+#include <mmx.h>
+
+#if MMX_ABI_VERSION != 1
+#error "this package was written for MMX_ABI_VERSION 1 of mmx.h: take the package that belongs to the installed libmmx"
+#endif
+
+// The file that the library was loaded from, or NULL.
+static const char *library_path(void) {
+	Dl_info info;
+	void *symbol = dlsym(RTLD_DEFAULT, "mmx_abi_version");
+	return symbol && dladdr(symbol, &info) ? info.dli_fname : NULL;
+}
+*/
+import "C"
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"strings"
+	"time"
+	"unsafe"
+)
+
+// LibraryVersion returns the version of the library that is loaded, for example "1.0.0".
+func LibraryVersion() string {
+	return C.GoString(C.mmx_version())
+}
+
+// checkLibrary tells whether the loaded library has the binary interface that this package was compiled for.
+func checkLibrary() *Error {
+	found := uint32(C.mmx_abi_version())
+	if found == C.MMX_ABI_VERSION {
+		return nil
+	}
+	return refusal("client_new", C.MMX_ERROR_INTERNAL, fmt.Sprintf(
+		"this program was built for libmmx %s (binary interface %d), but the library loaded is %s (binary interface %d): %s",
+		C.MMX_VERSION, C.MMX_ABI_VERSION, LibraryVersion(), found, C.GoString(C.library_path())))
+}
+
+// cText returns text as C has it. C may use it during one call and keeps nothing of it; what would be cut at a NUL is
+// refused.
+func cText(call, parameter, text string) ([]byte, *Error) {
+	if strings.IndexByte(text, 0) >= 0 {
+		failure := refusal(call, C.MMX_ERROR_INVALID_ARGUMENT, parameter+" must not hold a NUL byte")
+		failure.Parameter = parameter
+		return nil, failure
+	}
+	return append(make([]byte, 0, len(text)+1), text...)[:len(text)+1], nil
+}
+
+func cPointer(text []byte) *C.char {
+	return (*C.char)(unsafe.Pointer(unsafe.SliceData(text)))
+}
+
+// takeText copies text that the library handed over, and frees it.
+func takeText(text *C.char) []byte {
+	if text == nil {
+		return nil
+	}
+	defer C.mmx_string_free(text)
+	return []byte(C.GoString(text))
+}
+
+// milliseconds rounds up, so that a limit is never 0, which means something else; NoTimeout is the library's -1.
+func milliseconds(timeout time.Duration) C.int64_t {
+	switch {
+	case timeout == NoTimeout:
+		return -1
+	case timeout < 0: // Refused by the library, also what would round to -1.
+		return C.int64_t(min(timeout/time.Millisecond, -2))
+	case timeout%time.Millisecond == 0:
+		return C.int64_t(timeout / time.Millisecond)
+	}
+	return C.int64_t(timeout/time.Millisecond + 1)
+}
+
+// count fits n into the library's type; what is cut is as good as without limit, or refused as before.
+func count(n int) C.int32_t {
+	return C.int32_t(max(math.MinInt32, min(n, math.MaxInt32)))
+}
+
+func statusName(status int) string {
+	return C.GoString(C.mmx_status_name(C.mmx_status(status)))
+}
+
+// takeError copies an error that the library handed over, and frees it.
+func takeError(status C.mmx_status, failure *C.mmx_error) *Error {
+	defer C.mmx_error_free(failure)
+	var read struct {
+		Call         string
+		Message      string
+		Parameter    string
+		APICode      int    `json:"api_code"`
+		APIMessage   string `json:"api_message"`
+		HTTPStatus   int    `json:"http_status"`
+		TraceID      string `json:"trace_id"`
+		Attempts     int
+		RetryAfterMS int64 `json:"retry_after_ms"`
+		Ambiguous    bool
+	}
+	read.RetryAfterMS = -1
+	if err := json.Unmarshal(takeText(C.mmx_error_json(failure)), &read); err != nil {
+		read.Message = C.GoString(C.mmx_error_message(failure))
+	}
+	made := &Error{
+		Status: int(status), StatusName: statusName(int(status)),
+		Call: read.Call, Message: read.Message, Parameter: read.Parameter,
+		APICode: read.APICode, APIMessage: read.APIMessage, HTTPStatus: read.HTTPStatus, TraceID: read.TraceID,
+		Attempts: read.Attempts, RetryAfter: -1, Ambiguous: read.Ambiguous,
+	}
+	if read.RetryAfterMS >= 0 {
+		const longest = math.MaxInt64 / int64(time.Millisecond)
+		made.RetryAfter = time.Duration(min(read.RetryAfterMS, longest)) * time.Millisecond
+	}
+	return made
+}

@@ -1,0 +1,5 @@
+//go:build !race
+
+package mmx_test
+
+const crowd = 20_000

@@ -1,0 +1,128 @@
+package mmx
+
+// #include <mmx.h>
+import "C"
+
+import "time"
+
+const (
+	// DefaultTimeout is the bound over everything one call does, unless [WithTimeout] or [WithCallTimeout] say otherwise.
+	DefaultTimeout = time.Minute
+	// NoTimeout is no limit, for [WithTimeout] and [WithCallTimeout]. A context still ends the call.
+	NoTimeout time.Duration = -1
+)
+
+// Option is a setting of a client, for [New].
+type Option func(*config) *Error
+
+type config struct {
+	c       *C.mmx_config
+	timeout time.Duration
+}
+
+// WithAPIKey sets the API key, without "Bearer ". The default is that of the environment variable MINIMAX_API_KEY.
+func WithAPIKey(key string) Option {
+	return func(config *config) *Error {
+		text, refused := cText("config_set_api_key", "api_key", key)
+		if refused != nil {
+			return refused
+		}
+		defer clear(text)
+		var failure *C.mmx_error
+		return taken(C.mmx_config_set_api_key(config.c, cPointer(text), &failure), &failure)
+	}
+}
+
+// WithBaseURL sets where the API is. The default is that of the environment variable MINIMAX_BASE_URL, or else
+// https://api.minimaxi.com, which is China's; the global one is https://api.minimax.io.
+func WithBaseURL(url string) Option {
+	return func(config *config) *Error {
+		text, refused := cText("config_set_base_url", "base_url", url)
+		if refused != nil {
+			return refused
+		}
+		var failure *C.mmx_error
+		return taken(C.mmx_config_set_base_url(config.c, cPointer(text), &failure), &failure)
+	}
+}
+
+// WithTimeout bounds everything one call does: its look-up, connect, attempts, waits, and its place in the queue. 0 is
+// [DefaultTimeout], [NoTimeout] no limit, and any other negative time an error of [New]. Parts of a millisecond are
+// rounded up. The deadline of a call's context holds as well: the earlier of the two ends the call.
+func WithTimeout(timeout time.Duration) Option {
+	return func(config *config) *Error {
+		if timeout == 0 {
+			timeout = DefaultTimeout
+		}
+		config.timeout = timeout
+		var failure *C.mmx_error
+		return taken(C.mmx_config_set_timeout_ms(config.c, milliseconds(timeout), &failure), &failure)
+	}
+}
+
+// WithMaxAttempts sets how many requests one call may send at most, the first one included; 0 is the library's default.
+// This version of the library sends one, whatever is set here.
+func WithMaxAttempts(attempts int) Option {
+	return func(config *config) *Error {
+		var failure *C.mmx_error
+		return taken(C.mmx_config_set_max_attempts(config.c, count(attempts), &failure), &failure)
+	}
+}
+
+// WithCAFile trusts the certificates of a PEM file beside the system's. [New] reads it.
+func WithCAFile(path string) Option {
+	return func(config *config) *Error {
+		text, refused := cText("config_set_ca_file", "pem_path", path)
+		if refused != nil {
+			return refused
+		}
+		var failure *C.mmx_error
+		return taken(C.mmx_config_set_ca_file(config.c, cPointer(text), &failure), &failure)
+	}
+}
+
+// WithUserAgent names the program in the User-Agent header, before the library's own, for example "reports/2.1".
+func WithUserAgent(agent string) Option {
+	return func(config *config) *Error {
+		text, refused := cText("config_set_user_agent", "user_agent", agent)
+		if refused != nil {
+			return refused
+		}
+		var failure *C.mmx_error
+		return taken(C.mmx_config_set_user_agent(config.c, cPointer(text), &failure), &failure)
+	}
+}
+
+// WithAllowInsecure allows http:// to another machine. Whoever sees the traffic then sees the key.
+func WithAllowInsecure() Option {
+	return func(config *config) *Error {
+		var failure *C.mmx_error
+		return taken(C.mmx_config_set_allow_insecure(config.c, true, &failure), &failure)
+	}
+}
+
+// CallOption is what one call has different from its client.
+type CallOption func(*callOptions)
+
+type callOptions struct {
+	timeout     time.Duration
+	maxAttempts int
+}
+
+// WithCallTimeout is [WithTimeout] for one call; 0 is as the client has it.
+func WithCallTimeout(timeout time.Duration) CallOption {
+	return func(options *callOptions) { options.timeout = timeout }
+}
+
+// WithCallMaxAttempts is [WithMaxAttempts] for one call; 0 is as the client has it.
+func WithCallMaxAttempts(attempts int) CallOption {
+	return func(options *callOptions) { options.maxAttempts = attempts }
+}
+
+// taken is nil for success, else the error, which it frees. The pointer is read after the call that sets it.
+func taken(status C.mmx_status, failure **C.mmx_error) *Error {
+	if status == C.MMX_OK {
+		return nil
+	}
+	return takeError(status, *failure)
+}

@@ -1,0 +1,172 @@
+package mmx_test
+
+import (
+	"errors"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	mmx "example.com/libmmx/go"
+)
+
+func deletes(t *testing.T, client *mmx.Client) {
+	t.Helper()
+	_, err := client.Files.Delete(background, seeded, mmx.PurposeVoiceClone)
+	must(t, err)
+}
+
+func refused(t *testing.T, parameter string, options ...mmx.Option) *mmx.Error {
+	t.Helper()
+	client, err := mmx.New(append([]mmx.Option{mmx.WithAPIKey("k")}, options...)...)
+	if client != nil {
+		t.Errorf("a client in spite of %s", parameter)
+	}
+	failure := is(t, err)
+	if failure.Parameter != parameter || failure.RetryAfter >= 0 {
+		t.Errorf("%+v, not about %s", failure, parameter)
+	}
+	return failure
+}
+
+func TestWithAPIKey(t *testing.T) {
+	account := newAccount(t)
+	_, err := account.client(mmx.WithAPIKey("sk-other")).Files.Delete(background, seeded, mmx.PurposeVoiceClone)
+	is(t, err, mmx.ErrAuthentication)
+	if header := account.last().header("Authorization"); header != "Bearer sk-other" {
+		t.Error(header)
+	}
+	for _, key := range []string{"", "a b", "a\nb", "ä"} {
+		refused(t, "api_key", mmx.WithAPIKey(key))
+	}
+	for _, key := range []string{"k\x00sk-secret", "sk-secret\n"} {
+		if failure := refused(t, "api_key", mmx.WithAPIKey(key)); strings.Contains(failure.Error(), "sk-secret") {
+			t.Error(failure)
+		}
+	}
+}
+
+func TestWithBaseURL(t *testing.T) {
+	account := newAccount(t)
+	deletes(t, account.client(mmx.WithBaseURL(account.url()+"/")))
+	account.sent(1)
+	for _, url := range []string{"", "127.0.0.1", "ftp://127.0.0.1", "http://user@127.0.0.1", "http://127.0.0.1/?a=b"} {
+		refused(t, "base_url", mmx.WithBaseURL(url))
+	}
+}
+
+func TestTheEnvironment(t *testing.T) {
+	account := newAccount(t)
+	t.Setenv("MINIMAX_BASE_URL", account.url())
+	client, err := mmx.New()
+	must(t, err)
+	defer client.Close()
+	deletes(t, client)
+	account.sent(1)
+	t.Setenv("MINIMAX_API_KEY", "")
+	_, err = mmx.New()
+	if failure := is(t, err, mmx.ErrInvalidArgument); failure.Parameter != "api_key" {
+		t.Errorf("%+v", failure)
+	}
+}
+
+func TestWithTimeout(t *testing.T) {
+	account := newAccount(t)
+	account.script(fault{"times": -1, "hang": true})
+	client := account.client(mmx.WithTimeout(50*time.Millisecond - time.Nanosecond))
+	for _, options := range [][]mmx.CallOption{nil, {mmx.WithCallTimeout(0)}} {
+		_, err := client.Files.Delete(background, seeded, mmx.PurposeVoiceClone, options...)
+		failure := is(t, err, mmx.ErrTimeout)
+		if !failure.Timeout() || !failure.Ambiguous || !strings.Contains(failure.Message, "limit of 50 ms") {
+			t.Errorf("%+v", failure)
+		}
+		if errors.Unwrap(err) != nil {
+			t.Errorf("no context ended this: %v", errors.Unwrap(err))
+		}
+	}
+	_, err := client.Files.Delete(background, seeded, mmx.PurposeVoiceClone, mmx.WithCallTimeout(70*time.Millisecond))
+	if failure := is(t, err, mmx.ErrTimeout); !strings.Contains(failure.Message, "limit of 70 ms") {
+		t.Errorf("%+v", failure)
+	}
+	account.sent(3)
+}
+
+func TestTimesThatAreNone(t *testing.T) {
+	account := newAccount(t)
+	client := account.client(mmx.WithTimeout(0))
+	for _, timeout := range []time.Duration{-2, -time.Microsecond, -time.Millisecond, -time.Hour, math.MinInt64} {
+		refused(t, "timeout_ms", mmx.WithTimeout(timeout))
+		_, err := client.Files.Delete(background, seeded, mmx.PurposeVoiceClone, mmx.WithCallTimeout(timeout))
+		if failure := is(t, err, mmx.ErrInvalidArgument); failure.Parameter != "options.timeout_ms" {
+			t.Errorf("%v: %+v", timeout, failure)
+		}
+	}
+	account.sent(0)
+	for _, timeout := range []time.Duration{mmx.NoTimeout, math.MaxInt64} {
+		account.control("POST", "reset", nil)
+		account.script(fault{"delay_ms": 60})
+		deletes(t, account.client(mmx.WithTimeout(timeout)))
+	}
+	account.control("POST", "reset", nil)
+	account.script(fault{"delay_ms": 60})
+	_, err := account.client(mmx.WithTimeout(30*time.Millisecond)).Files.Delete(
+		background, seeded, mmx.PurposeVoiceClone, mmx.WithCallTimeout(mmx.NoTimeout))
+	must(t, err)
+}
+
+func TestWithMaxAttempts(t *testing.T) {
+	for _, attempts := range []int{-1, math.MinInt64} {
+		refused(t, "max_attempts", mmx.WithMaxAttempts(attempts))
+	}
+	for _, attempts := range []int{0, 1, math.MaxInt64} {
+		account := newAccount(t)
+		account.script(fault{"code": 1002})
+		client := account.client(mmx.WithMaxAttempts(attempts))
+		_, err := client.Files.Delete(background, seeded, mmx.PurposeVoiceClone, mmx.WithCallMaxAttempts(attempts))
+		if failure := is(t, err, mmx.ErrRateLimited); failure.Attempts != 1 {
+			t.Errorf("%d attempts", failure.Attempts)
+		}
+		_, err = client.Files.Delete(background, seeded, mmx.PurposeVoiceClone, mmx.WithCallMaxAttempts(-1))
+		if failure := is(t, err, mmx.ErrInvalidArgument); failure.Parameter != "options.max_attempts" {
+			t.Errorf("%+v", failure)
+		}
+		account.sent(1)
+	}
+}
+
+func TestWithCAFile(t *testing.T) {
+	account := newAccount(t)
+	_, err := account.client(mmx.WithBaseURL(account.https())).Files.Delete(background, seeded, mmx.PurposeVoiceClone)
+	is(t, err, mmx.ErrConnect)
+	ours := mmx.WithCAFile(server.CAFile)
+	elsewhere := account.client(ours, mmx.WithBaseURL(server.WrongHost+"/t/"+account.name))
+	_, err = elsewhere.Files.Delete(background, seeded, mmx.PurposeVoiceClone)
+	is(t, err, mmx.ErrConnect)
+	account.sent(0)
+	deletes(t, account.client(mmx.WithBaseURL(account.https()), ours))
+
+	_, err = mmx.New(mmx.WithCAFile(filepath.Join(t.TempDir(), "none.pem")))
+	is(t, err, mmx.ErrFile)
+	empty := filepath.Join(t.TempDir(), "empty.pem")
+	must(t, os.WriteFile(empty, nil, 0o600))
+	refused(t, "pem_path", mmx.WithCAFile(empty))
+}
+
+func TestWithUserAgent(t *testing.T) {
+	account := newAccount(t)
+	deletes(t, account.client(mmx.WithUserAgent("reports/2.1")))
+	if agent := account.last().header("User-Agent"); agent != "reports/2.1 libmmx/"+mmx.LibraryVersion() {
+		t.Error(agent)
+	}
+	refused(t, "user_agent", mmx.WithUserAgent("a\r\nX: y"))
+}
+
+func TestWithAllowInsecure(t *testing.T) {
+	elsewhere := mmx.WithBaseURL("http://example.invalid")
+	refused(t, "base_url", elsewhere)
+	client, err := mmx.New(mmx.WithAPIKey("k"), elsewhere, mmx.WithAllowInsecure())
+	must(t, err)
+	must(t, client.Close())
+}

@@ -1,0 +1,141 @@
+package mmx_test
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+
+	mmx "example.com/libmmx/go"
+)
+
+// A library of another binary interface is told by New, before anything else of it is used.
+func TestLibraryThatDoesNotFit(t *testing.T) {
+	folder := t.TempDir()
+	library := filepath.Join(folder, "libmmx.so.1")
+	compile := exec.Command("cc", "-shared", "-fPIC", "-Wl,-soname,libmmx.so.1", "-x", "c", "-", "-o", library)
+	compile.Stdin = strings.NewReader(stub(t))
+	if output, err := compile.CombinedOutput(); err != nil {
+		t.Fatalf("cc: %v\n%s", err, output)
+	}
+	program, err := os.Executable()
+	must(t, err)
+	command := exec.Command(program)
+	command.Env = append(os.Environ(), "MMX_TEST_NEW_ONLY=1", "LD_LIBRARY_PATH="+folder)
+	output, err := command.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, output)
+	}
+	want := fmt.Sprintf("client_new: this program was built for libmmx %s (binary interface 1), "+
+		"but the library loaded is 9.8.7 (binary interface 99): %s\n", mmx.LibraryVersion(), library)
+	if string(output) != want {
+		t.Errorf("%q, not %q", output, want)
+	}
+}
+
+// A header of another binary interface doesn't compile.
+func TestHeaderThatDoesNotFit(t *testing.T) {
+	folder := t.TempDir()
+	header, err := os.ReadFile(filepath.Join(root, "include", "mmx.h"))
+	must(t, err)
+	other := strings.Replace(string(header), "#define MMX_ABI_VERSION 1\n", "#define MMX_ABI_VERSION 99\n", 1)
+	must(t, os.WriteFile(filepath.Join(folder, "mmx.h"), []byte(other), 0o600))
+	description := fmt.Sprintf("Name: mmx\nDescription: mmx\nVersion: 1\nCflags: -I%s\nLibs: -lmmx\n", folder)
+	must(t, os.WriteFile(filepath.Join(folder, "mmx.pc"), []byte(description), 0o600))
+	build := exec.Command("go", "build", ".")
+	// Go's cache doesn't look into headers: the flag tells it that this one is new.
+	build.Env = append(os.Environ(), "PKG_CONFIG_PATH="+folder, "CGO_CFLAGS=-I"+folder)
+	output, err := build.CombinedOutput()
+	if err == nil || !strings.Contains(string(output), "written for MMX_ABI_VERSION 1 of mmx.h") {
+		t.Errorf("%v %s", err, output)
+	}
+}
+
+// stub has every function of the header: two that answer, and others that must not be called.
+func stub(t *testing.T) string {
+	header, err := os.ReadFile(filepath.Join(root, "include", "mmx.h"))
+	must(t, err)
+	code := strings.Builder{}
+	code.WriteString("unsigned mmx_abi_version(void) { return 99; }\n" +
+		"const char *mmx_version(void) { return \"9.8.7\"; }\n" +
+		"const char *mmx_status_name(int status) { (void)status; return \"\"; }\n")
+	declared := regexp.MustCompile(`(?m)^[a-z][\w ]*[ *](mmx_\w+)\(`)
+	for _, match := range declared.FindAllStringSubmatch(string(header), -1) {
+		switch name := match[1]; name {
+		case "mmx_abi_version", "mmx_version", "mmx_status_name":
+		default:
+			fmt.Fprintf(&code, "void %s(void) { __builtin_trap(); }\n", name)
+		}
+	}
+	return code.String()
+}
+
+// Servers that end connections in every way raise no SIGPIPE in a Go program.
+func TestNoSIGPIPE(t *testing.T) {
+	pipes := make(chan os.Signal, 1)
+	signal.Notify(pipes, syscall.SIGPIPE)
+	defer signal.Stop(pipes)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	defer listener.Close()
+	go func() {
+		for {
+			connection, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			// Nothing is read: what is sent meets a reset.
+			connection.(*net.TCPConn).SetLinger(0)
+			connection.Close()
+		}
+	}()
+	account := newAccount(t)
+	account.script(fault{"times": -1, "close_after_answer": "rst", "body": `{"base_resp":{"status_code":0,"status_msg":""}}`})
+	stale, broken := account.client(), account.client(mmx.WithBaseURL("http://"+listener.Addr().String()))
+	for range 50 {
+		must(t, remove(background, stale))
+		if remove(background, broken) == nil {
+			t.Fatal("nobody answered that")
+		}
+	}
+	select {
+	case <-pipes:
+		t.Error("SIGPIPE")
+	default:
+	}
+}
+
+func TestExample(t *testing.T) {
+	account := newAccount(t)
+	folder := filepath.Join(root, "examples", "go", "delete")
+	program := filepath.Join(t.TempDir(), "delete")
+	build := exec.Command("go", "build", "-o", program, ".")
+	build.Dir = folder
+	if output, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, output)
+	}
+	for _, run := range []struct {
+		arguments []string
+		want      string
+		code      int
+	}{
+		{[]string{fmt.Sprint(seeded), "voice_clone"}, fmt.Sprintf("deleted %d\n", seeded), 0},
+		{[]string{fmt.Sprint(seeded), "voice_clone"}, "2013", 1},
+		{[]string{"9223372036854775808", "voice_clone"}, "out of range", 1},
+		{nil, "invalid syntax", 1},
+	} {
+		command := exec.Command(program, run.arguments...)
+		command.Env = append(os.Environ(), "MINIMAX_BASE_URL="+account.url())
+		output, _ := command.CombinedOutput()
+		if command.ProcessState.ExitCode() != run.code || !strings.Contains(string(output), run.want) {
+			t.Errorf("%v: %d %s", run.arguments, command.ProcessState.ExitCode(), output)
+		}
+	}
+	account.sent(2)
+}

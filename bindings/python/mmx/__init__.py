@@ -1,0 +1,87 @@
+"""The native client for the MiniMax file API.
+
+>>> import mmx
+>>> with mmx.Client() as client:  # The key is in MINIMAX_API_KEY.
+...     client.files.delete(176844028768320, mmx.PURPOSE_VOICE_CLONE)
+"""
+
+from . import _ffi
+from .client import Client, Files
+from .errors import (
+    APIError,
+    AuthenticationError,
+    CancelledError,
+    ConnectError,
+    ContentRejectedError,
+    Error,
+    FileError,
+    HTTPError,
+    InternalError,
+    InvalidArgumentError,
+    InvalidRequestError,
+    NetworkError,
+    NotFoundError,
+    PermissionError,
+    ProtocolError,
+    QuotaError,
+    RateLimitError,
+    ServerError,
+    ServerTimeoutError,
+    TimeoutError,
+)
+
+PURPOSE_PROMPT_AUDIO = _ffi.MMX_PURPOSE_PROMPT_AUDIO
+PURPOSE_T2A_ASYNC = _ffi.MMX_PURPOSE_T2A_ASYNC
+PURPOSE_T2A_ASYNC_INPUT = _ffi.MMX_PURPOSE_T2A_ASYNC_INPUT
+PURPOSE_VIDEO_GENERATION = _ffi.MMX_PURPOSE_VIDEO_GENERATION
+PURPOSE_VIDEO_GENERATION_INPUT = _ffi.MMX_PURPOSE_VIDEO_GENERATION_INPUT
+PURPOSE_VIDEO_UNDERSTANDING = _ffi.MMX_PURPOSE_VIDEO_UNDERSTANDING
+PURPOSE_VOICE_CLONE = _ffi.MMX_PURPOSE_VOICE_CLONE
+__version__ = _ffi.MMX_VERSION
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .results import DeleteResult
+
+__all__ = [
+    "PURPOSE_PROMPT_AUDIO",
+    "PURPOSE_T2A_ASYNC",
+    "PURPOSE_T2A_ASYNC_INPUT",
+    "PURPOSE_VIDEO_GENERATION",
+    "PURPOSE_VIDEO_GENERATION_INPUT",
+    "PURPOSE_VIDEO_UNDERSTANDING",
+    "PURPOSE_VOICE_CLONE",
+    "APIError",
+    "AuthenticationError",
+    "CancelledError",
+    "Client",
+    "ConnectError",
+    "ContentRejectedError",
+    "DeleteResult",
+    "Error",
+    "FileError",
+    "Files",
+    "HTTPError",
+    "InternalError",
+    "InvalidArgumentError",
+    "InvalidRequestError",
+    "NetworkError",
+    "NotFoundError",
+    "PermissionError",
+    "ProtocolError",
+    "QuotaError",
+    "RateLimitError",
+    "ServerError",
+    "ServerTimeoutError",
+    "TimeoutError",
+    "__version__",
+]
+
+
+def __getattr__(name: str) -> object:
+    # `dataclasses` takes as long to import as all the rest, so it waits until it is needed.
+    if name == "DeleteResult":
+        from .results import DeleteResult
+
+        return DeleteResult
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

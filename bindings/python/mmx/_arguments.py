@@ -1,0 +1,81 @@
+"""Python values become C's, or are refused here: ctypes would wrap a number and cut a text without a word."""
+
+from __future__ import annotations
+
+import os
+from operator import index
+
+from .errors import invalid_argument
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import SupportsFloat, SupportsIndex
+
+INT32_MAX = 2**31 - 1
+INT64_MAX = 2**63 - 1
+
+
+def _wrong_type(call: str, parameter: str, wanted: str, value: object) -> TypeError:
+    return TypeError(f"{call}: {parameter} must be {wanted}, not {type(value).__name__}")
+
+
+def whole(call: str, parameter: str, value: SupportsIndex, highest: int) -> int:
+    """A whole number that fits its C type. Whether it can be meant is for the library to say."""
+    if isinstance(value, bool):
+        raise _wrong_type(call, parameter, "a whole number", value)
+    try:
+        number = index(value)
+    except TypeError:
+        raise _wrong_type(call, parameter, "a whole number", value) from None
+    if number > highest:
+        raise invalid_argument(call, parameter, f"must be at most {highest}, not {_short(number)}")
+    if number < -highest - 1:
+        raise invalid_argument(call, parameter, f"must be 1 or more, not {_short(number)}")
+    return number
+
+
+def _short(number: int) -> str:
+    # Python refuses to print thousands of digits, and nobody reads them.
+    return str(number) if abs(number) < 10**40 else f"a number of {number.bit_length()} bits"
+
+
+def text(call: str, parameter: str, value: str) -> bytes:
+    if not isinstance(value, str):
+        raise _wrong_type(call, parameter, "a str", value)
+    if "\0" in value:
+        raise invalid_argument(call, parameter, "holds a NUL character")
+    try:
+        return value.encode()
+    except UnicodeEncodeError:
+        raise invalid_argument(call, parameter, "is not valid Unicode") from None
+
+
+def path(call: str, parameter: str, value: str | os.PathLike[str]) -> bytes:
+    if not isinstance(value, str | os.PathLike):
+        raise _wrong_type(call, parameter, "a str or a path", value)
+    return text(call, parameter, os.fspath(value))
+
+
+def truth(call: str, parameter: str, value: bool) -> bool:
+    # Not any object's truth: "false" would count as True.
+    if not isinstance(value, bool):
+        raise _wrong_type(call, parameter, "True or False", value)
+    return value
+
+
+def milliseconds(call: str, parameter: str, seconds: SupportsFloat | None) -> int:
+    """Seconds as the library has them; None is no limit, its -1. `parameter` is what the library calls it."""
+    if seconds is None:
+        return -1
+    if isinstance(seconds, bool | str) or not hasattr(type(seconds), "__float__"):
+        raise _wrong_type(call, "timeout", "a number of seconds or None", seconds)
+    try:
+        exact = float(seconds) * 1000
+        rounded = max(round(exact), 1) if exact > 0 else round(exact)
+    except (OverflowError, ValueError):  # An infinity, or not a number.
+        rounded = 0
+    # 0 and -1 mean something else in C; what is below, the library refuses.
+    if rounded in (0, -1) or not -INT64_MAX <= rounded <= INT64_MAX:
+        why = "must be 1 or more milliseconds, as a number of seconds that is not too large; None is no limit"
+        raise invalid_argument(call, parameter, why)
+    return rounded

@@ -1,0 +1,183 @@
+"""What ctypes has to know of libmmx: constants, structs, functions.
+
+Generated from include/mmx.h by `make header`; edited by nobody.
+"""
+
+from ctypes import (
+    CDLL,
+    CFUNCTYPE,
+    POINTER,
+    Structure,
+    c_bool,
+    c_char_p,
+    c_int32,
+    c_int64,
+    c_size_t,
+    c_uint32,
+    c_void_p,
+    sizeof,
+)
+
+MMX_VERSION = "1.0.0"
+MMX_ABI_VERSION = 1
+MMX_OK = 0
+MMX_ERROR_INVALID_ARGUMENT = 1
+MMX_ERROR_FILE = 2
+MMX_ERROR_CONNECT = 3
+MMX_ERROR_NETWORK = 4
+MMX_ERROR_TIMEOUT = 5
+MMX_ERROR_CANCELLED = 6
+MMX_ERROR_PROTOCOL = 7
+MMX_ERROR_HTTP = 8
+MMX_ERROR_PARTIAL = 9
+MMX_ERROR_GUARD = 10
+MMX_ERROR_AUTHENTICATION = 20
+MMX_ERROR_RATE_LIMITED = 21
+MMX_ERROR_QUOTA = 22
+MMX_ERROR_INVALID_REQUEST = 23
+MMX_ERROR_CONTENT_REJECTED = 24
+MMX_ERROR_NOT_FOUND = 25
+MMX_ERROR_PERMISSION = 26
+MMX_ERROR_SERVER = 27
+MMX_ERROR_SERVER_TIMEOUT = 28
+MMX_ERROR_API = 29
+MMX_ERROR_INTERNAL = 99
+MMX_PURPOSE_VOICE_CLONE = "voice_clone"
+MMX_PURPOSE_PROMPT_AUDIO = "prompt_audio"
+MMX_PURPOSE_T2A_ASYNC_INPUT = "t2a_async_input"
+MMX_PURPOSE_T2A_ASYNC = "t2a_async"
+MMX_PURPOSE_VIDEO_GENERATION = "video_generation"
+MMX_PURPOSE_VIDEO_UNDERSTANDING = "video_understanding"
+MMX_PURPOSE_VIDEO_GENERATION_INPUT = "video_generation_input"
+
+mmx_status = c_int32
+mmx_progress_fn = CFUNCTYPE(c_int32, c_void_p, c_int64, c_int64)
+
+
+class mmx_call_options(Structure):
+    struct_size: int
+    timeout_ms: int
+    max_attempts: int
+    flags: int
+    cancel: int | None
+    progress: object
+    user_data: int | None
+    _fields_ = (
+        ("struct_size", c_size_t),
+        ("timeout_ms", c_int64),
+        ("max_attempts", c_int32),
+        ("flags", c_uint32),
+        ("cancel", c_void_p),
+        ("progress", mmx_progress_fn),
+        ("user_data", c_void_p),
+    )
+
+
+def MMX_CALL_OPTIONS_INIT() -> mmx_call_options:
+    return mmx_call_options(sizeof(mmx_call_options), 0, 0, 0, None, mmx_progress_fn(), None)
+
+
+def declare(library: CDLL) -> None:
+    """Tells ctypes the signature of every function."""
+    library.mmx_version.restype = c_char_p
+    library.mmx_version.argtypes = []
+    library.mmx_abi_version.restype = c_uint32
+    library.mmx_abi_version.argtypes = []
+    library.mmx_status_name.restype = c_char_p
+    library.mmx_status_name.argtypes = [mmx_status]
+    library.mmx_string_free.restype = None
+    library.mmx_string_free.argtypes = [c_void_p]
+    library.mmx_config_new.restype = c_void_p
+    library.mmx_config_new.argtypes = []
+    library.mmx_config_free.restype = None
+    library.mmx_config_free.argtypes = [c_void_p]
+    library.mmx_config_set_api_key.restype = mmx_status
+    library.mmx_config_set_api_key.argtypes = [
+        c_void_p,
+        c_char_p,
+        POINTER(c_void_p),
+    ]
+    library.mmx_config_set_base_url.restype = mmx_status
+    library.mmx_config_set_base_url.argtypes = [
+        c_void_p,
+        c_char_p,
+        POINTER(c_void_p),
+    ]
+    library.mmx_config_set_allow_insecure.restype = mmx_status
+    library.mmx_config_set_allow_insecure.argtypes = [
+        c_void_p,
+        c_bool,
+        POINTER(c_void_p),
+    ]
+    library.mmx_config_set_ca_file.restype = mmx_status
+    library.mmx_config_set_ca_file.argtypes = [
+        c_void_p,
+        c_char_p,
+        POINTER(c_void_p),
+    ]
+    library.mmx_config_set_user_agent.restype = mmx_status
+    library.mmx_config_set_user_agent.argtypes = [
+        c_void_p,
+        c_char_p,
+        POINTER(c_void_p),
+    ]
+    library.mmx_config_set_timeout_ms.restype = mmx_status
+    library.mmx_config_set_timeout_ms.argtypes = [
+        c_void_p,
+        c_int64,
+        POINTER(c_void_p),
+    ]
+    library.mmx_config_set_max_attempts.restype = mmx_status
+    library.mmx_config_set_max_attempts.argtypes = [
+        c_void_p,
+        c_int32,
+        POINTER(c_void_p),
+    ]
+    library.mmx_client_new.restype = mmx_status
+    library.mmx_client_new.argtypes = [
+        c_void_p,
+        POINTER(c_void_p),
+        POINTER(c_void_p),
+    ]
+    library.mmx_client_free.restype = None
+    library.mmx_client_free.argtypes = [c_void_p]
+    library.mmx_delete_file.restype = mmx_status
+    library.mmx_delete_file.argtypes = [
+        c_void_p,
+        c_int64,
+        c_char_p,
+        POINTER(mmx_call_options),
+        POINTER(c_void_p),
+        POINTER(c_void_p),
+    ]
+    library.mmx_cancel_new.restype = mmx_status
+    library.mmx_cancel_new.argtypes = [
+        POINTER(c_void_p),
+        POINTER(c_void_p),
+    ]
+    library.mmx_cancel_trigger.restype = None
+    library.mmx_cancel_trigger.argtypes = [c_void_p]
+    library.mmx_cancel_reset.restype = None
+    library.mmx_cancel_reset.argtypes = [c_void_p]
+    library.mmx_cancel_free.restype = None
+    library.mmx_cancel_free.argtypes = [c_void_p]
+    library.mmx_error_status.restype = mmx_status
+    library.mmx_error_status.argtypes = [c_void_p]
+    library.mmx_error_message.restype = c_char_p
+    library.mmx_error_message.argtypes = [c_void_p]
+    library.mmx_error_api_code.restype = c_int32
+    library.mmx_error_api_code.argtypes = [c_void_p]
+    library.mmx_error_http_status.restype = c_int32
+    library.mmx_error_http_status.argtypes = [c_void_p]
+    library.mmx_error_trace_id.restype = c_char_p
+    library.mmx_error_trace_id.argtypes = [c_void_p]
+    library.mmx_error_attempts.restype = c_int32
+    library.mmx_error_attempts.argtypes = [c_void_p]
+    library.mmx_error_retry_after_ms.restype = c_int64
+    library.mmx_error_retry_after_ms.argtypes = [c_void_p]
+    library.mmx_error_is_ambiguous.restype = c_bool
+    library.mmx_error_is_ambiguous.argtypes = [c_void_p]
+    library.mmx_error_json.restype = c_void_p
+    library.mmx_error_json.argtypes = [c_void_p]
+    library.mmx_error_free.restype = None
+    library.mmx_error_free.argtypes = [c_void_p]

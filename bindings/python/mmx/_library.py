@@ -1,0 +1,63 @@
+"""Finds libmmx, checks that it fits, and tells ctypes its functions. Happens at the first client, not at import."""
+
+from __future__ import annotations
+
+import os
+from ctypes import CDLL, c_char_p, c_uint32
+
+from . import _ffi
+
+SONAME = "libmmx.so.1"
+
+_loaded: CDLL | None = None
+
+
+def load() -> CDLL:
+    # Two threads may both come here first: both load the same, and there is no lock for a fork to keep.
+    global _loaded
+    library = _loaded
+    if library is None:
+        library = _loaded = open_library(find())
+    return library
+
+
+def find() -> str:
+    """What MMX_LIBRARY names, else the one packaged beside this module, else the checkout's, else the system's."""
+    named = os.environ.get("MMX_LIBRARY")
+    if named:
+        return named
+    here = os.path.dirname(os.path.abspath(__file__))
+    packaged = os.path.join(here, "libmmx.so")
+    if os.path.exists(packaged):
+        return packaged
+    checkout = os.path.dirname(os.path.dirname(os.path.dirname(here)))
+    built = os.path.join(checkout, "target", "release", "libmmx.so")
+    if os.path.exists(os.path.join(checkout, "include", "mmx.h")) and os.path.exists(built):
+        return built
+    return SONAME
+
+
+def open_library(path: str) -> CDLL:
+    needs = f"this mmx package, {_ffi.MMX_VERSION}, needs ABI version {_ffi.MMX_ABI_VERSION}"
+    try:
+        library = CDLL(path)
+    except OSError as error:
+        raise ImportError(
+            f"libmmx can't be loaded from {path}: {error}. Install it, or set MMX_LIBRARY to its path; {needs}",
+            path=path,
+        ) from None
+    try:
+        library.mmx_abi_version.restype = c_uint32
+        library.mmx_version.restype = c_char_p
+        found: int = library.mmx_abi_version()
+        version = (library.mmx_version() or b"").decode("ascii", "replace")
+    except AttributeError:
+        raise ImportError(f"{path} isn't libmmx: it has no mmx_abi_version(); {needs}", path=path) from None
+    described = f"{path} is libmmx {version} with ABI version {found}"
+    if found != _ffi.MMX_ABI_VERSION:
+        raise ImportError(f"{described}; {needs}. Install versions that fit", path=path)
+    try:
+        _ffi.declare(library)
+    except AttributeError as error:
+        raise ImportError(f"{described}, but lacks a function; {needs}: {error}", path=path) from None
+    return library

@@ -1,0 +1,125 @@
+"""The stand-in server of tests/sandbox, as a process of its own, and the few things that tests ask of it."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import mmx
+
+PACKAGE = Path(__file__).resolve().parents[1]
+ROOT = PACKAGE.parents[1]
+TARGET = Path(os.environ.get("CARGO_TARGET_DIR") or ROOT / "target").absolute()
+LIBRARY = TARGET / "release" / "libmmx.so"
+
+# What the stand-in server has in every account.
+FILE = 176844028768320
+PURPOSE = mmx.PURPOSE_VOICE_CLONE
+
+
+class Server:
+    def __init__(self) -> None:
+        program = TARGET / "debug" / "mmx-sandbox"
+        if not program.exists():
+            subprocess.run(["cargo", "build", "--quiet", "--package", "mmx-sandbox"], cwd=ROOT, check=True)
+        self.process = subprocess.Popen(
+            [program, "--ready-json"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        assert self.process.stdout is not None
+        ready = json.loads(self.process.stdout.readline())
+        self.key: str = ready["api_key"]
+        self.ca_file: str = ready["ca_file"]
+        self.http: str = ready["http_url"]
+        self.https: str = ready["https_url"]
+        self.address = self.http.removeprefix("http://")
+
+    def stop(self) -> None:
+        # It stops when its standard input ends.
+        self.process.communicate(timeout=10)
+
+    def control(self, method: str, path: str, body: object = None) -> str:
+        connection = http.client.HTTPConnection(self.address, timeout=30)
+        try:
+            data = None if body is None else json.dumps(body)
+            connection.request(method, f"/control/{path}", data, {"Content-Type": "application/json"})
+            answer = connection.getresponse()
+            text = answer.read().decode()
+        finally:
+            connection.close()
+        assert answer.status < 300, f"{method} /control/{path}: {answer.status} {text}"
+        return text
+
+
+class Account:
+    """A part of the server for one test alone, with the files 1 to 400 and the seeded ones."""
+
+    def __init__(self, server: Server, name: str) -> None:
+        self.server = server
+        self.name = name
+        self.url = f"{server.http}/t/{name}"
+        self.https_url = f"{server.https}/t/{name}"
+        server.control("POST", f"{name}/reset")
+        server.control("POST", f"{name}/files", {"count": 400, "first_id": 1, "purpose": PURPOSE})
+
+    def client(self, **settings: Any) -> mmx.Client:
+        return mmx.Client(self.server.key, self.url, **settings)
+
+    def fault(self, **fault: object) -> None:
+        self.server.control("POST", f"{self.name}/faults", fault)
+
+    def count(self, **only: int) -> int:
+        query = "&".join(f"{name}={value}" for name, value in only.items())
+        return int(self.server.control("GET", f"{self.name}/count?{query}"))
+
+    def wait(self, **until: int) -> None:
+        query = "&".join(f"{name}={value}" for name, value in until.items())
+        self.server.control("GET", f"{self.name}/wait?{query}")
+
+    def journal(self) -> list[Any]:
+        entries: list[Any] = json.loads(self.server.control("GET", f"{self.name}/journal"))
+        return entries
+
+    def environment(self, **more: str) -> dict[str, str]:
+        """For a Python process of its own whose clients need no arguments."""
+        kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR", "MMX_LIBRARY") if name in os.environ}
+        own = {"PYTHONPATH": str(PACKAGE), "MINIMAX_API_KEY": self.server.key, "MINIMAX_BASE_URL": self.url}
+        return kept | own | more
+
+    def start(self, program: str | Path, *flags: str, **more: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            command(program, flags),
+            env=self.environment(**more),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(self, program: str | Path, *flags: str, **more: str) -> str:
+        """What the program printed; it must end well, and soon."""
+        return finish(self.start(program, *flags, **more))
+
+
+def command(program: str | Path, flags: Sequence[str]) -> list[str]:
+    """A program given as text, or as a file and its arguments."""
+    if isinstance(program, Path):
+        return [sys.executable, "-W", "error", str(program), *flags]
+    return [sys.executable, "-W", "error", *flags, "-c", program]
+
+
+def finish(process: subprocess.Popen[str], code: int = 0, seconds: float = 30) -> str:
+    try:
+        printed, errors = process.communicate(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        printed, errors = process.communicate()
+        raise AssertionError(f"not done after {seconds} s\n{printed}\n{errors}") from None
+    assert process.returncode == code, f"ended with {process.returncode}\n{printed}\n{errors}"
+    assert code or not errors, errors
+    return printed

@@ -1,0 +1,108 @@
+"""Error classes: one a status, good citizens of Python."""
+
+from __future__ import annotations
+
+import builtins
+import copy
+import json
+import pickle
+import traceback
+
+import pytest
+
+import mmx
+from mmx import _ffi, errors
+from stand_in import Account
+
+STATUSES = {
+    name: value
+    for name, value in vars(_ffi).items()
+    # No call of this version returns these two.
+    if name.startswith("MMX_ERROR_") and name not in ("MMX_ERROR_PARTIAL", "MMX_ERROR_GUARD")
+}
+
+FULL = {
+    "call": "delete_file",
+    "message": "delete_file: no",
+    "parameter": "purpose",
+    "api_code": 1002,
+    "api_message": "rate limit\0",
+    "http_status": 200,
+    "trace_id": "0123",
+    "attempts": 4,
+    "retry_after_ms": 1500,
+    "ambiguous": True,
+}
+
+
+def described(status: int, name: str) -> mmx.Error:
+    return errors.from_json(json.dumps({"status": status, "status_name": name, **FULL}))
+
+
+@pytest.mark.parametrize("name", STATUSES)
+def test_every_status_has_a_class(name: str) -> None:
+    error = described(STATUSES[name], name)
+    kind = type(error)
+    assert kind is not mmx.Error
+    assert (kind.status, kind.status_name) == (STATUSES[name], name)
+    assert getattr(mmx, kind.__name__) is kind
+    assert isinstance(error, mmx.APIError) == (20 <= error.status <= 29)
+
+
+@pytest.mark.parametrize("status", [9, 10, 30, 12345, -1])
+def test_an_unknown_status_is_an_error_all_the_same(status: int) -> None:
+    error = described(status, "MMX_ERROR_NEW")
+    assert type(error) is mmx.Error
+    assert (error.status, error.status_name, str(error)) == (status, "MMX_ERROR_NEW", "delete_file: no")
+
+
+def test_classes_are_also_pythons_own() -> None:
+    assert issubclass(mmx.InvalidArgumentError, ValueError)
+    assert issubclass(mmx.FileError, OSError)
+    assert issubclass(mmx.ConnectError, ConnectionError)
+    assert issubclass(mmx.NetworkError, ConnectionError)
+    assert issubclass(mmx.TimeoutError, builtins.TimeoutError)
+    assert issubclass(mmx.PermissionError, builtins.PermissionError)
+
+
+@pytest.mark.parametrize("name", STATUSES)
+def test_all_of_an_error_survives_a_pickle_and_a_copy(name: str) -> None:
+    error = described(STATUSES[name], name)
+    assert error.retry_after == 1.5
+    for again in (pickle.loads(pickle.dumps(error)), copy.copy(error), copy.deepcopy(error)):
+        assert type(again) is type(error)
+        assert vars(again) == vars(error)
+        assert again.args == error.args
+
+
+def test_a_traceback_shows_the_name_that_users_write_and_the_message(account: Account) -> None:
+    account.fault(code=1002)
+    with pytest.raises(mmx.RateLimitError) as caught:
+        account.client().files.delete(1, "voice_clone")
+    last = traceback.format_exception(caught.value)[-1]
+    assert last.startswith("mmx.RateLimitError: delete_file: the service answered 1002 ")
+    assert repr(caught.value).startswith("RateLimitError('delete_file: ")
+    assert caught.value.__cause__ is caught.value.__context__ is None
+
+
+def test_the_key_is_nowhere(account: Account) -> None:
+    key = "sk-secret-of-this-test"
+    account.fault(code=1004, message=f"login fail: {key}\0\u001b")
+    client = mmx.Client(key, account.url)
+    with pytest.raises(mmx.AuthenticationError) as caught:
+        client.files.delete(1, "voice_clone")
+    shown = "".join(traceback.format_exception(caught.value))
+    shown += repr(vars(caught.value)) + repr(client) + repr(client.files) + repr(pickle.dumps(caught.value))
+    assert key not in shown
+    assert not set(str(caught.value)) & set("\0\u001b\n")
+    for bad in (f"{key}\0", f"{key} ", f"{key}é", f"{key}\n"):
+        with pytest.raises(mmx.InvalidArgumentError) as refused:
+            mmx.Client(bad, account.url)
+        assert key not in str(refused.value)
+        assert refused.value.parameter == "api_key"
+
+
+def test_raised_by_hand_they_have_defaults() -> None:
+    error = mmx.RateLimitError("as in a test of a program")
+    assert (error.status, error.status_name) == (21, "MMX_ERROR_RATE_LIMITED")
+    assert (error.retry_after, error.ambiguous, error.trace_id, error.parameter) == (None, False, "", None)

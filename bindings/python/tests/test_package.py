@@ -1,0 +1,73 @@
+"""What the package is as a whole: quick to import, complete, and as its example says."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import mmx
+from stand_in import FILE, PACKAGE, ROOT, Account
+
+EXAMPLE = ROOT / "examples" / "python" / "delete.py"
+
+
+def test_import_takes_less_than_30_ms(tmp_path: Path) -> None:
+    program = "from time import perf_counter as now; began = now(); import mmx; print(now() - began)"
+    environment = {"PYTHONPATH": str(PACKAGE), "PYTHONPYCACHEPREFIX": str(tmp_path)}
+    taken = []
+    # The quickest of several: the machine may have other work.
+    for _ in range(7):
+        command = [sys.executable, "-c", program]
+        done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
+        taken.append(float(done.stdout))
+    assert min(taken) < 0.030, taken
+
+
+def test_import_loads_no_library_and_nothing_slow() -> None:
+    program = "import sys, mmx; print(*sys.modules); print('libmmx' in open('/proc/self/maps').read())"
+    # Without `site`, which brings in what it likes.
+    command = [sys.executable, "-I", "-S", "-c", f"import sys; sys.path.insert(0, {str(PACKAGE)!r}); {program}"]
+    modules, loaded = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
+    assert not {"typing", "dataclasses", "inspect", "re", "enum", "json", "signal", "asyncio"} & set(modules.split())
+    assert loaded == "False"
+
+
+def test_everything_that_is_promised_is_there() -> None:
+    assert sorted(mmx.__all__) == sorted(set(mmx.__all__))
+    for name in mmx.__all__:
+        value = getattr(mmx, name)
+        if isinstance(value, type):
+            assert value.__module__ == "mmx"
+            assert value.__doc__
+    with pytest.raises(AttributeError, match="no attribute 'Nothing'"):
+        mmx.Nothing  # noqa: B018
+    assert (PACKAGE / "mmx" / "py.typed").exists()
+
+
+def test_versions_agree() -> None:
+    assert f'\nversion = "{mmx.__version__}"\n' in (PACKAGE / "pyproject.toml").read_text()
+
+
+def test_the_example_is_short_and_deletes(account: Account) -> None:
+    assert len(EXAMPLE.read_text().splitlines()) < 30
+    assert account.run(EXAMPLE, str(FILE), "voice_clone") == f"deleted: {FILE}\n"
+    assert account.count(file_id=FILE, performed=1) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        ([str(FILE), "no_such"], 1, "mmx.InvalidRequestError: delete_file: "),
+        ([str(FILE)], 2, "usage: "),
+        (["x", "voice_clone"], 2, "usage: "),
+    ],
+)
+def test_the_example_says_what_is_wrong(account: Account, arguments: list[str], code: int, said: str) -> None:
+    process = account.start(EXAMPLE, *arguments)
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == code
+    assert said in errors
+    assert "Traceback" not in errors
