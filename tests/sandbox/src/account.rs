@@ -31,6 +31,8 @@ pub fn seeded_files() -> Vec<(i64, &'static str)> {
     files
 }
 
+const FIRST_UPLOAD: i64 = 276_844_028_768_000;
+
 /// What an account does differently as long as it is not told otherwise.
 #[derive(Clone, Copy, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -48,6 +50,8 @@ pub(crate) struct Account {
 
 pub(crate) struct State {
     pub(crate) files: BTreeMap<i64, File>,
+    /// Of the next upload.
+    pub(crate) next_id: i64,
     pub(crate) links: Links,
     pub(crate) settings: Settings,
     pub(crate) script: Script,
@@ -59,6 +63,7 @@ impl State {
     fn seeded() -> State {
         State {
             files: seeded_files().into_iter().map(|(id, purpose)| (id, File::new(id, purpose))).collect(),
+            next_id: FIRST_UPLOAD,
             links: Links::default(),
             settings: Settings::default(),
             script: Script::default(),

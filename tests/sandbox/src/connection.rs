@@ -42,6 +42,11 @@ impl Line {
         bytes
     }
 
+    /// The next bytes are the head of a request.
+    pub(crate) fn expect_head(&self) {
+        *self.head.lock().unwrap() = Some(Vec::new());
+    }
+
     /// From here on a reset of the account ends what is going on.
     pub(crate) fn watch_stop(&self) {
         self.resets.lock().unwrap().mark_unchanged();
@@ -62,6 +67,10 @@ impl Line {
     }
 }
 
+/// Marks an answer that goes out while the body of its request is still coming.
+#[derive(Clone)]
+pub(crate) struct Draining;
+
 pub(crate) fn head() -> Head {
     Arc::new(Mutex::new(Some(Vec::new())))
 }
@@ -73,7 +82,7 @@ pub(crate) async fn serve(server: Arc<Server>, transport: Box<dyn Transport>, re
         Arc::new(Line { record, head, script: Mutex::new(None), resets })
     };
     loop {
-        *line.head.lock().unwrap() = Some(Vec::new());
+        line.expect_head();
         let service = service_fn(|request| answer(server.clone(), line.clone(), request));
         let mut connection = http1::Builder::new()
             .header_read_timeout(None)
@@ -123,7 +132,9 @@ async fn answer(server: Arc<Server>, line: Arc<Line>, request: Request<Incoming>
     } else {
         Answer::text(404, "404 page not found; accounts are at /t/NAME, help at /control/help\n").response()
     };
-    *line.head.lock().unwrap() = Some(Vec::new());
+    if response.extensions().get::<Draining>().is_none() {
+        line.expect_head();
+    }
     Ok(response)
 }
 

@@ -24,6 +24,8 @@ pub(crate) enum Tail {
 }
 
 pub(crate) struct Script {
+    /// False: what the client is still sending stays where it is.
+    pub(crate) reads: bool,
     pub(crate) delay: Duration,
     /// The time between pieces of so many bytes.
     pub(crate) trickle: Option<(Duration, usize)>,
@@ -37,8 +39,11 @@ pub(crate) struct Script {
 }
 
 pub(crate) async fn deliver(io: &mut Io, mut script: Script) -> Next {
-    if !script.delay.is_zero() && io.pause(script.delay, false).await == Pause::Gone {
-        return Next::Gone;
+    if !script.delay.is_zero() {
+        let pause = if script.reads { io.pause(script.delay, false).await } else { io.stall(Some(script.delay)).await };
+        if pause == Pause::Gone {
+            return Next::Gone;
+        }
     }
     let mut first = true;
     while let Some(piece) = script.wire.next_piece() {
@@ -64,7 +69,11 @@ pub(crate) async fn deliver(io: &mut Io, mut script: Script) -> Next {
     match script.end {
         Some(next) => next,
         None => {
-            io.hang().await;
+            if script.reads {
+                io.hang().await
+            } else {
+                io.stall(None).await
+            };
             Next::Gone
         }
     }

@@ -29,6 +29,38 @@ pub(crate) struct Entry {
     pub(crate) fault: Option<String>,
     pub(crate) performed: bool,
     pub(crate) file_id: Option<i64>,
+    pub(crate) upload: Option<Upload>,
+}
+
+/// What an upload brought, in place of its body. Also of one that was not read to its end.
+pub(crate) struct Upload {
+    pub(crate) purpose: Option<String>,
+    pub(crate) filename: Option<String>,
+    pub(crate) content_type: Option<String>,
+    pub(crate) bytes: u64,
+    pub(crate) body_bytes: u64,
+    pub(crate) content_length: Option<u64>,
+    pub(crate) chunked: bool,
+    pub(crate) sha256: Option<String>,
+    pub(crate) complete: bool,
+    pub(crate) file_id: Option<i64>,
+}
+
+impl Upload {
+    fn json(&self) -> Value {
+        json!({
+            "purpose": self.purpose,
+            "filename": self.filename,
+            "content_type": self.content_type,
+            "bytes": self.bytes,
+            "body_bytes": self.body_bytes,
+            "content_length": self.content_length,
+            "chunked": self.chunked,
+            "sha256": self.sha256,
+            "complete": self.complete,
+            "file_id": self.file_id,
+        })
+    }
 }
 
 /// Which entries are meant; by default all.
@@ -98,6 +130,9 @@ impl Entry {
             "fault": self.fault,
             "performed": self.performed,
         });
+        if let Some(upload) = &self.upload {
+            json["upload"] = upload.json();
+        }
         if std::str::from_utf8(&self.body).is_err() {
             json["body_base64"] = BASE64_STANDARD.encode(&self.body).into();
         }

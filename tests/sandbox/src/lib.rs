@@ -16,6 +16,7 @@ mod file;
 mod journal;
 mod link;
 mod listen;
+mod multipart;
 mod plan;
 mod records;
 mod sandbox;

@@ -125,12 +125,44 @@ pub(crate) fn script(fault: &Fault, mut answer: Answer, keep_alive: bool) -> Scr
         _ => None,
     };
     Script {
+        reads: true,
         delay: Duration::from_millis(fault.delay_ms.unwrap_or(0)),
         trickle: fault.trickle_ms.map(|time| (Duration::from_millis(time), fault.trickle_bytes.unwrap_or(1).max(1))),
         wire,
         tail,
         idle: fault.close_after_idle_ms.map(|time| (Duration::from_millis(time), close)),
         end,
+    }
+}
+
+/// The answer to an upload while its body is still coming, and the end: nothing more is read.
+pub(crate) fn refusal(fault: &Fault, mut answer: Answer) -> Script {
+    answer.set("Connection", "close");
+    let mut script = script(fault, answer, false);
+    script.reads = false;
+    script.end = Some(Next::Close(fault.close.unwrap_or(Close::Fin)));
+    script
+}
+
+/// No answer to an upload, whose body is not read any further.
+pub(crate) fn stall(fault: &Fault) -> Script {
+    Script {
+        reads: false,
+        delay: Duration::from_millis(fault.delay_ms.unwrap_or(0)),
+        end: fault.then.map(Next::Close),
+        ..close()
+    }
+}
+
+pub(crate) fn close() -> Script {
+    Script {
+        reads: true,
+        delay: Duration::ZERO,
+        trickle: None,
+        wire: Wire::nothing(),
+        tail: None,
+        idle: None,
+        end: Some(Next::Close(Close::Fin)),
     }
 }
 

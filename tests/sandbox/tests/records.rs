@@ -81,7 +81,7 @@ fn a_request_that_breaks_off_is_not_in_the_journal() {
 #[test]
 fn bytes_that_are_not_text_are_kept() {
     let account = account();
-    let url = account.url() + "/v1/files/upload";
+    let url = account.url() + "/v1/files/nothing";
     account.client.post(url).body(vec![0xff, 0x00]).send().unwrap();
     assert_eq!(account.entry()["body_base64"], "/wA=");
 }

@@ -21,6 +21,10 @@ pub(super) fn malformed(what: impl std::fmt::Display) -> Answer {
     Answer::refusal(2013, &format!("invalid params, {what}"))
 }
 
+pub(super) fn no_query(call: &Call) -> Result<(), Answer> {
+    if call.query.is_none() { Ok(()) } else { Err(malformed("query: this call takes none")) }
+}
+
 impl Call {
     pub(super) fn check_method(&self, wanted: Method) -> Result<(), Answer> {
         if self.method == wanted { Ok(()) } else { Err(malformed(format!("method {}: use {wanted}", self.method))) }
@@ -34,9 +38,7 @@ impl Call {
 
     /// The body of a call that takes JSON: the headers must announce it.
     pub(super) fn json_body(&self) -> Result<&[u8], Answer> {
-        if self.query.is_some() {
-            return Err(malformed("query: this call takes none"));
-        }
+        no_query(self)?;
         let media_type = self.one_header(&header::CONTENT_TYPE)?.split(';').next().unwrap_or_default().trim();
         if !media_type.eq_ignore_ascii_case("application/json") {
             return Err(malformed(format!("Content-Type {media_type}: use application/json")));
@@ -74,7 +76,7 @@ impl Call {
         file_id.ok_or_else(|| malformed("file_id must be an int64"))
     }
 
-    fn one_header(&self, name: &HeaderName) -> Result<&str, Answer> {
+    pub(super) fn one_header(&self, name: &HeaderName) -> Result<&str, Answer> {
         let mut values = self.headers.get_all(name).iter();
         let (Some(value), None) = (values.next(), values.next()) else {
             return Err(malformed(format!("header {name} must come exactly once")));

@@ -8,12 +8,12 @@ use axum::http::{HeaderValue, Request, Version, header};
 use axum::response::Response;
 use bytes::Bytes;
 
-use super::{Call, checks, redirect, route, store};
+use super::{Call, checks, redirect, route, store, upload};
 use crate::account::Account;
 use crate::answer::Answer;
 use crate::connection::{Line, account_path};
 use crate::fault::Fault;
-use crate::journal::Entry;
+use crate::journal::{Entry, Upload};
 use crate::plan;
 use crate::server::Server;
 
@@ -34,6 +34,7 @@ pub(crate) struct Arrived {
     trace_id: String,
     head: Vec<u8>,
     keep_alive: bool,
+    pub(super) upload: Option<Upload>,
 }
 
 /// What becomes of it.
@@ -60,6 +61,7 @@ impl Arrived {
             trace_id: server.trace_id(),
             head: line.take_head(),
             keep_alive: keeps_alive(&parts),
+            upload: None,
             parts,
         }
     }
@@ -111,17 +113,18 @@ impl Arrived {
             file.content = Arc::new(file.content.changed());
         }
         let keep_alive = self.keep_alive;
-        self.note(line, &answer, fault.as_ref(), performed, file_id, body);
+        self.note(line, Some(&answer), fault.as_ref(), performed, file_id, body);
         match fault {
             None => answer.response(),
             Some(fault) => line.play(plan::script(&fault, answer, keep_alive)).await,
         }
     }
 
-    fn note(
+    /// Into the journal; without an answer where none is meant to go out.
+    pub(super) fn note(
         self,
         line: &Line,
-        answer: &Answer,
+        answer: Option<&Answer>,
         fault: Option<&Fault>,
         performed: bool,
         file_id: Option<i64>,
@@ -141,11 +144,12 @@ impl Arrived {
             headers: self.parts.headers,
             body,
             connection: line.record.clone(),
-            trace_id: answer.header("Trace-Id").map(str::to_owned),
-            http_status: has_status.then_some(answer.status),
+            trace_id: answer.and_then(|answer| answer.header("Trace-Id")).map(str::to_owned),
+            http_status: answer.filter(|_| has_status).map(|answer| answer.status),
             fault: fault.map(|fault| fault.label()),
             performed,
             file_id,
+            upload: self.upload,
         });
     }
 }
@@ -154,13 +158,16 @@ impl Arrived {
 pub(crate) async fn exchange(
     server: &Arc<Server>,
     account: Arc<Account>,
-    line: &Line,
+    line: &Arc<Line>,
     request: Request<Body>,
 ) -> Response {
     line.watch_stop();
     line.record.carries(&account);
     let (parts, body) = request.into_parts();
     let arrived = Arrived::new(server, account, line, parts);
+    if !arrived.store && arrived.path == "/v1/files/upload" {
+        return upload::exchange(arrived, line, body).await;
+    }
     let Ok(body) = to_bytes(body, LARGEST_BODY).await else {
         // The client broke off, or its body is too large.
         return Answer::text(400, "400 the body is incomplete or too large").response();

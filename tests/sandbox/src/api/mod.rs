@@ -10,6 +10,7 @@ mod list;
 mod redirect;
 mod retrieve;
 mod store;
+mod upload;
 
 use std::sync::Arc;
 
