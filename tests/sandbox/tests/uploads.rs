@@ -2,7 +2,8 @@
 
 mod common;
 
-use std::io::{Read, Write};
+use std::io::{Cursor, Read, Write, repeat};
+use std::net::Shutdown;
 
 use common::{Account, Wire, account, account_over, read_answer};
 use mmx_sandbox::API_KEY;
@@ -147,7 +148,8 @@ fn an_upload_that_breaks_off_stores_nothing() {
         let mut wire = start(&account, &format!("Content-Length: {}", body.len()));
         wire.write_all(&body.as_bytes()[..body.len() - 20]).unwrap();
         wire.flush().unwrap();
-        drop(wire);
+        // Not by a drop: a TLS client that has left something unread ends with a reset, which overtakes its data.
+        wire.tcp().shutdown(Shutdown::Write).unwrap();
         account.number("wait?count=1");
         let upload = &account.entry()["upload"];
         assert_eq!(
@@ -181,32 +183,14 @@ fn answers_are_lost_after_the_file_is_stored() {
     }
 }
 
-/// A file part of so many bytes, made as it is read.
-struct Long {
-    left: u64,
-}
-
-impl Read for Long {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let length = buffer.len().min(usize::try_from(self.left).unwrap());
-        buffer[..length].fill(b'\r');
-        self.left -= length as u64;
-        Ok(length)
-    }
-}
-
 #[test]
 fn large_files_are_hashed_and_not_kept() {
     let account = account();
     let size = 80 << 20;
-    let head = std::io::Cursor::new(form("video_understanding", "a.mp4", ""));
-    let (head, tail) = head
-        .into_inner()
-        .split_at_checked(PURPOSE.len() + FILE.len() + 8)
-        .map(|(a, b)| (a.to_owned(), b.to_owned()))
-        .unwrap();
-    assert!(tail.starts_with("\r\n--b--"));
-    let body = std::io::Cursor::new(head).chain(Long { left: size }).chain(std::io::Cursor::new(tail));
+    let form = form("video_understanding", "a.mp4", "|");
+    let (head, tail) = form.split_once('|').unwrap();
+    let end = |text: &str| Cursor::new(text.to_owned());
+    let body = end(head).chain(repeat(b'x').take(size)).chain(end(tail));
     let json = send(&account, Body::new(body));
     assert_eq!(json["file"]["bytes"], size, "{json}");
     let upload = &account.entry()["upload"];
