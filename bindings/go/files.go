@@ -67,9 +67,12 @@ func (f Files) List(ctx context.Context, purpose string, opts ...CallOption) ([]
 	if failure != nil {
 		return nil, failure
 	}
-	files := []File{}
+	var files []File
 	if failure := part(call, answer, "files", &files); failure != nil {
 		return nil, failure
+	}
+	if files == nil {
+		files = []File{}
 	}
 	return files, nil
 }
