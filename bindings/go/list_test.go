@@ -15,7 +15,8 @@ func TestList(t *testing.T) {
 	account := newAccount(t)
 	account.control("DELETE", "files", nil)
 	account.control("POST", "files", []map[string]any{
-		{"file_id": int64(math.MaxInt64), "purpose": "voice_clone", "filename": "ä \"x\".mp3", "bytes": 7, "created_at": 1700469398},
+		{"file_id": int64(math.MaxInt64), "purpose": "voice_clone", "bytes": 7, "created_at": 1700469398,
+			"filename": "ä \"x\".mp3"},
 		{"file_id": 2, "purpose": "t2a_async", "created_at": 0, "novel": map[string]any{"a": []int{1}}},
 		{"file_id": 1<<53 + 1, "purpose": "voice_clone", "created_at": "soon"},
 	})
@@ -136,7 +137,8 @@ func TestFilesAreReadStrictly(t *testing.T) {
 		`"9223372036854775807"`: true, `1`: true, `1.0`: false, `1e3`: false, `"1.0"`: false, `"+1"`: false, `""`: false,
 		`null`: false, `true`: false, `9223372036854775808`: false, `[1]`: false,
 	} {
-		account.script(fault{"body": `{"files":[{"file_id":` + id + `,"filename":7,"created_at":"x"}],"base_resp":{"status_code":0}}`})
+		file := `{"file_id":` + id + `,"filename":7,"created_at":"x"}`
+		account.script(fault{"body": `{"files":[` + file + `],"base_resp":{"status_code":0}}`})
 		files, err := client.Files.List(background, "")
 		if good && (err != nil || len(files) != 1 || files[0].Filename != "" || !files[0].CreatedAt.IsZero()) ||
 			!good && err == nil {

@@ -94,17 +94,18 @@ func TestGoexitGoesOn(t *testing.T) {
 }
 
 func TestProgress(t *testing.T) {
-	const size = 8 << 20
+	const size = 4 << 20
 	account, _ := holding(t, size)
 	account.script(fault{"call": "retrieve_content", "times": -1, "trickle_ms": 10, "trickle_bytes": 256 << 10})
 	client := account.client()
 	path := filepath.Join(t.TempDir(), "x.mp3")
 	must(t, os.WriteFile(path, content(size), 0o600))
+	up := func(r io.Reader) func(mmx.CallOption) error {
+		return func(option mmx.CallOption) error { return upload(client, r, option) }
+	}
 	for name, call := range map[string]func(mmx.CallOption) error{
-		"Upload": func(option mmx.CallOption) error { return upload(client, bytes.NewReader(content(size)), option) },
-		"chunked": func(option mmx.CallOption) error {
-			return upload(client, plainReader{bytes.NewReader(content(size))}, option)
-		},
+		"Upload":  up(bytes.NewReader(content(size))),
+		"chunked": up(plainReader{bytes.NewReader(content(size))}),
 		"UploadFile": func(option mmx.CallOption) error {
 			_, err := client.Files.UploadFile(background, path, "voice_clone", option)
 			return err
@@ -176,27 +177,35 @@ func TestCancelTransfers(t *testing.T) {
 		write: func(from []byte) (int, error) { return len(from), nil },
 	}
 	target := filepath.Join(t.TempDir(), "x")
+	up := func(r io.Reader) func(context.Context) error {
+		return func(ctx context.Context) error {
+			_, err := client.Files.Upload(ctx, r, voice)
+			return err
+		}
+	}
+	down := func(options ...mmx.CallOption) func(context.Context) error {
+		return func(ctx context.Context) error {
+			_, err := client.Files.Download(ctx, 7, endless, options...)
+			return err
+		}
+	}
+	toPath := func(ctx context.Context) error {
+		_, err := client.Files.DownloadFile(ctx, 7, target)
+		return err
+	}
+	link := mmx.WithViaDownloadURL()
 	for name, test := range map[string]struct {
 		fault any
 		call  func(context.Context) error
 	}{
-		"reading": {fault{}, func(ctx context.Context) error { _, err := client.Files.Upload(ctx, endless, voice); return err }},
-		"sending": {fault{"stop_reading_after": 1 << 20}, func(ctx context.Context) error { _, err := client.Files.Upload(ctx, endless, voice); return err }},
-		"answer": {fault{"hang": true}, func(ctx context.Context) error {
-			_, err := client.Files.Upload(ctx, strings.NewReader("x"), voice)
-			return err
-		}},
-		"head":    {fault{"hang": true}, func(ctx context.Context) error { _, err := client.Files.Download(ctx, 7, endless); return err }},
-		"content": {fault{"hang_after": 1 << 20}, func(ctx context.Context) error { _, err := client.Files.Download(ctx, 7, endless); return err }},
-		"to path": {fault{"hang_after": 1 << 20}, func(ctx context.Context) error { _, err := client.Files.DownloadFile(ctx, 7, target); return err }},
-		"store": {fault{"call": "store", "hang_after": 1 << 20}, func(ctx context.Context) error {
-			_, err := client.Files.Download(ctx, 7, endless, mmx.WithViaDownloadURL())
-			return err
-		}},
-		"link": {fault{"call": "retrieve", "hang": true}, func(ctx context.Context) error {
-			_, err := client.Files.Download(ctx, 7, endless, mmx.WithViaDownloadURL())
-			return err
-		}},
+		"reading": {fault{}, up(endless)},
+		"sending": {fault{"stop_reading_after": 1 << 20}, up(endless)},
+		"answer":  {fault{"hang": true}, up(strings.NewReader("x"))},
+		"head":    {fault{"hang": true}, down()},
+		"content": {fault{"hang_after": 1 << 20}, down()},
+		"to path": {fault{"hang_after": 1 << 20}, toPath},
+		"store":   {fault{"call": "store", "hang_after": 1 << 20}, down(link)},
+		"link":    {fault{"call": "retrieve", "hang": true}, down(link)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			account.script(test.fault, test.fault)
@@ -223,12 +232,14 @@ func TestCancelTransfers(t *testing.T) {
 func TestCodeThatIsStuck(t *testing.T) {
 	account, _ := holding(t, 1<<20)
 	client := account.client()
-	release := make(chan struct{})
-	var late atomic.Int32
+	release, entered := make(chan struct{}), make(chan struct{}, 9)
+	var left atomic.Int32
 	wait := func(data []byte) (int, error) {
+		left.Add(1)
+		entered <- struct{}{}
 		<-release
 		clear(data[:min(1, len(data))])
-		late.Add(1)
+		left.Add(-1)
 		return len(data), nil
 	}
 	before := runtime.NumGoroutine()
@@ -249,20 +260,25 @@ func TestCodeThatIsStuck(t *testing.T) {
 	}
 	for _, call := range stuck {
 		ctx, cancel := context.WithCancel(background)
-		time.AfterFunc(20*time.Millisecond, cancel)
+		go func() {
+			<-entered
+			cancel()
+		}()
 		if failure := is(t, call(ctx), mmx.ErrCancelled, context.Canceled); failure.Ambiguous || failure.Attempts != 1 {
 			t.Errorf("%+v", failure)
 		}
-		ctx, stop := context.WithTimeout(background, 20*time.Millisecond)
+		ctx, stop := context.WithTimeout(background, 200*time.Millisecond)
 		is(t, call(ctx), mmx.ErrTimeout, context.DeadlineExceeded)
 		stop()
-		err := call(background, mmx.WithCallTimeout(20*time.Millisecond))
+		<-entered
+		err := call(background, mmx.WithCallTimeout(200*time.Millisecond))
+		<-entered
 		if failure := is(t, err, mmx.ErrTimeout); errors.Unwrap(err) != nil || !failure.Timeout() {
 			t.Errorf("%v", err)
 		}
 	}
 	close(release)
-	eventually(t, "those left behind come to their end", func() bool { return late.Load() == int32(3*len(stuck)) })
+	eventually(t, "those left behind come to their end", func() bool { return left.Load() == 0 })
 	goroutinesBackTo(t, before)
 }
 
