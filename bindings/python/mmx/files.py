@@ -134,7 +134,7 @@ class Files:
         guard = _callbacks.Guard()
         memory = io.BytesIO() if target is None else None
         if call == "download_file":
-            place: object = _arguments.path(call, "target", target)  # type: ignore[arg-type]
+            place: object = _arguments.path(call, "path", target)  # type: ignore[arg-type]
         else:
             place = guard.sink(memory if memory is not None else writable(call, target))
         raw = self._connection.call(call, (number, place), timeout, flags, guard, progress)

@@ -8,7 +8,6 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
@@ -17,7 +16,7 @@ import pytest
 
 import mmx
 from mmx import _call
-from stand_in import PURPOSE, Account, finish
+from stand_in import PURPOSE, Account, finish, until
 
 # Far above the 300 ms that are promised and the 1 ms that it takes, far below the call's own 60 s.
 SOON = 3.0
@@ -42,13 +41,6 @@ if "NO_MORE" not in os.environ:
     told["again"] = client.files.delete(8, "voice_clone").file_id
 print(json.dumps(told))
 """
-
-
-def until(condition: Callable[[], bool]) -> None:
-    limit = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < limit, "it never came to that"
-        time.sleep(0.002)
 
 
 def signalled(process: subprocess.Popen[str], number: int) -> dict[str, Any]:

@@ -18,18 +18,14 @@ from stand_in import FILE, PURPOSE, Account
 LARGEST = 2**63 - 1
 
 
-def add(account: Account, **fields: object) -> None:
-    account.server.control("POST", f"{account.name}/files", [{"purpose": PURPOSE, **fields}])
-
-
 def only(account: Account, **fields: object) -> None:
     account.server.control("DELETE", f"{account.name}/files")
-    add(account, **fields)
+    account.add(**fields)
 
 
 def test_a_listing(account: Account) -> None:
     only(account, file_id=LARGEST, bytes=5, created_at=1700469398, filename="a.mp3")
-    add(account, file_id=2, purpose="t2a_async")
+    account.add(file_id=2, purpose="t2a_async")
     with account.client() as client:
         listed = {file.file_id: file for file in client.files.list()}
         assert sorted(listed) == [2, LARGEST]
