@@ -215,7 +215,12 @@ fn structs(header: &str) -> Vec<(String, Vec<String>)> {
     });
     let field = |line: &str| {
         let declaration = line.trim().strip_suffix(';')?;
-        Some(declaration.rsplit([' ', '*']).next()?.to_owned())
+        // A function pointer has its name in parentheses of its own.
+        let name = match declaration.split_once("(*") {
+            Some((_, rest)) => rest.split(')').next()?,
+            None => declaration.rsplit([' ', '*']).next()?,
+        };
+        Some(name.to_owned())
     };
     bodies.map(|(name, body)| (name, body.lines().filter_map(field).collect())).collect()
 }

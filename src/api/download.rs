@@ -1,26 +1,23 @@
 //! Download: `GET /v1/files/retrieve_content`, the API's page "File Retrieve Content", or the link that retrieve gives.
 
 use super::target::Target;
-use super::{envelope, model, retrieve};
+use super::{envelope, evidence, model, redirect, retrieve};
 use crate::error::{Error, Status};
 use crate::transport::attempt::{Answer, Failure, Head, Request};
 use crate::transport::body::Reach;
 use crate::transport::client::{Answered, Call, CallOptions, Client};
 use crate::transport::config::is_loopback;
-use crate::transport::exchange::{Exchange, Limits, Turn};
+use crate::transport::exchange::{Exchange, FORKED, Limits, Turn};
 use crate::transport::progress::Progress;
-use reqwest::header::{
-    ACCEPT_RANGES, AUTHORIZATION, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderMap,
-    HeaderName, HeaderValue, IF_RANGE, LAST_MODIFIED, LOCATION, RANGE,
-};
+use reqwest::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue, IF_RANGE, RANGE};
 use reqwest::{Method, Url};
+use std::process;
 
 pub const FILE: &str = "download_file";
 pub const STREAM: &str = "download_stream";
 
 /// An error in JSON is shorter; a longer answer is a file.
 const LONGEST_REFUSAL: usize = 64 << 10;
-const MOST_REDIRECTS: usize = 5;
 
 /// Where the bytes go.
 pub trait Sink {
@@ -78,6 +75,7 @@ struct Download<'a> {
     validator: Option<HeaderValue>,
     content_type: String,
     trace_id: String,
+    process_id: u32,
 }
 
 /// Why an attempt ended early.
@@ -130,12 +128,17 @@ fn download(
         validator,
         content_type,
         trace_id,
+        process_id: process::id(),
     };
     let most = client.max_attempts(options);
     let mut refreshed = false;
     loop {
         if by_link && download.link.is_none() {
-            download.link = Some(link(client, name, file_id, options)?);
+            let mut options = *options;
+            if let Some(left) = limits.deadline.left() {
+                options.timeout = Some(Some(left));
+            }
+            download.link = Some(link(client, name, file_id, &options)?);
         }
         download.attempts += 1;
         match download.attempt() {
@@ -195,6 +198,9 @@ impl<'a> Download<'a> {
     }
 
     fn attempt(&mut self) -> Result<(), Ended> {
+        if self.process_id != process::id() {
+            return Err(self.error(Status::Cancelled, FORKED).into());
+        }
         let request = match &self.link {
             Some(link) => self.client.request_without_key(link.clone()),
             None => self.client.request(&self.call),
@@ -202,12 +208,12 @@ impl<'a> Download<'a> {
         let (exchange, head) = self.follow(request)?;
         let (status, asked_for) = (head.http_status, self.written);
         match status {
-            206 if asked_for > 0 && range_start(&head.headers) == Some(asked_for) => self.resumed += 1,
+            206 if asked_for > 0 && evidence::range_start(&head.headers) == Some(asked_for) => self.resumed += 1,
             200 if asked_for > 0 => self.again("the service sends the file from its start")?,
             200 => {}
-            416 if asked_for > 0 => {
-                self.again("the file has changed")?;
-                let text = "the file became shorter while it was downloaded";
+            206 | 416 if asked_for > 0 => {
+                self.again("the service can't send the rest of the file")?;
+                let text = "the download was cut, and the service can't send the rest of the file";
                 return Err(Ended::Cut(Failure::new(Status::Network, Reach::Whole, text)));
             }
             _ => return Err(self.refused(exchange, head)),
@@ -222,7 +228,7 @@ impl<'a> Download<'a> {
 
     /// Sends a request, and again where it is sent to another place.
     fn follow(&mut self, mut request: Request) -> Result<(Exchange<'a>, Head), Ended> {
-        for _ in 0..=MOST_REDIRECTS {
+        for _ in 0..=redirect::MOST {
             if self.written > 0
                 && let Some(validator) = &self.validator
             {
@@ -242,31 +248,16 @@ impl<'a> Download<'a> {
             if !matches!(head.http_status, 301 | 302 | 303 | 307 | 308) {
                 return Ok((exchange, head));
             }
-            let next = self.redirect(&url, &head.headers)?;
+            let next = redirect::target(&url, &head.headers);
+            let next =
+                next.map_err(|why| self.error(Status::Protocol, &format!("the download was redirected {why}")))?;
+            let is_at_home = redirect::is_same_place(&url, &next);
             request = self.client.request_without_key(next);
-            let same_host = (url.host(), url.port_or_known_default(), url.scheme())
-                == (request.url.host(), request.url.port_or_known_default(), request.url.scheme());
-            if let (true, Some(key)) = (same_host, key) {
+            if let (true, Some(key)) = (is_at_home, key) {
                 request.headers.insert(AUTHORIZATION, key);
             }
         }
         Err(self.error(Status::Protocol, "the download was redirected in a ring, or too often").into())
-    }
-
-    fn redirect(&self, from: &Url, headers: &HeaderMap) -> Result<Url, Ended> {
-        let target = headers.get(LOCATION).and_then(|value| value.to_str().ok());
-        let Some(to) = target.and_then(|target| from.join(target).ok()).filter(|to| to.has_host()) else {
-            return Err(self.error(Status::Protocol, "the download was redirected to no place").into());
-        };
-        match (from.scheme(), to.scheme()) {
-            (_, "https") | ("http", "http") => Ok(to),
-            ("https", "http") => {
-                Err(self.error(Status::Protocol, "the download was redirected from https:// to http://").into())
-            }
-            _ => {
-                Err(self.error(Status::Protocol, "the download was redirected to something that is not the web").into())
-            }
-        }
     }
 
     /// The bytes of a good answer.
@@ -275,16 +266,17 @@ impl<'a> Download<'a> {
         self.content_type = header(&CONTENT_TYPE).unwrap_or_default().to_owned();
         self.trace_id = envelope::trace_id_of(&head.headers);
         if self.written == 0 {
-            self.validator = validator(&head.headers);
+            self.validator = evidence::validator(&head.headers);
         }
         let length: Option<u64> = header(&CONTENT_LENGTH).and_then(|length| length.parse().ok());
         let total = length.map(|length| length + self.written);
         // What may be an error is held back until it is known to be none.
-        let mut held = if self.written == 0 && may_be_a_refusal(&head.headers) { Some(Vec::new()) } else { None };
+        let mut held =
+            if self.written == 0 && evidence::may_be_a_refusal(&head.headers) { Some(Vec::new()) } else { None };
         loop {
             match exchange.turn() {
                 Ok(Turn::HaveData(data)) => match &mut held {
-                    Some(held_back) if is_json_so_far(held_back, &data) => {
+                    Some(held_back) if evidence::is_json_so_far(held_back, &data) => {
                         held_back.extend_from_slice(&data);
                         if held_back.len() > LONGEST_REFUSAL {
                             let data = held.take().unwrap_or_default();
@@ -302,13 +294,15 @@ impl<'a> Download<'a> {
                 Err(failure) => return Err(self.cut_or_failed(failure)),
             }
         }
-        exchange.give_back();
         if let Some(body) = held {
             let answered = Answered { answer: Answer { head, body }, attempts: self.attempts, reach: Reach::Whole };
             let answered = envelope::refusal(self.client, &self.call, answered)?;
             self.write(&answered.answer.body, total)?;
         }
         self.progress.finished(self.written).map_err(|failure| self.failed(failure))?;
+        // The last callbacks came after the last turn.
+        exchange.check().map_err(|failure| self.failed(failure))?;
+        exchange.give_back();
         Ok(())
     }
 
@@ -357,51 +351,5 @@ impl<'a> Download<'a> {
 
     fn error(&self, status: Status, text: &str) -> Error {
         Error { attempts: self.attempts, trace_id: self.trace_id.clone(), ..Error::new(status, self.call.name, text) }
-    }
-}
-
-/// What proves that later bytes belong to the same file. A weak one doesn't.
-fn validator(headers: &HeaderMap) -> Option<HeaderValue> {
-    let strong = headers.get(ETAG).filter(|etag| !etag.as_bytes().starts_with(b"W/"));
-    strong.or_else(|| headers.get(LAST_MODIFIED)).cloned()
-}
-
-fn range_start(headers: &HeaderMap) -> Option<u64> {
-    headers.get(CONTENT_RANGE)?.to_str().ok()?.strip_prefix("bytes ")?.split('-').next()?.parse().ok()
-}
-
-/// The headers that come with files don't come with errors.
-fn may_be_a_refusal(headers: &HeaderMap) -> bool {
-    ![ETAG, LAST_MODIFIED, ACCEPT_RANGES, CONTENT_DISPOSITION].iter().any(|name| headers.contains_key(name))
-}
-
-fn is_json_so_far(held: &[u8], data: &[u8]) -> bool {
-    let first = held.iter().chain(data).find(|byte| !byte.is_ascii_whitespace());
-    first.is_none_or(|&byte| byte == b'{')
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn headers(pairs: &[(HeaderName, &'static str)]) -> HeaderMap {
-        pairs.iter().map(|(name, value)| (name.clone(), HeaderValue::from_static(value))).collect()
-    }
-
-    #[test]
-    fn only_a_strong_validator_lets_bytes_be_added() {
-        assert_eq!(validator(&headers(&[(ETAG, "\"a\""), (LAST_MODIFIED, "x")])).unwrap(), "\"a\"");
-        assert_eq!(validator(&headers(&[(ETAG, "W/\"a\""), (LAST_MODIFIED, "x")])).unwrap(), "x");
-        assert_eq!(validator(&headers(&[(ETAG, "W/\"a\"")])), None);
-        assert_eq!(range_start(&headers(&[(CONTENT_RANGE, "bytes 7-9/10")])), Some(7));
-        assert_eq!(range_start(&headers(&[(CONTENT_RANGE, "bytes */10")])), None);
-    }
-
-    #[test]
-    fn what_begins_as_an_object_may_be_an_error() {
-        assert!(is_json_so_far(b"", b" \n{\"a\""));
-        assert!(is_json_so_far(b" ", b""));
-        assert!(!is_json_so_far(b"", b"ID3"));
-        assert!(!is_json_so_far(b"[", b"{"));
     }
 }

@@ -5,6 +5,7 @@ use crate::error::{Error, Status, one_line};
 use crate::transport::attempt::{Answer, Head};
 use crate::transport::client::{Answered, Call, CallOptions, Client, Unanswered};
 use reqwest::header::{DATE, HeaderMap, LOCATION, RETRY_AFTER};
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use std::time::{Duration, SystemTime};
@@ -224,7 +225,10 @@ fn parse(client: &Client, body: &[u8]) -> Result<Common, String> {
     match serde_json::from_str(text) {
         Ok(common) => Ok(common),
         Err(error) if error.is_eof() => Err("the answer is JSON that is cut short".into()),
-        Err(error) if error.is_data() => Err("the answer is JSON, but not an object".into()),
+        // A text that begins with a number is text.
+        Err(error) if error.is_data() && serde_json::from_str::<IgnoredAny>(text).is_ok() => {
+            Err("the answer is JSON, but not an object".into())
+        }
         Err(_) if text.starts_with(['{', '[']) => Err("the answer is not valid JSON".into()),
         Err(_) => Err(format!("the answer is plain text, \"{}\"", clean(client, text))),
     }

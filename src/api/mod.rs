@@ -3,9 +3,11 @@
 pub mod delete;
 pub mod download;
 pub mod envelope;
+pub mod evidence;
 pub mod list;
 pub mod model;
 pub mod purpose;
+pub mod redirect;
 pub mod retrieve;
 pub mod target;
 pub mod upload;

@@ -14,6 +14,9 @@ use std::pin::pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+/// What a child is told that comes back from a callback.
+pub const FORKED: &str = "this process was forked while the call ran, and the call is the parent's";
+
 /// What ends a wait besides the event waited for.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits<'a> {
@@ -98,11 +101,10 @@ impl<'a> Exchange<'a> {
         turned.unwrap_or_else(|why| Err(interrupted(&why, &mut self.attempt)))
     }
 
-    /// What ends an exchange before it is driven on.
-    fn check(&mut self) -> Result<(), Failure> {
+    /// What ends an exchange before it is driven on, or after the last callback.
+    pub fn check(&mut self) -> Result<(), Failure> {
         if self.lease().is_of_a_parent() {
-            let text = "this process was forked while the call ran, and the call is the parent's";
-            return Err(Failure::new(Status::Cancelled, Reach::Nothing, text));
+            return Err(Failure::new(Status::Cancelled, Reach::Nothing, FORKED));
         }
         self.limits.check().map_err(|why| interrupted(&why, &mut self.attempt))
     }
