@@ -38,12 +38,13 @@ class Connection:
         progress: Progress | None = None,
     ) -> str:
         timeout_ms = 0 if timeout is ... else _arguments.milliseconds(name, "options.timeout_ms", timeout)
-        if self.handle is None:
+        handle = self.handle
+        if handle is None:
             raise errors.invalid_argument(name, "client", "is closed")
         function = getattr(self.library, f"mmx_{name}")
-        request = _call.Request(self.library, function, self.handle, arguments, timeout_ms, flags, guard, progress)
-        # The request has it, for as long as the call needs it.
-        del arguments
+        request = _call.Request(self.library, function, handle, arguments, timeout_ms, flags, guard, progress)
+        # The request has them, as long as the call needs them: a traceback that somebody keeps must not.
+        del handle, arguments
         return _call.call(request)
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
 import socket
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
@@ -170,7 +172,21 @@ def test_interrupted_where_the_call_is_handed_over(
     assert account.client().files.delete(2, PURPOSE)
 
 
-def test_interrupted_at_any_point_nothing_is_lost(account: Account) -> None:
+def deletes(client: mmx.Client) -> object:
+    return client.files.delete(404, PURPOSE)
+
+
+def uploads(client: mmx.Client) -> object:
+    # Refused, for the purpose is none.
+    return client.files.upload(io.BytesIO(b"x"), purpose="none", filename="a", progress=lambda *_: None)
+
+
+def downloads(client: mmx.Client) -> object:
+    return client.files.download(400, progress=lambda *_: None)
+
+
+@pytest.mark.parametrize("call", [deletes, uploads, downloads])
+def test_interrupted_at_any_point_nothing_is_lost(account: Account, call: Callable[[mmx.Client], object]) -> None:
     heard = 0
 
     def handler(number: int, frame: object) -> None:
@@ -194,7 +210,7 @@ def test_interrupted_at_any_point_nothing_is_lost(account: Account) -> None:
             try:
                 signal.setitimer(signal.ITIMER_REAL, 0.00002 * (step + 1))
                 try:
-                    client.files.delete(404, PURPOSE)
+                    call(client)
                 except mmx.APIError:
                     pass
                 finally:
