@@ -91,6 +91,40 @@ static inline void has_file(const char *account, int64_t id, long size, long see
     free(path);
 }
 
+/* A sink's end: what comes must be the bytes made of `seed`, in order. */
+struct taker {
+    uint64_t seed;
+    int64_t at, gives_up_at; /* 0 = never */
+    int restarts;
+    bool differs;
+};
+
+static inline int32_t take(void *user_data, const uint8_t *data, size_t length) {
+    struct taker *taker = user_data;
+    uint8_t *wanted = malloc(length + 1);
+    made(taker->seed, taker->at, wanted, length);
+    if (memcmp(wanted, data, length) != 0) taker->differs = true;
+    free(wanted);
+    taker->at += (int64_t)length;
+    return taker->gives_up_at && taker->at >= taker->gives_up_at ? 7 : 0;
+}
+
+static inline int32_t take_anew(void *user_data) {
+    struct taker *taker = user_data;
+    taker->at = 0;
+    taker->differs = false;
+    taker->restarts++;
+    return 0;
+}
+
+static inline mmx_sink sink_to(struct taker *taker) {
+    mmx_sink sink = MMX_SINK_INIT;
+    sink.write = take;
+    sink.restart = take_anew;
+    sink.user_data = taker;
+    return sink;
+}
+
 static inline char *journal(const char *account) {
     char *path = format("/control/%s/journal", account);
     char *found = control("GET", path, NULL);
