@@ -13,7 +13,8 @@ const APART: Duration = Duration::from_millis(50);
 
 pub struct Progress<'a> {
     report: Option<Report<'a>>,
-    last: Option<(Instant, u64)>,
+    /// When, how far, and of how much.
+    last: Option<(Instant, u64, Option<u64>)>,
 }
 
 impl<'a> Progress<'a> {
@@ -23,12 +24,12 @@ impl<'a> Progress<'a> {
 
     /// Tells it, unless it was told a moment ago.
     pub fn moved(&mut self, done: u64, total: Option<u64>, reach: Reach) -> Result<(), Failure> {
-        if self.last.is_some_and(|(at, _)| at.elapsed() < APART) { Ok(()) } else { self.tell(done, total, reach) }
+        if self.last.is_some_and(|(at, ..)| at.elapsed() < APART) { Ok(()) } else { self.tell(done, total, reach) }
     }
 
     /// Tells the end, once.
     pub fn finished(&mut self, done: u64) -> Result<(), Failure> {
-        if self.last.is_some_and(|(_, told)| told == done) {
+        if self.last.is_some_and(|(_, told, of)| told == done && of == Some(done)) {
             return Ok(());
         }
         self.tell(done, Some(done), Reach::Whole)
@@ -38,7 +39,7 @@ impl<'a> Progress<'a> {
         let Some(report) = self.report else { return Ok(()) };
         let whole = |bytes: u64| i64::try_from(bytes).unwrap_or(i64::MAX);
         let goes_on = report(whole(done), total.map_or(-1, whole));
-        self.last = Some((Instant::now(), done));
+        self.last = Some((Instant::now(), done, total));
         if goes_on { Ok(()) } else { Err(Failure::new(Status::Cancelled, reach, "cancelled by the progress callback")) }
     }
 }
