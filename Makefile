@@ -8,7 +8,9 @@ RELEASE := $(TARGET)/release
 PKG_CONFIG_FOLDER := $(TARGET)/pkgconfig
 VENV := $(TARGET)/venv
 VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
-# Go's cache doesn't notice a new library, so tests are never taken from it.
+# Go's cache notices neither a new header nor a new library: the one is made part of its key, and tests are never taken
+# from it.
+export CGO_CFLAGS := -g -O2 -DMMX_HEADER=$(shell cksum <include/mmx.h | cut -d ' ' -f 1)
 GO_TEST := PKG_CONFIG_PATH=$(PKG_CONFIG_FOLDER) $(GO) test -count=1
 
 # Tests take no key, host, proxy or certificate store from the environment. Fetching packages may need a proxy, so it is
