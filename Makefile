@@ -8,7 +8,9 @@ RELEASE := $(TARGET)/release
 PKG_CONFIG_FOLDER := $(TARGET)/pkgconfig
 VENV := $(TARGET)/venv
 VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
-# Go's cache doesn't notice a new library, so tests are never taken from it.
+# Go's cache notices neither a new header nor a new library: the one is made part of its key, and tests are never taken
+# from it.
+export CGO_CFLAGS := -g -O2 -DMMX_HEADER=$(shell cksum <include/mmx.h | cut -d ' ' -f 1)
 GO_TEST := PKG_CONFIG_PATH=$(PKG_CONFIG_FOLDER) $(GO) test -count=1
 
 # Tests take no key, host, proxy or certificate store from the environment. Fetching packages may need a proxy, so it is
@@ -17,12 +19,13 @@ CLEAN := env -u MINIMAX_API_KEY -u MINIMAX_BASE_URL -u SSL_CERT_FILE -u SSL_CERT
 	-u HTTP_PROXY -u HTTPS_PROXY -u ALL_PROXY -u NO_PROXY -u http_proxy -u https_proxy -u all_proxy -u no_proxy
 
 PYTHON_CODE := bindings/python examples/python
+PYTHON_LINTED := $(PYTHON_CODE) benches/python
 PYTHON_SETTINGS := bindings/python/pyproject.toml
 
 # need(command, package): says what is missing and which package brings it.
 need = @command -v $(1) >/dev/null 2>&1 || { echo "libmmx needs $(1): install the package $(2)" >&2; exit 1; }
 
-.PHONY: help demo demo-real test lib header lint test-rust test-python test-go valgrind tools fetch clean
+.PHONY: help demo demo-real test lib header lint test-rust test-python test-go valgrind bench tools fetch clean
 
 help: ## lists the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -76,15 +79,16 @@ test-rust:
 UNDER_VALGRIND = $(CLEAN) MMX_TEST_UNDER="valgrind --quiet --error-exitcode=9 --leak-check=full \
 	--show-leak-kinds=definite --errors-for-leak-kinds=definite
 test-python: lib $(VENV)/ready
-	@$(VENV)/bin/ruff check --quiet --no-cache --config $(PYTHON_SETTINGS) $(PYTHON_CODE)
-	@$(VENV)/bin/ruff format --quiet --check --no-cache --config $(PYTHON_SETTINGS) $(PYTHON_CODE)
+	@$(VENV)/bin/ruff check --quiet --no-cache --config $(PYTHON_SETTINGS) $(PYTHON_LINTED)
+	@$(VENV)/bin/ruff format --quiet --check --no-cache --config $(PYTHON_SETTINGS) $(PYTHON_LINTED)
 	@$(VENV)/bin/mypy --no-error-summary --cache-dir $(TARGET)/mypy --config-file $(PYTHON_SETTINGS) $(PYTHON_CODE)
 	@$(CLEAN) $(VENV)/bin/pytest -q -c $(PYTHON_SETTINGS) --rootdir bindings/python -o cache_dir=$(TARGET)/pytest \
 		bindings/python/tests
 
 test-go: lib
-	@unformatted=$$(gofmt -l bindings/go examples/go); [ -z "$$unformatted" ] || { echo "gofmt: $$unformatted"; exit 1; }
+	@unformatted=$$(gofmt -l bindings/go examples/go benches/go); [ -z "$$unformatted" ] || { echo "gofmt: $$unformatted"; exit 1; }
 	@cd bindings/go && PKG_CONFIG_PATH=$(PKG_CONFIG_FOLDER) $(GO) vet ./...
+	@cd benches/go && PKG_CONFIG_PATH=$(PKG_CONFIG_FOLDER) $(GO) vet ./...
 	@cd examples/go/delete && PKG_CONFIG_PATH=$(PKG_CONFIG_FOLDER) $(GO) vet ./...
 	@cd bindings/go && $(CLEAN) $(GO_TEST) ./...
 	@cd bindings/go && $(CLEAN) $(GO_TEST) -race ./...
@@ -97,6 +101,12 @@ valgrind: tools lib ## 1,000 deletes and one of each failure under valgrind
 	@$(UNDER_VALGRIND)" $(CARGO) test --quiet --test c_programs -- failures
 	@$(UNDER_VALGRIND) --suppressions=$(CURDIR)/tests/valgrind.supp" MMX_TEST_DELETES=1000 MMX_TEST_OVER=https \
 		$(CARGO) test --quiet --test c_programs -- leaks
+
+# The contestants get a clean environment; fetching the peers for Python may need a proxy.
+bench: tools lib ## measures libmmx beside its peers, see benches/README.md; QUICK=1 takes a minute
+	$(call need,taskset,util-linux)
+	@$(CARGO) build --release --quiet -p mmx-sandbox -p mmx-bench
+	@GO=$(GO) PYTHON=$(PYTHON) $(RELEASE)/mmx-bench $(if $(QUICK),--quick)
 
 clean:
 	@$(CARGO) clean

@@ -1,0 +1,22 @@
+/* What a contestant written in C provides; bench.c runs it. All of these end the process when something goes wrong. */
+#ifndef BENCH_H
+#define BENCH_H
+
+#include <stdint.h>
+
+/* Once, before all else. */
+void contestant_begin(void);
+/* Of one thread; what it returns is handed to the two below. */
+void *contestant_open(void);
+/* Deletes a file that is there and makes sure that the service says so. */
+void contestant_delete(void *opened, int64_t file_id);
+void contestant_close(void *opened);
+/* Its name and version. */
+const char *contestant_about(void);
+
+/* Prints why and ends the process. */
+_Noreturn void fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* A setting from the environment, which must be there. */
+const char *setting(const char *name);
+
+#endif

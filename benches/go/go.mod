@@ -1,0 +1,7 @@
+module example.com/libmmx/bench
+
+go 1.24
+
+require example.com/libmmx/go v0.0.0
+
+replace example.com/libmmx/go => ../../bindings/go
