@@ -198,9 +198,7 @@ impl<'a> Download<'a> {
     }
 
     fn attempt(&mut self) -> Result<(), Ended> {
-        if self.process_id != process::id() {
-            return Err(self.error(Status::Cancelled, FORKED).into());
-        }
+        self.check_process()?;
         let request = match &self.link {
             Some(link) => self.client.request_without_key(link.clone()),
             None => self.client.request(&self.call),
@@ -310,9 +308,16 @@ impl<'a> Download<'a> {
         if data.is_empty() {
             return Ok(());
         }
-        self.sink.write(data).map_err(|why| self.error(Status::File, &why))?;
+        let taken = self.sink.write(data);
+        self.check_process()?;
+        taken.map_err(|why| self.error(Status::File, &why))?;
         self.written += data.len() as u64;
         self.progress.moved(self.written, total, Reach::Whole).map_err(|failure| self.failed(failure))
+    }
+
+    /// A callback may have forked: in the child nothing more is done.
+    fn check_process(&self) -> Result<(), Ended> {
+        if self.process_id == process::id() { Ok(()) } else { Err(self.error(Status::Cancelled, FORKED).into()) }
     }
 
     /// An answer that holds no file.

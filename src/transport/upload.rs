@@ -8,6 +8,7 @@ use super::progress::Progress;
 use crate::error::Status;
 use bytes::{Bytes, BytesMut};
 use reqwest::header::{CONTENT_TYPE, HeaderValue};
+use std::process;
 use std::time::Duration;
 
 /// One rustls write; of larger pieces a refusal gets lost.
@@ -41,6 +42,7 @@ struct Feed<'a> {
     held: Option<Bytes>,
     after: Option<Vec<u8>>,
     read: u64,
+    process_id: u32,
 }
 
 impl Feed<'_> {
@@ -53,7 +55,12 @@ impl Feed<'_> {
         }
         loop {
             self.buffer.resize(self.piece, 0);
-            let count = self.source.read(&mut self.buffer)?;
+            let count = self.source.read(&mut self.buffer);
+            if self.process_id != process::id() {
+                // In a child of the callback's: the next turn says so, and nothing more is read.
+                return Ok(None);
+            }
+            let count = count?;
             if count > self.piece {
                 return Err(format!("the source says {count} bytes into a buffer of {}", self.piece));
             }
@@ -102,6 +109,7 @@ impl Client {
             held: None,
             after: Some(frame.after),
             read: 0,
+            process_id: process::id(),
         };
         let exchange = Exchange::new(lease, request, limits);
         match drive(exchange, feed, Progress::new(options.progress), call.longest_answer) {
@@ -126,6 +134,7 @@ fn drive(
         turn = match turn {
             Turn::NeedData => {
                 progress.moved(feed.read, size, exchange.reach())?;
+                exchange.check()?;
                 let chunk = feed.next().map_err(|why| {
                     Failure::new(Status::File, exchange.reach(), format!("what is uploaded can't be read: {why}"))
                 })?;

@@ -136,6 +136,7 @@ static void calls_from_within(const mmx_client *client) {
 
 static int64_t give_and_fork(void *user_data, uint8_t *buffer, size_t capacity) {
     struct watcher *watcher = user_data;
+    CHECK(watcher->child != -1); /* nothing is called in the child any more */
     int64_t given = give(user_data, buffer, capacity > 100000 ? 100000 : capacity);
     if (watcher->at >= watcher->last_done && watcher->child == 0) {
         fflush(NULL);
@@ -148,18 +149,35 @@ static int64_t give_and_fork(void *user_data, uint8_t *buffer, size_t capacity) 
     return given;
 }
 
+static int32_t report_and_fork(void *user_data, int64_t done, int64_t total) {
+    struct watcher *watcher = user_data;
+    CHECK(watcher->child != -1);
+    (void)total;
+    if (watcher->child != 0 || done < watcher->gives - watcher->last_done) return 0;
+    fflush(NULL);
+    watcher->child = fork();
+    if (watcher->child == 0) {
+        alarm(60);
+        watcher->child = -1;
+    }
+    return 0;
+}
+
 /* The child's copy of the call ends as cancelled, the parent's goes on; both go on using the client. */
-static void forks_within(const mmx_client *client, int64_t at) {
+static void forks_within(const mmx_client *client, int64_t at, bool in_read) {
     struct watcher watcher = {.gives = 1 << 20, .last_done = at, .thread = pthread_self()};
+    mmx_call_options options = MMX_CALL_OPTIONS_INIT;
     mmx_source source = MMX_SOURCE_INIT;
     mmx_error *error = NULL;
     account(NAME, 0);
     source.size = watcher.gives;
-    source.read = give_and_fork;
-    source.user_data = &watcher;
-    mmx_status status = mmx_upload_stream(client, &source, "a.mp3", MMX_PURPOSE_VOICE_CLONE, NULL, NULL, &error);
+    source.read = in_read ? give_and_fork : give;
+    source.user_data = options.user_data = &watcher;
+    options.progress = in_read ? NULL : report_and_fork;
+    mmx_status status = mmx_upload_stream(client, &source, "a.mp3", MMX_PURPOSE_VOICE_CLONE, &options, NULL, &error);
     if (watcher.child == -1) {
-        FAILS(status, error, MMX_ERROR_CANCELLED, "forked", false);
+        CHECK_INT(status, MMX_ERROR_CANCELLED);
+        CHECK_HAS(mmx_error_message(error), "forked");
         CHECK_INT(mmx_list_files(client, NULL, NULL, NULL, NULL), MMX_OK);
         _exit(0);
     }
@@ -216,9 +234,10 @@ int main(void) {
         cancelled_by_token(client, "{\"stop_reading_after\": 1000}", false);
         cancelled_by_token(client, "{\"hang\": true}", true);
         calls_from_within(client);
-        forks_within(client, 0);
-        forks_within(client, 500000);
-        forks_within(client, 1 << 20);
+        for (int64_t at = 0; at <= 1 << 20; at += 1 << 19) {
+            forks_within(client, at, true);
+            forks_within(client, at, false);
+        }
         mmx_client_free(client);
     }
     return 0;
