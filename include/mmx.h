@@ -48,8 +48,13 @@
 #define MMX_PURPOSE_VIDEO_UNDERSTANDING "video_understanding" /* video for chat requests */
 #define MMX_PURPOSE_VIDEO_GENERATION_INPUT "video_generation_input" /* material for video generation */
 
+/* Flags of mmx_call_options. */
+#define MMX_CALL_VIA_DOWNLOAD_URL 2u /* download: through the link of mmx_retrieve_file() */
+
 /* Sets struct_size and leaves the rest as the client has it. */
 #define MMX_CALL_OPTIONS_INIT { sizeof(mmx_call_options), 0, 0, 0, NULL, NULL, NULL }
+#define MMX_SOURCE_INIT { sizeof(mmx_source), -1, NULL, NULL, NULL }
+#define MMX_SINK_INIT { sizeof(mmx_sink), NULL, NULL, NULL }
 
 /** A token to end calls with. */
 typedef struct mmx_cancel mmx_cancel;
@@ -62,6 +67,9 @@ typedef struct mmx_config mmx_config;
 
 /** Why a call failed. */
 typedef struct mmx_error mmx_error;
+
+/** The files of one answer. */
+typedef struct mmx_files mmx_files;
 
 /** The outcome of a call: MMX_OK or one of MMX_ERROR_...; more may come in later versions. */
 typedef int32_t mmx_status;
@@ -84,15 +92,59 @@ typedef struct mmx_call_options {
     int64_t timeout_ms;
     /** Requests at most, the first one included. */
     int32_t max_attempts;
-    /** None are known yet: 0. */
+    /** MMX_CALL_..., where the call knows it; otherwise 0. */
     uint32_t flags;
     /** Ends the call early when triggered. Borrowed for the length of the call. */
     mmx_cancel *cancel;
-    /** Not used by mmx_delete_file(), which moves no file's bytes. */
+    /** For uploads and downloads. */
     mmx_progress_fn progress;
     /** Handed to progress. */
     void *user_data;
 } mmx_call_options;
+
+/** Where an upload reads from. Begin with MMX_SOURCE_INIT, which sets size to -1. */
+typedef struct mmx_source {
+    /** sizeof(mmx_source) of the header that the caller was built with. */
+    size_t struct_size;
+    /** Bytes to come; -1 = not known. Where it is known, fewer or more are MMX_ERROR_FILE, and nothing is stored. */
+    int64_t size;
+    /** Puts up to capacity bytes into buffer and returns how many; 0 = the end; negative = give up. */
+    int64_t (*read)(void *user_data, uint8_t *buffer, size_t capacity);
+    /** Goes back to the start, where read begins anew; 0 = done. May be NULL. Not used by this version. */
+    int32_t (*rewind)(void *user_data);
+    /** Handed to both. */
+    void *user_data;
+} mmx_source;
+
+/** Where a download writes to. Begin with MMX_SINK_INIT. */
+typedef struct mmx_sink {
+    /** sizeof(mmx_sink) of the header that the caller was built with. */
+    size_t struct_size;
+    /** Takes all of data; 0 = done; anything else gives up. */
+    int32_t (*write)(void *user_data, const uint8_t *data, size_t length);
+    /**
+     * Forgets what was written: the file begins anew; 0 = done. May be NULL: then a download that was cut goes on only
+     * where the service can send the rest of the same file.
+     */
+    int32_t (*restart)(void *user_data);
+    /** Handed to both. */
+    void *user_data;
+} mmx_sink;
+
+/** A file as the service tells of it. Filled by the library; later versions may add fields at its end. */
+typedef struct mmx_file {
+    int64_t file_id;
+    /** 0 for generated files: not a length to rely on. */
+    int64_t bytes;
+    /** Unix seconds; 0 = not said. */
+    int64_t created_at;
+    /** "" = not said; never NULL. A name of the service's: check it before it becomes a path or goes to a terminal. */
+    const char *filename;
+    /** "" = not said; never NULL. */
+    const char *purpose;
+    /** "" = not said; never NULL. Whoever has it can fetch the file: keep it out of logs. */
+    const char *download_url;
+} mmx_file;
 
 #ifdef __cplusplus
 extern "C" {
@@ -385,6 +437,229 @@ mmx_status mmx_delete_file(const mmx_client *client,
                            const mmx_call_options *options,
                            char **out_json,
                            mmx_error **out_error);
+
+/* ---- Reading an answer without a JSON parser -----------------------------------------------------------------------
+ *
+ * The files in the JSON that a call handed over: all of a listing, the one of a retrieve or an upload, the id of a
+ * delete. All 64 bits of an id are kept, whether it came as a number or as a decimal string.
+ */
+
+/**
+ * Lists files.
+ *
+ * Sends GET /v1/files/list ("File List" in the API's documents) and waits for the answer: at most the call's timeout.
+ * There is no paging: the one answer holds every file, and is read up to 256 MiB. Safe from any number of threads.
+ *
+ * @param client          From mmx_client_new().
+ * @param purpose_or_null Only files of this purpose: 1 to 64 of a-z, 0-9 and _. NULL = of every purpose.
+ * @param options         For this call only; NULL = the client's settings.
+ * @param out_json        Gets the service's answer, for mmx_files_parse() or a JSON parser; free with mmx_string_free().
+ *   NULL = not wanted.
+ * @param out_error       Gets the reason of a failure, else NULL; free with mmx_error_free(). NULL = not wanted.
+ * @return MMX_OK: out_json holds every file; its "files" may be missing or null where there is none.
+ *   MMX_ERROR_PROTOCOL: the answer is not a listing.
+ *   Others as for mmx_delete_file(). A failed call is never an empty listing.
+ * @since 1.0.0
+ * @code
+ * char *json = NULL;
+ * mmx_files *files = NULL;
+ * if (mmx_list_files(client, NULL, NULL, &json, NULL) == MMX_OK && mmx_files_parse(json, &files, NULL) == MMX_OK) {
+ *     for (size_t i = 0; i < mmx_files_count(files); i++) {
+ *         const mmx_file *file = mmx_files_get(files, i);
+ *         printf("%lld %s %s\n", (long long)file->file_id, file->purpose, file->filename);
+ *     }
+ * }
+ * mmx_files_free(files);
+ * mmx_string_free(json);
+ * @endcode
+ */
+mmx_status mmx_list_files(const mmx_client *client,
+                          const char *purpose_or_null,
+                          const mmx_call_options *options,
+                          char **out_json,
+                          mmx_error **out_error);
+
+/**
+ * Retrieves what the service knows of one file, a link to its bytes among it.
+ *
+ * Sends GET /v1/files/retrieve ("File Retrieve" in the API's documents) and waits for the answer: at most the call's
+ * timeout. Safe from any number of threads.
+ *
+ * @param client    From mmx_client_new().
+ * @param file_id   The file's id, 1 or more.
+ * @param options   For this call only; NULL = the client's settings.
+ * @param out_json  Gets the service's answer, for mmx_files_parse() or a JSON parser; free with mmx_string_free().
+ *   NULL = not wanted.
+ * @param out_error Gets the reason of a failure, else NULL; free with mmx_error_free(). NULL = not wanted.
+ * @return MMX_OK: out_json tells of the file.
+ *   MMX_ERROR_PROTOCOL: the answer is not about this file.
+ *   Others as for mmx_delete_file().
+ * @since 1.0.0
+ */
+mmx_status mmx_retrieve_file(const mmx_client *client,
+                             int64_t file_id,
+                             const mmx_call_options *options,
+                             char **out_json,
+                             mmx_error **out_error);
+
+/* ---- Uploads and downloads -----------------------------------------------------------------------------------------
+ *
+ * A file's bytes, from and to a path or functions of the caller's. Callbacks run on the thread that made the call, while
+ * it waits in the call, and none is kept after it; they may call the library, but not free what the call uses. Memory
+ * use does not grow with the file. There is no time limit unless one is set, but 60 s without a byte end a transfer.
+ *
+ * A callback that forks: the call goes on in the parent; the child's copy of it ends as MMX_ERROR_CANCELLED when the
+ * callback returns there, and touches no file.
+ */
+
+/**
+ * Uploads a local file under its own name.
+ *
+ * Sends POST /v1/files/upload ("File Upload" in the API's documents) and waits for the answer. The media type follows
+ * the name's ending. Sends one request; it is not repeated. Safe from any number of threads.
+ *
+ * @param client    From mmx_client_new().
+ * @param path      The file to read. UTF-8.
+ * @param purpose   What it is for: one of MMX_PURPOSE_..., or a newer one: 1 to 64 of a-z, 0-9 and _.
+ * @param options   For this call only, its progress among it; NULL = the client's settings.
+ * @param out_json  Gets the service's answer, with the file's id, for mmx_files_parse() or a JSON parser; free with
+ *   mmx_string_free(). NULL = not wanted.
+ * @param out_error Gets the reason of a failure, else NULL; free with mmx_error_free(). NULL = not wanted.
+ * @return MMX_OK: the service has stored it.
+ *   MMX_ERROR_FILE: it can't be read, or shrank or grew while it was read; nothing was stored.
+ *   MMX_ERROR_CANCELLED: by the token or the progress function.
+ *   MMX_ERROR_TIMEOUT, MMX_ERROR_NETWORK: it may be stored all the same if mmx_error_is_ambiguous() says so.
+ *   Others as for mmx_delete_file(). A refusal in the middle is told as the service says it, and nothing more is sent.
+ * @since 1.0.0
+ */
+mmx_status mmx_upload_file(const mmx_client *client,
+                           const char *path,
+                           const char *purpose,
+                           const mmx_call_options *options,
+                           char **out_json,
+                           mmx_error **out_error);
+
+/**
+ * Uploads what a source gives.
+ *
+ * As mmx_upload_file(), with a Content-Length where the source's size is known, in chunks where it isn't.
+ *
+ * @param client    From mmx_client_new().
+ * @param source    Where the bytes come from. Used until the call returns.
+ * @param filename  The name that the service gets, with an ending that fits. UTF-8, 1 to 1,024 bytes.
+ * @param purpose   What it is for: one of MMX_PURPOSE_..., or a newer one: 1 to 64 of a-z, 0-9 and _.
+ * @param options   For this call only, its progress among it; NULL = the client's settings.
+ * @param out_json  Gets the service's answer; free with mmx_string_free(). NULL = not wanted.
+ * @param out_error Gets the reason of a failure, else NULL; free with mmx_error_free(). NULL = not wanted.
+ * @return MMX_OK: the service has stored it.
+ *   MMX_ERROR_FILE: the source gave up, or gave fewer or more bytes than its size; nothing was stored.
+ *   Others as for mmx_upload_file().
+ * @since 1.0.0
+ */
+mmx_status mmx_upload_stream(const mmx_client *client,
+                             const mmx_source *source,
+                             const char *filename,
+                             const char *purpose,
+                             const mmx_call_options *options,
+                             char **out_json,
+                             mmx_error **out_error);
+
+/**
+ * Downloads a file to a path.
+ *
+ * Sends GET /v1/files/retrieve_content ("File Retrieve Content" in the API's documents), or fetches the link of
+ * mmx_retrieve_file() if the options' flags have MMX_CALL_VIA_DOWNLOAD_URL; the key is never sent to another host. A
+ * download that is cut goes on where it was cut, or begins anew, up to max_attempts requests. What is written stands
+ * beside the target under a temporary name until it is whole: the target is whole or untouched. An existing target
+ * keeps its mode; what a symlink leads to is written; a device or a pipe is written straight. Safe from any number of
+ * threads.
+ *
+ * @param client    From mmx_client_new().
+ * @param file_id   The file's id, 1 or more.
+ * @param path      The target. UTF-8. The name that the service has for the file plays no part.
+ * @param options   For this call only, its progress among it; NULL = the client's settings.
+ * @param out_json  Gets file_id, bytes, content_type, resumed, via and trace_id; free with mmx_string_free(). NULL =
+ *   not wanted.
+ * @param out_error Gets the reason of a failure, else NULL; free with mmx_error_free(). NULL = not wanted.
+ * @return MMX_OK: the target holds the whole file.
+ *   MMX_ERROR_FILE: the target can't be written, or the disk is full.
+ *   MMX_ERROR_CANCELLED: by the token or the progress function.
+ *   MMX_ERROR_PROTOCOL: the answer holds no file, or leads astray.
+ *   Others as for mmx_delete_file(); none is ambiguous.
+ * @since 1.0.0
+ */
+mmx_status mmx_download_file(const mmx_client *client,
+                             int64_t file_id,
+                             const char *path,
+                             const mmx_call_options *options,
+                             char **out_json,
+                             mmx_error **out_error);
+
+/**
+ * Downloads a file to a sink.
+ *
+ * As mmx_download_file(), but the bytes go to the sink's functions as they come.
+ *
+ * @param client    From mmx_client_new().
+ * @param file_id   The file's id, 1 or more.
+ * @param sink      Where the bytes go. Used until the call returns.
+ * @param options   For this call only, its progress among it; NULL = the client's settings.
+ * @param out_json  Gets file_id, bytes, content_type, resumed, via and trace_id; free with mmx_string_free(). NULL =
+ *   not wanted.
+ * @param out_error Gets the reason of a failure, else NULL; free with mmx_error_free(). NULL = not wanted.
+ * @return MMX_OK: the sink has got the whole file.
+ *   MMX_ERROR_FILE: the sink gave up.
+ *   MMX_ERROR_NETWORK: cut, and neither to be mended nor to be begun anew.
+ *   Others as for mmx_download_file().
+ * @since 1.0.0
+ */
+mmx_status mmx_download_stream(const mmx_client *client,
+                               int64_t file_id,
+                               const mmx_sink *sink,
+                               const mmx_call_options *options,
+                               char **out_json,
+                               mmx_error **out_error);
+
+/**
+ * Reads the files from a call's JSON.
+ *
+ * @param json      What a call handed over as its out_json. UTF-8. Not kept.
+ * @param out_files Gets the files, or NULL; free with mmx_files_free().
+ * @param out_error Gets the reason of a failure, else NULL; free with mmx_error_free(). NULL = not wanted.
+ * @return MMX_OK: an answer without files is an empty list.
+ *   MMX_ERROR_INVALID_ARGUMENT: not the JSON of a call, or an id in it that isn't a whole number of 64 bits.
+ * @since 1.0.0
+ */
+mmx_status mmx_files_parse(const char *json,
+                           mmx_files **out_files,
+                           mmx_error **out_error);
+
+/**
+ * How many files there are.
+ *
+ * @param files From mmx_files_parse(), or NULL.
+ * @return The count; 0 for NULL.
+ * @since 1.0.0
+ */
+size_t mmx_files_count(const mmx_files *files);
+
+/**
+ * One of the files.
+ *
+ * @param files From mmx_files_parse(), or NULL.
+ * @param index From 0.
+ * @return The file, which lives as long as files; NULL past the end and for NULL.
+ * @since 1.0.0
+ */
+const mmx_file *mmx_files_get(const mmx_files *files, size_t index);
+
+/**
+ * Frees the files and everything that was borrowed from them.
+ *
+ * @param files From mmx_files_parse(). NULL does nothing.
+ * @since 1.0.0
+ */
+void mmx_files_free(mmx_files *files);
 
 /* ---- Cancelling ----------------------------------------------------------------------------------------------------
  *

@@ -50,8 +50,15 @@ fn constants() -> String {
     for (purpose, meaning) in mmx::api::purpose::PURPOSES {
         line(format!("#define MMX_PURPOSE_{} \"{purpose}\" /* {meaning} */", purpose.to_uppercase()));
     }
+    line("\n/* Flags of mmx_call_options. */".into());
+    let by_link = mmx::ffi::files::MMX_CALL_VIA_DOWNLOAD_URL;
+    line(format!(
+        "#define MMX_CALL_VIA_DOWNLOAD_URL {by_link}u /* download: through the link of mmx_retrieve_file() */"
+    ));
     line("\n/* Sets struct_size and leaves the rest as the client has it. */".into());
     line("#define MMX_CALL_OPTIONS_INIT { sizeof(mmx_call_options), 0, 0, 0, NULL, NULL, NULL }".into());
+    line("#define MMX_SOURCE_INIT { sizeof(mmx_source), -1, NULL, NULL, NULL }".into());
+    line("#define MMX_SINK_INIT { sizeof(mmx_sink), NULL, NULL, NULL }".into());
     out
 }
 

@@ -123,15 +123,34 @@ fn the_code_in_the_documentation_compiles() {
     }
 }
 
+/// Built as a user builds it.
+fn example(name: &str) -> PathBuf {
+    let (source, program) = (format!("examples/c/{name}.c"), folder(name).join(name));
+    let library = format!("-L{}", common::library().display());
+    output(Command::new("cc").args(["-Wall", "-Iinclude", &source, &library, "-lmmx", "-o"]).arg(&program), "gcc");
+    program
+}
+
+#[test]
+fn the_example_of_a_life_ends_as_it_began() {
+    let sandbox = Sandbox::start().unwrap();
+    let url = sandbox.account_url("life");
+    let environment = [("MINIMAX_API_KEY", mmx_sandbox::API_KEY), ("MINIMAX_BASE_URL", &url)];
+    let file = folder("life-file").join("hello.mp3");
+    fs::write(&file, vec![1; 100_000]).unwrap();
+    let printed = common::run(Command::new(example("life")).arg(&file).arg("voice_clone"), &environment).unwrap();
+    for part in ["  hello.mp3\n", "retrieved: hello.mp3, voice_clone\n", "the same, byte for byte\n", "deleted: "] {
+        assert!(printed.contains(part), "{printed}");
+    }
+}
+
 /// The first thing a newcomer does: nothing but a compiler, the header and the library.
 #[test]
 fn the_example_deletes_a_file() {
     let source = "examples/c/delete.c";
     let lines = fs::read_to_string(common::root().join(source)).unwrap().lines().count();
     assert!(lines < 40, "{source} has {lines} lines");
-    let program = folder("delete").join("delete");
-    let library = format!("-L{}", common::library().display());
-    output(Command::new("cc").args(["-Iinclude", source, &library, "-lmmx", "-o"]).arg(&program), "gcc");
+    let program = example("delete");
 
     let sandbox = Sandbox::start().unwrap();
     let url = sandbox.account_url("example");
@@ -215,7 +234,12 @@ fn structs(header: &str) -> Vec<(String, Vec<String>)> {
     });
     let field = |line: &str| {
         let declaration = line.trim().strip_suffix(';')?;
-        Some(declaration.rsplit([' ', '*']).next()?.to_owned())
+        // A function pointer has its name in parentheses of its own.
+        let name = match declaration.split_once("(*") {
+            Some((_, rest)) => rest.split(')').next()?,
+            None => declaration.rsplit([' ', '*']).next()?,
+        };
+        Some(name.to_owned())
     };
     bodies.map(|(name, body)| (name, body.lines().filter_map(field).collect())).collect()
 }

@@ -23,6 +23,7 @@ fn files(folder: &str) -> Vec<(String, String)> {
             if path.is_dir() && !is_link && !["target", ".git", "__pycache__"].contains(&name.as_str()) {
                 folders.push(path);
             } else if path.is_file()
+                && name != ".git"
                 && let Ok(text) = fs::read_to_string(&path)
             {
                 files.push((from_root(&path), text));

@@ -32,7 +32,7 @@ func newLimit(ctx context.Context, timeout time.Duration) limit {
 	if timeout < 0 && timeout != NoTimeout {
 		return limit // The library refuses it.
 	}
-	if timeout != NoTimeout {
+	if timeout > 0 {
 		limit.at = time.Now().Add(timeout)
 	}
 	if deadline, ok := ctx.Deadline(); ok && (limit.at.IsZero() || deadline.Before(limit.at)) {
@@ -41,75 +41,111 @@ func newLimit(ctx context.Context, timeout time.Duration) limit {
 	return limit
 }
 
-// call makes one call of the library: it waits for its turn, watches ctx, and says what ended it.
-func (h *handle) call(
-	ctx context.Context, name string, opts []CallOption, send func(*C.mmx_client, *C.mmx_call_options) *Error,
-) *Error {
+// request is a call to be made.
+type request struct {
+	name string
+	opts []CallOption
+	// For uploads and downloads.
+	transfer *transfer
+}
+
+// inLibrary is what a call hands to the library, and gets from it.
+type inLibrary struct {
+	client  *C.mmx_client
+	options *C.mmx_call_options
+	answer  *C.char
+	failure *C.mmx_error
+}
+
+// call makes one call of the library: it waits for its turn, watches ctx, and returns the answer or what ended it.
+func (h *handle) call(ctx context.Context, request request, send func(*inLibrary) C.mmx_status) ([]byte, *Error) {
+	name := request.name
 	if failure := h.enter(name); failure != nil {
-		return failure
+		return nil, failure
 	}
 	// Leaving also keeps the client from being collected while the library uses it.
 	defer h.leave()
 	if ctx == nil {
-		failure := refusal(name, C.MMX_ERROR_INVALID_ARGUMENT, "ctx must not be nil")
-		failure.Parameter = "ctx"
-		return failure
+		return nil, badArgument(name, "ctx", "must not be nil")
 	}
 	chosen := callOptions{}
-	for _, option := range opts {
+	for _, option := range request.opts {
 		option(&chosen)
 	}
 	if chosen.timeout == 0 {
 		chosen.timeout = h.timeout
 	}
+	if chosen.timeout == 0 && request.transfer == nil {
+		chosen.timeout = DefaultTimeout
+	}
 	limit := newLimit(ctx, chosen.timeout)
 
 	waited, failure := takeSlot(ctx, name, limit)
 	if failure != nil {
-		return failure
+		return nil, failure
 	}
 	options := C.mmx_call_options{
 		struct_size:  C.sizeof_mmx_call_options,
 		timeout_ms:   milliseconds(limit.timeout),
 		max_attempts: count(chosen.maxAttempts),
+		flags:        chosen.flags,
 	}
 	if !limit.at.IsZero() && (waited || limit.ofContext) {
 		left := time.Until(limit.at)
 		if left <= 0 {
 			<-slots
-			return limit.passed(ctx, name)
+			return nil, limit.passed(ctx, name)
 		}
 		options.timeout_ms = milliseconds(left)
 	}
-	failure, cancelled := h.watched(ctx, limit, &options, send)
+	if transfer := request.transfer; transfer != nil {
+		transfer.begin(ctx, limit, chosen.progress)
+		// After the slot is free again. A panic of the caller's code goes on here.
+		defer transfer.rethrow()
+	}
+	answer, failure, cancelled := h.watched(ctx, limit, &options, send)
 	<-slots
+	if request.transfer != nil {
+		request.transfer.end()
+	}
 	switch {
 	case failure == nil:
+	case request.transfer != nil && request.transfer.explains(failure):
 	case failure.Status == C.MMX_ERROR_CANCELLED && cancelled:
 		failure.err = endOf(ctx)
 	case failure.Status == C.MMX_ERROR_TIMEOUT && limit.ofContext:
 		failure.err = endAfterDeadline(ctx)
 	}
-	return failure
+	return answer, failure
 }
 
 // watched is in the library. The end of ctx cancels the call, which is then told.
 func (h *handle) watched(
-	ctx context.Context, limit limit, options *C.mmx_call_options, send func(*C.mmx_client, *C.mmx_call_options) *Error,
-) (failure *Error, cancelled bool) {
+	ctx context.Context, limit limit, options *C.mmx_call_options, send func(*inLibrary) C.mmx_status,
+) (answer []byte, failure *Error, cancelled bool) {
+	call := &inLibrary{client: h.client, options: options}
 	if ctx.Done() == nil {
-		return send(h.client, options), false
+		answer, failure = call.take(send(call))
+		return answer, failure, false
 	}
 	token, failure := takeToken()
 	if failure != nil {
-		return failure, false
+		return nil, failure, false
 	}
 	options.cancel = token.c
 	stop := token.watch(ctx, limit)
-	failure = send(h.client, options)
+	answer, failure = call.take(send(call))
 	cancelled = stop()
 	token.giveBack(cancelled)
-	return failure, cancelled
+	return answer, failure, cancelled
+}
+
+// take copies what the library handed over, and frees it.
+func (c *inLibrary) take(status C.mmx_status) ([]byte, *Error) {
+	if status != C.MMX_OK {
+		return nil, takeError(status, c.failure)
+	}
+	return takeText(c.answer), nil
 }
 
 // takeSlot waits until fewer than maxThreads calls are in the library, and tells whether it had to.

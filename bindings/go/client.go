@@ -26,9 +26,9 @@ func New(opts ...Option) (*Client, error) {
 	if failure := checkLibrary(); failure != nil {
 		return nil, failure
 	}
-	config := &config{c: C.mmx_config_new(), timeout: DefaultTimeout}
+	config := &config{c: C.mmx_config_new()}
 	defer C.mmx_config_free(config.c)
-	for _, option := range append([]Option{WithTimeout(DefaultTimeout)}, opts...) {
+	for _, option := range opts {
 		if failure := option(config); failure != nil {
 			return nil, failure
 		}
@@ -58,7 +58,7 @@ func freeClient(client *C.mmx_client) {
 
 // handle is the library's client and who uses it: it is freed when it is closed and the last call has left.
 type handle struct {
-	timeout time.Duration
+	timeout time.Duration // 0: the default of each call
 	cleanup runtime.Cleanup
 
 	mutex  sync.Mutex
@@ -77,8 +77,8 @@ func (h *handle) enter(call string) *Error {
 			return nil
 		}
 	}
-	failure := refusal(call, C.MMX_ERROR_INVALID_ARGUMENT, "client is closed")
-	failure.Parameter, failure.err = "client", ErrClosed
+	failure := badArgument(call, "client", "is closed")
+	failure.err = ErrClosed
 	return failure
 }
 

@@ -19,13 +19,23 @@
 //		fmt.Println(err)
 //	}
 //
+// # Uploads and downloads
+//
+// [Files.Upload] reads from an [io.Reader] and [Files.Download] writes to an [io.Writer], piece by piece: memory use
+// doesn't grow with the file. [Files.UploadFile] and [Files.DownloadFile] take paths. A Reader, a Writer and a progress
+// function are used by one goroutine at a time, not always the caller's, and not after the call; what they fail or panic
+// with comes out of the call. They may call the client.
+//
 // # Contexts and threads
 //
 // The end of a context ends its call, wherever that waits; the error is an [*Error] that unwraps to ctx.Err(). A
-// deadline is also handed to the library as the call's time limit. A context that can't end costs nothing.
+// deadline is also handed to the library as the call's time limit. A context that can't end costs nothing. Where a Read,
+// a Write or a progress function is stuck as the context or a time limit ends, it is given 100 ms and then left behind in
+// its goroutine.
 //
 // A call blocks the thread that it runs on. At most 500 calls of a process are in the library at a time, however many
-// goroutines make calls; the others wait in a queue, where contexts and time limits hold as well.
+// goroutines make calls; the others wait in a queue, where contexts and time limits hold as well. An upload whose Reader
+// waits for another call, as with [io.Pipe], takes two places: give crowds of those a context.
 //
 // # Building
 //

@@ -35,11 +35,11 @@ type Error struct {
 	// Ambiguous means that the service may have carried the call out although it failed.
 	Ambiguous bool
 
-	// ErrClosed, or why the context ended.
+	// ErrClosed, why the context ended, or what the caller's Reader or Writer failed with.
 	err error
 }
 
-// Error returns the message and, where the end of a context ended the call, its cause.
+// Error returns the message and, where the end of a context or a Reader or Writer ended the call, its cause.
 func (e *Error) Error() string {
 	if e.err == nil || e.err == ErrClosed {
 		return e.Message
@@ -47,7 +47,8 @@ func (e *Error) Error() string {
 	return e.Message + ": " + e.err.Error()
 }
 
-// Unwrap leads to ctx.Err(), and to context.Cause(ctx), where the end of a context ended the call.
+// Unwrap leads to ctx.Err(), and to context.Cause(ctx), where the end of a context ended the call; to what the Reader
+// or Writer failed with where that ended it.
 func (e *Error) Unwrap() error {
 	return e.err
 }
@@ -77,7 +78,7 @@ func (k *kind) Error() string {
 var (
 	// ErrInvalidArgument: caught here, nothing was sent.
 	ErrInvalidArgument error = &kind{C.MMX_ERROR_INVALID_ARGUMENT, "invalid argument"}
-	// ErrFile: a local file is missing or can't be read.
+	// ErrFile: a local file, Reader or Writer: missing, unreadable, disk full, given up.
 	ErrFile error = &kind{C.MMX_ERROR_FILE, "local file"}
 	// ErrConnect: DNS, connect, TLS, proxy; nothing was sent.
 	ErrConnect error = &kind{C.MMX_ERROR_CONNECT, "no connection"}
@@ -121,6 +122,13 @@ var (
 // refusal is an error of this package, made before the library was asked.
 func refusal(call string, status int, why string) *Error {
 	return &Error{Status: status, StatusName: statusName(status), Call: call, Message: call + ": " + why, RetryAfter: -1}
+}
+
+// badArgument is the refusal of an argument.
+func badArgument(call, parameter, why string) *Error {
+	failure := refusal(call, C.MMX_ERROR_INVALID_ARGUMENT, parameter+" "+why)
+	failure.Parameter = parameter
+	return failure
 }
 
 // ended is why a context ended, where its cause is more than its Err.

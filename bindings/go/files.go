@@ -41,19 +41,54 @@ func (f Files) Delete(ctx context.Context, id int64, purpose string, opts ...Cal
 	if refused != nil {
 		return DeleteResult{}, refused
 	}
-	result := DeleteResult{FileID: id}
-	failure := f.handle.call(ctx, call, opts, func(client *C.mmx_client, options *C.mmx_call_options) *Error {
-		var answer *C.char
-		var failure *C.mmx_error
-		status := C.mmx_delete_file(client, C.int64_t(id), cPointer(text), options, &answer, &failure)
-		if status != C.MMX_OK {
-			return takeError(status, failure)
-		}
-		result.JSON = takeText(answer)
-		return nil
+	answer, failure := f.handle.call(ctx, request{call, opts, nil}, func(call *inLibrary) C.mmx_status {
+		return C.mmx_delete_file(call.client, C.int64_t(id), cPointer(text), call.options, &call.answer, &call.failure)
 	})
 	if failure != nil {
 		return DeleteResult{}, failure
 	}
-	return result, nil
+	return DeleteResult{FileID: id, JSON: answer}, nil
+}
+
+// List tells of every file of a purpose, or with "" of every file. There is no paging: the one answer has them all. No
+// files are an empty list; a listing that failed is always an error.
+func (f Files) List(ctx context.Context, purpose string, opts ...CallOption) ([]File, error) {
+	const call = "list_files"
+	text, refused := cText(call, "purpose_or_null", purpose)
+	if refused != nil {
+		return nil, refused
+	}
+	if purpose == "" {
+		text = nil
+	}
+	answer, failure := f.handle.call(ctx, request{call, opts, nil}, func(call *inLibrary) C.mmx_status {
+		return C.mmx_list_files(call.client, cPointer(text), call.options, &call.answer, &call.failure)
+	})
+	if failure != nil {
+		return nil, failure
+	}
+	var files []File
+	if failure := part(call, answer, "files", &files); failure != nil {
+		return nil, failure
+	}
+	if files == nil {
+		files = []File{}
+	}
+	return files, nil
+}
+
+// Retrieve tells of one file. An answer about another file is [ErrProtocol].
+func (f Files) Retrieve(ctx context.Context, id int64, opts ...CallOption) (File, error) {
+	const call = "retrieve_file"
+	answer, failure := f.handle.call(ctx, request{call, opts, nil}, func(call *inLibrary) C.mmx_status {
+		return C.mmx_retrieve_file(call.client, C.int64_t(id), call.options, &call.answer, &call.failure)
+	})
+	if failure != nil {
+		return File{}, failure
+	}
+	file, failure := theFile(call, answer)
+	if failure != nil {
+		return File{}, failure
+	}
+	return file, nil
 }

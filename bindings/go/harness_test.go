@@ -150,6 +150,14 @@ type request struct {
 	Method, Path, Body, Query string
 	Headers                   [][2]string
 	TraceID                   string `json:"trace_id"`
+	Host                      string
+	LeakedKey                 bool `json:"leaked_key"`
+	Upload                    struct {
+		Purpose, Filename, SHA256 string
+		ContentType               string `json:"content_type"`
+		Bytes                     int64
+		Chunked, Complete         bool
+	}
 }
 
 func (r request) header(name string) string {

@@ -51,9 +51,7 @@ func checkLibrary() *Error {
 // refused.
 func cText(call, parameter, text string) ([]byte, *Error) {
 	if strings.IndexByte(text, 0) >= 0 {
-		failure := refusal(call, C.MMX_ERROR_INVALID_ARGUMENT, parameter+" must not hold a NUL byte")
-		failure.Parameter = parameter
-		return nil, failure
+		return nil, badArgument(call, parameter, "must not hold a NUL byte")
 	}
 	return append(make([]byte, 0, len(text)+1), text...)[:len(text)+1], nil
 }

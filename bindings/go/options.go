@@ -7,6 +7,7 @@ import "time"
 
 const (
 	// DefaultTimeout is the bound over everything one call does, unless [WithTimeout] or [WithCallTimeout] say otherwise.
+	// Uploads and downloads have none: a minute without a byte ends them.
 	DefaultTimeout = time.Minute
 	// NoTimeout is no limit, for [WithTimeout] and [WithCallTimeout]. A context still ends the call.
 	NoTimeout time.Duration = -1
@@ -47,13 +48,11 @@ func WithBaseURL(url string) Option {
 }
 
 // WithTimeout bounds everything one call does: its look-up, connect, attempts, waits, and its place in the queue. 0 is
-// [DefaultTimeout], [NoTimeout] no limit, and any other negative time an error of [New]. Parts of a millisecond are
-// rounded up. The deadline of a call's context holds as well: the earlier of the two ends the call.
+// [DefaultTimeout], or no limit for uploads and downloads; [NoTimeout] is no limit, and any other negative time an error
+// of [New]. Parts of a millisecond are rounded up. The deadline of a call's context holds as well: the earlier of the
+// two ends the call.
 func WithTimeout(timeout time.Duration) Option {
 	return func(config *config) *Error {
-		if timeout == 0 {
-			timeout = DefaultTimeout
-		}
 		config.timeout = timeout
 		var failure *C.mmx_error
 		return taken(C.mmx_config_set_timeout_ms(config.c, milliseconds(timeout), &failure), &failure)
@@ -107,6 +106,8 @@ type CallOption func(*callOptions)
 type callOptions struct {
 	timeout     time.Duration
 	maxAttempts int
+	flags       C.uint32_t
+	progress    func(done, total int64)
 }
 
 // WithCallTimeout is [WithTimeout] for one call; 0 is as the client has it.
@@ -117,6 +118,19 @@ func WithCallTimeout(timeout time.Duration) CallOption {
 // WithCallMaxAttempts is [WithMaxAttempts] for one call; 0 is as the client has it.
 func WithCallMaxAttempts(attempts int) CallOption {
 	return func(options *callOptions) { options.maxAttempts = attempts }
+}
+
+// WithProgress has an upload or a download tell how far it is: at most 20 times a second, and once at the end. total is
+// -1 when it isn't known; done goes back when the transfer begins anew. The call waits for each, and a panic in it comes
+// out of the call. To end the call, cancel its context.
+func WithProgress(progress func(done, total int64)) CallOption {
+	return func(options *callOptions) { options.progress = progress }
+}
+
+// WithViaDownloadURL has a download fetch the link of [Files.Retrieve], which leads to another host; the key isn't sent
+// there.
+func WithViaDownloadURL() CallOption {
+	return func(options *callOptions) { options.flags |= C.MMX_CALL_VIA_DOWNLOAD_URL }
 }
 
 // taken is nil for success, else the error, which it frees. The pointer is read after the call that sets it.

@@ -111,15 +111,39 @@ func TestNoSIGPIPE(t *testing.T) {
 	}
 }
 
-func TestExample(t *testing.T) {
-	account := newAccount(t)
-	folder := filepath.Join(root, "examples", "go", "delete")
-	program := filepath.Join(t.TempDir(), "delete")
+func example(t *testing.T, name string) (program string) {
+	program = filepath.Join(t.TempDir(), name)
 	build := exec.Command("go", "build", "-o", program, ".")
-	build.Dir = folder
+	build.Dir = filepath.Join(root, "examples", "go", name)
 	if output, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, output)
 	}
+	return program
+}
+
+func TestExampleOfALife(t *testing.T) {
+	account := newAccount(t)
+	program := example(t, "life")
+	path := filepath.Join(t.TempDir(), "a.mp3")
+	must(t, os.WriteFile(path, content(2<<20), 0o600))
+	files := account.control("GET", "files", nil)
+	for path, want := range map[string]string{path: "the same bytes: true\ndeleted ", path + "x": "can't be read"} {
+		command := exec.Command(program, path, "voice_clone")
+		command.Env = append(os.Environ(), "MINIMAX_BASE_URL="+account.url())
+		output, err := command.CombinedOutput()
+		if (err == nil) != strings.Contains(want, "deleted") || !strings.Contains(string(output), want) {
+			t.Errorf("%v %s", err, output)
+		}
+		t.Logf("%s", output)
+	}
+	if left := account.control("GET", "files", nil); string(left) != string(files) {
+		t.Errorf("%s, not %s", left, files)
+	}
+}
+
+func TestExample(t *testing.T) {
+	account := newAccount(t)
+	program := example(t, "delete")
 	for _, run := range []struct {
 		arguments []string
 		want      string

@@ -80,9 +80,7 @@ class Reader:
                 self.scalars[name] = name
                 self.types.append(f"{name} = {self.ctype(declared)}")
             case c_ast.Typedef(name=name, type=c_ast.PtrDecl(type=c_ast.FuncDecl() as function)):
-                self.function_types.add(name)
-                signature = ", ".join([self.result(function), *self.parameters(function)])
-                self.types.append(f"{name} = CFUNCTYPE({signature})")
+                self.function_type(name, function)
             case c_ast.Decl(name=name, type=c_ast.FuncDecl() as function):
                 self.function(name, function)
             case _:
@@ -93,7 +91,7 @@ class Reader:
         for field in fields:
             if not isinstance(field, c_ast.Decl) or field.bitsize is not None:
                 raise unknown(field)
-            read.append((field.name, self.ctype(field.type)))
+            read.append((field.name, self.field_type(name, field)))
         self.structs[name] = read
         lines = ["", "", f"class {name}(Structure):"]
         lines += [f"    {field}: {python_type(ctype)}" for field, ctype in read]
@@ -101,6 +99,22 @@ class Reader:
         lines += [f'        ("{field}", {ctype}),' for field, ctype in read]
         lines += ["    )", "", ""]
         self.types += lines
+
+    def field_type(self, struct: str, field: c_ast.Decl) -> str:
+        match field.type:
+            case c_ast.PtrDecl(type=c_ast.FuncDecl() as function):
+                # A type without a name gets one here, for the functions that are made of it.
+                return self.function_type(f"{struct}_{field.name}_fn", function)
+            case other:
+                return self.ctype(other)
+
+    def function_type(self, name: str, node: c_ast.FuncDecl) -> str:
+        if name in self.function_types:
+            raise unknown(node)
+        signature = ", ".join([self.result(node), *self.parameters(node)])
+        self.function_types.add(name)
+        self.types.append(f"{name} = CFUNCTYPE({signature})")
+        return name
 
     def function(self, name: str, node: c_ast.FuncDecl) -> None:
         parameters = self.parameters(node)
@@ -153,11 +167,10 @@ def unknown(node: c_ast.Node) -> UnknownForm:
 def python_type(ctype: str) -> str:
     if ctype == "c_bool":
         return "bool"
-    if ctype == "c_char_p":
-        return "bytes | None"
     if ctype == "c_void_p":
         return "int | None"
-    return "int" if ctype.startswith("c_") else "object"
+    # Text is no "bytes" here: a field may have that name itself.
+    return "int" if ctype.startswith("c_") and ctype != "c_char_p" else "object"
 
 
 def constants(header: str, reader: Reader) -> tuple[list[str], list[str]]:
@@ -212,7 +225,9 @@ def generate(header: Path = HEADER) -> str:
     body += "\n\n\ndef declare(library: CDLL) -> None:\n"
     body += '    """Tells ctypes the signature of every function."""\n'
     body += "\n".join(reader.functions) + "\n"
-    names = sorted(set(re.findall(r"\b(?:CFUNCTYPE|POINTER|Structure|c_\w+|sizeof)\b", body)))
+    used = set(re.findall(r"\b(?:CFUNCTYPE|POINTER|Structure|c_\w+|sizeof)\b", body))
+    # As ruff has them: c_uint8 before c_uint32.
+    names = sorted(used, key=lambda name: [part.zfill(3) for part in re.split(r"(\d+)", name)])
     ordered = [name for name in names if name.isupper()] + [name for name in names if not name.isupper()]
     text = PREAMBLE.format(imports="\n".join(f"    {name}," for name in ordered)) + "\n" + body
     return re.sub(r"\n{4,}", "\n\n\n", text)

@@ -43,12 +43,18 @@ fn main() -> ExitCode {
         println!("          {file_id}  {purpose}");
     }
 
-    let c = demo.c_program(&target);
+    let recording = target.join("demo-recording.mp3");
+    std::fs::write(&recording, vec![7; 3 << 20]).expect("a file to upload");
+    let (c, c_life) = (demo.c_program(&target, "delete"), demo.c_program(&target, "life"));
+    let (go, go_life) = (demo.go_program(&target, "delete"), demo.go_program(&target, "life"));
+    let (python, python_life) = (python_program("delete"), python_program("life"));
+    demo.life("A file's whole life, from C", "examples/c/life.c", &c_life, &recording);
+    demo.life("From Python", "examples/python/life.py", &python_life, &recording);
+    demo.life("From Go", "examples/go/life", &go_life, &recording);
+
     let (first, second, third, fourth) = (files[0], files[1], files[2], files[3]);
-    demo.step("Delete a file from C", "examples/c/delete.c", &c, first, API_KEY, Expect::Gone(first.0));
-    let python = ["python3".into(), root().join("examples/python/delete.py").to_string_lossy().into_owned()];
+    demo.step("Delete one file from C", "examples/c/delete.c", &c, first, API_KEY, Expect::Gone(first.0));
     demo.step("From Python", "examples/python/delete.py", &python, third, API_KEY, Expect::Gone(third.0));
-    let go = demo.go_program(&target);
     demo.step("From Go", "examples/go/delete", &go, fourth, API_KEY, Expect::Gone(fourth.0));
     demo.step(
         "A typo in the purpose",
@@ -71,33 +77,37 @@ fn main() -> ExitCode {
     }
 }
 
+fn python_program(name: &str) -> Vec<String> {
+    vec!["python3".into(), root().join(format!("examples/python/{name}.py")).to_string_lossy().into_owned()]
+}
+
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
 impl Demo {
     /// What a user would type to build it.
-    fn c_program(&self, target: &Path) -> Vec<String> {
-        let program = target.join("demo-delete");
+    fn c_program(&self, target: &Path, name: &str) -> Vec<String> {
+        let (source, program) = (format!("examples/c/{name}.c"), target.join(format!("demo-{name}")));
         let built = Command::new("cc")
             .current_dir(root())
-            .args(["-Iinclude", "examples/c/delete.c", "-lmmx", "-o"])
+            .args(["-Iinclude", &source, "-lmmx", "-o"])
             .arg(&program)
             .arg(format!("-L{}", self.library.display()))
             .status();
-        assert!(built.is_ok_and(|status| status.success()), "cc could not build examples/c/delete.c");
+        assert!(built.is_ok_and(|status| status.success()), "cc could not build {source}");
         vec![program.to_string_lossy().into_owned()]
     }
 
-    fn go_program(&self, target: &Path) -> Vec<String> {
-        let program = target.join("demo-delete-go");
+    fn go_program(&self, target: &Path, name: &str) -> Vec<String> {
+        let (folder, program) = (format!("examples/go/{name}"), target.join(format!("demo-{name}-go")));
         let built = Command::new("go")
-            .current_dir(root().join("examples/go/delete"))
+            .current_dir(root().join(&folder))
             .args(["build", "-o"])
             .arg(&program)
             .env("PKG_CONFIG_PATH", target.join("pkgconfig"))
             .status();
-        assert!(built.is_ok_and(|status| status.success()), "go could not build examples/go/delete");
+        assert!(built.is_ok_and(|status| status.success()), "go could not build {folder}");
         vec![program.to_string_lossy().into_owned()]
     }
 
@@ -105,21 +115,7 @@ impl Demo {
         println!("\n{}  {}", self.bold(title), self.dim(note));
         let (file_id, purpose) = (file.0.to_string(), file.1);
         println!("  $ delete {file_id} {purpose}");
-        let output = Command::new(&program[0])
-            .args(&program[1..])
-            .args([&file_id, purpose])
-            .env("LD_LIBRARY_PATH", &self.library)
-            .env("MMX_LIBRARY", self.library.join("libmmx.so"))
-            .env("PYTHONPATH", root().join("bindings/python"))
-            .env("MINIMAX_API_KEY", key)
-            .env("MINIMAX_BASE_URL", self.sandbox.account_url(ACCOUNT))
-            .output()
-            .expect("the example runs");
-        for line in [&output.stdout, &output.stderr].into_iter().flat_map(|text| text.split(|&byte| byte == b'\n')) {
-            if !line.is_empty() {
-                wrapped(&String::from_utf8_lossy(line)).iter().for_each(|line| println!("    {line}"));
-            }
-        }
+        self.run(program, &[&file_id, purpose], key);
         let (file_id, wanted_gone, says) = match expect {
             Expect::Gone(file_id) => (file_id, true, "the server no longer has it"),
             Expect::Kept(file_id) => (file_id, false, "the server still has it"),
@@ -132,11 +128,49 @@ impl Demo {
         }
     }
 
+    /// Runs an example as a user would and shows what it prints.
+    fn run(&self, program: &[String], arguments: &[&str], key: &str) -> String {
+        let output = Command::new(&program[0])
+            .args(&program[1..])
+            .args(arguments)
+            .env("LD_LIBRARY_PATH", &self.library)
+            .env("MMX_LIBRARY", self.library.join("libmmx.so"))
+            .env("PYTHONPATH", root().join("bindings/python"))
+            .env("MINIMAX_API_KEY", key)
+            .env("MINIMAX_BASE_URL", self.sandbox.account_url(ACCOUNT))
+            .output()
+            .expect("the example runs");
+        let printed = [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
+        for line in printed.iter().flat_map(|text| text.lines()).filter(|line| !line.is_empty()) {
+            // Of a bar that is drawn over itself, how it looks in the end.
+            let line = line.rsplit('\r').next().unwrap_or_default();
+            let lines = if line.chars().count() > WIDTH { wrapped(line) } else { vec![line.to_owned()] };
+            lines.iter().for_each(|line| println!("    {line}"));
+        }
+        printed.concat()
+    }
+
+    fn life(&mut self, title: &str, note: &str, program: &[String], file: &Path) {
+        println!("\n{}  {}", self.bold(title), self.dim(note));
+        println!("  $ life {} voice_clone", file.file_name().unwrap_or_default().to_string_lossy());
+        let before = self.files().len();
+        let printed = self.run(program, &[&file.to_string_lossy(), "voice_clone"], API_KEY);
+        if printed.contains("the same") && printed.contains("deleted") && self.files().len() == before {
+            println!("  {}", self.green("✓ what came back is what was sent, and the server is as it was"));
+        } else {
+            self.ok = false;
+            println!("  {}", self.red("✗ what came back is not what was sent, or the server is not as it was"));
+        }
+    }
+
     fn has(&self, file_id: i64) -> bool {
+        self.files().iter().any(|file| file["file_id"] == file_id)
+    }
+
+    fn files(&self) -> Vec<serde_json::Value> {
         let files =
             self.plain.get(format!("{}/files", self.sandbox.control_url(ACCOUNT))).send().and_then(|r| r.json());
-        let files: Vec<serde_json::Value> = files.expect("the stand-in server answers");
-        files.iter().any(|file| file["file_id"] == file_id)
+        files.expect("the stand-in server answers")
     }
 
     fn fault(&self, fault: &str) {
@@ -167,8 +201,9 @@ impl Demo {
 }
 
 /// Lines of a length that people read.
+const WIDTH: usize = 92;
+
 fn wrapped(text: &str) -> Vec<String> {
-    const WIDTH: usize = 92;
     let mut lines = vec![String::new()];
     for word in text.split(' ') {
         let line = lines.last_mut().expect("one at least");

@@ -2,6 +2,7 @@
 
 use super::{envelope, model, purpose};
 use crate::error::{Error, Status};
+use crate::transport::body::Reach;
 use crate::transport::client::{Call, CallOptions, Client};
 use reqwest::Method;
 use serde::Serialize;
@@ -22,16 +23,14 @@ pub fn delete(client: &Client, file_id: i64, purpose: &str, options: &CallOption
         name: CALL,
         method: Method::POST,
         path: "v1/files/delete",
+        query: Vec::new(),
         json: Some(serde_json::to_vec(&Body { file_id, purpose }).expect("an integer and a word")),
         longest_answer: envelope::LONGEST_ANSWER,
-        changes: true,
+        in_doubt_from: Some(Reach::Begun),
+        is_transfer: false,
     };
-    send(client, &call, file_id, options).map_err(|mut error| {
-        if error.api_code == 2013
-            && let Some(hint) = purpose::hint(purpose)
-        {
-            error.add(&hint);
-        }
+    send(client, &call, file_id, options).map_err(|error| {
+        let mut error = purpose::explain(error, purpose);
         if error.ambiguous {
             error.add("; the file may or may not be there still");
         }
@@ -40,9 +39,8 @@ pub fn delete(client: &Client, file_id: i64, purpose: &str, options: &CallOption
 }
 
 fn send(client: &Client, call: &Call, file_id: i64, options: &CallOptions<'_>) -> Result<String, Error> {
-    let answered = client.send(call, options).map_err(|failed| envelope::unanswered(client, failed))?;
-    let reply = envelope::read(client, call, answered)?;
-    match reply.object.get("file_id") {
+    let reply = envelope::exchange(client, call, options)?;
+    match reply.read::<serde_json::Map<_, _>>(call)?.get("file_id") {
         // The page doesn't promise the field; the success it does.
         None => Ok(reply.json),
         Some(answered) if model::id(answered) == Some(file_id) => Ok(reply.json),

@@ -3,9 +3,11 @@
 
 use crate::error::{Error, Status, one_line};
 use crate::transport::attempt::{Answer, Head};
-use crate::transport::client::{Answered, Call, Client, Unanswered};
+use crate::transport::client::{Answered, Call, CallOptions, Client, Unanswered};
 use reqwest::header::{DATE, HeaderMap, LOCATION, RETRY_AFTER};
-use serde_json::{Map, Value};
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 use std::time::{Duration, SystemTime};
 
 /// Of everything but lists, in bytes.
@@ -48,10 +50,23 @@ const CODES: &[(i64, Status, &str, &str)] = &[
 /// An answer that says success.
 #[derive(Debug)]
 pub struct Reply {
-    pub object: Map<String, Value>,
     /// As it came.
     pub json: String,
     about: About,
+}
+
+/// What every answer may have; the rest is for the call to read.
+#[derive(Debug, Default, Deserialize)]
+struct Common {
+    /// `Some(Null)` for a null, which is not the same as nothing.
+    #[serde(default, deserialize_with = "present")]
+    base_resp: Option<Value>,
+    error: Option<Value>,
+    request_id: Option<Value>,
+}
+
+fn present<'de, D: Deserializer<'de>>(value: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(value).map(Some)
 }
 
 /// What goes on every error about an answer.
@@ -61,6 +76,8 @@ struct About {
     trace_id: String,
     retry_after: Option<Duration>,
     attempts: u32,
+    /// The request had got far enough to be carried out.
+    in_doubt: bool,
 }
 
 /// What the body says of success.
@@ -74,18 +91,26 @@ enum Verdict {
     Foreign(String),
 }
 
+/// Sends a call and reads what its answer says of success.
+pub fn exchange(client: &Client, call: &Call, options: &CallOptions<'_>) -> Result<Reply, Error> {
+    match client.send(call, options) {
+        Ok(answered) => read(client, call, answered),
+        Err(failed) => Err(unanswered(client, failed)),
+    }
+}
+
 pub fn read(client: &Client, call: &Call, answered: Answered) -> Result<Reply, Error> {
-    let Answered { answer: Answer { head, body }, attempts } = answered;
+    let Answered { answer: Answer { head, body }, attempts, reach } = answered;
     let parsed = parse(client, &body);
-    let about = About::of(&head, parsed.as_ref().ok(), attempts);
+    let about = About { in_doubt: call.is_in_doubt(reach), ..About::of(&head, parsed.as_ref().ok(), attempts) };
     let verdict = match &parsed {
-        Ok(object) => verdict(object),
+        Ok(common) => verdict(common),
         Err(why) => Verdict::Foreign(why.clone()),
     };
     let mut error = match verdict {
         Verdict::Success if (200..300).contains(&head.http_status) => {
             let json = String::from_utf8(body).unwrap_or_default();
-            return Ok(Reply { object: parsed.unwrap_or_default(), json, about });
+            return Ok(Reply { json, about });
         }
         Verdict::Success => {
             by_http_status(call, &head, &about, "the answer is an HTTP error, though its body says success", false)
@@ -110,6 +135,17 @@ pub fn read(client: &Client, call: &Call, answered: Answered) -> Result<Reply, E
     Err(error)
 }
 
+/// The error in an answer, if it is one of this API's; anything else may be what was asked for.
+pub fn refusal(client: &Client, call: &Call, answered: Answered) -> Result<Answered, Error> {
+    let is_refusal = parse(client, &answered.answer.body)
+        .is_ok_and(|common| matches!(verdict(&common), Verdict::Refused(..) | Verdict::RefusedWithoutCode(_)));
+    if is_refusal {
+        read(client, call, answered).and_then(|reply| Err(reply.error(call, Status::Protocol, "odd")))
+    } else {
+        Ok(answered)
+    }
+}
+
 /// An error of the way, with what the service had said before it broke off.
 pub fn unanswered(client: &Client, unanswered: Unanswered) -> Error {
     let Unanswered { mut error, head } = unanswered;
@@ -121,22 +157,33 @@ pub fn unanswered(client: &Client, unanswered: Unanswered) -> Error {
 }
 
 impl Reply {
+    /// What the call reads of it.
+    pub fn read<'a, T: Deserialize<'a>>(&'a self, call: &Call) -> Result<T, Error> {
+        serde_json::from_str(&self.json).map_err(|error| {
+            // Without serde's place in the text, which says nothing to a caller.
+            let why = error.to_string();
+            let why = why.split(" at line ").next().unwrap_or_default();
+            self.error(call, Status::Protocol, &format!("the answer is not what the API's documents say: {why}"))
+        })
+    }
+
     /// For a success that can't be believed.
     pub fn error(&self, call: &Call, status: Status, text: &str) -> Error {
         let mut error = Error::new(status, call.name, format!("{text} ({})", self.about.in_words()));
-        error.ambiguous = call.changes;
+        error.ambiguous = self.about.in_doubt;
         self.about.put_on(&mut error);
         error
     }
 }
 
 impl About {
-    fn of(head: &Head, object: Option<&Map<String, Value>>, attempts: u32) -> About {
+    fn of(head: &Head, common: Option<&Common>, attempts: u32) -> About {
         About {
             http_status: head.http_status,
-            trace_id: trace_id(&head.headers, object),
+            trace_id: trace_id(&head.headers, common),
             retry_after: retry_after(&head.headers, SystemTime::now()),
             attempts,
+            in_doubt: false,
         }
     }
 
@@ -164,7 +211,7 @@ impl About {
     }
 }
 
-fn parse(client: &Client, body: &[u8]) -> Result<Map<String, Value>, String> {
+fn parse(client: &Client, body: &[u8]) -> Result<Common, String> {
     let text = std::str::from_utf8(body).map_err(|_| "the answer is not valid UTF-8")?.trim();
     if text.is_empty() {
         return Err("the answer has an empty body".into());
@@ -172,20 +219,40 @@ fn parse(client: &Client, body: &[u8]) -> Result<Map<String, Value>, String> {
     if text.starts_with('<') {
         return Err("the answer is an HTML page, as a gateway or a proxy sends it".into());
     }
+    if is_nested_too_deeply(text) {
+        return Err("the answer is JSON that is nested too deeply".into());
+    }
     match serde_json::from_str(text) {
-        Ok(Value::Object(object)) => Ok(object),
-        Ok(_) => Err("the answer is JSON, but not an object".into()),
+        Ok(common) => Ok(common),
         Err(error) if error.is_eof() => Err("the answer is JSON that is cut short".into()),
-        Err(error) if error.to_string().starts_with("recursion limit exceeded") => {
-            Err("the answer is JSON that is nested too deeply".into())
+        // A text that begins with a number is text.
+        Err(error) if error.is_data() && serde_json::from_str::<IgnoredAny>(text).is_ok() => {
+            Err("the answer is JSON, but not an object".into())
         }
         Err(_) if text.starts_with(['{', '[']) => Err("the answer is not valid JSON".into()),
         Err(_) => Err(format!("the answer is plain text, \"{}\"", clean(client, text))),
     }
 }
 
-fn verdict(object: &Map<String, Value>) -> Verdict {
-    if let Some(base_resp) = object.get("base_resp") {
+/// Whoever reads the answer after us may not stand it, also where we skip it.
+fn is_nested_too_deeply(text: &str) -> bool {
+    const DEEPEST: usize = 128;
+    let (mut depth, mut in_string, mut escaped) = (0_usize, false, false);
+    text.bytes().any(|byte| {
+        match (in_string, byte) {
+            (true, _) if escaped => escaped = false,
+            (true, b'\\') => escaped = true,
+            (_, b'"') => in_string = !in_string,
+            (false, b'{' | b'[') => depth += 1,
+            (false, b'}' | b']') => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        depth > DEEPEST
+    })
+}
+
+fn verdict(common: &Common) -> Verdict {
+    if let Some(base_resp) = &common.base_resp {
         let Some(base_resp) = base_resp.as_object() else {
             return Verdict::Foreign("base_resp in the answer is not an object".into());
         };
@@ -198,7 +265,7 @@ fn verdict(object: &Map<String, Value>) -> Verdict {
         };
     }
     // The newer shape: {"type":"error","error":{"type","message","http_code"},"request_id"}.
-    if let Some(error) = object.get("error").and_then(Value::as_object) {
+    if let Some(error) = common.error.as_ref().and_then(Value::as_object) {
         let message = error.get("message").and_then(Value::as_str).unwrap_or_default();
         return match code_in_parentheses(message) {
             Some(code) => Verdict::Refused(code, message.into()),
@@ -239,7 +306,7 @@ fn refused(client: &Client, call: &Call, code: i64, message: &str, about: &About
     let mut error = Error::new(status, call.name, text);
     error.api_code = i32::try_from(code).unwrap_or(if code < 0 { i32::MIN } else { i32::MAX });
     error.api_message = message;
-    error.ambiguous = call.changes && matches!(status, Status::Server | Status::ServerTimeout);
+    error.ambiguous = about.in_doubt && matches!(status, Status::Server | Status::ServerTimeout);
     error
 }
 
@@ -262,7 +329,7 @@ fn by_http_status(call: &Call, head: &Head, about: &About, why: &str, of_this_ap
     let text = format!("{redirect} ({}): {}", about.in_words(), about.advice(advice));
     let mut error = Error::new(status, call.name, text);
     let unsure = matches!(status, Status::Protocol | Status::Server | Status::ServerTimeout);
-    error.ambiguous = call.changes && unsure;
+    error.ambiguous = about.in_doubt && unsure;
     error
 }
 
@@ -301,12 +368,17 @@ fn other_region(host: &str) -> String {
     format!("; it may belong to the other region: this call went to {host}, the other host is https://{other}")
 }
 
-fn trace_id(headers: &HeaderMap, object: Option<&Map<String, Value>>) -> String {
+/// The id of an answer whose body is a file.
+pub fn trace_id_of(headers: &HeaderMap) -> String {
+    trace_id(headers, None)
+}
+
+fn trace_id(headers: &HeaderMap, common: Option<&Common>) -> String {
     let header = |name| headers.get(name).and_then(|value| value.to_str().ok());
     ["trace-id", "minimax-request-id", "x-mm-request-id"]
         .into_iter()
         .find_map(header)
-        .or_else(|| object?.get("request_id")?.as_str())
+        .or_else(|| common?.request_id.as_ref()?.as_str())
         .map(str::trim)
         .filter(|id| id.len() <= 128 && id.bytes().all(|byte| byte.is_ascii_graphic()))
         .unwrap_or_default()

@@ -1,7 +1,62 @@
-//! What answers hold: ids, whole to the last digit.
+//! What answers hold: ids, whole to the last digit, and file objects.
 
 use crate::error::Error;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
+
+/// A file as the service tells of it. What it doesn't say is 0 or "".
+#[derive(Debug, Default, Deserialize, PartialEq)]
+pub struct FileObject {
+    #[serde(deserialize_with = "required_id")]
+    pub file_id: i64,
+    /// 0 for generated files: not a length to rely on.
+    #[serde(default, deserialize_with = "number")]
+    pub bytes: i64,
+    /// Unix seconds.
+    #[serde(default, deserialize_with = "number")]
+    pub created_at: i64,
+    #[serde(default, deserialize_with = "text")]
+    pub filename: String,
+    #[serde(default, deserialize_with = "text")]
+    pub purpose: String,
+    #[serde(default, deserialize_with = "text")]
+    pub download_url: String,
+}
+
+/// The files in the JSON of any call: those of a listing, the one of a retrieve or an upload, the id of a delete.
+pub fn files(json: &str) -> Result<Vec<FileObject>, String> {
+    #[derive(Deserialize)]
+    struct Answer {
+        files: Option<Vec<FileObject>>,
+        file: Option<FileObject>,
+        file_id: Option<Value>,
+    }
+    let plain = |error: serde_json::Error| error.to_string();
+    let answer: Answer = serde_json::from_str(json).map_err(plain)?;
+    match (answer.files, answer.file, answer.file_id) {
+        (Some(files), ..) => Ok(files),
+        (None, Some(file), _) => Ok(vec![file]),
+        (None, None, Some(_)) => Ok(vec![serde_json::from_str(json).map_err(plain)?]),
+        (None, None, None) => Ok(Vec::new()),
+    }
+}
+
+fn required_id<'de, D: Deserializer<'de>>(value: D) -> Result<i64, D::Error> {
+    let value = Value::deserialize(value)?;
+    id(&value).ok_or_else(|| D::Error::custom("a file_id is not a whole number of 64 bits"))
+}
+
+fn number<'de, D: Deserializer<'de>>(value: D) -> Result<i64, D::Error> {
+    Ok(id(&Value::deserialize(value)?).unwrap_or_default())
+}
+
+fn text<'de, D: Deserializer<'de>>(value: D) -> Result<String, D::Error> {
+    match Value::deserialize(value)? {
+        Value::String(text) => Ok(text),
+        _ => Ok(String::new()),
+    }
+}
 
 /// What the service can have given out: 1 and more.
 pub fn check_id(call: &'static str, file_id: i64) -> Result<(), Error> {
@@ -23,6 +78,24 @@ pub fn id(value: &Value) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn files_are_read_from_any_answer() {
+        let ids = |json: &str| files(json).map(|files| files.iter().map(|file| file.file_id).collect::<Vec<_>>());
+        assert_eq!(ids(r#"{"base_resp":{}}"#), Ok(vec![]));
+        assert_eq!(ids(r#"{"files":null}"#), Ok(vec![]));
+        assert_eq!(
+            ids(r#"{"files":[{"file_id":1},{"file_id":"9223372036854775807","new":[{}]}]}"#),
+            Ok(vec![1, i64::MAX])
+        );
+        assert_eq!(ids(r#"{"file_id":"7","base_resp":{"status_code":0}}"#), Ok(vec![7]));
+        assert!(ids(r#"{"files":[{"file_id":1.5}]}"#).is_err());
+        assert!(ids(r#"{"files":[{"bytes":1}]}"#).is_err());
+        assert!(ids("[]").is_err() && ids("").is_err());
+        let json = r#"{"file":{"file_id":3,"bytes":null,"created_at":"1700469398","filename":7,"purpose":"x"}}"#;
+        let file = FileObject { file_id: 3, created_at: 1700469398, purpose: "x".into(), ..FileObject::default() };
+        assert_eq!(files(json), Ok(vec![file]));
+    }
 
     #[test]
     fn ids_keep_every_digit() {

@@ -23,8 +23,48 @@ pub fn check(call: &'static str, purpose: &str) -> Result<(), Error> {
     Err(Error::invalid_argument(call, "purpose", why))
 }
 
+/// Malformed input (2013) often is a purpose with a typo.
+pub fn explain(mut error: Error, purpose: &str) -> Error {
+    if error.api_code == 2013
+        && let Some(hint) = hint(purpose)
+    {
+        error.add(&hint);
+    }
+    error
+}
+
+/// Endings of names, and the most bytes.
+type Format = (&'static [&'static str], u64);
+
+/// What the documents say may be uploaded for a purpose. They change: nothing is refused by them, but a refusal of the
+/// service is explained.
+const LIMITS: &[(&str, &[Format], &str)] = &[
+    ("voice_clone", &[(&["mp3", "m4a", "wav"], 20 << 20)], "mp3, m4a or wav, 10 s to 5 min, at most 20 MB"),
+    ("prompt_audio", &[(&["mp3", "m4a", "wav"], u64::MAX)], "mp3, m4a or wav, under 8 s"),
+    ("t2a_async_input", &[(&["txt", "zip"], u64::MAX)], "txt or zip"),
+    ("video_understanding", &[(&["mp4", "avi", "mov", "mkv"], u64::MAX)], "mp4, avi, mov or mkv"),
+    (
+        "video_generation_input",
+        &[
+            (&["jpg", "jpeg", "png", "webp", "heic", "heif"], 30 << 20),
+            (&["mp4", "mov"], 50 << 20),
+            (&["wav", "mp3"], 15 << 20),
+        ],
+        "jpg, png, webp, heic or heif to 30 MB, mp4 or mov to 50 MB, wav or mp3 to 15 MB",
+    ),
+];
+
+/// The documented limit that an upload breaks, in words.
+pub fn broken_limit(purpose: &str, filename: &str, size: Option<u64>) -> Option<&'static str> {
+    let (_, formats, words) = LIMITS.iter().find(|row| row.0 == purpose)?;
+    let ending = filename.rsplit_once('.').map_or(String::new(), |(_, ending)| ending.to_ascii_lowercase());
+    let format = formats.iter().find(|(endings, _)| endings.contains(&ending.as_str()));
+    let fits = format.is_some_and(|(_, most)| size.is_none_or(|size| size <= *most));
+    if fits { None } else { Some(words) }
+}
+
 /// For a refusal: which are known, and which was probably meant. Nothing for a known one.
-pub fn hint(purpose: &str) -> Option<String> {
+fn hint(purpose: &str) -> Option<String> {
     let known: Vec<_> = PURPOSES.iter().map(|(name, _)| *name).collect();
     if known.contains(&purpose) {
         return None;
@@ -51,6 +91,17 @@ mod tests {
             assert_eq!(error.parameter, Some("purpose"));
             assert!(!error.message.contains('\n'));
         }
+    }
+
+    #[test]
+    fn documented_limits_are_known() {
+        assert_eq!(broken_limit("voice_clone", "a.MP3", Some(20 << 20)), None);
+        assert!(broken_limit("voice_clone", "a.mp3", Some((20 << 20) + 1)).unwrap().contains("20 MB"));
+        assert!(broken_limit("voice_clone", "a.ogg", None).unwrap().contains("m4a"));
+        assert!(broken_limit("voice_clone", "mp3", None).is_some());
+        assert_eq!(broken_limit("video_generation_input", "a.mov", Some(40 << 20)), None);
+        assert!(broken_limit("video_generation_input", "a.wav", Some(40 << 20)).is_some());
+        assert_eq!(broken_limit("new_in_2027", "a.xyz", Some(1 << 40)), None);
     }
 
     #[test]

@@ -139,6 +139,15 @@ pub(crate) fn text<'a>(pointer: *const c_char, call: &'static str, name: &'stati
     text.to_str().map_err(|_| Error::invalid_argument(call, name, "is not valid UTF-8"))
 }
 
+/// NULL is nothing.
+pub(crate) fn optional_text<'a>(
+    pointer: *const c_char,
+    call: &'static str,
+    name: &'static str,
+) -> Result<Option<&'a str>, Error> {
+    if pointer.is_null() { Ok(None) } else { text(pointer, call, name).map(Some) }
+}
+
 /// Frees what was handed over; NULL is nothing.
 pub(crate) fn free<T>(pointer: *mut T) {
     if !pointer.is_null() {

@@ -3,7 +3,7 @@
 //! The calls of the file API. Each blocks its thread until the answer is there, or a limit ends it, and needs no other
 //! thread. Where a call hands over JSON, it is the service's answer as it came, unknown fields included.
 
-use super::boundary::{self, Sized_, optional, reference, sized, text};
+use super::boundary::{self, Sized_, optional, optional_text, reference, sized, text};
 use super::cancel::mmx_cancel;
 use super::client::mmx_client;
 use super::error::mmx_error;
@@ -30,11 +30,11 @@ pub struct mmx_call_options {
     pub timeout_ms: i64,
     /// Requests at most, the first one included.
     pub max_attempts: i32,
-    /// None are known yet: 0.
+    /// MMX_CALL_..., where the call knows it; otherwise 0.
     pub flags: u32,
     /// Ends the call early when triggered. Borrowed for the length of the call.
     pub cancel: *mut mmx_cancel,
-    /// Not used by mmx_delete_file(), which moves no file's bytes.
+    /// For uploads and downloads.
     pub progress: mmx_progress_fn,
     /// Handed to progress.
     pub user_data: *mut c_void,
@@ -47,17 +47,47 @@ unsafe impl Sized_ for mmx_call_options {
     const INIT: &str = "MMX_CALL_OPTIONS_INIT";
 }
 
-fn options<'a>(given: *const mmx_call_options, call: &'static str) -> Result<CallOptions<'a>, Error> {
-    let Some(given) = sized(given, call, "options")? else { return Ok(CallOptions::default()) };
-    if given.flags != 0 {
-        let why = format!("has unknown bits ({:#x}) set", given.flags);
+/// Download: through the presigned link of retrieve, which another host serves.
+pub const MMX_CALL_VIA_DOWNLOAD_URL: u32 = 2;
+
+/// The options of a call, which lead to its caller's callback.
+pub(super) struct Options<'a> {
+    options: CallOptions<'a>,
+    report: Option<Box<dyn Fn(i64, i64) -> bool>>,
+    pub(super) flags: u32,
+}
+
+impl Options<'_> {
+    pub(super) fn get(&self) -> CallOptions<'_> {
+        CallOptions { progress: self.report.as_deref(), ..self.options }
+    }
+}
+
+/// Reads a caller's options; `flags` are those that the call knows.
+pub(super) fn options<'a>(
+    given: *const mmx_call_options,
+    call: &'static str,
+    flags: u32,
+) -> Result<Options<'a>, Error> {
+    let Some(given) = sized(given, call, "options")? else {
+        return Ok(Options { options: CallOptions::default(), report: None, flags: 0 });
+    };
+    if given.flags & !flags != 0 {
+        let why = format!("has bits ({:#x}) set that this call does not know", given.flags & !flags);
         return Err(Error::invalid_argument(call, "options.flags", why));
     }
-    Ok(CallOptions {
+    let options = CallOptions {
         timeout: config::time_limit(call, "options.timeout_ms", given.timeout_ms)?,
         max_attempts: config::attempts(call, "options.max_attempts", given.max_attempts)?,
         cancel: optional(given.cancel).map(|cancel| &cancel.0),
-    })
+        progress: None,
+    };
+    let report = given.progress.map(|progress| -> Box<dyn Fn(i64, i64) -> bool> {
+        let user_data = given.user_data;
+        // SAFETY: the caller's function with the caller's data, on the caller's thread, within the call.
+        Box::new(move |done, total| unsafe { progress(user_data, done, total) } == 0)
+    });
+    Ok(Options { options, report, flags: given.flags })
 }
 
 /// Deletes one file.
@@ -105,6 +135,79 @@ pub unsafe extern "C" fn mmx_delete_file(
     const CALL: &str = "delete_file";
     boundary::call(out_json, out_error, || {
         let client = reference(client, CALL, "client")?.0.clone();
-        api::delete::delete(&client, file_id, text(purpose, CALL, "purpose")?, &self::options(options, CALL)?)
+        api::delete::delete(&client, file_id, text(purpose, CALL, "purpose")?, &self::options(options, CALL, 0)?.get())
+    })
+}
+
+/// Lists files.
+///
+/// Sends GET /v1/files/list ("File List" in the API's documents) and waits for the answer: at most the call's timeout.
+/// There is no paging: the one answer holds every file, and is read up to 256 MiB. Safe from any number of threads.
+///
+/// @param client          From mmx_client_new().
+/// @param purpose_or_null Only files of this purpose: 1 to 64 of a-z, 0-9 and _. NULL = of every purpose.
+/// @param options         For this call only; NULL = the client's settings.
+/// @param out_json        Gets the service's answer, for mmx_files_parse() or a JSON parser; free with mmx_string_free().
+///   NULL = not wanted.
+/// @param out_error       Gets the reason of a failure, else NULL; free with mmx_error_free(). NULL = not wanted.
+/// @return MMX_OK: out_json holds every file; its "files" may be missing or null where there is none.
+///   MMX_ERROR_PROTOCOL: the answer is not a listing.
+///   Others as for mmx_delete_file(). A failed call is never an empty listing.
+/// @since 1.0.0
+/// @code
+/// char *json = NULL;
+/// mmx_files *files = NULL;
+/// if (mmx_list_files(client, NULL, NULL, &json, NULL) == MMX_OK && mmx_files_parse(json, &files, NULL) == MMX_OK) {
+///     for (size_t i = 0; i < mmx_files_count(files); i++) {
+///         const mmx_file *file = mmx_files_get(files, i);
+///         printf("%lld %s %s\n", (long long)file->file_id, file->purpose, file->filename);
+///     }
+/// }
+/// mmx_files_free(files);
+/// mmx_string_free(json);
+/// @endcode
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mmx_list_files(
+    client: *const mmx_client,
+    purpose_or_null: *const c_char,
+    options: *const mmx_call_options,
+    out_json: *mut *mut c_char,
+    out_error: *mut *mut mmx_error,
+) -> mmx_status {
+    const CALL: &str = "list_files";
+    boundary::call(out_json, out_error, || {
+        let client = reference(client, CALL, "client")?.0.clone();
+        let purpose = optional_text(purpose_or_null, CALL, "purpose_or_null")?;
+        api::list::list(&client, purpose, &self::options(options, CALL, 0)?.get())
+    })
+}
+
+/// Retrieves what the service knows of one file, a link to its bytes among it.
+///
+/// Sends GET /v1/files/retrieve ("File Retrieve" in the API's documents) and waits for the answer: at most the call's
+/// timeout. Safe from any number of threads.
+///
+/// @param client    From mmx_client_new().
+/// @param file_id   The file's id, 1 or more.
+/// @param options   For this call only; NULL = the client's settings.
+/// @param out_json  Gets the service's answer, for mmx_files_parse() or a JSON parser; free with mmx_string_free().
+///   NULL = not wanted.
+/// @param out_error Gets the reason of a failure, else NULL; free with mmx_error_free(). NULL = not wanted.
+/// @return MMX_OK: out_json tells of the file.
+///   MMX_ERROR_PROTOCOL: the answer is not about this file.
+///   Others as for mmx_delete_file().
+/// @since 1.0.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mmx_retrieve_file(
+    client: *const mmx_client,
+    file_id: i64,
+    options: *const mmx_call_options,
+    out_json: *mut *mut c_char,
+    out_error: *mut *mut mmx_error,
+) -> mmx_status {
+    const CALL: &str = "retrieve_file";
+    boundary::call(out_json, out_error, || {
+        let client = reference(client, CALL, "client")?.0.clone();
+        api::retrieve::retrieve(&client, file_id, &self::options(options, CALL, 0)?.get())
     })
 }

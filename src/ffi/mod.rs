@@ -14,6 +14,10 @@ pub mod client;
 
 pub mod files;
 
+pub mod transfers;
+
+pub mod answer;
+
 pub mod cancel;
 
 pub mod error;

@@ -73,6 +73,8 @@ enum Stage {
 pub struct Attempt {
     stage: Stage,
     pub slot: Slot,
+    /// Without one the slot does not tell how far the request got.
+    has_body: bool,
     /// For messages: `host:port`.
     server: String,
     /// What came of an answer that is read as a whole.
@@ -88,11 +90,12 @@ impl Attempt {
             Body::Whole(body) => with_body(Slot::whole(body)),
             Body::Streamed(length) => with_body(Slot::streamed(length)),
         };
+        let has_body = body.is_some();
         let mut built = reqwest::Request::new(request.method, request.url);
         *built.headers_mut() = request.headers;
         *built.body_mut() = body;
         let stage = Stage::Sending(Box::pin(client.execute(built)));
-        Attempt { stage, slot, server, head: None, gathered: Vec::new() }
+        Attempt { stage, slot, has_body, server, head: None, gathered: Vec::new() }
     }
 
     /// The next thing that happens to it.
@@ -100,6 +103,7 @@ impl Attempt {
         match &mut self.stage {
             Stage::Sending(response) => match ready!(response.as_mut().poll(cx)) {
                 Ok(response) => {
+                    self.slot.close();
                     let (head, body) = http_parts(response);
                     self.stage = Stage::Reading(body);
                     Poll::Ready(Ok(Event::Head(head)))
@@ -163,6 +167,7 @@ impl Attempt {
         let server = &self.server;
         match (&self.stage, self.slot.reach()) {
             (Stage::Reading(_) | Stage::Ended, _) => format!("reading the answer of {server}"),
+            (Stage::Sending(_), _) if !self.has_body => format!("asking {server}"),
             (Stage::Sending(_), Reach::Nothing) => format!("connecting to {server}"),
             (Stage::Sending(_), Reach::Begun) => format!("sending the request to {server}"),
             (Stage::Sending(_), Reach::Whole) => format!("waiting for the answer of {server}"),
@@ -194,7 +199,9 @@ impl Attempt {
         } else if hyper.is_some_and(hyper::Error::is_parse) || garbled {
             Failure::new(Status::Protocol, reach, format!("the answer of {server} is not valid HTTP: {cause}"))
         } else {
-            let status = if reach == Reach::Nothing { Status::Connect } else { Status::Network };
+            // A request without a body may have gone out as soon as there was a connection.
+            let unsent = reach == Reach::Nothing && self.has_body;
+            let status = if unsent { Status::Connect } else { Status::Network };
             Failure::new(status, reach, format!("the connection broke while {}: {cause}", self.phase()))
         }
     }

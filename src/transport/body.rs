@@ -24,6 +24,8 @@ struct State {
     ended: bool,
     /// The connection asked and there was nothing to give.
     hungry: bool,
+    /// The answer has come: nothing more is wanted of the caller.
+    answered: bool,
     reach: Reach,
     /// Bytes still to be taken; `None` when the length is not known.
     left: Option<u64>,
@@ -45,6 +47,7 @@ impl Slot {
             chunk: None,
             ended: length == Some(0),
             hungry: false,
+            answered: false,
             reach: Reach::Nothing,
             left: length,
             connection: None,
@@ -77,6 +80,11 @@ impl Slot {
         }
     }
 
+    /// An answer beats the wish for data.
+    pub fn close(&self) {
+        self.state().answered = true;
+    }
+
     pub fn reach(&self) -> Reach {
         self.state().reach
     }
@@ -84,7 +92,7 @@ impl Slot {
     /// Ready when the connection waits for a chunk.
     pub fn poll_hungry(&self, cx: &mut Context<'_>) -> Poll<()> {
         let mut state = self.state();
-        if state.hungry && !state.ended {
+        if state.hungry && !state.ended && !state.answered {
             return Poll::Ready(());
         }
         state.caller = Some(cx.waker().clone());

@@ -3,10 +3,11 @@
 use super::attempt::{Answer, Body, Failure, Head, Request};
 use super::body::Reach;
 use super::cancel::Cancel;
-use super::config::{self, Config, Key};
+use super::config::{self, Config, DEFAULT_TIMEOUT, Key};
 use super::deadline::Deadline;
 use super::engine::{Lease, Network};
 use super::exchange::{Exchange, Limits};
+use super::progress::Report;
 use super::tls::Trust;
 use crate::error::{Error, Status};
 use bytes::Bytes;
@@ -16,24 +17,30 @@ use std::sync::Arc;
 use std::time::Duration;
 use zeroize::Zeroizing;
 
+/// The longest silence of a transfer.
+const IDLE_LIMIT: Duration = Duration::from_secs(60);
+
 #[derive(Debug)]
 pub struct Client {
     base_url: Url,
     key: Key,
     authorization: HeaderValue,
     user_agent: HeaderValue,
-    timeout: Option<Duration>,
+    /// `None`: not set.
+    timeout: Option<Option<Duration>>,
     max_attempts: u32,
     network: Arc<Network>,
 }
 
 /// What one call has different from its client.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Default)]
 pub struct CallOptions<'a> {
     /// `None`: as the client has it; `Some(None)`: no limit.
     pub timeout: Option<Option<Duration>>,
     pub max_attempts: Option<u32>,
     pub cancel: Option<&'a Cancel>,
+    /// For transfers.
+    pub progress: Option<Report<'a>>,
 }
 
 /// One call in terms of HTTP.
@@ -44,11 +51,21 @@ pub struct Call {
     pub method: Method,
     /// Below the base URL, without a slash in front.
     pub path: &'static str,
+    pub query: Vec<(&'static str, String)>,
     pub json: Option<Vec<u8>>,
     /// The longest answer that is read, in bytes.
     pub longest_answer: usize,
-    /// Whether a request whose answer was lost leaves something in doubt.
-    pub changes: bool,
+    /// How far a request must have got that a lost answer leaves its outcome in doubt; `None` for one that only reads.
+    pub in_doubt_from: Option<Reach>,
+    /// Moves a file's bytes: no time limit unless one is set, but a limit on silence.
+    pub is_transfer: bool,
+}
+
+impl Call {
+    /// Whether the service may have carried it out although no answer says so.
+    pub fn is_in_doubt(&self, reach: Reach) -> bool {
+        self.in_doubt_from.is_some_and(|from| reach >= from)
+    }
 }
 
 /// What a call came back with.
@@ -57,6 +74,8 @@ pub struct Answered {
     pub answer: Answer,
     /// Requests that it took.
     pub attempts: u32,
+    /// How much of the request was taken before the answer came.
+    pub reach: Reach,
 }
 
 /// A call without a whole answer.
@@ -109,6 +128,10 @@ impl Client {
         })
     }
 
+    pub fn scheme(&self) -> &str {
+        self.base_url.scheme()
+    }
+
     pub fn host(&self) -> &str {
         self.base_url.host_str().unwrap_or_default()
     }
@@ -129,21 +152,31 @@ impl Client {
 
     /// Sends one request and reads its answer. Returns every answer that is HTTP; what it means is not known here.
     pub fn send(&self, call: &Call, options: &CallOptions<'_>) -> Result<Answered, Unanswered> {
-        let limit = options.timeout.unwrap_or(self.timeout);
-        let limits = Limits { deadline: Deadline::after(limit), cancel: options.cancel, idle: None };
-        if options.cancel.is_some_and(Cancel::is_triggered) {
-            return Err(Error::new(Status::Cancelled, call.name, "cancelled before anything was sent").into());
-        }
-        let lease = Lease::new(&self.network, self.base_url.scheme() == "https")
-            .map_err(|failure| self.error(call, failure, 0))?;
-        let attempts = 1;
+        let limits = self.limits(call, options)?;
+        let lease = self.lease(self.scheme()).map_err(|failure| self.error(call, failure, 0))?;
+        let (attempts, reach) = (1, Reach::Whole);
         match Exchange::new(lease, self.request(call), limits).answer(call.longest_answer) {
-            Ok(answer) => Ok(Answered { answer, attempts }),
+            Ok(answer) => Ok(Answered { answer, attempts, reach }),
             Err(failure) => Err(self.error(call, failure, attempts)),
         }
     }
 
-    fn request(&self, call: &Call) -> Request {
+    /// The limits of a call that begins now.
+    pub fn limits<'a>(&self, call: &Call, options: &CallOptions<'a>) -> Result<Limits<'a>, Error> {
+        let (unset, idle) = if call.is_transfer { (None, Some(IDLE_LIMIT)) } else { (Some(DEFAULT_TIMEOUT), None) };
+        let limit = options.timeout.or(self.timeout).unwrap_or(unset);
+        let limits = Limits { deadline: Deadline::after(limit), cancel: options.cancel, idle };
+        if options.cancel.is_some_and(Cancel::is_triggered) {
+            return Err(Error::new(Status::Cancelled, call.name, "cancelled before anything was sent"));
+        }
+        Ok(limits)
+    }
+
+    pub fn lease(&self, scheme: &str) -> Result<Lease, Failure> {
+        Lease::new(&self.network, scheme == "https")
+    }
+
+    pub fn request(&self, call: &Call) -> Request {
         let mut headers = HeaderMap::with_capacity(8);
         headers.insert(AUTHORIZATION, self.authorization.clone());
         headers.insert(USER_AGENT, self.user_agent.clone());
@@ -156,13 +189,29 @@ impl Client {
         };
         let mut url = self.base_url.clone();
         url.set_path(&format!("{}{}", self.base_url.path(), call.path));
+        if !call.query.is_empty() {
+            url.query_pairs_mut().extend_pairs(&call.query);
+        }
         Request { method: call.method.clone(), url, headers, body }
     }
 
-    fn error(&self, call: &Call, failure: Failure, attempts: u32) -> Unanswered {
+    /// A GET of any other place, which the key must never reach.
+    pub fn request_without_key(&self, url: Url) -> Request {
+        let headers = HeaderMap::from_iter([(USER_AGENT, self.user_agent.clone())]);
+        Request { method: Method::GET, url, headers, body: Body::None }
+    }
+
+    /// Starts a request that is driven in turns.
+    pub fn begin<'a>(&self, request: Request, limits: Limits<'a>) -> Result<Exchange<'a>, Failure> {
+        let lease = self.lease(request.url.scheme())?;
+        Ok(Exchange::new(lease, request, limits))
+    }
+
+    /// A failure of the way as an error of the call.
+    pub fn error(&self, call: &Call, failure: Failure, attempts: u32) -> Unanswered {
         let mut error = Error::new(failure.status, call.name, failure.text);
         error.attempts = attempts;
-        error.ambiguous = call.changes && failure.reach > Reach::Nothing;
+        error.ambiguous = call.is_in_doubt(failure.reach);
         error.redact(self.key());
         Unanswered { error, head: failure.head }
     }

@@ -38,8 +38,8 @@ pub struct Config {
     pub base_url: Setting<String>,
     pub allow_insecure: bool,
     pub user_agent: Option<String>,
-    /// `None`: no limit.
-    pub timeout: Option<Duration>,
+    /// `None`: the default of each call; `Some(None)`: no limit.
+    pub timeout: Option<Option<Duration>>,
     pub max_attempts: u32,
     pub places: Places,
     pub extra_roots: Vec<CertificateDer<'static>>,
@@ -62,7 +62,7 @@ impl Config {
             base_url: variable("MINIMAX_BASE_URL").unwrap_or(default_url),
             allow_insecure: false,
             user_agent: None,
-            timeout: Some(DEFAULT_TIMEOUT),
+            timeout: None,
             max_attempts: DEFAULT_MAX_ATTEMPTS,
             places: Places::from_environment(),
             extra_roots: Vec::new(),
@@ -102,7 +102,7 @@ impl Config {
     }
 
     pub fn set_timeout_ms(&mut self, timeout_ms: i64) -> Result<(), Error> {
-        self.timeout = time_limit("config_set_timeout_ms", "timeout_ms", timeout_ms)?.unwrap_or(Some(DEFAULT_TIMEOUT));
+        self.timeout = time_limit("config_set_timeout_ms", "timeout_ms", timeout_ms)?;
         Ok(())
     }
 

@@ -20,6 +20,11 @@ impl Deadline {
         self.0.filter(|(at, _)| *at <= Instant::now()).map(|(_, limit)| limit)
     }
 
+    /// The time until it passes; `None` when there is none.
+    pub fn left(self) -> Option<Duration> {
+        self.0.map(|(at, _)| at.saturating_duration_since(Instant::now()))
+    }
+
     /// Returns the limit when it passes. Runs on a driver.
     pub async fn passed(self) -> Duration {
         match self.0 {

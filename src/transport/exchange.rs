@@ -14,6 +14,9 @@ use std::pin::pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+/// What a child is told that comes back from a callback.
+pub const FORKED: &str = "this process was forked while the call ran, and the call is the parent's";
+
 /// What ends a wait besides the event waited for.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits<'a> {
@@ -68,26 +71,42 @@ impl<'a> Exchange<'a> {
 
     /// Drives until the caller is needed.
     pub fn turn(&mut self) -> Result<Turn, Failure> {
-        if self.lease().is_of_a_parent() {
-            let text = "this process was forked while the call ran, and the call is the parent's";
-            return Err(Failure::new(Status::Cancelled, Reach::Nothing, text));
-        }
-        self.limits.check().map_err(|why| interrupted(&why, &mut self.attempt))?;
+        self.check()?;
         let Exchange { lease, attempt, limits, fed } = self;
         let turned = lent(lease).block_on(limits.within(|cx| {
             // Released only after the sockets were looked at: a refusal that has arrived is seen before more is sent.
             if let Some(chunk) = fed.take() {
                 attempt.slot.put(chunk);
             }
-            match attempt.poll(cx) {
-                Poll::Ready(Ok(Event::Head(head))) => Poll::Ready(Ok(Turn::Head(head))),
-                Poll::Ready(Ok(Event::Data(data))) => Poll::Ready(Ok(Turn::HaveData(data))),
-                Poll::Ready(Ok(Event::End)) => Poll::Ready(Ok(Turn::Done)),
-                Poll::Ready(Err(failure)) => Poll::Ready(Err(failure)),
+            match poll_turn(attempt, cx) {
                 Poll::Pending => attempt.slot.poll_hungry(cx).map(|()| Ok(Turn::NeedData)),
+                ready => ready,
             }
         }))?;
         turned.unwrap_or_else(|why| Err(interrupted(&why, &mut self.attempt)))
+    }
+
+    /// Waits a little for an answer while the connection waits for data; `None` when there is none yet.
+    pub fn turn_within(&mut self, grace: Duration) -> Result<Option<Turn>, Failure> {
+        self.check()?;
+        let Exchange { lease, attempt, limits, .. } = self;
+        let turned = lent(lease).block_on(async {
+            let mut over = pin!(tokio::time::sleep(grace));
+            let wanted = limits.within(|cx| match poll_turn(attempt, cx) {
+                Poll::Ready(turn) => Poll::Ready(turn.map(Some)),
+                Poll::Pending => over.as_mut().poll(cx).map(|()| Ok(None)),
+            });
+            wanted.await
+        })?;
+        turned.unwrap_or_else(|why| Err(interrupted(&why, &mut self.attempt)))
+    }
+
+    /// What ends an exchange before it is driven on, or after the last callback.
+    pub fn check(&mut self) -> Result<(), Failure> {
+        if self.lease().is_of_a_parent() {
+            return Err(Failure::new(Status::Cancelled, Reach::Nothing, FORKED));
+        }
+        self.limits.check().map_err(|why| interrupted(&why, &mut self.attempt))
     }
 
     /// All the turns of a request whose body is there, in one: the whole answer, within `longest` bytes.
@@ -174,6 +193,14 @@ impl Limits<'_> {
         })
         .await
     }
+}
+
+fn poll_turn(attempt: &mut Attempt, cx: &mut Context<'_>) -> Poll<Result<Turn, Failure>> {
+    attempt.poll(cx).map_ok(|event| match event {
+        Event::Head(head) => Turn::Head(head),
+        Event::Data(data) => Turn::HaveData(data),
+        Event::End => Turn::Done,
+    })
 }
 
 /// An interruption in words: what it was, and what it came in the middle of.

@@ -14,6 +14,8 @@ pub mod deadline;
 pub mod driver;
 pub mod engine;
 pub mod exchange;
+pub mod progress;
 pub mod resolve;
 pub mod sys;
 pub mod tls;
+pub mod upload;

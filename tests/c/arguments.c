@@ -155,7 +155,7 @@ static void call_options(const mmx_client *client) {
     for (size_t i = 0; i < sizeof flags / sizeof *flags; i++) {
         mmx_call_options flagged = MMX_CALL_OPTIONS_INIT;
         flagged.flags = flags[i];
-        refused_delete(client, 1, "voice_clone", &flagged, "options.flags", "unknown");
+        refused_delete(client, 1, "voice_clone", &flagged, "options.flags", "this call does not know");
     }
     mmx_call_options timed = MMX_CALL_OPTIONS_INIT;
     timed.timeout_ms = -2;

@@ -11,6 +11,12 @@ struct values {
     mmx_call_options options;
     mmx_client *out_client;
     mmx_cancel *out_cancel;
+    mmx_source source;
+    mmx_sink sink;
+    mmx_files *files;
+    mmx_files *out_files;
+    /* One that can be read and written. */
+    char path[32];
     char *out_string;
     mmx_error *error;
 };
@@ -19,20 +25,36 @@ struct values {
 static char filled_byte;
 #define FILLED ((void *)&filled_byte)
 
+static int64_t ends(void *user_data, uint8_t *buffer, size_t capacity) {
+    (void)user_data, (void)buffer, (void)capacity;
+    return 0;
+}
+
+static int32_t takes(void *user_data, const uint8_t *data, size_t length) {
+    (void)user_data, (void)data, (void)length;
+    return 0;
+}
+
 static inline void sweep_begins(void) {
     account("null_sweep", 0);
-    /* Every delete succeeds. */
-    script("null_sweep", "{\"times\": -1, \"body\": \"{\\\"base_resp\\\":{\\\"status_code\\\":0}}\"}");
+    /* Every call succeeds with this; a download takes it for the file. */
+    script("null_sweep", "{\"times\": -1, \"body\": \"{\\\"file\\\":{\\\"file_id\\\":1},\\\"base_resp\\\":{\\\"status_code\\\":0}}\"}");
     /* For the configuration NULL. */
     setenv("MINIMAX_API_KEY", "word", 1);
 }
 
 static inline struct values values(const char *call) {
-    struct values v = {.call = call, .options = MMX_CALL_OPTIONS_INIT};
+    struct values v = {.call = call, .options = MMX_CALL_OPTIONS_INIT, .source = MMX_SOURCE_INIT, .sink = MMX_SINK_INIT,
+                       .path = "/tmp/mmx-test-XXXXXX"};
+    v.source.read = ends;
+    v.sink.write = takes;
+    close(mkstemp(v.path));
+    CHECK_INT(mmx_files_parse("{\"file_id\": 1}", &v.files, NULL), MMX_OK);
     v.config = config_for("null_sweep", false);
     v.client = client_for("null_sweep", false);
     v.out_client = FILLED;
     v.out_cancel = FILLED;
+    v.out_files = FILLED;
     v.out_string = FILLED;
     v.error = FILLED;
     return v;
@@ -51,8 +73,11 @@ static inline void refused_null(struct values *v, mmx_status status, const char 
 static inline void done(struct values *v) {
     if (v->out_client != FILLED) mmx_client_free(v->out_client);
     if (v->out_cancel != FILLED) mmx_cancel_free(v->out_cancel);
+    if (v->out_files != FILLED) mmx_files_free(v->out_files);
     if (v->out_string != FILLED) mmx_string_free(v->out_string);
     if (v->error != FILLED) mmx_error_free(v->error);
+    mmx_files_free(v->files);
+    unlink(v->path);
     mmx_client_free(v->client);
     mmx_config_free(v->config);
 }

@@ -47,6 +47,7 @@ fn case(function: &Function, is_null: &dyn Fn(&Parameter) -> bool) -> String {
         }
         ("mmx_status", None) => writeln!(out, "        CHECK_INT({call}, MMX_OK);").unwrap(),
         ("const char *", _) => writeln!(out, "        CHECK({call} != NULL);").unwrap(),
+        (borrowed, _) if borrowed.starts_with("const ") => writeln!(out, "        (void){call};").unwrap(),
         ("void", _) => writeln!(out, "        {call};").unwrap(),
         ("char *", _) => writeln!(out, "        mmx_string_free({call});").unwrap(),
         (handle, _) if handle.ends_with(" *") => {
@@ -74,9 +75,16 @@ fn value(parameter: &Parameter) -> String {
         "mmx_error **" => "&v.error",
         "mmx_client **" => "&v.out_client",
         "mmx_cancel **" => "&v.out_cancel",
+        "mmx_files **" => "&v.out_files",
+        "const mmx_files *" => "v.files",
+        "const mmx_source *" => "&v.source",
+        "const mmx_sink *" => "&v.sink",
         "char **" => "&v.out_string",
         "const char *" => match name.as_str() {
-            "purpose" => "MMX_PURPOSE_VOICE_CLONE",
+            "purpose" | "purpose_or_null" => "MMX_PURPOSE_VOICE_CLONE",
+            "path" => "v.path",
+            "filename" => "\"a.mp3\"",
+            "json" => "\"{}\"",
             "pem_path" => "setting(\"MMX_TEST_CA\")",
             "base_url" => "\"http://127.0.0.1:1\"",
             "api_key" | "user_agent" => "\"word\"",

@@ -6,7 +6,7 @@
 """
 
 from . import _ffi
-from .client import Client, Files
+from .client import Client
 from .errors import (
     APIError,
     AuthenticationError,
@@ -29,6 +29,7 @@ from .errors import (
     ServerTimeoutError,
     TimeoutError,
 )
+from .files import Files
 
 PURPOSE_PROMPT_AUDIO = _ffi.MMX_PURPOSE_PROMPT_AUDIO
 PURPOSE_T2A_ASYNC = _ffi.MMX_PURPOSE_T2A_ASYNC
@@ -41,7 +42,7 @@ __version__ = _ffi.MMX_VERSION
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .results import DeleteResult
+    from .results import DeleteResult, Download, File
 
 __all__ = [
     "PURPOSE_PROMPT_AUDIO",
@@ -58,7 +59,9 @@ __all__ = [
     "ConnectError",
     "ContentRejectedError",
     "DeleteResult",
+    "Download",
     "Error",
+    "File",
     "FileError",
     "Files",
     "HTTPError",
@@ -80,8 +83,8 @@ __all__ = [
 
 def __getattr__(name: str) -> object:
     # `dataclasses` takes as long to import as all the rest, so it waits until it is needed.
-    if name == "DeleteResult":
-        from .results import DeleteResult
+    if name in ("DeleteResult", "Download", "File"):
+        from . import results
 
-        return DeleteResult
+        return getattr(results, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

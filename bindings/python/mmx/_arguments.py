@@ -15,18 +15,18 @@ INT32_MAX = 2**31 - 1
 INT64_MAX = 2**63 - 1
 
 
-def _wrong_type(call: str, parameter: str, wanted: str, value: object) -> TypeError:
+def wrong_type(call: str, parameter: str, wanted: str, value: object) -> TypeError:
     return TypeError(f"{call}: {parameter} must be {wanted}, not {type(value).__name__}")
 
 
 def whole(call: str, parameter: str, value: SupportsIndex, highest: int) -> int:
     """A whole number that fits its C type. Whether it can be meant is for the library to say."""
     if isinstance(value, bool):
-        raise _wrong_type(call, parameter, "a whole number", value)
+        raise wrong_type(call, parameter, "a whole number", value)
     try:
         number = index(value)
     except TypeError:
-        raise _wrong_type(call, parameter, "a whole number", value) from None
+        raise wrong_type(call, parameter, "a whole number", value) from None
     if number > highest:
         raise invalid_argument(call, parameter, f"must be at most {highest}, not {_short(number)}")
     if number < -highest - 1:
@@ -41,7 +41,7 @@ def _short(number: int) -> str:
 
 def text(call: str, parameter: str, value: str) -> bytes:
     if not isinstance(value, str):
-        raise _wrong_type(call, parameter, "a str", value)
+        raise wrong_type(call, parameter, "a str", value)
     if "\0" in value:
         raise invalid_argument(call, parameter, "holds a NUL character")
     try:
@@ -52,14 +52,14 @@ def text(call: str, parameter: str, value: str) -> bytes:
 
 def path(call: str, parameter: str, value: str | os.PathLike[str]) -> bytes:
     if not isinstance(value, str | os.PathLike):
-        raise _wrong_type(call, parameter, "a str or a path", value)
+        raise wrong_type(call, parameter, "a str or a path", value)
     return text(call, parameter, os.fspath(value))
 
 
 def truth(call: str, parameter: str, value: bool) -> bool:
     # Not any object's truth: "false" would count as True.
     if not isinstance(value, bool):
-        raise _wrong_type(call, parameter, "True or False", value)
+        raise wrong_type(call, parameter, "True or False", value)
     return value
 
 
@@ -68,7 +68,7 @@ def milliseconds(call: str, parameter: str, seconds: SupportsFloat | None) -> in
     if seconds is None:
         return -1
     if isinstance(seconds, bool | str) or not hasattr(type(seconds), "__float__"):
-        raise _wrong_type(call, "timeout", "a number of seconds or None", seconds)
+        raise wrong_type(call, "timeout", "a number of seconds or None", seconds)
     try:
         exact = float(seconds) * 1000
         rounded = max(round(exact), 1) if exact > 0 else round(exact)

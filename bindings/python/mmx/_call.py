@@ -18,12 +18,17 @@ from time import monotonic, sleep
 
 from . import _ffi, errors
 
+# How long an interrupted main thread waits for a callback to return, in seconds.
+PATIENCE = 0.2
+
 # As in `typing`, which is too slow to import for this.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from ctypes import CDLL
     from typing import Any, TypeAlias
+
+    from ._callbacks import Guard, Progress
 
     # Of a call: client, its own arguments, options, out_json, out_error.
     Function: TypeAlias = Callable[..., Any]
@@ -67,14 +72,57 @@ def check(library: CDLL, error: c_void_p) -> None:
         raise errors.from_json(take_error(library, error))
 
 
-def _perform(
-    library: CDLL, function: Function, handle: Handle, arguments: tuple[object, ...], options: object
-) -> Outcome:
-    answer, error = c_void_p(), c_void_p()
-    function(handle.pointer, *arguments, options, byref(answer), byref(error))
-    if error:
-        return None, take_error(library, error)
-    return take_string(library, answer), None
+class Request:
+    """A call that is asked for, and what it needs until it has ended."""
+
+    __slots__ = ("arguments", "flags", "function", "guard", "handle", "library", "progress", "timeout_ms")
+
+    def __init__(
+        self,
+        library: CDLL,
+        function: Function,
+        handle: Handle,
+        arguments: tuple[object, ...],
+        timeout_ms: int = 0,
+        flags: int = 0,
+        guard: Guard | None = None,
+        progress: Progress | None = None,
+    ) -> None:
+        self.library = library
+        self.function = function
+        self.handle: Handle | None = handle
+        self.arguments = arguments
+        # As in mmx_call_options.
+        self.timeout_ms = timeout_ms
+        self.flags = flags
+        # None where C calls nothing of the caller's.
+        self.guard = guard
+        self.progress = None if progress is None or guard is None else guard.progress(progress)
+
+    def perform(self, token: int | None = None) -> Outcome:
+        """Makes the call, once."""
+        assert self.handle is not None
+        answer, error = c_void_p(), c_void_p()
+        options = None
+        if token is not None or self.timeout_ms or self.flags or self.progress is not None:
+            options = _ffi.MMX_CALL_OPTIONS_INIT()
+            options.timeout_ms, options.flags, options.cancel = self.timeout_ms, self.flags, token
+            if self.progress is not None:
+                options.progress = self.progress
+        pointer = None if options is None else byref(options)
+        try:
+            self.function(self.handle.pointer, *self.arguments, pointer, byref(answer), byref(error))
+        finally:
+            self.release()
+        if error:
+            return None, take_error(self.library, error)
+        return take_string(self.library, answer), None
+
+    def release(self) -> None:
+        """Lets go of everything: a traceback that somebody keeps holds this object, and must hold no more with it."""
+        self.handle = None
+        self.arguments = ()
+        self.progress = None
 
 
 class _Token:
@@ -98,18 +146,12 @@ class _Token:
 class _Job:
     """One call, on its way from the main thread to a helper and back."""
 
-    __slots__ = ("arguments", "claim", "done", "function", "handle", "library", "options", "outcome", "token")
+    __slots__ = ("claim", "done", "outcome", "request", "token")
 
-    def __init__(
-        self, library: CDLL, function: Function, handle: Handle, arguments: tuple[object, ...], helper: _Helper
-    ) -> None:
-        self.library = library
-        self.function = function
-        self.handle: Handle | None = handle
-        self.arguments = arguments
-        # The library reads both during the call, even if the main thread has left.
-        self.options = helper.options
-        self.token = helper.token
+    def __init__(self, request: Request, token: _Token) -> None:
+        self.request = request
+        # The library reads it during the call, even if the main thread has left.
+        self.token = token
         # Whoever gets it decides: a helper that the call is made, an interrupted main thread that it isn't.
         self.claim = threading.Lock()
         # Held until there is an outcome.
@@ -118,27 +160,44 @@ class _Job:
         self.outcome: Outcome | BaseException | None = None
 
     def run(self) -> None:
-        if self.handle is None or not self.claim.acquire(blocking=False):
+        if not self.claim.acquire(blocking=False):
             return
         try:
-            self.outcome = _perform(self.library, self.function, self.handle, self.arguments, byref(self.options))
+            self.outcome = self.request.perform(self.token.pointer)
         except BaseException as error:
             self.outcome = error
-        self.handle = None
         self.done.release()
 
     def give_up(self, interruption: BaseException) -> None:
         """Ends the call early, and waits until it has ended."""
         if self.claim.acquire(blocking=False):
+            self.request.release()
             return
         self.token.trigger()
         # A second interruption ends this wait too: everything that the call uses stays alive with it.
-        if self.outcome is None:
-            self.done.acquire()
-        if isinstance(self.outcome, tuple) and self.outcome[1] and hasattr(interruption, "add_note"):
+        if self.outcome is None and not self._ended():
+            _note(interruption, "the call was cancelled; it ends when the callback that it is in returns")
+        if isinstance(self.outcome, tuple) and self.outcome[1]:
             error = errors.from_json(self.outcome[1])
             if error.ambiguous:
-                interruption.add_note(str(error))
+                _note(interruption, str(error))
+
+    def _ended(self) -> bool:
+        """Waits for the end of a call that was cancelled, but not for a callback that doesn't come back."""
+        guard = self.request.guard
+        if guard is None:
+            return self.done.acquire()
+        guard.open = False
+        limit = monotonic() + PATIENCE
+        while not self.done.acquire(timeout=0.02):
+            if guard.running and monotonic() > limit:
+                return False
+        return True
+
+
+def _note(raised: BaseException, note: str) -> None:
+    if hasattr(raised, "add_note"):  # From Python 3.11 on.
+        raised.add_note(note)
 
 
 class _Helper:
@@ -148,8 +207,6 @@ class _Helper:
         self.pid = os.getpid()
         self.jobs: SimpleQueue[_Job | None] = SimpleQueue()
         self.token = _Token(library)
-        self.options = _ffi.MMX_CALL_OPTIONS_INIT()
-        self.options.cancel = self.token.pointer
         told: list[int] = []
         ready = threading.Lock()
         ready.acquire()
@@ -172,8 +229,15 @@ def _serve(jobs: SimpleQueue[_Job | None], ready: threading.Lock, told: list[int
         told.append(threading.get_native_id())
     finally:
         ready.release()
+    pid = os.getpid()
     while (job := jobs.get()) is not None:
-        job.run()
+        try:
+            job.run()
+        finally:
+            if os.getpid() != pid:
+                # A callback has forked and come back. Here, there is no main thread that the call could return to.
+                os.write(2, b"mmx: a callback has forked, and came back in the child, which ends here\n")
+                os._exit(1)
         del job
 
 
@@ -208,19 +272,32 @@ def _take_helper(library: CDLL) -> _Helper | None:
         raise
 
 
-def call(library: CDLL, function: Function, handle: Handle, arguments: tuple[object, ...], timeout_ms: int) -> Outcome:
-    """Makes a call; timeout_ms as in mmx_call_options."""
+def call(request: Request) -> str:
+    """Makes a call and returns its answer. An exception of one of its callbacks comes out as it was raised."""
+    answer, error = _outcome(request)
+    guard = request.guard
+    if guard is not None and guard.raised is not None:
+        raised, guard.raised = guard.raised, None
+        try:
+            if error is not None:
+                failure = errors.from_json(error)
+                if failure.ambiguous:
+                    _note(raised, str(failure))
+            raise raised
+        finally:
+            del raised
+    if error is not None:
+        raise errors.from_json(error)
+    return answer or ""
+
+
+def _outcome(request: Request) -> Outcome:
     # Once the process is at its end, other threads don't run any more.
     if threading.get_ident() == threading.main_thread().ident and not sys.is_finalizing():
-        helper = _take_helper(library)
+        helper = _take_helper(request.library)
         if helper is not None:
-            helper.options.timeout_ms = timeout_ms
-            return _wait(helper, _Job(library, function, handle, arguments, helper))
-    if timeout_ms == 0:
-        return _perform(library, function, handle, arguments, None)
-    options = _ffi.MMX_CALL_OPTIONS_INIT()
-    options.timeout_ms = timeout_ms
-    return _perform(library, function, handle, arguments, byref(options))
+            return _wait(helper, _Job(request, helper.token))
+    return request.perform()
 
 
 def _wait(helper: _Helper, job: _Job) -> Outcome:

@@ -13,6 +13,7 @@ from ctypes import (
     c_int32,
     c_int64,
     c_size_t,
+    c_uint8,
     c_uint32,
     c_void_p,
     sizeof,
@@ -49,6 +50,7 @@ MMX_PURPOSE_T2A_ASYNC = "t2a_async"
 MMX_PURPOSE_VIDEO_GENERATION = "video_generation"
 MMX_PURPOSE_VIDEO_UNDERSTANDING = "video_understanding"
 MMX_PURPOSE_VIDEO_GENERATION_INPUT = "video_generation_input"
+MMX_CALL_VIA_DOWNLOAD_URL = 2
 
 mmx_status = c_int32
 mmx_progress_fn = CFUNCTYPE(c_int32, c_void_p, c_int64, c_int64)
@@ -73,8 +75,69 @@ class mmx_call_options(Structure):
     )
 
 
+mmx_source_read_fn = CFUNCTYPE(c_int64, c_void_p, POINTER(c_uint8), c_size_t)
+mmx_source_rewind_fn = CFUNCTYPE(c_int32, c_void_p)
+
+
+class mmx_source(Structure):
+    struct_size: int
+    size: int
+    read: object
+    rewind: object
+    user_data: int | None
+    _fields_ = (
+        ("struct_size", c_size_t),
+        ("size", c_int64),
+        ("read", mmx_source_read_fn),
+        ("rewind", mmx_source_rewind_fn),
+        ("user_data", c_void_p),
+    )
+
+
+mmx_sink_write_fn = CFUNCTYPE(c_int32, c_void_p, POINTER(c_uint8), c_size_t)
+mmx_sink_restart_fn = CFUNCTYPE(c_int32, c_void_p)
+
+
+class mmx_sink(Structure):
+    struct_size: int
+    write: object
+    restart: object
+    user_data: int | None
+    _fields_ = (
+        ("struct_size", c_size_t),
+        ("write", mmx_sink_write_fn),
+        ("restart", mmx_sink_restart_fn),
+        ("user_data", c_void_p),
+    )
+
+
+class mmx_file(Structure):
+    file_id: int
+    bytes: int
+    created_at: int
+    filename: object
+    purpose: object
+    download_url: object
+    _fields_ = (
+        ("file_id", c_int64),
+        ("bytes", c_int64),
+        ("created_at", c_int64),
+        ("filename", c_char_p),
+        ("purpose", c_char_p),
+        ("download_url", c_char_p),
+    )
+
+
 def MMX_CALL_OPTIONS_INIT() -> mmx_call_options:
     return mmx_call_options(sizeof(mmx_call_options), 0, 0, 0, None, mmx_progress_fn(), None)
+
+
+def MMX_SOURCE_INIT() -> mmx_source:
+    return mmx_source(sizeof(mmx_source), -1, mmx_source_read_fn(), mmx_source_rewind_fn(), None)
+
+
+def MMX_SINK_INIT() -> mmx_sink:
+    return mmx_sink(sizeof(mmx_sink), mmx_sink_write_fn(), mmx_sink_restart_fn(), None)
 
 
 def declare(library: CDLL) -> None:
@@ -150,6 +213,74 @@ def declare(library: CDLL) -> None:
         POINTER(c_void_p),
         POINTER(c_void_p),
     ]
+    library.mmx_list_files.restype = mmx_status
+    library.mmx_list_files.argtypes = [
+        c_void_p,
+        c_char_p,
+        POINTER(mmx_call_options),
+        POINTER(c_void_p),
+        POINTER(c_void_p),
+    ]
+    library.mmx_retrieve_file.restype = mmx_status
+    library.mmx_retrieve_file.argtypes = [
+        c_void_p,
+        c_int64,
+        POINTER(mmx_call_options),
+        POINTER(c_void_p),
+        POINTER(c_void_p),
+    ]
+    library.mmx_upload_file.restype = mmx_status
+    library.mmx_upload_file.argtypes = [
+        c_void_p,
+        c_char_p,
+        c_char_p,
+        POINTER(mmx_call_options),
+        POINTER(c_void_p),
+        POINTER(c_void_p),
+    ]
+    library.mmx_upload_stream.restype = mmx_status
+    library.mmx_upload_stream.argtypes = [
+        c_void_p,
+        POINTER(mmx_source),
+        c_char_p,
+        c_char_p,
+        POINTER(mmx_call_options),
+        POINTER(c_void_p),
+        POINTER(c_void_p),
+    ]
+    library.mmx_download_file.restype = mmx_status
+    library.mmx_download_file.argtypes = [
+        c_void_p,
+        c_int64,
+        c_char_p,
+        POINTER(mmx_call_options),
+        POINTER(c_void_p),
+        POINTER(c_void_p),
+    ]
+    library.mmx_download_stream.restype = mmx_status
+    library.mmx_download_stream.argtypes = [
+        c_void_p,
+        c_int64,
+        POINTER(mmx_sink),
+        POINTER(mmx_call_options),
+        POINTER(c_void_p),
+        POINTER(c_void_p),
+    ]
+    library.mmx_files_parse.restype = mmx_status
+    library.mmx_files_parse.argtypes = [
+        c_char_p,
+        POINTER(c_void_p),
+        POINTER(c_void_p),
+    ]
+    library.mmx_files_count.restype = c_size_t
+    library.mmx_files_count.argtypes = [c_void_p]
+    library.mmx_files_get.restype = POINTER(mmx_file)
+    library.mmx_files_get.argtypes = [
+        c_void_p,
+        c_size_t,
+    ]
+    library.mmx_files_free.restype = None
+    library.mmx_files_free.argtypes = [c_void_p]
     library.mmx_cancel_new.restype = mmx_status
     library.mmx_cancel_new.argtypes = [
         POINTER(c_void_p),

@@ -1,10 +1,11 @@
-"""The client, and the calls of the file API."""
+"""The client."""
 
 from __future__ import annotations
 
 from ctypes import byref, c_void_p
 
 from . import _arguments, _call, _library, errors
+from .files import Files
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,10 +16,10 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from .results import DeleteResult
+    from ._callbacks import Guard, Progress
 
 
-class _Connection:
+class Connection:
     """What a client and its groups of calls share: the library and, until it is closed, the C client."""
 
     __slots__ = ("handle", "library")
@@ -27,20 +28,24 @@ class _Connection:
         self.library = _library.load()
         self.handle: _call.Handle | None = _new_client(self.library, settings)
 
-    def call(self, name: str, arguments: tuple[object, ...], timeout: SupportsFloat | EllipsisType | None) -> str:
+    def call(
+        self,
+        name: str,
+        arguments: tuple[object, ...],
+        timeout: SupportsFloat | EllipsisType | None,
+        flags: int = 0,
+        guard: Guard | None = None,
+        progress: Progress | None = None,
+    ) -> str:
         timeout_ms = 0 if timeout is ... else _arguments.milliseconds(name, "options.timeout_ms", timeout)
-        answer, error = self._outcome(name, arguments, timeout_ms)
-        if error is not None:
-            raise errors.from_json(error)
-        return answer or ""
-
-    def _outcome(self, name: str, arguments: tuple[object, ...], timeout_ms: int) -> _call.Outcome:
-        # A function of its own: a traceback that somebody keeps must not keep the handle.
         handle = self.handle
         if handle is None:
             raise errors.invalid_argument(name, "client", "is closed")
         function = getattr(self.library, f"mmx_{name}")
-        return _call.call(self.library, function, handle, arguments, timeout_ms)
+        request = _call.Request(self.library, function, handle, arguments, timeout_ms, flags, guard, progress)
+        # The request has them, as long as the call needs them: a traceback that somebody keeps must not.
+        del handle, arguments
+        return _call.call(request)
 
 
 def _new_client(library: CDLL, settings: dict[str, object]) -> _call.Handle:
@@ -61,37 +66,6 @@ def _new_client(library: CDLL, settings: dict[str, object]) -> _call.Handle:
         library.mmx_config_free(config)
 
 
-class Files:
-    """The calls about files. Comes from `Client.files`."""
-
-    __slots__ = ("_DeleteResult", "_connection")
-
-    def __init__(self, connection: _Connection) -> None:
-        # Not at the top, where it would slow the import; nor in the call, which may be too late to import anything.
-        from .results import DeleteResult
-
-        self._connection = connection
-        self._DeleteResult = DeleteResult
-
-    def __reduce__(self) -> NoReturn:
-        raise _not_picklable()
-
-    def delete(
-        self, file_id: SupportsIndex, purpose: str, *, timeout: SupportsFloat | EllipsisType | None = ...
-    ) -> DeleteResult:
-        """Deletes one file: POST /v1/files/delete, "File Delete" in the API's documents.
-
-        `file_id` is a whole number from 1 to 2^63 - 1. `purpose` is what the file is for: a `mmx.PURPOSE_...`, or a
-        newer one. `timeout` bounds this call alone, in seconds; None is no limit.
-
-        Raises an `mmx.Error`. If its `ambiguous` is true, the file may be gone all the same.
-        """
-        call = "delete_file"
-        number = _arguments.whole(call, "file_id", file_id, _arguments.INT64_MAX)
-        raw = self._connection.call(call, (number, _arguments.text(call, "purpose", purpose)), timeout)
-        return self._DeleteResult(file_id=number, raw=raw)
-
-
 class Client:
     """An account at a place: what calls are made with.
 
@@ -107,7 +81,7 @@ class Client:
         api_key: str | None = None,
         base_url: str | None = None,
         *,
-        timeout: SupportsFloat | None = 60.0,
+        timeout: SupportsFloat | EllipsisType | None = ...,
         max_attempts: SupportsIndex | None = None,
         ca_file: str | os.PathLike[str] | None = None,
         user_agent: str | None = None,
@@ -115,16 +89,17 @@ class Client:
     ) -> None:
         """Without `api_key` and `base_url`, MINIMAX_API_KEY and MINIMAX_BASE_URL are used.
 
-        `timeout` bounds everything that a call does, in seconds; None is no limit. `max_attempts` is how many requests
-        a call may send. `ca_file` is a PEM file of certificates to trust beside the system's. `user_agent` names your
-        program. `allow_insecure` permits http:// to another machine.
+        `timeout` bounds everything that a call does, in seconds; None is no limit. Without it, uploads and downloads
+        have no limit, though 60 seconds without a byte end them, and other calls have 60 seconds. `max_attempts` is
+        how many requests a call may send. `ca_file` is a PEM file of certificates to trust beside the system's.
+        `user_agent` names your program. `allow_insecure` permits http:// to another machine.
         """
         call = "client_new"
         # By their names in the library: mmx_config_set_<name>().
         settings: dict[str, object] = {
             "api_key": api_key if api_key is None else _arguments.text(call, "api_key", api_key),
             "base_url": base_url if base_url is None else _arguments.text(call, "base_url", base_url),
-            "timeout_ms": _arguments.milliseconds(call, "timeout_ms", timeout),
+            "timeout_ms": None if timeout is ... else _arguments.milliseconds(call, "timeout_ms", timeout),
             "max_attempts": max_attempts
             if max_attempts is None
             else _arguments.whole(call, "max_attempts", max_attempts, _arguments.INT32_MAX),
@@ -132,7 +107,7 @@ class Client:
             "user_agent": user_agent if user_agent is None else _arguments.text(call, "user_agent", user_agent),
             "allow_insecure": _arguments.truth(call, "allow_insecure", allow_insecure),
         }
-        self._connection = _Connection(settings)
+        self._connection = Connection(settings)
         self.files = Files(self._connection)
 
     @property
@@ -152,11 +127,7 @@ class Client:
         self.close()
 
     def __reduce__(self) -> NoReturn:
-        raise _not_picklable()
+        raise errors.not_picklable()
 
 
-def _not_picklable() -> TypeError:
-    return TypeError("an mmx.Client can't be pickled, nor copied: make one in each process that needs it")
-
-
-Client.__module__ = Files.__module__ = "mmx"
+Client.__module__ = "mmx"

@@ -42,7 +42,7 @@ class InvalidArgumentError(Error, ValueError):
 
 
 class FileError(Error, OSError):
-    """A local file: missing, unreadable."""
+    """A local file or a file object: missing, unreadable, disk full, of another length than it had."""
 
 
 class ConnectError(Error, ConnectionError):
@@ -171,3 +171,7 @@ def invalid_argument(call: str, parameter: str, why: str) -> InvalidArgumentErro
     error.call = call
     error.parameter = parameter
     return error
+
+
+def not_picklable() -> TypeError:
+    return TypeError("an mmx.Client can't be pickled, nor copied: make one in each process that needs it")

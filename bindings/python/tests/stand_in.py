@@ -7,7 +7,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +82,17 @@ class Account:
         query = "&".join(f"{name}={value}" for name, value in until.items())
         self.server.control("GET", f"{self.name}/wait?{query}")
 
+    def add(self, **fields: object) -> None:
+        self.server.control("POST", f"{self.name}/files", [{"purpose": PURPOSE, **fields}])
+
+    def sha256(self, file_id: int) -> str:
+        return self.server.control("GET", f"{self.name}/sha256?file_id={file_id}").strip()
+
+    def upload(self) -> dict[str, Any]:
+        """What the journal says of the last upload."""
+        uploads: list[dict[str, Any]] = [entry["upload"] for entry in self.journal() if entry.get("upload")]
+        return uploads[-1]
+
     def journal(self) -> list[Any]:
         entries: list[Any] = json.loads(self.server.control("GET", f"{self.name}/journal"))
         return entries
@@ -123,3 +135,10 @@ def finish(process: subprocess.Popen[str], code: int = 0, seconds: float = 30) -
     assert process.returncode == code, f"ended with {process.returncode}\n{printed}\n{errors}"
     assert code or not errors, errors
     return printed
+
+
+def until(condition: Callable[[], bool]) -> None:
+    limit = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < limit, "it never came to that"
+        time.sleep(0.002)

@@ -6,6 +6,7 @@ import ctypes
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -92,6 +93,10 @@ def test_an_initialiser_sets_the_size_alone() -> None:
         "extern int32_t mmx_global;",
         "mmx_call_options mmx_by_value(void);",
         "void mmx_f(double value);",
+        "typedef struct { double (*f)(void); } mmx_c;",
+        "typedef struct { int32_t (*f)(int32_t (*g)(void)); } mmx_g;",
+        "typedef struct { int32_t (**f)(void); } mmx_p;",
+        "typedef int32_t (*mmx_s_f_fn)(void); typedef struct { int32_t (*f)(void); } mmx_s;",
         "#define MMX_SHIFT (1 << 2)",
         "#define MMX_FUNCTION(x) x",
         "#define MMX_FLOAT 1.5",
@@ -114,3 +119,23 @@ def test_owned_and_borrowed_text_differ(tmp_path: Path) -> None:
     assert "library.mmx_owned.restype = c_void_p\n    library.mmx_owned.argtypes = [c_void_p]\n" in text
     assert "library.mmx_borrowed.restype = c_char_p\n" in text
     assert "        c_char_p,\n        POINTER(c_void_p),\n        POINTER(c_char_p),\n    ]" in text
+
+
+def test_a_callback_in_a_struct_gets_a_type(tmp_path: Path) -> None:
+    header = tmp_path / "mmx.h"
+    known = (ROOT / "include" / "mmx.h").read_text()
+    form = "typedef struct { int64_t (*take)(void *, const uint8_t *, size_t); void (*end)(void); } mmx_s;"
+    header.write_text(known.replace("#ifdef __cplusplus\n}", f"{form}\n#ifdef __cplusplus\n}}"))
+    text = generate_ffi.generate(header)
+    assert "\nmmx_s_take_fn = CFUNCTYPE(c_int64, c_void_p, POINTER(c_uint8), c_size_t)\n" in text
+    assert "\nmmx_s_end_fn = CFUNCTYPE(None)\n" in text
+    assert '        ("take", mmx_s_take_fn),\n        ("end", mmx_s_end_fn),\n' in text
+
+
+@pytest.mark.parametrize("initialiser", [_ffi.MMX_SOURCE_INIT, _ffi.MMX_SINK_INIT])
+def test_sources_and_sinks_begin_without_functions(initialiser: Callable[[], ctypes.Structure]) -> None:
+    made = initialiser()
+    fields = {name: getattr(made, name) for name, *_ in made._fields_}
+    assert fields.pop("struct_size") == ctypes.sizeof(made)
+    assert fields.pop("size", -1) == -1
+    assert not any(fields.values())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -17,7 +18,7 @@ import pytest
 
 import mmx
 from mmx import _call
-from stand_in import PURPOSE, Account, finish
+from stand_in import PURPOSE, Account, finish, until
 
 # Far above the 300 ms that are promised and the 1 ms that it takes, far below the call's own 60 s.
 SOON = 3.0
@@ -42,13 +43,6 @@ if "NO_MORE" not in os.environ:
     told["again"] = client.files.delete(8, "voice_clone").file_id
 print(json.dumps(told))
 """
-
-
-def until(condition: Callable[[], bool]) -> None:
-    limit = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < limit, "it never came to that"
-        time.sleep(0.002)
 
 
 def signalled(process: subprocess.Popen[str], number: int) -> dict[str, Any]:
@@ -178,7 +172,21 @@ def test_interrupted_where_the_call_is_handed_over(
     assert account.client().files.delete(2, PURPOSE)
 
 
-def test_interrupted_at_any_point_nothing_is_lost(account: Account) -> None:
+def deletes(client: mmx.Client) -> object:
+    return client.files.delete(404, PURPOSE)
+
+
+def uploads(client: mmx.Client) -> object:
+    # Refused, for the purpose is none.
+    return client.files.upload(io.BytesIO(b"x"), purpose="none", filename="a", progress=lambda *_: None)
+
+
+def downloads(client: mmx.Client) -> object:
+    return client.files.download(400, progress=lambda *_: None)
+
+
+@pytest.mark.parametrize("call", [deletes, uploads, downloads])
+def test_interrupted_at_any_point_nothing_is_lost(account: Account, call: Callable[[mmx.Client], object]) -> None:
     heard = 0
 
     def handler(number: int, frame: object) -> None:
@@ -202,7 +210,7 @@ def test_interrupted_at_any_point_nothing_is_lost(account: Account) -> None:
             try:
                 signal.setitimer(signal.ITIMER_REAL, 0.00002 * (step + 1))
                 try:
-                    client.files.delete(404, PURPOSE)
+                    call(client)
                 except mmx.APIError:
                     pass
                 finally:

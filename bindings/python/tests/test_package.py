@@ -12,6 +12,7 @@ import mmx
 from stand_in import FILE, PACKAGE, ROOT, Account
 
 EXAMPLE = ROOT / "examples" / "python" / "delete.py"
+LIFE = ROOT / "examples" / "python" / "life.py"
 
 
 def test_import_takes_less_than_30_ms(tmp_path: Path) -> None:
@@ -71,3 +72,25 @@ def test_the_example_says_what_is_wrong(account: Account, arguments: list[str], 
     assert process.returncode == code
     assert said in errors
     assert "Traceback" not in errors
+
+
+def test_the_example_of_a_whole_life(account: Account, tmp_path: Path) -> None:
+    assert len(LIFE.read_text().splitlines()) < 40
+    path = tmp_path / "a.mp3"
+    path.write_bytes(bytes(100_000))
+    process = account.start(LIFE, str(path), "prompt_audio")
+    printed, said = process.communicate(timeout=30)
+    assert process.returncode == 0, said
+    assert said.endswith("\n100 %\n")
+    *rows, retrieved, compared, deleted = printed.splitlines()
+    file_id = int(deleted.removeprefix("deleted: "))
+    (row,) = [row for row in rows if str(file_id) in row]
+    assert row.split()[:2] == [str(file_id), "100000"]
+    assert row.endswith("'a.mp3'")
+    assert retrieved.startswith(f"retrieved: File(file_id={file_id}, bytes=100000")
+    assert "http" not in retrieved
+    assert compared == "the same 100000 bytes"
+    assert len(account.client().files.list("prompt_audio")) == len(rows) - 1
+    process = account.start(LIFE, str(tmp_path / "none"), "prompt_audio")
+    assert process.communicate(timeout=30)[1].startswith("mmx.FileError: upload_file: ")
+    assert process.returncode == 1

@@ -1,14 +1,15 @@
 //! An account: its files, fault script, journal and connections.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
 use tokio::sync::Notify;
 
 use crate::fault::Script;
+use crate::file::File;
 use crate::journal::{Entry, Journal};
+use crate::link::Links;
 use crate::records::Connection;
 
 /// The key that every account accepts; all others are refused with 1004.
@@ -18,6 +19,10 @@ pub const API_KEY: &str = "sk-api-sandbox";
 pub(crate) const DELETE_PURPOSES: [&str; 5] =
     ["voice_clone", "prompt_audio", "t2a_async", "t2a_async_input", "video_generation"];
 
+/// Those of the upload page, the newer ones included.
+pub(crate) const UPLOAD_PURPOSES: [&str; 5] =
+    ["voice_clone", "prompt_audio", "t2a_async_input", "video_understanding", "video_generation_input"];
+
 /// The files a fresh account holds, as id and purpose. The last two ids do not survive a floating point number.
 pub fn seeded_files() -> Vec<(i64, &'static str)> {
     let mut files: Vec<_> = (176_844_028_768_320..).zip(DELETE_PURPOSES).collect();
@@ -26,58 +31,29 @@ pub fn seeded_files() -> Vec<(i64, &'static str)> {
     files
 }
 
-/// A file object as the API shows it. Fields it has beyond these are kept.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct File {
-    pub(crate) file_id: i64,
-    #[serde(default = "bytes")]
-    bytes: i64,
-    #[serde(default = "created_at")]
-    created_at: Value,
-    #[serde(default)]
-    filename: Option<String>,
-    pub(crate) purpose: String,
-    #[serde(flatten)]
-    more: Map<String, Value>,
-}
+const FIRST_UPLOAD: i64 = 276_844_028_768_000;
 
-fn bytes() -> i64 {
-    1024
-}
-
-fn created_at() -> Value {
-    json!(1_750_000_000)
-}
-
-impl File {
-    pub(crate) fn new(file_id: i64, purpose: &str) -> File {
-        let (purpose, more) = (purpose.to_owned(), Map::new());
-        File { file_id, bytes: bytes(), created_at: created_at(), filename: None, purpose, more }.named()
-    }
-
-    pub(crate) fn named(mut self) -> File {
-        if self.filename.is_none() {
-            let ending = match self.purpose.as_str() {
-                "voice_clone" | "prompt_audio" => "mp3",
-                "t2a_async" => "tar",
-                "t2a_async_input" => "txt",
-                "video_generation" => "mp4",
-                _ => "bin",
-            };
-            self.filename = Some(format!("{}.{ending}", self.file_id));
-        }
-        self
-    }
+/// What an account does differently as long as it is not told otherwise.
+#[derive(Clone, Copy, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Settings {
+    /// Links to the store are http:// whatever the API is asked over.
+    pub(crate) http_links: bool,
 }
 
 pub(crate) struct Account {
+    pub(crate) name: String,
     state: Mutex<State>,
     /// Told of each request and each connection that ends.
     pub(crate) changed: Notify,
 }
 
 pub(crate) struct State {
-    pub(crate) files: HashMap<i64, File>,
+    pub(crate) files: BTreeMap<i64, File>,
+    /// Of the next upload.
+    pub(crate) next_id: i64,
+    pub(crate) links: Links,
+    pub(crate) settings: Settings,
     pub(crate) script: Script,
     pub(crate) journal: Journal,
     pub(crate) connections: Vec<Arc<Connection>>,
@@ -87,6 +63,9 @@ impl State {
     fn seeded() -> State {
         State {
             files: seeded_files().into_iter().map(|(id, purpose)| (id, File::new(id, purpose))).collect(),
+            next_id: FIRST_UPLOAD,
+            links: Links::default(),
+            settings: Settings::default(),
             script: Script::default(),
             journal: Journal::default(),
             connections: Vec::new(),
@@ -95,8 +74,8 @@ impl State {
 }
 
 impl Account {
-    pub(crate) fn seeded() -> Account {
-        Account { state: Mutex::new(State::seeded()), changed: Notify::new() }
+    pub(crate) fn seeded(name: &str) -> Account {
+        Account { name: name.to_owned(), state: Mutex::new(State::seeded()), changed: Notify::new() }
     }
 
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {

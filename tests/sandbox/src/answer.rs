@@ -6,12 +6,16 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use serde_json::{Value, json};
 
+use crate::content::Slice;
+
 #[derive(Clone, Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
     /// Content-Type and what a call adds; length, date and trace id are added on delivery.
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Bytes,
+    /// A file instead of the body.
+    pub(crate) content: Option<Slice>,
     /// The call succeeded: what it asks for has been done.
     pub(crate) performed: bool,
 }
@@ -19,7 +23,7 @@ pub(crate) struct Answer {
 impl Answer {
     pub(crate) fn new(status: u16, content_type: &str, body: impl Into<Bytes>) -> Answer {
         let headers = vec![("Content-Type".to_owned(), content_type.to_owned())];
-        Answer { status, headers, body: body.into(), performed: false }
+        Answer { status, headers, body: body.into(), content: None, performed: false }
     }
 
     pub(crate) fn json(body: impl Into<Bytes>) -> Answer {
@@ -48,9 +52,13 @@ impl Answer {
         self.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 
+    pub(crate) fn length(&self) -> u64 {
+        self.content.as_ref().map_or(self.body.len() as u64, Slice::length)
+    }
+
     /// For hyper to deliver.
     pub(crate) fn response(self) -> Response {
-        let mut response = Response::new(Body::from(self.body));
+        let mut response = Response::new(self.content.map_or_else(|| Body::from(self.body), Body::new));
         *response.status_mut() = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         for (name, value) in &self.headers {
             if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {

@@ -10,7 +10,7 @@ use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
-const GOOD_NAMES: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
+const GOOD_NAMES: [&str; 4] = ["localhost", "127.0.0.1", "::1", "127.0.0.2"];
 
 pub(crate) struct Certificates {
     pub(crate) ca_pem: String,

@@ -16,12 +16,13 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use tokio::sync::watch;
 use tower_service::Service;
 
 use crate::deliver::{Next, Script, deliver};
 use crate::records::{Connection, End};
 use crate::server::Server;
-use crate::stream::{Head, Io, Transport};
+use crate::stream::{Close, Head, Io, Transport};
 use crate::{answer::Answer, api};
 
 /// What a connection shares with the request it carries.
@@ -29,6 +30,7 @@ pub(crate) struct Line {
     pub(crate) record: Arc<Connection>,
     head: Head,
     script: Mutex<Option<Script>>,
+    resets: Mutex<watch::Receiver<u64>>,
 }
 
 impl Line {
@@ -40,6 +42,24 @@ impl Line {
         bytes
     }
 
+    /// The next bytes are the head of a request.
+    pub(crate) fn expect_head(&self) {
+        *self.head.lock().unwrap() = Some(Vec::new());
+    }
+
+    /// From here on a reset of the account ends what is going on.
+    pub(crate) fn watch_stop(&self) {
+        self.resets.lock().unwrap().mark_unchanged();
+    }
+
+    /// Waits for that reset.
+    pub(crate) async fn reset(&self) {
+        let mut resets = self.resets.lock().unwrap().clone();
+        if resets.changed().await.is_err() {
+            pending().await
+        }
+    }
+
     /// Hands the connection over to the script. Never returns: the request ends here.
     pub(crate) async fn play(&self, script: Script) -> Response {
         *self.script.lock().unwrap() = Some(script);
@@ -47,15 +67,22 @@ impl Line {
     }
 }
 
+/// Marks an answer that goes out while the body of its request is still coming.
+#[derive(Clone)]
+pub(crate) struct Draining;
+
 pub(crate) fn head() -> Head {
     Arc::new(Mutex::new(Some(Vec::new())))
 }
 
 pub(crate) async fn serve(server: Arc<Server>, transport: Box<dyn Transport>, record: Arc<Connection>, head: Head) {
     let mut io = Io::new(transport, record.clone(), head.clone());
-    let line = Arc::new(Line { record, head, script: Mutex::new(None) });
+    let line = {
+        let resets = Mutex::new(record.resets());
+        Arc::new(Line { record, head, script: Mutex::new(None), resets })
+    };
     loop {
-        *line.head.lock().unwrap() = Some(Vec::new());
+        line.expect_head();
         let service = service_fn(|request| answer(server.clone(), line.clone(), request));
         let mut connection = http1::Builder::new()
             .header_read_timeout(None)
@@ -76,7 +103,11 @@ pub(crate) async fn serve(server: Arc<Server>, transport: Box<dyn Transport>, re
         let parts = connection.into_parts();
         io = parts.io.into_inner();
         io.unread(parts.read_buf);
-        match deliver(&mut io, script).await {
+        let next = tokio::select! {
+            next = deliver(&mut io, script) => next,
+            () = line.reset() => Next::Close(Close::Fin),
+        };
+        match next {
             Next::Request => {}
             Next::Gone => return line.record.ended(End::Server),
             Next::Close(close) => return io.close(close).await,
@@ -87,7 +118,12 @@ pub(crate) async fn serve(server: Arc<Server>, transport: Box<dyn Transport>, re
 async fn answer(server: Arc<Server>, line: Arc<Line>, request: Request<Incoming>) -> Result<Response, Infallible> {
     let mut request = request.map(Body::new);
     let path = request.uri().path();
-    let response = if let Some((name, _)) = account_path(path) {
+    let response = if line.record.is_store() {
+        match api::object_path(path).map(|(name, _)| server.account(name)) {
+            Some(account) => api::exchange(&server, account, &line, request).await,
+            None => api::nothing_there().response(),
+        }
+    } else if let Some((name, _)) = account_path(path) {
         let account = server.account(name);
         api::exchange(&server, account, &line, request).await
     } else if path.starts_with("/control/") {
@@ -96,7 +132,9 @@ async fn answer(server: Arc<Server>, line: Arc<Line>, request: Request<Incoming>
     } else {
         Answer::text(404, "404 page not found; accounts are at /t/NAME, help at /control/help\n").response()
     };
-    *line.head.lock().unwrap() = Some(Vec::new());
+    if response.extensions().get::<Draining>().is_none() {
+        line.expect_head();
+    }
     Ok(response)
 }
 

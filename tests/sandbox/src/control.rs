@@ -13,7 +13,9 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::account::{Account, File};
+use crate::account::{Account, Settings};
+use crate::file::{File, Seed};
+use crate::journal::Wanted;
 use crate::server::Server;
 use crate::wait::until;
 
@@ -32,6 +34,9 @@ pub(crate) fn router() -> Router {
         .route("/control/wait", get(wait_for_connections))
         .route("/control/{name}/reset", post(reset))
         .route("/control/{name}/files", get(files).post(add_files).delete(remove_files))
+        .route("/control/{name}/sha256", get(sha256))
+        .route("/control/{name}/expire", post(expire))
+        .route("/control/{name}/settings", get(settings).post(change_settings))
         .route("/control/{name}/faults", get(faults).post(add_faults).delete(clear_faults))
         .route("/control/{name}/journal", get(journal))
         .route("/control/{name}/journal_off", post(journal_off))
@@ -79,6 +84,11 @@ impl Parameters {
         Ok(self.number::<u8>(name)?.map(|value| value != 0))
     }
 
+    fn wanted(&self) -> Reply<Wanted> {
+        let call = self.text("call").map(str::to_owned);
+        Ok(Wanted { file_id: self.number("file_id")?, performed: self.flag("performed")?, call })
+    }
+
     fn time(&self) -> Reply<Duration> {
         Ok(Duration::from_millis(self.number("timeout_ms")?.unwrap_or(10_000)))
     }
@@ -93,9 +103,8 @@ async fn reset(Extension(server): Shared, Path(name): Path<String>) -> Response 
 
 async fn files(Extension(server): Shared, Path(name): Path<String>) -> Response {
     let account = server.account(&name);
-    let mut files: Vec<File> = account.state().files.values().cloned().collect();
-    files.sort_by_key(|file| file.file_id);
-    json(files)
+    let state = account.state();
+    json(state.files.values().map(File::control_json).collect::<Value>())
 }
 
 #[derive(Deserialize)]
@@ -114,8 +123,8 @@ async fn add_files(Extension(server): Shared, Path(name): Path<String>, body: By
         (many.first_id..end).map(|id| File::new(id, &many.purpose)).collect()
     } else {
         let value = if value.is_object() { Value::Array(vec![value]) } else { value };
-        let files: Vec<File> = serde_json::from_value(value).map_err(bad)?;
-        files.into_iter().map(File::named).collect()
+        let seeds: Vec<Seed> = serde_json::from_value(value).map_err(bad)?;
+        seeds.into_iter().map(Seed::file).collect::<Result<_, _>>().map_err(bad)?
     };
     let account = server.account(&name);
     let mut state = account.state();
@@ -127,6 +136,29 @@ async fn add_files(Extension(server): Shared, Path(name): Path<String>, body: By
 async fn remove_files(Extension(server): Shared, Path(name): Path<String>) -> Response {
     server.account(&name).state().files.clear();
     json(json!({"files": 0}))
+}
+
+async fn sha256(Extension(server): Shared, Path(name): Path<String>, pairs: Pairs) -> Reply<String> {
+    let parameters = Parameters::of(pairs, &["file_id"])?;
+    let file_id: i64 = parameters.number("file_id")?.ok_or_else(|| bad("file_id is missing"))?;
+    let content = server.account(&name).state().files.get(&file_id).map(|file| file.content.clone());
+    let content = content.ok_or_else(|| (StatusCode::NOT_FOUND, format!("there is no file {file_id}\n")))?;
+    tokio::task::spawn_blocking(move || content.sha256().to_owned()).await.map_err(bad)
+}
+
+async fn expire(Extension(server): Shared, Path(name): Path<String>, pairs: Pairs) -> Reply<Response> {
+    let file_id = Parameters::of(pairs, &["file_id"])?.number("file_id")?;
+    Ok(json(json!({"expired": server.account(&name).state().links.expire(file_id)})))
+}
+
+async fn settings(Extension(server): Shared, Path(name): Path<String>) -> Response {
+    json(server.account(&name).state().settings)
+}
+
+async fn change_settings(Extension(server): Shared, Path(name): Path<String>, body: Bytes) -> Reply<Response> {
+    let settings: Settings = serde_json::from_slice(&body).map_err(bad)?;
+    server.account(&name).state().settings = settings;
+    Ok(json(settings))
 }
 
 async fn faults(Extension(server): Shared, Path(name): Path<String>) -> Response {
@@ -161,9 +193,8 @@ fn switch_journal(account: &Account, on: bool) -> Response {
 }
 
 async fn count(Extension(server): Shared, Path(name): Path<String>, pairs: Pairs) -> Reply<String> {
-    let parameters = Parameters::of(pairs, &["file_id", "performed"])?;
-    let (file_id, performed) = (parameters.number("file_id")?, parameters.flag("performed")?);
-    Ok(server.account(&name).state().journal.count(file_id, performed).to_string())
+    let wanted = Parameters::of(pairs, &["file_id", "performed", "call"])?.wanted()?;
+    Ok(server.account(&name).state().journal.count(&wanted).to_string())
 }
 
 async fn connections(Extension(server): Shared, Path(name): Path<String>) -> Response {
@@ -184,13 +215,13 @@ fn waited(result: Result<u64, u64>) -> (StatusCode, String) {
 }
 
 async fn wait(Extension(server): Shared, Path(name): Path<String>, pairs: Pairs) -> Reply<(StatusCode, String)> {
-    let parameters = Parameters::of(pairs, &["count", "open", "file_id", "performed", "timeout_ms"])?;
-    let (file_id, performed) = (parameters.number("file_id")?, parameters.flag("performed")?);
+    let parameters = Parameters::of(pairs, &["count", "open", "file_id", "performed", "call", "timeout_ms"])?;
+    let entries = parameters.wanted()?;
     let (wanted, open): (Option<u64>, Option<u64>) = (parameters.number("count")?, parameters.number("open")?);
     let account = server.account(&name);
     let number = || match (wanted, open) {
         (Some(wanted), _) => {
-            let count = account.state().journal.count(file_id, performed);
+            let count = account.state().journal.count(&entries);
             if count >= wanted { Ok(count) } else { Err(count) }
         }
         (None, open) => {

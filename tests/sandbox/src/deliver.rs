@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::stream::{Close, Io, Pause};
+use crate::wire::Wire;
 
 /// An endless body stops here, should the client take all of it.
 const ENOUGH: usize = 64 << 20;
@@ -23,10 +24,13 @@ pub(crate) enum Tail {
 }
 
 pub(crate) struct Script {
+    /// False: what the client is still sending stays where it is.
+    pub(crate) reads: bool,
     pub(crate) delay: Duration,
-    pub(crate) trickle: Option<Duration>,
-    /// The bytes to send, already cut where the fault cuts.
-    pub(crate) wire: Vec<u8>,
+    /// The time between pieces of so many bytes.
+    pub(crate) trickle: Option<(Duration, usize)>,
+    /// The bytes to send, cut where the fault cuts.
+    pub(crate) wire: Wire,
     pub(crate) tail: Option<Tail>,
     /// Close when no request comes for so long.
     pub(crate) idle: Option<(Duration, Close)>,
@@ -34,16 +38,22 @@ pub(crate) struct Script {
     pub(crate) end: Option<Next>,
 }
 
-pub(crate) async fn deliver(io: &mut Io, script: Script) -> Next {
-    if !script.delay.is_zero() && io.pause(script.delay, false).await == Pause::Gone {
-        return Next::Gone;
+pub(crate) async fn deliver(io: &mut Io, mut script: Script) -> Next {
+    if !script.delay.is_zero() {
+        let pause = if script.reads { io.pause(script.delay, false).await } else { io.stall(Some(script.delay)).await };
+        if pause == Pause::Gone {
+            return Next::Gone;
+        }
     }
-    let sent = match script.trickle {
-        Some(time) => trickle(io, &script.wire, time).await,
-        None => io.send(&script.wire).await,
-    };
-    if !sent {
-        return Next::Gone;
+    let mut first = true;
+    while let Some(piece) = script.wire.next_piece() {
+        let sent = match script.trickle {
+            Some((time, size)) => trickle(io, &piece, time, size, std::mem::take(&mut first)).await,
+            None => io.send(&piece).await,
+        };
+        if !sent {
+            return Next::Gone;
+        }
     }
     if let Some(tail) = script.tail {
         endless(io, tail).await;
@@ -59,18 +69,22 @@ pub(crate) async fn deliver(io: &mut Io, script: Script) -> Next {
     match script.end {
         Some(next) => next,
         None => {
-            io.hang().await;
+            if script.reads {
+                io.hang().await
+            } else {
+                io.stall(None).await
+            };
             Next::Gone
         }
     }
 }
 
-async fn trickle(io: &mut Io, wire: &[u8], time: Duration) -> bool {
-    for (at, byte) in wire.iter().enumerate() {
-        if at > 0 && io.pause(time, false).await == Pause::Gone {
+async fn trickle(io: &mut Io, wire: &[u8], time: Duration, size: usize, first: bool) -> bool {
+    for (at, bytes) in wire.chunks(size).enumerate() {
+        if !(first && at == 0) && io.pause(time, false).await == Pause::Gone {
             return false;
         }
-        if !io.send(&[*byte]).await {
+        if !io.send(bytes).await {
             return false;
         }
     }

@@ -36,6 +36,22 @@ pub(crate) struct Fault {
     pub(crate) close_before_answer: Option<Close>,
     pub(crate) close_after_answer: Option<Close>,
     pub(crate) close_after_idle_ms: Option<u64>,
+    pub(crate) trickle_bytes: Option<usize>,
+
+    pub(crate) no_length: bool,
+    pub(crate) until_close: bool,
+    pub(crate) wrong_length: Option<i64>,
+    pub(crate) no_range: bool,
+    pub(crate) range_shift: Option<i64>,
+    pub(crate) no_etag: bool,
+    pub(crate) changed: bool,
+    pub(crate) redirect_to: Option<String>,
+    pub(crate) expired_url: bool,
+
+    pub(crate) refuse_after: Option<u64>,
+    pub(crate) keep: bool,
+    pub(crate) stop_reading_after: Option<u64>,
+    pub(crate) then: Option<Close>,
 }
 
 fn once() -> i64 {
@@ -48,6 +64,8 @@ impl Fault {
         let replaces = self.code.is_some_and(|code| code != 0)
             || self.http_status.is_some()
             || self.body.is_some()
+            || self.redirect_to.is_some()
+            || self.body_limit().is_some()
             || self.body_base64.is_some()
             || self.shape.is_some_and(|shape| !shape.reports_success());
         self.perform.unwrap_or(!replaces)
@@ -82,14 +100,27 @@ impl Fault {
             self.close_before_answer.is_some(),
             self.close_after_answer.is_some(),
             self.close_after_idle_ms.is_some(),
+            self.refuse_after.is_some(),
+            self.stop_reading_after.is_some(),
         ];
         if ends.iter().filter(|set| **set).count() > 1 {
-            return Err("only one of hang, hang_after, cut_after, close_before_answer, close_after_answer and \
-                        close_after_idle_ms can be set"
+            return Err("only one of hang, hang_after, cut_after, close_before_answer, close_after_answer, \
+                        close_after_idle_ms, refuse_after and stop_reading_after can be set"
                 .into());
         }
-        if self.close.is_some() && self.cut_after.is_none() && self.close_after_idle_ms.is_none() {
-            return Err("close goes with cut_after or close_after_idle_ms".into());
+        if self.close.is_some() && !self.closes_in_the_end() {
+            return Err("close goes with cut_after, close_after_idle_ms, until_close, wrong_length or refuse_after without keep".into());
+        }
+        let answered = self.code.is_some() || self.http_status.is_some() || self.body.is_some() || self.shape.is_some();
+        if self.refuse_after.is_some() && !answered {
+            return Err("refuse_after needs an answer: code, http_status, body or shape".into());
+        }
+        if self.keep && self.refuse_after.is_none() || self.then.is_some() && self.stop_reading_after.is_none() {
+            return Err("keep goes with refuse_after, then with stop_reading_after".into());
+        }
+        let lengths = [self.no_length, self.until_close, self.wrong_length.is_some()];
+        if lengths.iter().filter(|set| **set).count() > 1 {
+            return Err("only one of no_length, until_close and wrong_length can be set".into());
         }
         if self.times == 0 {
             return Err("times is 1 or more, or -1 for ever".into());
@@ -100,7 +131,25 @@ impl Fault {
         Ok(())
     }
 
+    fn closes_in_the_end(&self) -> bool {
+        let refused = self.refuse_after.is_some() && !self.keep;
+        self.cut_after.is_some() || self.close_after_idle_ms.is_some() || refused || self.ends_with_its_connection()
+    }
+
+    /// Where the answer ends can't be told by its length.
+    pub(crate) fn ends_with_its_connection(&self) -> bool {
+        self.until_close || self.wrong_length.is_some()
+    }
+
+    /// How much of the body of an upload is read before the fault.
+    pub(crate) fn body_limit(&self) -> Option<u64> {
+        self.refuse_after.or(self.stop_reading_after)
+    }
+
     fn matches(&self, call: &str, file_id: Option<i64>) -> bool {
+        if self.body_limit().is_some() && call != "upload" {
+            return false;
+        }
         self.call.as_deref().is_none_or(|wanted| wanted == call) && (self.file_id.is_none() || self.file_id == file_id)
     }
 

@@ -19,12 +19,64 @@ pub(crate) struct Entry {
     pub(crate) head: Vec<u8>,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
+    /// What faults call it.
+    pub(crate) call: String,
+    pub(crate) store: bool,
+    pub(crate) leaked_key: bool,
     pub(crate) connection: Arc<Connection>,
     pub(crate) trace_id: Option<String>,
     pub(crate) http_status: Option<u16>,
     pub(crate) fault: Option<String>,
     pub(crate) performed: bool,
     pub(crate) file_id: Option<i64>,
+    pub(crate) upload: Option<Upload>,
+}
+
+/// What an upload brought, in place of its body. Also of one that was not read to its end.
+pub(crate) struct Upload {
+    pub(crate) purpose: Option<String>,
+    pub(crate) filename: Option<String>,
+    pub(crate) content_type: Option<String>,
+    pub(crate) bytes: u64,
+    pub(crate) body_bytes: u64,
+    pub(crate) content_length: Option<u64>,
+    pub(crate) chunked: bool,
+    pub(crate) sha256: Option<String>,
+    pub(crate) complete: bool,
+    pub(crate) file_id: Option<i64>,
+}
+
+impl Upload {
+    fn json(&self) -> Value {
+        json!({
+            "purpose": self.purpose,
+            "filename": self.filename,
+            "content_type": self.content_type,
+            "bytes": self.bytes,
+            "body_bytes": self.body_bytes,
+            "content_length": self.content_length,
+            "chunked": self.chunked,
+            "sha256": self.sha256,
+            "complete": self.complete,
+            "file_id": self.file_id,
+        })
+    }
+}
+
+/// Which entries are meant; by default all.
+#[derive(Default)]
+pub(crate) struct Wanted {
+    pub(crate) file_id: Option<i64>,
+    pub(crate) performed: Option<bool>,
+    pub(crate) call: Option<String>,
+}
+
+impl Wanted {
+    fn fits(&self, entry: &Entry) -> bool {
+        self.file_id.is_none_or(|id| entry.file_id == Some(id))
+            && self.performed.is_none_or(|wanted| entry.performed == wanted)
+            && self.call.as_ref().is_none_or(|call| entry.call == *call)
+    }
 }
 
 #[derive(Default)]
@@ -46,13 +98,11 @@ impl Journal {
         self.entries.push(entry);
     }
 
-    pub(crate) fn count(&self, file_id: Option<i64>, performed: Option<bool>) -> u64 {
-        if file_id.is_none() && performed.is_none() {
+    pub(crate) fn count(&self, wanted: &Wanted) -> u64 {
+        if wanted.file_id.is_none() && wanted.performed.is_none() && wanted.call.is_none() {
             return self.entries.len() as u64;
         }
-        let named = |entry: &Entry| file_id.is_none_or(|id| entry.file_id == Some(id));
-        let carried_out = |entry: &Entry| performed.is_none_or(|wanted| entry.performed == wanted);
-        self.entries.iter().filter(|entry| named(entry) && carried_out(entry)).count() as u64
+        self.entries.iter().filter(|entry| wanted.fits(entry)).count() as u64
     }
 
     pub(crate) fn json(&self) -> Value {
@@ -71,6 +121,8 @@ impl Entry {
             "headers": self.header_list(),
             "body": String::from_utf8_lossy(&self.body),
             "connection": self.connection.id(),
+            "host": if self.store { "store" } else { "api" },
+            "leaked_key": self.leaked_key,
             "tls": self.connection.tls(),
             "peer_port": self.connection.peer_port,
             "trace_id": self.trace_id,
@@ -78,6 +130,9 @@ impl Entry {
             "fault": self.fault,
             "performed": self.performed,
         });
+        if let Some(upload) = &self.upload {
+            json["upload"] = upload.json();
+        }
         if std::str::from_utf8(&self.body).is_err() {
             json["body_base64"] = BASE64_STANDARD.encode(&self.body).into();
         }

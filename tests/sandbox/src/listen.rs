@@ -14,23 +14,32 @@ use crate::certificates::Certificates;
 use crate::connection;
 use crate::records::{Connection, End};
 use crate::sandbox::Options;
-use crate::server::Server;
+use crate::server::{Bases, Server};
 use crate::stream::{Close, Io, Tcp, Transport};
+
+const HOST: Ipv4Addr = Ipv4Addr::LOCALHOST;
+/// Another host, as far as any client can tell.
+const STORE_HOST: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
 
 /// Base addresses.
 pub(crate) struct Addresses {
-    pub(crate) http: String,
-    pub(crate) https: String,
+    pub(crate) bases: Bases,
     pub(crate) https_expired: String,
     pub(crate) https_wrong_host: String,
     pub(crate) https_unknown_ca: String,
 }
 
 pub(crate) async fn start(server: Arc<Server>, certificates: Certificates, ports: Options) -> io::Result<Addresses> {
-    let tls = |name, port, config| listen(&server, name, port, Some(config));
+    let tls = |name, port, config| listen(&server, name, HOST, port, Some(config));
+    let bases = Bases {
+        http: listen(&server, "http", HOST, ports.http_port, None).await?,
+        https: tls("https", ports.https_port, certificates.good.clone()).await?,
+        store: listen(&server, "store", STORE_HOST, 0, None).await?,
+        https_store: listen(&server, "https_store", STORE_HOST, 0, Some(certificates.good)).await?,
+    };
+    let _ = server.bases.set(bases.clone());
     Ok(Addresses {
-        http: listen(&server, "http", ports.http_port, None).await?,
-        https: tls("https", ports.https_port, certificates.good).await?,
+        bases,
         https_expired: tls("https_expired", 0, certificates.expired).await?,
         https_wrong_host: tls("https_wrong_host", 0, certificates.wrong_host).await?,
         https_unknown_ca: tls("https_unknown_ca", 0, certificates.unknown_ca).await?,
@@ -40,10 +49,11 @@ pub(crate) async fn start(server: Arc<Server>, certificates: Certificates, ports
 async fn listen(
     server: &Arc<Server>,
     name: &'static str,
+    host: Ipv4Addr,
     port: u16,
     tls: Option<Arc<ServerConfig>>,
 ) -> io::Result<String> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
+    let listener = TcpListener::bind((host, port)).await?;
     let scheme = if tls.is_some() { "https" } else { "http" };
     let url = format!("{scheme}://{}", listener.local_addr()?);
     tokio::spawn(accept(server.clone(), listener, name, tls.map(TlsAcceptor::from)));

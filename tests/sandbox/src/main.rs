@@ -98,6 +98,8 @@ fn ready(sandbox: &Sandbox) -> serde_json::Value {
         "https_expired_url": sandbox.https_expired_url(),
         "https_wrong_host_url": sandbox.https_wrong_host_url(),
         "https_unknown_ca_url": sandbox.https_unknown_ca_url(),
+        "store_url": sandbox.store_url(),
+        "https_store_url": sandbox.https_store_url(),
         "ca_file": sandbox.ca_file(),
         "api_key": API_KEY,
     })

@@ -8,10 +8,12 @@ use base64::prelude::BASE64_STANDARD;
 use serde_json::Value;
 
 use crate::answer::{Answer, usual_message};
+use crate::content::{Content, Slice};
 use crate::deliver::{Next, Script, Tail};
 use crate::fault::Fault;
 use crate::shape::Shape;
 use crate::stream::Close;
+use crate::wire::Wire;
 
 /// The start of a body that does not end.
 const ENDLESS_START: &[u8] = br#"{"base_resp":{"status_code":0,"status_msg":""#;
@@ -27,7 +29,7 @@ pub(crate) fn answer(fault: &Fault, ordinary: Answer, id: i64, base: &str, trace
         let performed = answer.performed;
         answer = Answer::refusal(code, fault.message.as_deref().unwrap_or(usual_message(code)));
         answer.performed = performed;
-    } else if let Some(status) = fault.http_status.filter(|_| fault.shape.is_none()) {
+    } else if let Some(status) = fault.http_status.filter(|_| fault.shape.is_none() && fault.redirect_to.is_none()) {
         let reason = StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason());
         answer = Answer::text(status, reason.unwrap_or_default());
     }
@@ -35,9 +37,11 @@ pub(crate) fn answer(fault: &Fault, ordinary: Answer, id: i64, base: &str, trace
         answer = shape.apply(fault, answer, id, base);
     }
     if let Some(body) = &fault.body_base64 {
+        answer.content = None;
         answer.body = BASE64_STANDARD.decode(body).unwrap_or_default().into();
     }
     if let Some(body) = &fault.body {
+        answer.content = None;
         answer.body = body.clone().into();
         // Most bodies worth scripting are meant to be taken for JSON.
         answer.set("Content-Type", "application/json; charset=utf-8");
@@ -54,7 +58,12 @@ pub(crate) fn answer(fault: &Fault, ordinary: Answer, id: i64, base: &str, trace
         Some(Shape::Endless) => answer.set("Transfer-Encoding", "chunked"),
         Some(Shape::EndlessLength) => answer.set("Content-Length", &ENDLESS_LENGTH.to_string()),
         _ if answer.status == 204 || answer.status == 304 => {}
-        _ => answer.set("Content-Length", &answer.body.len().to_string()),
+        _ if fault.no_length => answer.set("Transfer-Encoding", "chunked"),
+        _ if fault.until_close => answer.set("Connection", "close"),
+        _ => {
+            let length = answer.length().saturating_add_signed(fault.wrong_length.unwrap_or(0));
+            answer.set("Content-Length", &length.to_string());
+        }
     }
     for (name, value) in fault.headers.iter().flatten() {
         answer.remove(name);
@@ -83,13 +92,15 @@ pub(crate) fn script(fault: &Fault, mut answer: Answer, keep_alive: bool) -> Scr
         (Some(0), Some(Next::Close(close)))
     } else if let Some(close) = fault.close_after_answer {
         (None, Some(Next::Close(close)))
+    } else if fault.ends_with_its_connection() && fault.close_after_idle_ms.is_none() {
+        (None, Some(Next::Close(close)))
     } else if keep_alive || fault.close_after_idle_ms.is_some() {
         (None, Some(Next::Request))
     } else {
         answer.set("Connection", "close");
         (None, Some(Next::Close(Close::Fin)))
     };
-    let mut wire = match fault.shape {
+    let head = match fault.shape {
         Some(Shape::Garbage) => GARBAGE.to_vec(),
         Some(Shape::Informational) => [EARLY, &render(&answer, true)].concat(),
         Some(Shape::Endless) => {
@@ -97,11 +108,16 @@ pub(crate) fn script(fault: &Fault, mut answer: Answer, keep_alive: bool) -> Scr
             [&render(&answer, false), length.as_bytes(), ENDLESS_START, b"\r\n"].concat()
         }
         Some(Shape::EndlessLength) => [&render(&answer, false), ENDLESS_START].concat(),
-        _ => render(&answer, true),
+        _ => render(&answer, !fault.no_length),
     };
-    if let Some(limit) = limit {
-        wire.truncate(limit);
-    }
+    // In one piece with the head, where that is possible.
+    let body = match &answer.content {
+        Some(content) => Some(content.clone()),
+        None if fault.no_length => Some(Slice::whole(Content::kept(answer.body.clone()))),
+        None => None,
+    };
+    let body = body.filter(|_| !matches!(fault.shape, Some(Shape::Garbage | Shape::Endless | Shape::EndlessLength)));
+    let wire = Wire::new(head, body, fault.no_length, limit);
     let tail = match fault.shape {
         _ if limit.is_some() => None,
         Some(Shape::Endless) => Some(Tail::Chunks),
@@ -109,12 +125,44 @@ pub(crate) fn script(fault: &Fault, mut answer: Answer, keep_alive: bool) -> Scr
         _ => None,
     };
     Script {
+        reads: true,
         delay: Duration::from_millis(fault.delay_ms.unwrap_or(0)),
-        trickle: fault.trickle_ms.map(Duration::from_millis),
+        trickle: fault.trickle_ms.map(|time| (Duration::from_millis(time), fault.trickle_bytes.unwrap_or(1).max(1))),
         wire,
         tail,
         idle: fault.close_after_idle_ms.map(|time| (Duration::from_millis(time), close)),
         end,
+    }
+}
+
+/// The answer to an upload while its body is still coming, and the end: nothing more is read.
+pub(crate) fn refusal(fault: &Fault, mut answer: Answer) -> Script {
+    answer.set("Connection", "close");
+    let mut script = script(fault, answer, false);
+    script.reads = false;
+    script.end = Some(Next::Close(fault.close.unwrap_or(Close::Fin)));
+    script
+}
+
+/// No answer to an upload, whose body is not read any further.
+pub(crate) fn stall(fault: &Fault) -> Script {
+    Script {
+        reads: false,
+        delay: Duration::from_millis(fault.delay_ms.unwrap_or(0)),
+        end: fault.then.map(Next::Close),
+        ..close()
+    }
+}
+
+pub(crate) fn close() -> Script {
+    Script {
+        reads: true,
+        delay: Duration::ZERO,
+        trickle: None,
+        wire: Wire::nothing(),
+        tail: None,
+        idle: None,
+        end: Some(Next::Close(Close::Fin)),
     }
 }
 

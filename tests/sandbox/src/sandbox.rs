@@ -67,12 +67,12 @@ impl Sandbox {
 
     /// `http://127.0.0.1:PORT`; the control plane is below `/control` here.
     pub fn http_url(&self) -> &str {
-        &self.addresses.http
+        &self.addresses.bases.http
     }
 
     /// `https://127.0.0.1:PORT`, the same accounts; the certificate is also good for `localhost` and `::1`.
     pub fn https_url(&self) -> &str {
-        &self.addresses.https
+        &self.addresses.bases.https
     }
 
     /// HTTPS with a certificate that ran out in 2021.
@@ -90,19 +90,29 @@ impl Sandbox {
         &self.addresses.https_unknown_ca
     }
 
+    /// `http://127.0.0.2:PORT`, the object store that `download_url` points to: another host.
+    pub fn store_url(&self) -> &str {
+        &self.addresses.bases.store
+    }
+
+    /// `https://127.0.0.2:PORT`, the same store; its certificate is of the same CA.
+    pub fn https_store_url(&self) -> &str {
+        &self.addresses.bases.https_store
+    }
+
     /// The base address of an account over HTTP.
     pub fn account_url(&self, name: &str) -> String {
-        format!("{}/t/{name}", self.addresses.http)
+        format!("{}/t/{name}", self.addresses.bases.http)
     }
 
     /// The base address of the same account over HTTPS.
     pub fn https_account_url(&self, name: &str) -> String {
-        format!("{}/t/{name}", self.addresses.https)
+        format!("{}/t/{name}", self.addresses.bases.https)
     }
 
     /// Where an account is scripted and observed.
     pub fn control_url(&self, name: &str) -> String {
-        format!("{}/control/{name}", self.addresses.http)
+        format!("{}/control/{name}", self.addresses.bases.http)
     }
 
     /// The CA to trust, as PEM.

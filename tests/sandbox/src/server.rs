@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, OnceLock, RwLock};
 use std::time::Instant;
 
 use axum::Router;
@@ -13,11 +13,22 @@ use crate::account::Account;
 use crate::listen::ListenerFaults;
 use crate::records::Registry;
 
+/// The addresses of the API and of the object store.
+#[derive(Clone)]
+pub(crate) struct Bases {
+    pub(crate) http: String,
+    pub(crate) https: String,
+    pub(crate) store: String,
+    pub(crate) https_store: String,
+}
+
 pub(crate) struct Server {
     started: Instant,
     accounts: RwLock<HashMap<String, Arc<Account>>>,
     pub(crate) connections: Registry,
     pub(crate) listener_faults: ListenerFaults,
+    /// Set once its listeners are bound.
+    pub(crate) bases: OnceLock<Bases>,
     pub(crate) api: Router,
     pub(crate) control: Router,
     traces: AtomicU64,
@@ -31,6 +42,7 @@ impl Server {
             accounts: RwLock::default(),
             connections: Registry::default(),
             listener_faults: ListenerFaults::default(),
+            bases: OnceLock::new(),
             api: crate::api::router(),
             control: crate::control::router(),
             traces: AtomicU64::new(0),
@@ -49,7 +61,16 @@ impl Server {
             return account.clone();
         }
         let mut accounts = self.accounts.write().unwrap();
-        accounts.entry(name.to_owned()).or_insert_with(|| Arc::new(Account::seeded())).clone()
+        accounts.entry(name.to_owned()).or_insert_with(|| Arc::new(Account::seeded(name))).clone()
+    }
+
+    /// A new link to a file; of the scheme that the API was asked over.
+    pub(crate) fn link(&self, account: &Account, file_id: i64, tls: bool, expired: bool) -> String {
+        let mut state = account.state();
+        let path = state.links.add(self, &account.name, file_id, expired);
+        let tls = tls && !state.settings.http_links;
+        let base = self.bases.get().map(|bases| if tls { &*bases.https_store } else { &*bases.store });
+        format!("{}{path}", base.unwrap_or_default())
     }
 
     /// 32 hex digits, never the same twice: `mix` is one to one.
@@ -60,7 +81,7 @@ impl Server {
 }
 
 /// The finishing step of splitmix64.
-fn mix(number: u64) -> u64 {
+pub(crate) fn mix(number: u64) -> u64 {
     let number = number.wrapping_mul(0x9E37_79B9_7F4A_7C15);
     let number = (number ^ (number >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     let number = (number ^ (number >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bytes::{Buf, Bytes};
 use serde::{Deserialize, Serialize};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, Interest, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_rustls::server::TlsStream;
@@ -164,6 +164,23 @@ impl Io {
                 other => break self.left(other),
             }
         }
+    }
+
+    /// Waits without reading, so that the client can't send on. Its end is seen once that has got through.
+    pub(crate) async fn stall(&mut self, time: Option<Duration>) -> Pause {
+        let stream = &self.transport.tcp().stream;
+        // Of all interests the one that is also told of the end, and not of bytes to read.
+        let gone = async { while stream.ready(Interest::PRIORITY).await.is_ok_and(|ready| !ready.is_read_closed()) {} };
+        match time {
+            Some(time) => tokio::select! {
+                () = gone => {}
+                () = tokio::time::sleep(time) => return Pause::Over,
+            },
+            None => gone.await,
+        }
+        let failed = stream.take_error().ok().flatten();
+        self.record.ended(if failed.is_some() { End::ClientRst } else { End::ClientFin });
+        Pause::Gone
     }
 
     // Over TLS the client's close_notify may come before TCP tells.

@@ -81,7 +81,7 @@ fn a_request_that_breaks_off_is_not_in_the_journal() {
 #[test]
 fn bytes_that_are_not_text_are_kept() {
     let account = account();
-    let url = account.url() + "/v1/files/upload";
+    let url = account.url() + "/v1/files/nothing";
     account.client.post(url).body(vec![0xff, 0x00]).send().unwrap();
     assert_eq!(account.entry()["body_base64"], "/wA=");
 }
@@ -169,7 +169,16 @@ fn help_and_wrong_control_calls() {
     let account = account();
     let get = |path: &str| account.client.get(format!("{}{path}", account.sandbox.http_url())).send().unwrap();
     let help = get("/control/help").text().unwrap();
-    for word in ["close_after_idle_ms", "deep_nesting", "stall_tls", "journal_off", "Retry-After"] {
+    for word in [
+        "close_after_idle_ms",
+        "deep_nesting",
+        "stall_tls",
+        "journal_off",
+        "Retry-After",
+        "refuse_after",
+        "redirect_to",
+        "leaked_key",
+    ] {
         assert!(help.contains(word), "{word}");
     }
     assert_eq!(get("/control/one/nothing").status(), 404);
@@ -207,6 +216,8 @@ fn the_program() {
     let mut wire = tcp(ready["http_url"].as_str().unwrap());
     wire.write_all(b"GET /control/one/count HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
     assert!(read_all(&mut wire).0.ends_with(b"0"));
+    assert!(ready["store_url"].as_str().unwrap().starts_with("http://127.0.0.2:"));
+    assert!(ready["https_store_url"].as_str().unwrap().starts_with("https://127.0.0.2:"));
     drop(child.stdin.take());
     assert!(child.wait().unwrap().success());
     assert!(!std::path::Path::new(ca_file).exists());

@@ -1,6 +1,7 @@
 //! What the service checks of every request, and the words it refuses it with.
 
-use axum::http::{HeaderName, Method, header};
+use axum::extract::Query;
+use axum::http::{HeaderName, Method, Uri, header};
 use serde_json::Value;
 
 use super::Call;
@@ -20,6 +21,10 @@ pub(super) fn malformed(what: impl std::fmt::Display) -> Answer {
     Answer::refusal(2013, &format!("invalid params, {what}"))
 }
 
+pub(super) fn no_query(call: &Call) -> Result<(), Answer> {
+    if call.query.is_none() { Ok(()) } else { Err(malformed("query: this call takes none")) }
+}
+
 impl Call {
     pub(super) fn check_method(&self, wanted: Method) -> Result<(), Answer> {
         if self.method == wanted { Ok(()) } else { Err(malformed(format!("method {}: use {wanted}", self.method))) }
@@ -33,9 +38,7 @@ impl Call {
 
     /// The body of a call that takes JSON: the headers must announce it.
     pub(super) fn json_body(&self) -> Result<&[u8], Answer> {
-        if self.query.is_some() {
-            return Err(malformed("query: this call takes none"));
-        }
+        no_query(self)?;
         let media_type = self.one_header(&header::CONTENT_TYPE)?.split(';').next().unwrap_or_default().trim();
         if !media_type.eq_ignore_ascii_case("application/json") {
             return Err(malformed(format!("Content-Type {media_type}: use application/json")));
@@ -44,7 +47,36 @@ impl Call {
         Ok(&self.body)
     }
 
-    fn one_header(&self, name: &HeaderName) -> Result<&str, Answer> {
+    /// The query of a call that takes no body: only known names, each once at most.
+    pub(super) fn query(&self, known: &[&str]) -> Result<Vec<(String, String)>, Answer> {
+        if !self.body.is_empty() {
+            return Err(malformed("body: this call takes none"));
+        }
+        let Some(query) = &self.query else {
+            return Ok(Vec::new());
+        };
+        let uri: Uri = format!("/?{query}").parse().map_err(malformed)?;
+        let Query(pairs): Query<Vec<(String, String)>> = Query::try_from_uri(&uri).map_err(malformed)?;
+        for (at, (name, _)) in pairs.iter().enumerate() {
+            if !known.contains(&name.as_str()) {
+                return Err(malformed(format!("query: unknown parameter {name}")));
+            }
+            if pairs[..at].iter().any(|(earlier, _)| earlier == name) {
+                return Err(malformed(format!("query: {name} came twice")));
+            }
+        }
+        Ok(pairs)
+    }
+
+    /// The file that a query names, by its id in plain digits.
+    pub(super) fn file_id(&self) -> Result<i64, Answer> {
+        let pairs = self.query(&["file_id"])?;
+        let (_, text) = pairs.first().ok_or_else(|| malformed("query: file_id is missing"))?;
+        let file_id = text.parse::<i64>().ok().filter(|id| id.to_string() == *text);
+        file_id.ok_or_else(|| malformed("file_id must be an int64"))
+    }
+
+    pub(super) fn one_header(&self, name: &HeaderName) -> Result<&str, Answer> {
         let mut values = self.headers.get_all(name).iter();
         let (Some(value), None) = (values.next(), values.next()) else {
             return Err(malformed(format!("header {name} must come exactly once")));

@@ -56,6 +56,15 @@ impl Account {
         self.send(file_id, purpose)?.json()
     }
 
+    /// A call that is a GET.
+    pub(crate) fn get(&self, call: &str) -> Response {
+        self.client.get(format!("{}/v1/files/{call}", self.url())).bearer_auth(API_KEY).send().unwrap()
+    }
+
+    pub(crate) fn get_json(&self, call: &str) -> Value {
+        self.get(call).json().unwrap()
+    }
+
     /// A control call, on a connection of its own.
     pub(crate) fn control(&self, call: &str) -> String {
         let url = format!("{}/{call}", self.sandbox.control_url(self.name));

@@ -1,0 +1,296 @@
+package mmx_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	mmx "example.com/libmmx/go"
+)
+
+// funcs is a Reader, a Writer and a Seeker of functions.
+type funcs struct {
+	read, write func([]byte) (int, error)
+}
+
+func (f funcs) Read(into []byte) (int, error)  { return f.read(into) }
+func (f funcs) Write(from []byte) (int, error) { return f.write(from) }
+
+// caught returns what the call panicked with.
+func caught(call func()) (value any) {
+	defer func() { value = recover() }()
+	call()
+	return nil
+}
+
+func TestAPanicComesOut(t *testing.T) {
+	account, _ := holding(t, 1<<20)
+	client := account.client()
+	type own struct{ text string }
+	value := &own{"as it was"}
+	reads := 0
+	late := funcs{read: func(into []byte) (int, error) {
+		if reads++; reads > 3 {
+			panic(value)
+		}
+		return len(into), nil
+	}}
+	bad := func([]byte) (int, error) { panic(value) }
+	progress := mmx.WithProgress(func(int64, int64) { panic(value) })
+	path := filepath.Join(t.TempDir(), "x")
+	must(t, os.WriteFile(path, content(1<<20), 0o600))
+	before := runtime.NumGoroutine()
+	for name, call := range map[string]func(){
+		"Read":            func() { upload(client, funcs{read: bad}) },
+		"later Read":      func() { upload(client, late) },
+		"Write":           func() { client.Files.Download(background, 7, funcs{write: bad}) },
+		"upload progress": func() { upload(client, bytes.NewReader(content(1<<20)), progress) },
+		"UploadFile":      func() { client.Files.UploadFile(background, path, "voice_clone", progress) },
+		"Download":        func() { client.Files.Download(background, 7, io.Discard, progress) },
+		"DownloadFile":    func() { client.Files.DownloadFile(background, 7, path+"y", progress) },
+	} {
+		if got := caught(call); got != value {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+	var none *runtime.Error
+	got := caught(func() { upload(client, funcs{read: func([]byte) (int, error) { _ = *none; return 0, nil }}) })
+	if failure, ok := got.(runtime.Error); !ok || !strings.Contains(failure.Error(), "nil pointer") {
+		t.Errorf("%v", got)
+	}
+	if _, err := os.Stat(path + "y"); err == nil {
+		t.Error("a download that panicked left its target")
+	}
+	if len(mmx.Slots) != 0 {
+		t.Errorf("%d places are taken", len(mmx.Slots))
+	}
+	must(t, upload(client, strings.NewReader("x")))
+	goroutinesBackTo(t, before)
+	must(t, client.Close())
+	is(t, upload(client, strings.NewReader("x")), mmx.ErrClosed)
+}
+
+func TestGoexitGoesOn(t *testing.T) {
+	account := newAccount(t)
+	client := account.client()
+	returned, deferred := false, false
+	together(1, func(int) {
+		defer func() { deferred = true }()
+		upload(client, funcs{read: func([]byte) (int, error) { runtime.Goexit(); return 0, nil }})
+		returned = true
+	})
+	if returned || !deferred || len(mmx.Slots) != 0 {
+		t.Errorf("%t %t %d", returned, deferred, len(mmx.Slots))
+	}
+	must(t, upload(client, strings.NewReader("x")))
+}
+
+func TestProgress(t *testing.T) {
+	const size = 4 << 20
+	account, _ := holding(t, size)
+	account.script(fault{"call": "retrieve_content", "times": -1, "trickle_ms": 10, "trickle_bytes": 256 << 10})
+	client := account.client()
+	path := filepath.Join(t.TempDir(), "x.mp3")
+	must(t, os.WriteFile(path, content(size), 0o600))
+	up := func(r io.Reader) func(mmx.CallOption) error {
+		return func(option mmx.CallOption) error { return upload(client, r, option) }
+	}
+	for name, call := range map[string]func(mmx.CallOption) error{
+		"Upload":  up(bytes.NewReader(content(size))),
+		"chunked": up(plainReader{bytes.NewReader(content(size))}),
+		"UploadFile": func(option mmx.CallOption) error {
+			_, err := client.Files.UploadFile(background, path, "voice_clone", option)
+			return err
+		},
+		"Download": func(option mmx.CallOption) error {
+			_, err := client.Files.Download(background, 7, io.Discard, option)
+			return err
+		},
+		"DownloadFile": func(option mmx.CallOption) error {
+			_, err := client.Files.DownloadFile(background, 7, path+"y", option)
+			return err
+		},
+	} {
+		var told [][2]int64
+		start := time.Now()
+		must(t, call(mmx.WithProgress(func(done, total int64) { told = append(told, [2]int64{done, total}) })))
+		if most := int(time.Since(start)/(50*time.Millisecond)) + 2; len(told) == 0 || len(told) > most {
+			t.Errorf("%s: told %d times, at most %d", name, len(told), most)
+			continue
+		}
+		for i, now := range told {
+			if i > 0 && now[0] < told[i-1][0] || now[1] != size && (name != "chunked" || now[1] != -1) {
+				t.Errorf("%s: %v", name, told)
+				break
+			}
+		}
+		if last := told[len(told)-1]; last[0] != size {
+			t.Errorf("%s: ends with %v", name, last)
+		}
+	}
+}
+
+func TestCallsWithinACallback(t *testing.T) {
+	account, want := holding(t, 1<<20)
+	client := account.client()
+	var got bytes.Buffer
+	lists := 0
+	list := func() {
+		if _, err := client.Files.List(background, ""); err != nil {
+			t.Error(err)
+		}
+		lists++
+	}
+	_, err := client.Files.Download(background, 7, funcs{write: func(data []byte) (int, error) {
+		list()
+		return got.Write(data)
+	}}, mmx.WithProgress(func(int64, int64) { list() }))
+	if must(t, err); hash(got.Bytes()) != want || lists < 2 {
+		t.Errorf("%d lists", lists)
+	}
+	// From one place to another, without a file between.
+	read, write := io.Pipe()
+	go func() {
+		_, err := client.Files.Download(background, 7, write)
+		write.CloseWithError(err)
+	}()
+	must(t, upload(client, read))
+	if sent := account.last().Upload; sent.SHA256 != want {
+		t.Errorf("%+v", sent)
+	}
+}
+
+func TestCancelTransfers(t *testing.T) {
+	account, _ := holding(t, 64<<20)
+	client := account.client()
+	before := runtime.NumGoroutine()
+	endless := funcs{
+		read:  func(into []byte) (int, error) { return len(into), nil },
+		write: func(from []byte) (int, error) { return len(from), nil },
+	}
+	target := filepath.Join(t.TempDir(), "x")
+	up := func(r io.Reader) func(context.Context) error {
+		return func(ctx context.Context) error {
+			_, err := client.Files.Upload(ctx, r, voice)
+			return err
+		}
+	}
+	down := func(options ...mmx.CallOption) func(context.Context) error {
+		return func(ctx context.Context) error {
+			_, err := client.Files.Download(ctx, 7, endless, options...)
+			return err
+		}
+	}
+	toPath := func(ctx context.Context) error {
+		_, err := client.Files.DownloadFile(ctx, 7, target)
+		return err
+	}
+	link := mmx.WithViaDownloadURL()
+	for name, test := range map[string]struct {
+		fault any
+		call  func(context.Context) error
+	}{
+		"reading": {fault{}, up(endless)},
+		"sending": {fault{"stop_reading_after": 1 << 20}, up(endless)},
+		"answer":  {fault{"hang": true}, up(strings.NewReader("x"))},
+		"head":    {fault{"hang": true}, down()},
+		"content": {fault{"hang_after": 1 << 20}, down()},
+		"to path": {fault{"hang_after": 1 << 20}, toPath},
+		"store":   {fault{"call": "store", "hang_after": 1 << 20}, down(link)},
+		"link":    {fault{"call": "retrieve", "hang": true}, down(link)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			account.script(test.fault, test.fault)
+			ctx, cancel := context.WithCancelCause(background)
+			time.AfterFunc(60*time.Millisecond, func() { cancel(errWhy) })
+			start := time.Now()
+			is(t, test.call(ctx), mmx.ErrCancelled, context.Canceled, errWhy)
+			ctx, stop := context.WithTimeout(background, 60*time.Millisecond)
+			defer stop()
+			is(t, test.call(ctx), mmx.ErrTimeout, context.DeadlineExceeded)
+			if took := time.Since(start); took > 2*time.Second {
+				t.Errorf("took %v", took)
+			}
+			account.control("DELETE", "faults", nil)
+		})
+	}
+	if files, err := filepath.Glob(filepath.Join(filepath.Dir(target), "*")); err != nil || len(files) > 0 {
+		t.Errorf("left behind: %v", files)
+	}
+	must(t, upload(client, strings.NewReader("x")))
+	goroutinesBackTo(t, before)
+}
+
+func TestCodeThatIsStuck(t *testing.T) {
+	account, _ := holding(t, 1<<20)
+	client := account.client()
+	release, entered := make(chan struct{}), make(chan struct{}, 9)
+	var left atomic.Int32
+	wait := func(data []byte) (int, error) {
+		left.Add(1)
+		entered <- struct{}{}
+		<-release
+		clear(data[:min(1, len(data))])
+		left.Add(-1)
+		return len(data), nil
+	}
+	before := runtime.NumGoroutine()
+	stuck := []func(context.Context, ...mmx.CallOption) error{
+		func(ctx context.Context, options ...mmx.CallOption) error {
+			_, err := client.Files.Upload(ctx, funcs{read: wait}, voice, options...)
+			return err
+		},
+		func(ctx context.Context, options ...mmx.CallOption) error {
+			_, err := client.Files.Download(ctx, 7, funcs{write: wait}, options...)
+			return err
+		},
+		func(ctx context.Context, options ...mmx.CallOption) error {
+			progress := mmx.WithProgress(func(int64, int64) { wait(nil) })
+			_, err := client.Files.Download(ctx, 7, io.Discard, append(options, progress)...)
+			return err
+		},
+	}
+	for _, call := range stuck {
+		ctx, cancel := context.WithCancel(background)
+		go func() {
+			<-entered
+			cancel()
+		}()
+		if failure := is(t, call(ctx), mmx.ErrCancelled, context.Canceled); failure.Ambiguous || failure.Attempts != 1 {
+			t.Errorf("%+v", failure)
+		}
+		ctx, stop := context.WithTimeout(background, 200*time.Millisecond)
+		is(t, call(ctx), mmx.ErrTimeout, context.DeadlineExceeded)
+		stop()
+		<-entered
+		err := call(background, mmx.WithCallTimeout(200*time.Millisecond))
+		<-entered
+		if failure := is(t, err, mmx.ErrTimeout); errors.Unwrap(err) != nil || !failure.Timeout() {
+			t.Errorf("%v", err)
+		}
+	}
+	close(release)
+	eventually(t, "those left behind come to their end", func() bool { return left.Load() == 0 })
+	goroutinesBackTo(t, before)
+}
+
+func TestLimitsOfTransfers(t *testing.T) {
+	account, _ := holding(t, 1<<20)
+	slow := fault{"times": -1, "delay_ms": 150}
+	account.script(slow)
+	limited := account.client(mmx.WithTimeout(50 * time.Millisecond))
+	is(t, upload(limited, strings.NewReader("x")), mmx.ErrTimeout)
+	_, err := limited.Files.Download(background, 7, io.Discard)
+	is(t, err, mmx.ErrTimeout)
+	must(t, upload(limited, strings.NewReader("x"), mmx.WithCallTimeout(mmx.NoTimeout)))
+	must(t, upload(account.client(), strings.NewReader("x")))
+	must(t, upload(account.client(mmx.WithTimeout(0)), strings.NewReader("x")))
+}

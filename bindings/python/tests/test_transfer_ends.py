@@ -1,0 +1,141 @@
+"""Ctrl-C, and forks, in the middle of an upload or a download."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from stand_in import Account, finish, until
+
+# 300 ms are promised; the machine may have other work.
+SOON = 1.0
+
+PROGRAM = """
+import io, json, os, sys, time
+import mmx
+
+class Reader:
+    def read(self, size):
+        if mode == "read_waits":
+            print("waits", flush=True)
+            time.sleep(20)
+        return bytes(size)
+
+def progress(done, total):
+    if mode == "progress_waits" and done:
+        print("waits", flush=True)
+        time.sleep(20)
+
+mode, target = sys.argv[1:]
+client = mmx.Client()
+told = {}
+try:
+    if mode in ("upload", "read_waits"):
+        client.files.upload(Reader(), purpose="voice_clone", filename="a", progress=progress)
+    elif mode == "memory":
+        client.files.download(900)
+    else:
+        client.files.download(900, target, progress=progress)
+except BaseException as raised:
+    told = {"at": time.monotonic(), "raised": type(raised).__name__, "notes": getattr(raised, "__notes__", [])}
+    told["left"] = os.listdir(os.path.dirname(target))
+told["again"] = client.files.delete(8, "voice_clone").file_id
+print(json.dumps(told))
+sys.stdout.flush()
+"""
+
+
+@pytest.fixture
+def account(account: Account) -> Account:
+    account.add(file_id=900, size=1_500_000)
+    return account
+
+
+def program(tmp_path: Path) -> Path:
+    path = tmp_path / "program.py"
+    path.write_text(PROGRAM)
+    (tmp_path / "targets").mkdir()
+    (tmp_path / "targets" / "a").write_bytes(b"old")
+    return path
+
+
+@pytest.mark.parametrize("mode", ["upload", "memory", "path", "read_waits", "progress_waits"])
+def test_ctrl_c(account: Account, tmp_path: Path, mode: str) -> None:
+    target = tmp_path / "targets" / "a"
+    if mode == "upload":
+        account.fault(stop_reading_after=1_000_000)
+    elif mode in ("memory", "path"):
+        account.fault(hang_after=500_000, call="retrieve_content")
+    process = account.start(program(tmp_path), mode, str(target))
+    if mode.endswith("_waits"):
+        assert process.stdout is not None
+        assert process.stdout.readline() == "waits\n"
+    elif mode == "upload":
+        # It has come as far as it gets.
+        until(lambda: int(account.server.control("GET", f"{account.name}/open")) == 1)
+        time.sleep(0.3)
+    else:
+        account.wait(count=1)
+        time.sleep(0.1)
+    sent = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    told = json.loads(finish(process))
+    assert told["raised"] == "KeyboardInterrupt"
+    assert told["at"] - sent < SOON
+    assert target.read_bytes() == b"old"
+    # Only a callback that doesn't come back keeps the call from tidying up, until it does.
+    if mode != "progress_waits":
+        assert told["left"] == ["a"]
+    if hasattr(KeyboardInterrupt, "add_note"):
+        waits = mode.endswith("_waits")
+        assert [note for note in told["notes"] if "when the callback" in note] == told["notes"]
+        assert bool(told["notes"]) is waits
+    assert [entry for entry in account.journal() if entry.get("upload") and entry["performed"]] == []
+
+
+FORKS = """
+import os, sys, threading
+import mmx
+
+left = []
+
+def progress(done, total):
+    if left:
+        return
+    child = os.fork()
+    left.append(child)
+    if child == 0 and sys.argv[1] == "exits":
+        os._exit(7)
+
+def transfer():
+    try:
+        print("done", mmx.Client().files.download(900, sys.argv[2], progress=progress).bytes)
+    except mmx.CancelledError:
+        assert left == [0]
+        os._exit(8)
+
+if sys.argv[1] == "thread":
+    thread = threading.Thread(target=transfer)
+    thread.start()
+    thread.join()
+else:
+    transfer()
+print("child", os.waitstatus_to_exitcode(os.waitpid(left[0], 0)[1]))
+"""
+
+
+@pytest.mark.parametrize(("mode", "code"), [("exits", 7), ("comes_back", 1), ("thread", 8)])
+def test_a_callback_that_forks(account: Account, tmp_path: Path, mode: str, code: int) -> None:
+    path = tmp_path / "forks.py"
+    path.write_text(FORKS)
+    process = account.start(path, mode, str(tmp_path / "a"))
+    printed, said = process.communicate(timeout=30)
+    assert printed == f"done 1500000\nchild {code}\n", said
+    assert ("came back in the child" in said) is (mode == "comes_back")
+    assert (tmp_path / "a").stat().st_size == 1_500_000
+    assert sorted(os.listdir(tmp_path)) == ["a", "forks.py"]

@@ -1,0 +1,360 @@
+//! Download: `GET /v1/files/retrieve_content`, the API's page "File Retrieve Content", or the link that retrieve gives.
+
+use super::target::Target;
+use super::{envelope, evidence, model, redirect, retrieve};
+use crate::error::{Error, Status};
+use crate::transport::attempt::{Answer, Failure, Head, Request};
+use crate::transport::body::Reach;
+use crate::transport::client::{Answered, Call, CallOptions, Client};
+use crate::transport::config::is_loopback;
+use crate::transport::exchange::{Exchange, FORKED, Limits, Turn};
+use crate::transport::progress::Progress;
+use reqwest::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue, IF_RANGE, RANGE};
+use reqwest::{Method, Url};
+use std::process;
+
+pub const FILE: &str = "download_file";
+pub const STREAM: &str = "download_stream";
+
+/// An error in JSON is shorter; a longer answer is a file.
+const LONGEST_REFUSAL: usize = 64 << 10;
+
+/// Where the bytes go.
+pub trait Sink {
+    /// Takes all of it, or says why not.
+    fn write(&mut self, data: &[u8]) -> Result<(), String>;
+    /// Forgets what was written, or says why it can't.
+    fn restart(&mut self) -> Result<(), String>;
+}
+
+/// Downloads to a path: the target is whole or untouched.
+pub fn download_file(
+    client: &Client,
+    file_id: i64,
+    path: &str,
+    by_link: bool,
+    options: &CallOptions<'_>,
+) -> Result<String, Error> {
+    model::check_id(FILE, file_id)?;
+    let mut target = Target::new(FILE, path)?;
+    let done = download(client, FILE, file_id, by_link, &mut target, options)?;
+    target.finish().map_err(|why| Error { attempts: done.attempts, ..Error::new(Status::File, FILE, why) })?;
+    Ok(done.json)
+}
+
+/// Downloads to a sink.
+pub fn download_stream(
+    client: &Client,
+    file_id: i64,
+    sink: &mut dyn Sink,
+    by_link: bool,
+    options: &CallOptions<'_>,
+) -> Result<String, Error> {
+    model::check_id(STREAM, file_id)?;
+    Ok(download(client, STREAM, file_id, by_link, sink, options)?.json)
+}
+
+struct Done {
+    json: String,
+    attempts: u32,
+}
+
+/// One download over all its attempts.
+struct Download<'a> {
+    client: &'a Client,
+    call: Call,
+    limits: Limits<'a>,
+    sink: &'a mut dyn Sink,
+    progress: Progress<'a>,
+    /// The presigned link, where that is the way.
+    link: Option<Url>,
+    written: u64,
+    attempts: u32,
+    resumed: u32,
+    /// What the bytes so far belong to: without it none can be added to them.
+    validator: Option<HeaderValue>,
+    content_type: String,
+    trace_id: String,
+    process_id: u32,
+}
+
+/// Why an attempt ended early.
+enum Ended {
+    /// The connection was lost: another attempt may go on from there.
+    Cut(Failure),
+    /// The link has expired.
+    Expired(Error),
+    Failed(Error),
+}
+
+impl From<Error> for Ended {
+    fn from(error: Error) -> Ended {
+        Ended::Failed(error)
+    }
+}
+
+fn download(
+    client: &Client,
+    name: &'static str,
+    file_id: i64,
+    by_link: bool,
+    sink: &mut dyn Sink,
+    options: &CallOptions<'_>,
+) -> Result<Done, Error> {
+    let call = Call {
+        name,
+        method: Method::GET,
+        path: "v1/files/retrieve_content",
+        query: vec![("file_id", file_id.to_string())],
+        json: None,
+        longest_answer: envelope::LONGEST_ANSWER,
+        in_doubt_from: None,
+        is_transfer: true,
+    };
+    let limits = client.limits(&call, options)?;
+    let progress = Progress::new(options.progress);
+    let (written, attempts, resumed, validator) = Default::default();
+    let (content_type, trace_id) = Default::default();
+    let mut download = Download {
+        client,
+        call,
+        limits,
+        sink,
+        progress,
+        link: None,
+        written,
+        attempts,
+        resumed,
+        validator,
+        content_type,
+        trace_id,
+        process_id: process::id(),
+    };
+    let most = client.max_attempts(options);
+    let mut refreshed = false;
+    loop {
+        if by_link && download.link.is_none() {
+            let mut options = *options;
+            if let Some(left) = limits.deadline.left() {
+                options.timeout = Some(Some(left));
+            }
+            download.link = Some(link(client, name, file_id, &options)?);
+        }
+        download.attempts += 1;
+        match download.attempt() {
+            Ok(()) => break,
+            Err(Ended::Cut(failure)) if download.attempts < most && download.can_go_on() => drop(failure),
+            Err(Ended::Cut(failure)) => {
+                let unanswered = client.error(&download.call, failure, download.attempts);
+                return Err(envelope::unanswered(client, unanswered));
+            }
+            // A fresh one comes from retrieve, once.
+            Err(Ended::Expired(_)) if !refreshed => {
+                refreshed = true;
+                download.link = None;
+            }
+            Err(Ended::Expired(error) | Ended::Failed(error)) => {
+                return Err(Error { attempts: download.attempts, ..error });
+            }
+        }
+    }
+    let json = serde_json::json!({
+        "file_id": file_id,
+        "bytes": download.written,
+        "content_type": download.content_type,
+        "resumed": download.resumed,
+        "via": if by_link { "download_url" } else { "retrieve_content" },
+        "trace_id": download.trace_id,
+    });
+    Ok(Done { json: json.to_string(), attempts: download.attempts })
+}
+
+/// The presigned link of retrieve. Whoever has it has the file: it is in no message.
+fn link(client: &Client, name: &'static str, file_id: i64, options: &CallOptions<'_>) -> Result<Url, Error> {
+    let failed = |error: Error| Error { call: name, message: format!("{name}: {}", error.message), ..error };
+    let json = retrieve::retrieve(client, file_id, options).map_err(failed)?;
+    let link = model::files(&json).ok().and_then(|files| Some(files.into_iter().next()?.download_url));
+    let url = link.filter(|link| !link.is_empty()).and_then(|link| Url::parse(&link).ok());
+    let Some(mut url) = url.filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host()) else {
+        return Err(Error::new(Status::Protocol, name, "retrieve gave no download_url for this file"));
+    };
+    if url.scheme() == "http" && !is_loopback(&url) {
+        // Only from or to a scheme that isn't a web one can this fail.
+        let _ = url.set_scheme("https");
+    }
+    Ok(url)
+}
+
+impl<'a> Download<'a> {
+    fn can_go_on(&mut self) -> bool {
+        self.written == 0 || self.validator.is_some() || self.begin_anew().is_ok()
+    }
+
+    fn begin_anew(&mut self) -> Result<(), String> {
+        self.sink.restart()?;
+        self.written = 0;
+        self.validator = None;
+        Ok(())
+    }
+
+    fn attempt(&mut self) -> Result<(), Ended> {
+        self.check_process()?;
+        let request = match &self.link {
+            Some(link) => self.client.request_without_key(link.clone()),
+            None => self.client.request(&self.call),
+        };
+        let (exchange, head) = self.follow(request)?;
+        let (status, asked_for) = (head.http_status, self.written);
+        match status {
+            206 if asked_for > 0 && evidence::range_start(&head.headers) == Some(asked_for) => self.resumed += 1,
+            200 if asked_for > 0 => self.again("the service sends the file from its start")?,
+            200 => {}
+            206 | 416 if asked_for > 0 => {
+                self.again("the service can't send the rest of the file")?;
+                let text = "the download was cut, and the service can't send the rest of the file";
+                return Err(Ended::Cut(Failure::new(Status::Network, Reach::Whole, text)));
+            }
+            _ => return Err(self.refused(exchange, head)),
+        }
+        self.receive(exchange, head)
+    }
+
+    fn again(&mut self, why: &str) -> Result<(), Ended> {
+        self.begin_anew()
+            .map_err(|cannot| self.error(Status::Network, &format!("the download was cut, {why}, and {cannot}")).into())
+    }
+
+    /// Sends a request, and again where it is sent to another place.
+    fn follow(&mut self, mut request: Request) -> Result<(Exchange<'a>, Head), Ended> {
+        for _ in 0..=redirect::MOST {
+            if self.written > 0
+                && let Some(validator) = &self.validator
+            {
+                let range = HeaderValue::from_str(&format!("bytes={}-", self.written)).expect("digits");
+                request.headers.insert(RANGE, range);
+                request.headers.insert(IF_RANGE, validator.clone());
+            }
+            let (url, key) = (request.url.clone(), request.headers.get(AUTHORIZATION).cloned());
+            let mut exchange = self.client.begin(request, self.limits).map_err(Ended::Cut)?;
+            let head = loop {
+                match exchange.turn() {
+                    Ok(Turn::Head(head)) => break head,
+                    Ok(_) => {}
+                    Err(failure) => return Err(self.cut_or_failed(failure)),
+                }
+            };
+            if !matches!(head.http_status, 301 | 302 | 303 | 307 | 308) {
+                return Ok((exchange, head));
+            }
+            let next = redirect::target(&url, &head.headers);
+            let next =
+                next.map_err(|why| self.error(Status::Protocol, &format!("the download was redirected {why}")))?;
+            let is_at_home = redirect::is_same_place(&url, &next);
+            request = self.client.request_without_key(next);
+            if let (true, Some(key)) = (is_at_home, key) {
+                request.headers.insert(AUTHORIZATION, key);
+            }
+        }
+        Err(self.error(Status::Protocol, "the download was redirected in a ring, or too often").into())
+    }
+
+    /// The bytes of a good answer.
+    fn receive(&mut self, mut exchange: Exchange<'a>, head: Head) -> Result<(), Ended> {
+        let header = |name: &HeaderName| head.headers.get(name).and_then(|value| value.to_str().ok());
+        self.content_type = header(&CONTENT_TYPE).unwrap_or_default().to_owned();
+        self.trace_id = envelope::trace_id_of(&head.headers);
+        if self.written == 0 {
+            self.validator = evidence::validator(&head.headers);
+        }
+        let length: Option<u64> = header(&CONTENT_LENGTH).and_then(|length| length.parse().ok());
+        let total = length.map(|length| length + self.written);
+        // What may be an error is held back until it is known to be none.
+        let mut held =
+            if self.written == 0 && evidence::may_be_a_refusal(&head.headers) { Some(Vec::new()) } else { None };
+        loop {
+            match exchange.turn() {
+                Ok(Turn::HaveData(data)) => match &mut held {
+                    Some(held_back) if evidence::is_json_so_far(held_back, &data) => {
+                        held_back.extend_from_slice(&data);
+                        if held_back.len() > LONGEST_REFUSAL {
+                            let data = held.take().unwrap_or_default();
+                            self.write(&data, total)?;
+                        }
+                    }
+                    _ => {
+                        let mut data_and_held = held.take().unwrap_or_default();
+                        data_and_held.extend_from_slice(&data);
+                        self.write(&data_and_held, total)?;
+                    }
+                },
+                Ok(Turn::Done) => break,
+                Ok(Turn::Head(_) | Turn::NeedData) => {}
+                Err(failure) => return Err(self.cut_or_failed(failure)),
+            }
+        }
+        if let Some(body) = held {
+            let answered = Answered { answer: Answer { head, body }, attempts: self.attempts, reach: Reach::Whole };
+            let answered = envelope::refusal(self.client, &self.call, answered)?;
+            self.write(&answered.answer.body, total)?;
+        }
+        self.progress.finished(self.written).map_err(|failure| self.failed(failure))?;
+        // The last callbacks came after the last turn.
+        exchange.check().map_err(|failure| self.failed(failure))?;
+        exchange.give_back();
+        Ok(())
+    }
+
+    fn write(&mut self, data: &[u8], total: Option<u64>) -> Result<(), Ended> {
+        if data.is_empty() {
+            return Ok(());
+        }
+        let taken = self.sink.write(data);
+        self.check_process()?;
+        taken.map_err(|why| self.error(Status::File, &why))?;
+        self.written += data.len() as u64;
+        self.progress.moved(self.written, total, Reach::Whole).map_err(|failure| self.failed(failure))
+    }
+
+    /// A callback may have forked: in the child nothing more is done.
+    fn check_process(&self) -> Result<(), Ended> {
+        if self.process_id == process::id() { Ok(()) } else { Err(self.error(Status::Cancelled, FORKED).into()) }
+    }
+
+    /// An answer that holds no file.
+    fn refused(&mut self, mut exchange: Exchange<'a>, head: Head) -> Ended {
+        let mut body = Vec::new();
+        while let Ok(Turn::HaveData(data)) = exchange.turn() {
+            if body.len() + data.len() > LONGEST_REFUSAL {
+                break;
+            }
+            body.extend_from_slice(&data);
+        }
+        if self.link.is_some() {
+            let text = format!("the file store answered HTTP {}", head.http_status);
+            let status = if head.http_status >= 500 { Status::Server } else { Status::Http };
+            let error = Error { http_status: head.http_status, ..self.error(status, &text) };
+            return if head.http_status == 403 { Ended::Expired(error) } else { Ended::Failed(error) };
+        }
+        let answered = Answered { answer: Answer { head, body }, attempts: self.attempts, reach: Reach::Whole };
+        match envelope::read(self.client, &self.call, answered) {
+            Err(error) => Ended::Failed(error),
+            Ok(reply) => Ended::Failed(reply.error(&self.call, Status::Protocol, "the answer holds no file")),
+        }
+    }
+
+    fn cut_or_failed(&self, failure: Failure) -> Ended {
+        match failure.status {
+            Status::Network | Status::Connect => Ended::Cut(failure),
+            _ => self.failed(failure),
+        }
+    }
+
+    fn failed(&self, failure: Failure) -> Ended {
+        let unanswered = self.client.error(&self.call, failure, self.attempts);
+        Ended::Failed(envelope::unanswered(self.client, unanswered))
+    }
+
+    fn error(&self, status: Status, text: &str) -> Error {
+        Error { attempts: self.attempts, trace_id: self.trace_id.clone(), ..Error::new(status, self.call.name, text) }
+    }
+}

@@ -1,0 +1,46 @@
+//! List: `GET /v1/files/list`, the API's page "File List". There is no paging: one answer holds every file.
+
+use super::model::FileObject;
+use super::{envelope, purpose};
+use crate::error::Error;
+use crate::transport::client::{Call, CallOptions, Client};
+use reqwest::Method;
+use serde::Deserialize;
+
+const CALL: &str = "list_files";
+/// 100,000 files are 13 to 33 MiB.
+const LONGEST_ANSWER: usize = 256 << 20;
+
+/// What a listing must be; null and nothing are no files.
+#[derive(Deserialize)]
+struct Listed {
+    #[allow(dead_code)] // Reading it is the check.
+    files: Option<Vec<FileObject>>,
+}
+
+/// Lists the files of one purpose, or of every one, and returns the service's answer as it came.
+pub fn list(client: &Client, purpose: Option<&str>, options: &CallOptions<'_>) -> Result<String, Error> {
+    let mut query = Vec::new();
+    if let Some(purpose) = purpose {
+        purpose::check(CALL, purpose)?;
+        query.push(("purpose", purpose.to_owned()));
+    }
+    let call = Call {
+        name: CALL,
+        method: Method::GET,
+        path: "v1/files/list",
+        query,
+        json: None,
+        longest_answer: LONGEST_ANSWER,
+        in_doubt_from: None,
+        is_transfer: false,
+    };
+    let result = envelope::exchange(client, &call, options).and_then(|reply| {
+        reply.read::<Listed>(&call)?;
+        Ok(reply.json)
+    });
+    result.map_err(|error| match purpose {
+        Some(purpose) => purpose::explain(error, purpose),
+        None => error,
+    })
+}

@@ -1,0 +1,126 @@
+//! Where a download is written: beside the target under a temporary name until it is whole, so that the target is whole
+//! or untouched, whatever happens.
+
+use super::download::Sink;
+use crate::error::{Error, Status};
+use crate::transport::attempt::plain;
+use crate::transport::sys::SigpipeGuard;
+use std::fs::{self, File, OpenOptions, Permissions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{FileExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+use std::{mem, process};
+use tempfile::NamedTempFile;
+
+enum Place {
+    /// With the mode that the target has already.
+    Beside(NamedTempFile, Option<Permissions>),
+    /// A device or a pipe can't be replaced.
+    Straight(File),
+    Gone,
+}
+
+pub struct Target {
+    path: PathBuf,
+    place: Place,
+    written: u64,
+    process_id: u32,
+}
+
+impl Target {
+    pub fn new(call: &'static str, path: &str) -> Result<Target, Error> {
+        let failed =
+            |error: io::Error| Error::new(Status::File, call, format!("{path} can't be written: {}", plain(&error)));
+        if path.is_empty() {
+            return Err(Error::invalid_argument(call, "path", "is empty"));
+        }
+        let path_of_file = behind_links(Path::new(path)).map_err(failed)?;
+        let place = match fs::metadata(&path_of_file) {
+            Ok(there) if there.is_dir() => return Err(failed(io::Error::from(io::ErrorKind::IsADirectory))),
+            Ok(there) if there.is_file() => {
+                Place::Beside(beside(&path_of_file).map_err(failed)?, Some(there.permissions()))
+            }
+            Ok(_) => Place::Straight(OpenOptions::new().write(true).open(&path_of_file).map_err(failed)?),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                Place::Beside(beside(&path_of_file).map_err(failed)?, None)
+            }
+            Err(error) => return Err(failed(error)),
+        };
+        Ok(Target { path: path_of_file, place, written: 0, process_id: process::id() })
+    }
+
+    /// The whole file is there: it takes the target's place, on the disk.
+    pub fn finish(mut self) -> Result<(), String> {
+        let Place::Beside(file, mode) = mem::replace(&mut self.place, Place::Gone) else { return Ok(()) };
+        let kept = |error: io::Error| format!("{} can't be written: {}", self.path.display(), plain(&error));
+        if let Some(mode) = mode {
+            file.as_file().set_permissions(mode).map_err(kept)?;
+        }
+        file.as_file().sync_all().map_err(kept)?;
+        file.persist(&self.path).map_err(|error| kept(error.error))?;
+        // The name is on the disk once its folder is; where folders can't be synchronised, that is all there is.
+        let _ = File::open(folder(&self.path)).and_then(|folder| folder.sync_all());
+        Ok(())
+    }
+}
+
+impl Sink for Target {
+    fn write(&mut self, data: &[u8]) -> Result<(), String> {
+        let written = match &mut self.place {
+            // At an offset of ours: a child after a fork shares the file's own.
+            Place::Beside(file, _) => file.as_file().write_all_at(data, self.written),
+            Place::Straight(file) => {
+                let _guard = SigpipeGuard::block();
+                file.write_all(data)
+            }
+            Place::Gone => Ok(()),
+        };
+        self.written += data.len() as u64;
+        written.map_err(|error| format!("{} can't be written: {}", self.path.display(), plain(&error)))
+    }
+
+    fn restart(&mut self) -> Result<(), String> {
+        match &self.place {
+            Place::Beside(file, _) => {
+                self.written = 0;
+                file.as_file().set_len(0).map_err(|error| plain(&error))
+            }
+            _ => Err("what was written to a device or a pipe can't be taken back".into()),
+        }
+    }
+}
+
+impl Drop for Target {
+    fn drop(&mut self) {
+        if self.process_id != process::id() {
+            // The temporary file is the parent's: it is not deleted here.
+            mem::forget(mem::replace(&mut self.place, Place::Gone));
+        }
+    }
+}
+
+fn beside(path: &Path) -> io::Result<NamedTempFile> {
+    // The mode is that of any new file: the umask takes from it what it takes.
+    tempfile::Builder::new()
+        .prefix(".mmx-")
+        .suffix(".part")
+        .permissions(Permissions::from_mode(0o666))
+        .tempfile_in(folder(path))
+}
+
+fn folder(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// What a symlink leads to is written, also where it leads to nothing yet.
+fn behind_links(path: &Path) -> io::Result<PathBuf> {
+    const MOST: usize = 40;
+    let mut path = path.to_owned();
+    for _ in 0..MOST {
+        match fs::read_link(&path) {
+            Ok(target) => path = folder(&path).join(target),
+            Err(_) => return Ok(path),
+        }
+    }
+    Err(io::Error::other("too many levels of symbolic links"))
+}

@@ -1,0 +1,179 @@
+//! A request whose body is read piece by piece, on the caller's thread, between the turns of its exchange.
+
+use super::attempt::{Answer, Body, Failure, Head};
+use super::body::Reach;
+use super::client::{Answered, Call, CallOptions, Client, Unanswered};
+use super::exchange::{Exchange, Turn};
+use super::progress::Progress;
+use crate::error::Status;
+use bytes::{Bytes, BytesMut};
+use reqwest::header::{CONTENT_TYPE, HeaderValue};
+use std::process;
+use std::time::Duration;
+
+/// One rustls write; of larger pieces a refusal gets lost.
+const TLS_PIECE: usize = 64 * 1024;
+const PIECE: usize = 512 * 1024;
+/// For a refusal that a server sends as soon as it has seen the head.
+const GRACE: Duration = Duration::from_millis(3);
+
+/// Where the bytes come from.
+pub trait Source {
+    /// Bytes to come, when that is known.
+    fn size(&self) -> Option<u64>;
+    /// Fills a part of the buffer and says how much; 0 is the end. An error says why there is no more.
+    fn read(&mut self, buffer: &mut [u8]) -> Result<usize, String>;
+}
+
+/// What stands round the source's bytes.
+pub struct Frame {
+    pub content_type: String,
+    pub before: Vec<u8>,
+    pub after: Vec<u8>,
+}
+
+/// The body as it is fed: a piece is held back until the next is there, so that the last one goes out only when the
+/// source has proved to have as much as it said. Until then the service can't have taken it for whole.
+struct Feed<'a> {
+    source: &'a mut dyn Source,
+    piece: usize,
+    buffer: BytesMut,
+    before: Option<Vec<u8>>,
+    held: Option<Bytes>,
+    after: Option<Vec<u8>>,
+    read: u64,
+    process_id: u32,
+}
+
+impl Feed<'_> {
+    fn next(&mut self) -> Result<Option<Bytes>, String> {
+        if let Some(before) = self.before.take() {
+            return Ok(Some(before.into()));
+        }
+        if self.after.is_none() {
+            return Ok(None);
+        }
+        loop {
+            self.buffer.resize(self.piece, 0);
+            let count = self.source.read(&mut self.buffer);
+            if self.process_id != process::id() {
+                // In a child of the callback's: the next turn says so, and nothing more is read.
+                return Ok(None);
+            }
+            let count = count?;
+            if count > self.piece {
+                return Err(format!("the source says {count} bytes into a buffer of {}", self.piece));
+            }
+            self.read += count as u64;
+            match self.source.size() {
+                Some(size) if self.read > size => return Err(format!("there is more than the {size} bytes announced")),
+                Some(size) if count == 0 && self.read < size => {
+                    return Err(format!("it ended after {} of the {size} bytes announced", self.read));
+                }
+                _ => {}
+            }
+            if count == 0 {
+                let after = self.after.take().unwrap_or_default();
+                let last = self.held.take().unwrap_or_default();
+                return Ok(Some([&last[..], &after[..]].concat().into()));
+            }
+            let piece = self.buffer.split_to(count).freeze();
+            if let Some(before_it) = self.held.replace(piece) {
+                return Ok(Some(before_it));
+            }
+        }
+    }
+}
+
+impl Client {
+    /// Sends one request with a body of `frame` and `source`, and reads its answer, also one that comes early.
+    pub fn send_upload(
+        &self,
+        call: &Call,
+        options: &CallOptions<'_>,
+        frame: Frame,
+        source: &mut dyn Source,
+    ) -> Result<Answered, Unanswered> {
+        let limits = self.limits(call, options)?;
+        let lease = self.lease(self.scheme()).map_err(|failure| self.error(call, failure, 0))?;
+        let mut request = self.request(call);
+        let content_type = HeaderValue::from_str(&frame.content_type).expect("a media type and a boundary of ours");
+        request.headers.insert(CONTENT_TYPE, content_type);
+        let around = (frame.before.len() + frame.after.len()) as u64;
+        request.body = Body::Streamed(source.size().map(|size| size.saturating_add(around)));
+        let feed = Feed {
+            source,
+            piece: if self.scheme() == "https" { TLS_PIECE } else { PIECE },
+            buffer: BytesMut::new(),
+            before: Some(frame.before),
+            held: None,
+            after: Some(frame.after),
+            read: 0,
+            process_id: process::id(),
+        };
+        let exchange = Exchange::new(lease, request, limits);
+        match drive(exchange, feed, Progress::new(options.progress), call.longest_answer) {
+            Ok((answer, reach)) => Ok(Answered { answer, attempts: 1, reach }),
+            Err(failure) => Err(self.error(call, failure, 1)),
+        }
+    }
+}
+
+fn drive(
+    mut exchange: Exchange<'_>,
+    mut feed: Feed<'_>,
+    mut progress: Progress<'_>,
+    longest: usize,
+) -> Result<(Answer, Reach), Failure> {
+    let size = feed.source.size();
+    let mut turn = exchange.turn()?;
+    if matches!(turn, Turn::NeedData) {
+        turn = exchange.turn_within(GRACE)?.unwrap_or(turn);
+    }
+    loop {
+        turn = match turn {
+            Turn::NeedData => {
+                progress.moved(feed.read, size, exchange.reach())?;
+                exchange.check()?;
+                let chunk = feed.next().map_err(|why| {
+                    Failure::new(Status::File, exchange.reach(), format!("what is uploaded can't be read: {why}"))
+                })?;
+                exchange.feed(chunk);
+                exchange.turn()?
+            }
+            Turn::Head(head) => {
+                let reach = exchange.reach();
+                if reach == Reach::Whole {
+                    progress.finished(feed.read)?;
+                }
+                return Ok((rest(exchange, head, longest)?, reach));
+            }
+            Turn::HaveData(_) | Turn::Done => {
+                return Err(Failure::new(Status::Internal, exchange.reach(), "an answer without a head"));
+            }
+        }
+    }
+}
+
+/// The answer's body. The connection is used again only if the request's was taken whole.
+fn rest(mut exchange: Exchange<'_>, head: Head, longest: usize) -> Result<Answer, Failure> {
+    let mut body = Vec::new();
+    loop {
+        match exchange.turn() {
+            Ok(Turn::HaveData(data)) if body.len() + data.len() > longest => {
+                let text = format!("the answer is longer than {} MiB and was not read on", longest >> 20);
+                let failure = Failure::new(Status::Protocol, exchange.reach(), text);
+                return Err(Failure { head: Some(Box::new(head)), ..failure });
+            }
+            Ok(Turn::HaveData(data)) => body.extend_from_slice(&data),
+            Ok(Turn::Done) => break,
+            // Not after an answer.
+            Ok(Turn::NeedData | Turn::Head(_)) => {}
+            Err(failure) => return Err(Failure { head: Some(Box::new(head)), ..failure }),
+        }
+    }
+    if exchange.reach() == Reach::Whole {
+        exchange.give_back();
+    }
+    Ok(Answer { head, body })
+}

@@ -1,0 +1,178 @@
+/* What the tests of a file's life share: contents that are computed from their place, as the stand-in server's are,
+ * local files in a folder of the test's own, and looks at the journal. */
+#ifndef FILES_H
+#define FILES_H
+#include "check.h"
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+static inline uint64_t mixed(uint64_t value) {
+    value *= 0x9E3779B97F4A7C15;
+    value = (value ^ (value >> 30)) * 0xBF58476D1CE4E5B9;
+    value = (value ^ (value >> 27)) * 0x94D049BB133111EB;
+    return value ^ (value >> 31);
+}
+
+/* The bytes from `at` on of what the server makes of a seed. */
+static inline void made(uint64_t seed, int64_t at, uint8_t *buffer, size_t length) {
+    for (size_t i = 0; i < length;) {
+        uint64_t place = (uint64_t)at + i, word = mixed(seed ^ ((place / 8) * 0xD6E8FEB86659FD93));
+        for (size_t byte = place % 8; byte < 8 && i < length; byte++) buffer[i++] = (uint8_t)(word >> (8 * byte));
+    }
+}
+
+static inline uint8_t *made_whole(uint64_t seed, size_t size) {
+    uint8_t *bytes = malloc(size + 1);
+    if (!bytes) abort();
+    made(seed, 0, bytes, size);
+    return bytes;
+}
+
+/* A folder of the test's own, and a path in it; the caller frees the path. */
+static inline const char *folder(void) {
+    static char path[64];
+    if (!*path) {
+        snprintf(path, sizeof path, "%s/mmx-test-XXXXXX", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
+        if (!mkdtemp(path)) FAIL("%s: %s", path, strerror(errno));
+    }
+    return path;
+}
+
+static inline char *in_folder(const char *name) { return format("%s/%s", folder(), name); }
+
+/* How many entries it has: a temporary file that was left behind counts. */
+static inline int entries_in(const char *path) {
+    DIR *directory = opendir(path);
+    int count = 0;
+    if (!directory) FAIL("%s: %s", path, strerror(errno));
+    for (struct dirent *entry; (entry = readdir(directory));) count += entry->d_name[0] != '.' || entry->d_name[1] == 'm';
+    closedir(directory);
+    return count;
+}
+
+static inline void remove_folder(void) {
+    DIR *directory = opendir(folder());
+    for (struct dirent *entry; directory && (entry = readdir(directory));) {
+        char *path = in_folder(entry->d_name);
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 && unlink(path) != 0) rmdir(path);
+        free(path);
+    }
+    if (directory) closedir(directory);
+    rmdir(folder());
+}
+
+static inline void write_file(const char *path, const void *bytes, size_t size) {
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (fd < 0 || write(fd, bytes, size) != (ssize_t)size) FAIL("%s: %s", path, strerror(errno));
+    close(fd);
+}
+
+/* The file must hold just these bytes. */
+static inline void holds(const char *path, const void *bytes, size_t size) {
+    uint8_t *found = malloc(size + 2);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 || !found) FAIL("%s: %s", path, strerror(errno));
+    size_t length = 0;
+    for (ssize_t got; length <= size && (got = read(fd, found + length, size + 1 - length)) > 0;) length += (size_t)got;
+    close(fd);
+    if (length != size) FAIL("%s holds %zu bytes or more, not %zu", path, length, size);
+    if (memcmp(found, bytes, size) != 0) FAIL("%s holds other bytes", path);
+    free(found);
+}
+
+/* A file at the server: `size` bytes made of `seed`. */
+static inline void has_file(const char *account, int64_t id, long size, long seed) {
+    char *path = format("/control/%s/files", account);
+    char *file = format("[{\"file_id\": %" PRId64 ", \"purpose\": \"voice_clone\", \"size\": %ld, \"seed\": %ld}]", id, size, seed);
+    free(control("POST", path, file));
+    free(file);
+    free(path);
+}
+
+/* A sink's end: what comes must be the bytes made of `seed`, in order. */
+struct taker {
+    uint64_t seed;
+    int64_t at, gives_up_at; /* 0 = never */
+    int restarts;
+    bool differs;
+};
+
+static inline int32_t take(void *user_data, const uint8_t *data, size_t length) {
+    struct taker *taker = user_data;
+    uint8_t *wanted = malloc(length + 1);
+    made(taker->seed, taker->at, wanted, length);
+    if (memcmp(wanted, data, length) != 0) taker->differs = true;
+    free(wanted);
+    taker->at += (int64_t)length;
+    return taker->gives_up_at && taker->at >= taker->gives_up_at ? 7 : 0;
+}
+
+static inline int32_t take_anew(void *user_data) {
+    struct taker *taker = user_data;
+    taker->at = 0;
+    taker->differs = false;
+    taker->restarts++;
+    return 0;
+}
+
+static inline mmx_sink sink_to(struct taker *taker) {
+    mmx_sink sink = MMX_SINK_INIT;
+    sink.write = take;
+    sink.restart = take_anew;
+    sink.user_data = taker;
+    return sink;
+}
+
+static inline char *journal(const char *account) {
+    char *path = format("/control/%s/journal", account);
+    char *found = control("GET", path, NULL);
+    free(path);
+    return found;
+}
+
+/* The journal must hold `part` so many times. */
+static inline void journal_holds(const char *account, const char *part, long wanted) {
+    char *found = journal(account);
+    long count = 0;
+    for (char *at = found; (at = strstr(at, part)); at += strlen(part)) count++;
+    if (count != wanted) FAIL("the journal of %s holds %s %ld times, not %ld: %.3000s", account, part, count, wanted, found);
+    free(found);
+}
+
+/* How many files the account has. */
+static inline long files_of(const char *account) {
+    char *path = format("/control/%s/files", account);
+    char *found = control("GET", path, NULL);
+    long count = 0;
+    for (char *at = found; (at = strstr(at, "\"file_id\"")); at++) count++;
+    free(found);
+    free(path);
+    return count;
+}
+
+/* What a call says of a failure, checked and freed: its status, a part of its message, and whether it is ambiguous. */
+#define FAILS(call, error, status, part, ambiguous) fails(__FILE__, __LINE__, #call, (call), &(error), status, part, ambiguous)
+
+static inline void fails(const char *file, int line, const char *call, mmx_status found, mmx_error **error, mmx_status status,
+                         const char *part, bool ambiguous) {
+    const char *message = mmx_error_message(*error);
+    if (found != status || mmx_error_status(*error) != status) {
+        FAIL("%s:%d: %s: %s, not %s: %s", file, line, call, mmx_status_name(found), mmx_status_name(status), message);
+    }
+    check_text(file, line, call, message, part, 0);
+    if (mmx_error_is_ambiguous(*error) != ambiguous) FAIL("%s:%d: %s: ambiguous is not %d: %s", file, line, call, ambiguous, message);
+    if (strstr(message, setting("MMX_TEST_KEY")) || strstr(message, "Signature")) FAIL("%s:%d: %s tells a secret: %s", file, line, call, message);
+    mmx_error_free(*error);
+    *error = NULL;
+}
+
+/* A call that must succeed; `error` is the variable that it fills. */
+#define SUCCEEDS(call, error) succeeds(__FILE__, __LINE__, #call, (call), (error))
+
+static inline void succeeds(const char *file, int line, const char *call, mmx_status status, const mmx_error *error) {
+    if (status != MMX_OK) FAIL("%s:%d: %s: %s", file, line, call, mmx_error_message(error));
+}
+
+#endif

@@ -1,0 +1,244 @@
+/* An upload that is watched, cancelled, called from within or forked, and one that is large. */
+#include "contract.h"
+#include "files.h"
+#include <pthread.h>
+#include <sys/wait.h>
+
+static const char NAME[] = "upload-ends";
+
+/* What the callbacks of one upload do and see. */
+struct watcher {
+    int64_t at, gives;
+    const mmx_client *client;
+    mmx_cancel *cancel;
+    int calls, reports, returns_at; /* the report that returns non-zero; 0 = none */
+    int64_t last_done, last_total, first_at, pause_us;
+    pid_t child;
+    pthread_t thread;
+};
+
+static int64_t give(void *user_data, uint8_t *buffer, size_t capacity) {
+    struct watcher *watcher = user_data;
+    int64_t left = watcher->gives - watcher->at;
+    size_t length = (int64_t)capacity < left ? capacity : (size_t)left;
+    CHECK(pthread_equal(watcher->thread, pthread_self()));
+    memset(buffer, 'x', length);
+    watcher->at += (int64_t)length;
+    watcher->calls++;
+    if (watcher->pause_us) usleep((useconds_t)watcher->pause_us);
+    return (int64_t)length;
+}
+
+static int32_t watch(void *user_data, int64_t done, int64_t total) {
+    struct watcher *watcher = user_data;
+    CHECK(pthread_equal(watcher->thread, pthread_self()));
+    CHECK(done >= watcher->last_done);
+    if (watcher->reports++ == 0) watcher->first_at = now_ms();
+    watcher->last_done = done;
+    watcher->last_total = total;
+    return watcher->reports == watcher->returns_at;
+}
+
+static mmx_status upload(const mmx_client *client, struct watcher *watcher, int64_t size, mmx_error **error) {
+    mmx_source source = MMX_SOURCE_INIT;
+    mmx_call_options options = MMX_CALL_OPTIONS_INIT;
+    source.size = size;
+    source.read = give;
+    source.user_data = watcher;
+    options.progress = watch;
+    options.user_data = watcher;
+    options.cancel = watcher->cancel;
+    watcher->thread = pthread_self();
+    return mmx_upload_stream(client, &source, "a.mp3", MMX_PURPOSE_VOICE_CLONE, &options, NULL, error);
+}
+
+static void works(const mmx_client *client) {
+    mmx_error *error = NULL;
+    struct watcher watcher = {.gives = 1000};
+    SUCCEEDS(upload(client, &watcher, 1000, &error), error);
+}
+
+static void progress(const mmx_client *client, int64_t size, bool known) {
+    mmx_error *error = NULL;
+    struct watcher watcher = {.gives = size, .pause_us = 5000};
+    account(NAME, 0);
+    int64_t started = now_ms();
+    SUCCEEDS(upload(client, &watcher, known ? size : -1, &error), error);
+    int64_t took = now_ms() - started;
+    CHECK_INT(watcher.last_done, size);
+    CHECK(watcher.last_total == size || !known);
+    /* One at once, one at the end, and at most one every 50 ms between. */
+    if (watcher.reports < 1 || watcher.reports > took / 50 + 2) FAIL("%d reports in %d ms", watcher.reports, (int)took);
+}
+
+static void cancelled_by_progress(const mmx_client *client) {
+    mmx_error *error = NULL;
+    for (int at = 1; at <= 3; at++) {
+        struct watcher watcher = {.gives = 64 << 20, .pause_us = 20000, .returns_at = at};
+        account(NAME, 0);
+        long had = files_of(NAME);
+        FAILS(upload(client, &watcher, watcher.gives, &error), error, MMX_ERROR_CANCELLED, "cancelled by the progress callback", false);
+        CHECK_INT(watcher.reports, at);
+        CHECK_INT(number(NAME, "wait?open=0"), 0);
+        CHECK_INT(files_of(NAME), had);
+        works(client);
+    }
+}
+
+static void *trigger(void *given) {
+    struct watcher *watcher = given;
+    number(NAME, "wait?open=1&timeout_ms=1");
+    usleep(30000);
+    mmx_cancel_trigger(watcher->cancel);
+    return NULL;
+}
+
+/* From another thread, while the source gives and while the server does not read. */
+static void cancelled_by_token(const mmx_client *client, const char *fault, bool ambiguous) {
+    mmx_error *error = NULL;
+    pthread_t thread;
+    struct watcher watcher = {.gives = 256 << 20, .pause_us = ambiguous ? 0 : 2000};
+    if (ambiguous) watcher.gives = 1000;
+    account(NAME, 0);
+    long had = files_of(NAME);
+    script(NAME, fault);
+    CHECK_INT(mmx_cancel_new(&watcher.cancel, NULL), MMX_OK);
+    CHECK_INT(pthread_create(&thread, NULL, trigger, &watcher), 0);
+    FAILS(upload(client, &watcher, watcher.gives, &error), error, MMX_ERROR_CANCELLED, "cancelled while ", ambiguous);
+    pthread_join(thread, NULL);
+    mmx_cancel_free(watcher.cancel);
+    /* A server that doesn't read doesn't see the end, which stands behind what it hasn't read. */
+    if (!strstr(fault, "stop_reading")) CHECK_INT(number(NAME, "wait?open=0"), 0);
+    if (!ambiguous) CHECK_INT(files_of(NAME), had);
+    works(client);
+}
+
+/* Each read makes calls of its own with the same client, one an upload that reads in turn. */
+static int64_t give_and_call(void *user_data, uint8_t *buffer, size_t capacity) {
+    struct watcher *watcher = user_data;
+    CHECK_INT(mmx_list_files(watcher->client, NULL, NULL, NULL, NULL), MMX_OK);
+    works(watcher->client);
+    return give(user_data, buffer, capacity > 1000 ? 1000 : capacity);
+}
+
+static void calls_from_within(const mmx_client *client) {
+    struct watcher watcher = {.gives = 3000, .client = client, .thread = pthread_self()};
+    mmx_source source = MMX_SOURCE_INIT;
+    mmx_error *error = NULL;
+    account(NAME, 0);
+    source.size = 3000;
+    source.read = give_and_call;
+    source.user_data = &watcher;
+    SUCCEEDS(mmx_upload_stream(client, &source, "a.mp3", MMX_PURPOSE_VOICE_CLONE, NULL, NULL, &error), error);
+    CHECK_INT(number(NAME, "count?call=upload&performed=1"), 5);
+    CHECK_INT(number(NAME, "count?call=list&performed=1"), 4);
+}
+
+static int64_t give_and_fork(void *user_data, uint8_t *buffer, size_t capacity) {
+    struct watcher *watcher = user_data;
+    CHECK(watcher->child != -1); /* nothing is called in the child any more */
+    int64_t given = give(user_data, buffer, capacity > 100000 ? 100000 : capacity);
+    if (watcher->at >= watcher->last_done && watcher->child == 0) {
+        fflush(NULL);
+        watcher->child = fork();
+        if (watcher->child == 0) {
+            alarm(60);
+            watcher->child = -1;
+        }
+    }
+    return given;
+}
+
+static int32_t report_and_fork(void *user_data, int64_t done, int64_t total) {
+    struct watcher *watcher = user_data;
+    CHECK(watcher->child != -1);
+    (void)total;
+    if (watcher->child != 0 || done < watcher->gives - watcher->last_done) return 0;
+    fflush(NULL);
+    watcher->child = fork();
+    if (watcher->child == 0) {
+        alarm(60);
+        watcher->child = -1;
+    }
+    return 0;
+}
+
+/* The child's copy of the call ends as cancelled, the parent's goes on; both go on using the client. */
+static void forks_within(const mmx_client *client, int64_t at, bool in_read) {
+    struct watcher watcher = {.gives = 1 << 20, .last_done = at, .thread = pthread_self()};
+    mmx_call_options options = MMX_CALL_OPTIONS_INIT;
+    mmx_source source = MMX_SOURCE_INIT;
+    mmx_error *error = NULL;
+    account(NAME, 0);
+    source.size = watcher.gives;
+    source.read = in_read ? give_and_fork : give;
+    source.user_data = options.user_data = &watcher;
+    options.progress = in_read ? NULL : report_and_fork;
+    mmx_status status = mmx_upload_stream(client, &source, "a.mp3", MMX_PURPOSE_VOICE_CLONE, &options, NULL, &error);
+    if (watcher.child == -1) {
+        CHECK_INT(status, MMX_ERROR_CANCELLED);
+        CHECK_HAS(mmx_error_message(error), "forked");
+        CHECK_INT(mmx_list_files(client, NULL, NULL, NULL, NULL), MMX_OK);
+        _exit(0);
+    }
+    SUCCEEDS(status, error);
+    int ended = -1;
+    CHECK(watcher.child > 0 && waitpid(watcher.child, &ended, 0) == watcher.child);
+    CHECK(WIFEXITED(ended) && WEXITSTATUS(ended) == 0);
+    CHECK_INT(number(NAME, "count?call=upload"), 1);
+    CHECK_INT(number(NAME, "count?call=upload&performed=1"), 1);
+    works(client);
+}
+
+/* The peak of memory from now on. */
+static void forget_peak(void) {
+    FILE *marks = fopen("/proc/self/clear_refs", "w");
+    if (marks) fputs("5", marks), fclose(marks);
+}
+
+static long peak_kib(void) {
+    char line[256];
+    long kib = -1;
+    FILE *status = fopen("/proc/self/status", "r");
+    while (status && fgets(line, sizeof line, status)) sscanf(line, "VmHWM: %ld", &kib);
+    if (status) fclose(status);
+    return kib;
+}
+
+static void large(const mmx_client *client, const char *over) {
+    mmx_error *error = NULL;
+    account(NAME, 0);
+    works(client);
+    struct watcher watcher = {.gives = INT64_C(512) << 20};
+    forget_peak();
+    long before = peak_kib();
+    SUCCEEDS(upload(client, &watcher, watcher.gives, &error), error);
+    long grown = peak_kib() - before;
+    journal_holds(NAME, "\"bytes\":536870912,", 1);
+    if (getenv("MMX_TEST_VERBOSE")) printf("512 MiB up over %s: the peak grew by %ld KiB\n", over, grown);
+    /* Tools that shadow memory have pages of their own. */
+    if (!getenv("MMX_TEST_UNDER") && grown > 16 << 10) FAIL("the peak grew by %ld KiB", grown);
+}
+
+int main(void) {
+    for (int https = 0; https < 2; https++) {
+        account(NAME, 0);
+        mmx_client *client = client_for(NAME, https);
+        large(client, https ? "HTTPS" : "HTTP");
+        progress(client, 0, true);
+        progress(client, 100, true);
+        progress(client, 8 << 20, true);
+        progress(client, 8 << 20, false);
+        cancelled_by_progress(client);
+        cancelled_by_token(client, "{}", false);
+        cancelled_by_token(client, "{\"stop_reading_after\": 1000}", false);
+        cancelled_by_token(client, "{\"hang\": true}", true);
+        calls_from_within(client);
+        for (int64_t at = 0; at <= 1 << 20; at += 1 << 19) {
+            forks_within(client, at, true);
+            forks_within(client, at, false);
+        }
+        mmx_client_free(client);
+    }
+    return 0;
+}
