@@ -192,11 +192,14 @@ impl Io {
 
     /// Ends the connection from this side.
     pub(crate) async fn close(mut self, close: Close) {
-        self.record.ended(End::Server);
         match close {
             Close::Fin => drop(timeout(Duration::from_secs(1), self.transport.shutdown()).await),
             Close::Rst => drop(self.transport.tcp().stream.set_zero_linger()),
         }
+        let record = self.record.clone();
+        drop(self);
+        // Only now: whoever waits for the end may rely on it.
+        record.ended(End::Server);
     }
 }
 
