@@ -293,9 +293,10 @@ impl<'a> Download<'a> {
             }
         }
         if let Some(body) = held {
-            let answered = Answered { answer: Answer { head, body }, attempts: self.attempts, reach: Reach::Whole };
-            let answered = envelope::refusal(self.client, &self.call, answered)?;
-            self.write(&answered.answer.body, total)?;
+            if envelope::is_refusal(self.client, &body) {
+                return Err(self.no_file(head, body));
+            }
+            self.write(&body, total)?;
         }
         self.progress.finished(self.written).map_err(|failure| self.failed(failure))?;
         // The last callbacks came after the last turn.
@@ -335,11 +336,15 @@ impl<'a> Download<'a> {
             let error = Error { http_status: head.http_status, ..self.error(status, &text) };
             return if head.http_status == 403 { Ended::Expired(error) } else { Ended::Failed(error) };
         }
+        self.no_file(head, body)
+    }
+
+    fn no_file(&self, head: Head, body: Vec<u8>) -> Ended {
         let answered = Answered { answer: Answer { head, body }, attempts: self.attempts, reach: Reach::Whole };
-        match envelope::read(self.client, &self.call, answered) {
-            Err(error) => Ended::Failed(error),
-            Ok(reply) => Ended::Failed(reply.error(&self.call, Status::Protocol, "the answer holds no file")),
-        }
+        Ended::Failed(match envelope::read(self.client, &self.call, answered) {
+            Ok(reply) => reply.error(&self.call, Status::Protocol, "the answer holds no file"),
+            Err(error) => error,
+        })
     }
 
     fn cut_or_failed(&self, failure: Failure) -> Ended {

@@ -135,15 +135,10 @@ pub fn read(client: &Client, call: &Call, answered: Answered) -> Result<Reply, E
     Err(error)
 }
 
-/// The error in an answer, if it is one of this API's; anything else may be what was asked for.
-pub fn refusal(client: &Client, call: &Call, answered: Answered) -> Result<Answered, Error> {
-    let is_refusal = parse(client, &answered.answer.body)
-        .is_ok_and(|common| matches!(verdict(&common), Verdict::Refused(..) | Verdict::RefusedWithoutCode(_)));
-    if is_refusal {
-        read(client, call, answered).and_then(|reply| Err(reply.error(call, Status::Protocol, "odd")))
-    } else {
-        Ok(answered)
-    }
+/// Whether a body is an error of this API; anything else may be what was asked for.
+pub fn is_refusal(client: &Client, body: &[u8]) -> bool {
+    let refused = |common: &Common| matches!(verdict(common), Verdict::Refused(..) | Verdict::RefusedWithoutCode(_));
+    parse(client, body).is_ok_and(|common| refused(&common))
 }
 
 /// An error of the way, with what the service had said before it broke off.

@@ -202,15 +202,6 @@ static void forks(const mmx_client *client, int in, int64_t at, const char *faul
     works(client);
 }
 
-static long peak_kib(void) {
-    char line[256];
-    long kib = -1;
-    FILE *status = fopen("/proc/self/status", "r");
-    while (status && fgets(line, sizeof line, status)) sscanf(line, "VmHWM: %ld", &kib);
-    if (status) fclose(status);
-    return kib;
-}
-
 static int32_t only_count(void *user_data, const uint8_t *data, size_t length) {
     (void)data;
     *(int64_t *)user_data += (int64_t)length;

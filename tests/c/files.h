@@ -8,6 +8,16 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+/* The most memory that the process has had resident. */
+static inline long peak_kib(void) {
+    char line[256];
+    long kib = -1;
+    FILE *status = fopen("/proc/self/status", "r");
+    while (status && fgets(line, sizeof line, status)) sscanf(line, "VmHWM: %ld", &kib);
+    if (status) fclose(status);
+    return kib;
+}
+
 static inline uint64_t mixed(uint64_t value) {
     value *= 0x9E3779B97F4A7C15;
     value = (value ^ (value >> 30)) * 0xBF58476D1CE4E5B9;

@@ -196,15 +196,6 @@ static void forget_peak(void) {
     if (marks) fputs("5", marks), fclose(marks);
 }
 
-static long peak_kib(void) {
-    char line[256];
-    long kib = -1;
-    FILE *status = fopen("/proc/self/status", "r");
-    while (status && fgets(line, sizeof line, status)) sscanf(line, "VmHWM: %ld", &kib);
-    if (status) fclose(status);
-    return kib;
-}
-
 static void large(const mmx_client *client, const char *over) {
     mmx_error *error = NULL;
     account(NAME, 0);
