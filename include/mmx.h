@@ -51,6 +51,12 @@
 /* Flags of mmx_call_options. */
 #define MMX_CALL_VIA_DOWNLOAD_URL 2u /* download: through the link of mmx_retrieve_file() */
 
+/* The levels of mmx_config_set_logger(). */
+#define MMX_LOG_ERROR 1 /* a call that failed */
+#define MMX_LOG_WARN 2 /* what was sent again, or settled after a lost answer */
+#define MMX_LOG_INFO 3 /* a download that went on where it was cut */
+#define MMX_LOG_DEBUG 4 /* each attempt, answer, wait and connection */
+
 /* Sets struct_size and leaves the rest as the client has it. */
 #define MMX_CALL_OPTIONS_INIT { sizeof(mmx_call_options), 0, 0, 0, NULL, NULL, NULL }
 #define MMX_SOURCE_INIT { sizeof(mmx_source), -1, NULL, NULL, NULL }
@@ -73,6 +79,15 @@ typedef struct mmx_files mmx_files;
 
 /** The outcome of a call: MMX_OK or one of MMX_ERROR_...; more may come in later versions. */
 typedef int32_t mmx_status;
+
+/**
+ * Told what happens in the calls of a client: one JSON object a line, without a line break.
+ *
+ * Runs on the thread that makes the call, while it waits in the call, with nothing of the library locked: it may call
+ * the library, take its time, or wait for a lock of its own. level is one of MMX_LOG_... json_line is borrowed until it
+ * returns.
+ */
+typedef void (*mmx_log_fn)(void *user_data, int32_t level, const char *json_line);
 
 /**
  * Told how far a call is, on the thread that made it, while it waits in the call.
@@ -342,7 +357,7 @@ mmx_status mmx_config_set_timeout_ms(mmx_config *config,
 /**
  * Sets how many requests one call may send at most, the first one included.
  *
- * This version sends one, whatever is set here; the value is checked and kept for the version that sends more.
+ * What is sent again, and after what wait, stands at the head of the chapter "Files".
  *
  * @param config       The configuration to change.
  * @param max_attempts 1 or more; 0 = the default, 4.
@@ -353,6 +368,30 @@ mmx_status mmx_config_set_timeout_ms(mmx_config *config,
 mmx_status mmx_config_set_max_attempts(mmx_config *config,
                                        int32_t max_attempts,
                                        mmx_error **out_error);
+
+/**
+ * Sets who is told of what happens in the calls of the clients to come.
+ *
+ * Each line is an object with "event" and "call", and what is known: "attempt" (its number), "http_status",
+ * "api_code", "ms", "trace_id", "message" and others. The events: "attempt", "connection" ("how" is "made" or "reused"),
+ * "answer", "no_answer", "wait" (for the rate limiter) and "redirect" at MMX_LOG_DEBUG; "resumed" at MMX_LOG_INFO;
+ * "retry" ("wait_ms"), "settling" and "settled" ("found" is "gone", "there" or "unknown") at MMX_LOG_WARN; "failed" at
+ * MMX_LOG_ERROR. More may come. No line holds the key or a signed link.
+ *
+ * @param config    The configuration to change.
+ * @param log       The function; NULL = none, the default. It and user_data stay valid until the last client made with
+ *   it is freed and its calls have returned. Called from every thread that makes a call, by several at once.
+ * @param user_data Handed to log.
+ * @param level     The least important that is wanted: MMX_LOG_ERROR, MMX_LOG_WARN, MMX_LOG_INFO or MMX_LOG_DEBUG.
+ * @param out_error Gets the reason of a failure, else NULL; free with mmx_error_free(). NULL = not wanted.
+ * @return MMX_OK, or MMX_ERROR_INVALID_ARGUMENT: another level.
+ * @since 1.0.0
+ */
+mmx_status mmx_config_set_logger(mmx_config *config,
+                                 mmx_log_fn log,
+                                 void *user_data,
+                                 int32_t level,
+                                 mmx_error **out_error);
 
 /**
  * Makes a client.

@@ -93,6 +93,8 @@ pub struct Error {
     pub retry_after: Option<Duration>,
     /// The service may have carried the call out.
     pub ambiguous: bool,
+    /// Another attempt may come to another end.
+    pub transient: bool,
 }
 
 impl Error {
@@ -109,6 +111,7 @@ impl Error {
             attempts: 0,
             retry_after: None,
             ambiguous: false,
+            transient: false,
         }
     }
 
@@ -120,6 +123,11 @@ impl Error {
     /// Adds a sentence to the message.
     pub fn add(&mut self, text: &str) {
         self.message.push_str(&one_line(text));
+    }
+
+    /// The message without the call's name in front.
+    pub fn without_call(&self) -> &str {
+        self.message.strip_prefix(self.call).and_then(|rest| rest.strip_prefix(": ")).unwrap_or(&self.message)
     }
 
     /// Takes a secret out of everything that came from outside.

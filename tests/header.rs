@@ -55,6 +55,10 @@ fn constants() -> String {
     line(format!(
         "#define MMX_CALL_VIA_DOWNLOAD_URL {by_link}u /* download: through the link of mmx_retrieve_file() */"
     ));
+    line("\n/* The levels of mmx_config_set_logger(). */".into());
+    for (name, level, meaning) in mmx::ffi::config::LEVELS {
+        line(format!("#define {name} {} /* {meaning} */", level as i32));
+    }
     line("\n/* Sets struct_size and leaves the rest as the client has it. */".into());
     line("#define MMX_CALL_OPTIONS_INIT { sizeof(mmx_call_options), 0, 0, 0, NULL, NULL, NULL }".into());
     line("#define MMX_SOURCE_INIT { sizeof(mmx_source), -1, NULL, NULL, NULL }".into());

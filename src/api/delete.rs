@@ -1,9 +1,12 @@
 //! Delete: `POST /v1/files/delete`, the API's page "File Delete".
 
+use super::retrieve::{self, Presence};
 use super::{envelope, model, purpose};
 use crate::error::{Error, Status};
+use crate::transport::attempts::Attempts;
 use crate::transport::body::Reach;
 use crate::transport::client::{Call, CallOptions, Client};
+use crate::transport::log::Level;
 use reqwest::Method;
 use serde::Serialize;
 
@@ -15,39 +18,139 @@ struct Body<'a> {
     purpose: &'a str,
 }
 
+/// How it is known that a file is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Evidence {
+    /// The service said so.
+    Answer,
+    /// No answer came, and retrieve doesn't know the file any more.
+    Retrieve,
+}
+
+#[derive(Debug)]
+pub struct Deleted {
+    pub evidence: Evidence,
+    /// The service's answer as it came; of a lost one, what was found out instead.
+    pub json: String,
+    pub trace_id: String,
+}
+
 /// Deletes one file and returns the service's answer as it came.
 pub fn delete(client: &Client, file_id: i64, purpose: &str, options: &CallOptions<'_>) -> Result<String, Error> {
     model::check_id(CALL, file_id)?;
     purpose::check(CALL, purpose)?;
-    let call = Call {
-        name: CALL,
+    let work = |mut attempts| async move { delete_with(&mut attempts, CALL, file_id, purpose).await };
+    let deleted = envelope::drive(client, CALL, options, work).map_err(|error| explain(error, purpose))?;
+    Ok(deleted.json)
+}
+
+/// What a caller should know beside the error itself.
+pub fn explain(error: Error, purpose: &str) -> Error {
+    let mut error = purpose::explain(error, purpose);
+    if error.ambiguous {
+        error.add("; the file may or may not be there still");
+    }
+    error
+}
+
+/// Deletes a file, over several attempts where it takes them. One whose answer was lost may have been carried out: then
+/// an error is not believed before a look at the file.
+pub async fn delete_with(
+    attempts: &mut Attempts<'_>,
+    name: &'static str,
+    file_id: i64,
+    purpose: &str,
+) -> Result<Deleted, Error> {
+    let call = call(name, file_id, purpose);
+    loop {
+        let mut error = match attempt(attempts, &call, file_id).await {
+            Ok(deleted) => return Ok(deleted),
+            Err(error) => error,
+        };
+        let in_doubt = attempts.in_doubt() || error.ambiguous;
+        attempts.set_in_doubt(in_doubt);
+        error.ambiguous = in_doubt;
+        if error.transient {
+            match attempts.next(&error) {
+                Ok(wait) => {
+                    attempts.pause(wait, &error).await;
+                    continue;
+                }
+                Err(why) => error = attempts.given_up(error, why),
+            }
+        }
+        if !in_doubt || !attempts.may_repeat() {
+            return Err(error);
+        }
+        match settle(attempts, name, file_id, &error).await {
+            Presence::Gone { trace_id } => {
+                let json = serde_json::json!({ "file_id": file_id, "evidence": "retrieve" }).to_string();
+                return Ok(Deleted { evidence: Evidence::Retrieve, json, trace_id });
+            }
+            Presence::There => {
+                attempts.set_in_doubt(false);
+                error.ambiguous = false;
+                match attempts.next(&error) {
+                    Ok(wait) => attempts.pause(wait, &error).await,
+                    Err(_) => {
+                        error.add("; the file is still there");
+                        return Err(error);
+                    }
+                }
+            }
+            Presence::Unknown(why) => {
+                error.add(&format!("; retrieve could not settle it: {}", why.without_call()));
+                return Err(error);
+            }
+        }
+    }
+}
+
+fn call(name: &'static str, file_id: i64, purpose: &str) -> Call {
+    Call {
+        name,
         method: Method::POST,
         path: "v1/files/delete",
         query: Vec::new(),
         json: Some(serde_json::to_vec(&Body { file_id, purpose }).expect("an integer and a word")),
         longest_answer: envelope::LONGEST_ANSWER,
         in_doubt_from: Some(Reach::Begun),
-        is_transfer: false,
-    };
-    send(client, &call, file_id, options).map_err(|error| {
-        let mut error = purpose::explain(error, purpose);
-        if error.ambiguous {
-            error.add("; the file may or may not be there still");
-        }
-        error
-    })
+    }
 }
 
-fn send(client: &Client, call: &Call, file_id: i64, options: &CallOptions<'_>) -> Result<String, Error> {
-    let reply = envelope::exchange(client, call, options)?;
+async fn attempt(attempts: &mut Attempts<'_>, call: &Call, file_id: i64) -> Result<Deleted, Error> {
+    let reply = envelope::attempt(attempts, call).await?;
+    let trace_id = reply.trace_id().to_owned();
     match reply.read::<serde_json::Map<_, _>>(call)?.get("file_id") {
         // The page doesn't promise the field; the success it does.
-        None => Ok(reply.json),
-        Some(answered) if model::id(answered) == Some(file_id) => Ok(reply.json),
+        None => {}
+        Some(answered) if model::id(answered) == Some(file_id) => {}
         Some(answered) => {
             // What is no id is not shown: it can be anything, also the key.
             let other = model::id(answered).map_or("something that is no id".into(), |id| format!("file_id {id}"));
-            Err(reply.error(call, Status::Protocol, &format!("the answer is about {other}, not about {file_id}")))
+            let text = format!("the answer is about {other}, not about {file_id}");
+            return Err(reply.error(call, Status::Protocol, &text));
         }
     }
+    Ok(Deleted { evidence: Evidence::Answer, json: reply.json, trace_id })
+}
+
+/// Looks whether a file is there whose delete may have been carried out.
+async fn settle(attempts: &mut Attempts<'_>, name: &'static str, file_id: i64, after: &Error) -> Presence {
+    let status_name = after.status.name().into();
+    attempts.log(Level::Warn, "settling", [("file_id", file_id.into()), ("status_name", status_name)]);
+    let presence = retrieve::presence(&mut attempts.beside(), name, file_id).await;
+    let (found, trace_id) = match &presence {
+        Presence::Gone { trace_id } => ("gone", trace_id.as_str()),
+        Presence::There => ("there", ""),
+        Presence::Unknown(error) => ("unknown", error.trace_id.as_str()),
+    };
+    let data = [
+        ("file_id", file_id.into()),
+        ("found", found.into()),
+        ("evidence", "retrieve".into()),
+        ("trace_id", trace_id.into()),
+    ];
+    attempts.log(Level::Warn, "settled", data);
+    presence
 }

@@ -1,7 +1,7 @@
 //! Download: `GET /v1/files/retrieve_content`, the API's page "File Retrieve Content", or the link that retrieve gives.
 
 use super::target::Target;
-use super::{envelope, evidence, model, redirect, retrieve};
+use super::{envelope, evidence, headers, model, redirect, retrieve};
 use crate::error::{Error, Status};
 use crate::transport::attempt::{Answer, Failure, Head, Request};
 use crate::transport::body::Reach;
@@ -109,9 +109,8 @@ fn download(
         json: None,
         longest_answer: envelope::LONGEST_ANSWER,
         in_doubt_from: None,
-        is_transfer: true,
     };
-    let limits = client.limits(&call, options)?;
+    let limits = client.limits(name, true, options)?;
     let progress = Progress::new(options.progress);
     let (written, attempts, resumed, validator) = Default::default();
     let (content_type, trace_id) = Default::default();
@@ -262,7 +261,7 @@ impl<'a> Download<'a> {
     fn receive(&mut self, mut exchange: Exchange<'a>, head: Head) -> Result<(), Ended> {
         let header = |name: &HeaderName| head.headers.get(name).and_then(|value| value.to_str().ok());
         self.content_type = header(&CONTENT_TYPE).unwrap_or_default().to_owned();
-        self.trace_id = envelope::trace_id_of(&head.headers);
+        self.trace_id = headers::trace_id(&head.headers, None);
         if self.written == 0 {
             self.validator = evidence::validator(&head.headers);
         }

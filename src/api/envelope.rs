@@ -1,51 +1,21 @@
 //! What every answer has in common: `base_resp` with its codes, the newer shape of an error, the trace id; and what an
 //! answer means that has none of it.
 
+use super::codes::{CODES, SLOW_DOWN, TRY_LATER};
+use super::headers;
 use crate::error::{Error, Status, one_line};
 use crate::transport::attempt::{Answer, Head};
+use crate::transport::attempts::Attempts;
 use crate::transport::client::{Answered, Call, CallOptions, Client, Unanswered};
-use reqwest::header::{DATE, HeaderMap, LOCATION, RETRY_AFTER};
+use reqwest::header::{HeaderMap, LOCATION};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
+use std::future::Future;
 use std::time::{Duration, SystemTime};
 
 /// Of everything but lists, in bytes.
 pub const LONGEST_ANSWER: usize = 16 << 20;
-
-const TRY_LATER: &str = "try again later";
-const SLOW_DOWN: &str = "slow down and try again later";
-
-/// The code, its class, its meaning as the API's documents have it, and what a caller can do.
-const CODES: &[(i64, Status, &str, &str)] = &[
-    (1000, Status::Server, "unknown error", TRY_LATER),
-    (1001, Status::ServerTimeout, "timeout at the service", TRY_LATER),
-    (1002, Status::RateLimited, "limit of requests per minute", SLOW_DOWN),
-    (1004, Status::Authentication, "authentication failed", "check the key"),
-    (1008, Status::Quota, "insufficient balance", "top up the account"),
-    (1013, Status::Server, "internal service error", TRY_LATER),
-    (1024, Status::Server, "internal error", TRY_LATER),
-    (1026, Status::ContentRejected, "input content rejected", "change the input"),
-    (1027, Status::ContentRejected, "output content rejected", "change the input"),
-    (1028, Status::Quota, "not within the plan or quota", "upgrade the plan"),
-    (1030, Status::Quota, "not within the plan or quota", "upgrade the plan"),
-    (1033, Status::Server, "downstream error", TRY_LATER),
-    (1039, Status::RateLimited, "limit of tokens per minute", SLOW_DOWN),
-    (1041, Status::RateLimited, "limit of connections", SLOW_DOWN),
-    (1042, Status::InvalidRequest, "too many invisible characters", "fix the text"),
-    (1043, Status::InvalidRequest, "audio and text do not match", "fix the input"),
-    (1044, Status::InvalidRequest, "audio and text do not match", "fix the input"),
-    (2013, Status::InvalidRequest, "malformed input", "check the parameters"),
-    (2037, Status::InvalidRequest, "audio too short or too long", "fix the audio"),
-    (2038, Status::Permission, "needs identity verification", "verify the account"),
-    (2039, Status::InvalidRequest, "duplicate voice id", "choose another"),
-    (2042, Status::Permission, "no access", "check what this key may do"),
-    (2045, Status::RateLimited, "request rate grows too fast", SLOW_DOWN),
-    (2048, Status::InvalidRequest, "prompt audio too long", "fix the audio"),
-    (2049, Status::Authentication, "invalid API key", "check the key"),
-    (2056, Status::Quota, "the plan's usage limit is reached", "wait: it is counted over 5 hours"),
-    (2061, Status::Quota, "not within the plan or quota", "upgrade the plan"),
-];
 
 /// An answer that says success.
 #[derive(Debug)]
@@ -75,6 +45,8 @@ struct About {
     http_status: u16,
     trace_id: String,
     retry_after: Option<Duration>,
+    /// The service's clock.
+    date: Option<SystemTime>,
     attempts: u32,
     /// The request had got far enough to be carried out.
     in_doubt: bool,
@@ -91,12 +63,40 @@ enum Verdict {
     Foreign(String),
 }
 
-/// Sends a call and reads what its answer says of success.
+/// Makes a call that only reads, as often as it takes, and reads what its answer says of success.
 pub fn exchange(client: &Client, call: &Call, options: &CallOptions<'_>) -> Result<Reply, Error> {
-    match client.send(call, options) {
+    drive(client, call.name, options, |mut attempts| async move { repeat(&mut attempts, call).await })
+}
+
+/// Makes a call of whatever `work` sends.
+pub fn drive<'c, T: Send, F: Future<Output = Result<T, Error>> + Send>(
+    client: &'c Client,
+    name: &'static str,
+    options: &CallOptions<'_>,
+    work: impl FnOnce(Attempts<'c>) -> F,
+) -> Result<T, Error> {
+    client.drive(name, options, work).unwrap_or_else(|ended| Err(unanswered(client, ended)))
+}
+
+/// Sends a request, and again as long as that may help: for calls that change nothing.
+pub async fn repeat(attempts: &mut Attempts<'_>, call: &Call) -> Result<Reply, Error> {
+    loop {
+        match attempt(attempts, call).await {
+            Err(error) if error.transient => attempts.again(error).await?,
+            result => return result,
+        }
+    }
+}
+
+/// Sends one request and reads what its answer says of success.
+pub async fn attempt(attempts: &mut Attempts<'_>, call: &Call) -> Result<Reply, Error> {
+    let client = attempts.client();
+    let result = match attempts.send(call).await {
         Ok(answered) => read(client, call, answered),
         Err(failed) => Err(unanswered(client, failed)),
-    }
+    };
+    attempts.came_to(result.as_ref().map(|reply| (reply.about.http_status, reply.about.trace_id.as_str())));
+    result
 }
 
 pub fn read(client: &Client, call: &Call, answered: Answered) -> Result<Reply, Error> {
@@ -131,6 +131,7 @@ pub fn read(client: &Client, call: &Call, answered: Answered) -> Result<Reply, E
         error.add("; the base URL ends in /v1, leave that out");
     }
     about.put_on(&mut error);
+    error.transient = matches!(error.status, Status::RateLimited | Status::Server | Status::ServerTimeout);
     error.redact(client.key());
     Err(error)
 }
@@ -152,6 +153,15 @@ pub fn unanswered(client: &Client, unanswered: Unanswered) -> Error {
 }
 
 impl Reply {
+    pub fn trace_id(&self) -> &str {
+        &self.about.trace_id
+    }
+
+    /// The service's clock when it answered.
+    pub fn date(&self) -> Option<SystemTime> {
+        self.about.date
+    }
+
     /// What the call reads of it.
     pub fn read<'a, T: Deserialize<'a>>(&'a self, call: &Call) -> Result<T, Error> {
         serde_json::from_str(&self.json).map_err(|error| {
@@ -175,8 +185,9 @@ impl About {
     fn of(head: &Head, common: Option<&Common>, attempts: u32) -> About {
         About {
             http_status: head.http_status,
-            trace_id: trace_id(&head.headers, common),
-            retry_after: retry_after(&head.headers, SystemTime::now()),
+            trace_id: headers::trace_id(&head.headers, common.and_then(|common| common.request_id.as_ref()?.as_str())),
+            retry_after: headers::retry_after(&head.headers, SystemTime::now()),
+            date: headers::date(&head.headers),
             attempts,
             in_doubt: false,
         }
@@ -361,33 +372,4 @@ fn other_region(host: &str) -> String {
         }
     };
     format!("; it may belong to the other region: this call went to {host}, the other host is https://{other}")
-}
-
-/// The id of an answer whose body is a file.
-pub fn trace_id_of(headers: &HeaderMap) -> String {
-    trace_id(headers, None)
-}
-
-fn trace_id(headers: &HeaderMap, common: Option<&Common>) -> String {
-    let header = |name| headers.get(name).and_then(|value| value.to_str().ok());
-    ["trace-id", "minimax-request-id", "x-mm-request-id"]
-        .into_iter()
-        .find_map(header)
-        .or_else(|| common?.request_id.as_ref()?.as_str())
-        .map(str::trim)
-        .filter(|id| id.len() <= 128 && id.bytes().all(|byte| byte.is_ascii_graphic()))
-        .unwrap_or_default()
-        .to_owned()
-}
-
-/// Seconds or an HTTP date; a date is measured by the service's own clock where it says it.
-fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
-    let header = |name| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
-    let value = header(RETRY_AFTER)?;
-    if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
-        return value.parse().ok().map(Duration::from_secs);
-    }
-    let until = httpdate::parse_http_date(value).ok()?;
-    let now = header(DATE).and_then(|date| httpdate::parse_http_date(date).ok()).unwrap_or(now);
-    Some(until.duration_since(now).unwrap_or_default())
 }

@@ -33,7 +33,6 @@ pub fn list(client: &Client, purpose: Option<&str>, options: &CallOptions<'_>) -
         json: None,
         longest_answer: LONGEST_ANSWER,
         in_doubt_from: None,
-        is_transfer: false,
     };
     let result = envelope::exchange(client, &call, options).and_then(|reply| {
         reply.read::<Listed>(&call)?;

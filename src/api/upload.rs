@@ -73,7 +73,6 @@ fn upload(
         longest_answer: envelope::LONGEST_ANSWER,
         // Before its last byte is taken nothing can have been stored.
         in_doubt_from: Some(Reach::Whole),
-        is_transfer: true,
     };
     let size = source.size();
     let sent = client.send_upload(&call, options, form(purpose, filename), source);

@@ -7,13 +7,15 @@
 //! Where a number is a setting, 0 is the default; a time of -1 is "no limit"; anything else below 1 is
 //! MMX_ERROR_INVALID_ARGUMENT.
 
-use super::boundary::{self, reference_mut, text};
+use super::boundary::{self, c_string, reference_mut, text};
 use super::error::mmx_error;
 use super::status::mmx_status;
 use crate::error::Error;
 use crate::transport::config::Config;
-use std::ffi::c_char;
+use crate::transport::log::{Level, Logger};
+use std::ffi::{c_char, c_void};
 use std::ptr;
+use std::sync::Arc;
 
 /// Settings for clients to come.
 pub struct mmx_config(pub(crate) Config);
@@ -169,7 +171,7 @@ pub unsafe extern "C" fn mmx_config_set_timeout_ms(
 
 /// Sets how many requests one call may send at most, the first one included.
 ///
-/// This version sends one, whatever is set here; the value is checked and kept for the version that sends more.
+/// What is sent again, and after what wait, stands at the head of the chapter "Files".
 ///
 /// @param config       The configuration to change.
 /// @param max_attempts 1 or more; 0 = the default, 4.
@@ -183,4 +185,69 @@ pub unsafe extern "C" fn mmx_config_set_max_attempts(
     out_error: *mut *mut mmx_error,
 ) -> mmx_status {
     set(config, "config_set_max_attempts", out_error, |config| config.set_max_attempts(max_attempts))
+}
+
+/// Told what happens in the calls of a client: one JSON object a line, without a line break.
+///
+/// Runs on the thread that makes the call, while it waits in the call, with nothing of the library locked: it may call
+/// the library, take its time, or wait for a lock of its own. level is one of MMX_LOG_... json_line is borrowed until it
+/// returns.
+pub type mmx_log_fn = Option<unsafe extern "C" fn(user_data: *mut c_void, level: i32, json_line: *const c_char)>;
+
+/// The levels, and what they are for.
+pub const LEVELS: [(&str, Level, &str); 4] = [
+    ("MMX_LOG_ERROR", Level::Error, "a call that failed"),
+    ("MMX_LOG_WARN", Level::Warn, "what was sent again, or settled after a lost answer"),
+    ("MMX_LOG_INFO", Level::Info, "a download that went on where it was cut"),
+    ("MMX_LOG_DEBUG", Level::Debug, "each attempt, answer, wait and connection"),
+];
+
+/// The caller's, handed from thread to thread: the caller said that it may be.
+struct UserData(*mut c_void);
+
+// SAFETY: the header says that the function is called on whichever thread makes a call, so its data must stand that.
+unsafe impl Send for UserData {}
+// SAFETY: the same; the library itself never looks at what it points to.
+unsafe impl Sync for UserData {}
+
+/// Sets who is told of what happens in the calls of the clients to come.
+///
+/// Each line is an object with "event" and "call", and what is known: "attempt" (its number), "http_status",
+/// "api_code", "ms", "trace_id", "message" and others. The events: "attempt", "connection" ("how" is "made" or "reused"),
+/// "answer", "no_answer", "wait" (for the rate limiter) and "redirect" at MMX_LOG_DEBUG; "resumed" at MMX_LOG_INFO;
+/// "retry" ("wait_ms"), "settling" and "settled" ("found" is "gone", "there" or "unknown") at MMX_LOG_WARN; "failed" at
+/// MMX_LOG_ERROR. More may come. No line holds the key or a signed link.
+///
+/// @param config    The configuration to change.
+/// @param log       The function; NULL = none, the default. It and user_data stay valid until the last client made with
+///   it is freed and its calls have returned. Called from every thread that makes a call, by several at once.
+/// @param user_data Handed to log.
+/// @param level     The least important that is wanted: MMX_LOG_ERROR, MMX_LOG_WARN, MMX_LOG_INFO or MMX_LOG_DEBUG.
+/// @param out_error Gets the reason of a failure, else NULL; free with mmx_error_free(). NULL = not wanted.
+/// @return MMX_OK, or MMX_ERROR_INVALID_ARGUMENT: another level.
+/// @since 1.0.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mmx_config_set_logger(
+    config: *mut mmx_config,
+    log: mmx_log_fn,
+    user_data: *mut c_void,
+    level: i32,
+    out_error: *mut *mut mmx_error,
+) -> mmx_status {
+    const CALL: &str = "config_set_logger";
+    set(config, CALL, out_error, |config| {
+        let why = || format!("must be MMX_LOG_ERROR (1) to MMX_LOG_DEBUG (4), not {level}");
+        let level = Level::of(level).ok_or_else(|| Error::invalid_argument(CALL, "level", why()))?;
+        config.logger = log.map(|log| {
+            let user_data = UserData(user_data);
+            let log = move |level: Level, line: &str| {
+                let (user_data, line) = (&user_data, c_string(line.to_owned()));
+                // SAFETY: the caller's function with the caller's data, valid as long as the client is, and a line that
+                // lives as long as the call.
+                unsafe { log(user_data.0, level as i32, line.as_ptr()) }
+            };
+            Logger { log: Arc::new(log), level }
+        });
+        Ok(())
+    })
 }

@@ -5,11 +5,13 @@ use super::resolve::NoAddress;
 use crate::error::Status;
 use bytes::Bytes;
 use http_body::Body as _;
+use hyper_util::client::legacy::connect::HttpInfo;
 use reqwest::header::HeaderMap;
 use reqwest::{Method, Url};
 use std::error::Error as StdError;
 use std::future::Future;
 use std::io;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -31,6 +33,8 @@ pub struct Request {
 pub struct Head {
     pub http_status: u16,
     pub headers: HeaderMap,
+    /// This end of the connection it came over, which tells one connection from another.
+    pub local_address: Option<SocketAddr>,
 }
 
 /// An answer that was read to its end.
@@ -53,13 +57,19 @@ pub struct Failure {
     pub status: Status,
     pub reach: Reach,
     pub text: String,
+    /// Another attempt would fail likewise.
+    pub permanent: bool,
     /// What came of the answer before it failed.
     pub head: Option<Box<Head>>,
 }
 
 impl Failure {
     pub fn new(status: Status, reach: Reach, text: impl Into<String>) -> Failure {
-        Failure { status, reach, text: text.into(), head: None }
+        Failure { status, reach, text: text.into(), permanent: false, head: None }
+    }
+
+    pub fn permanent(self) -> Failure {
+        Failure { permanent: true, ..self }
     }
 }
 
@@ -152,6 +162,11 @@ impl Attempt {
         }
     }
 
+    /// How much of its answer has come, to tell whether there was more.
+    pub fn heard(&self) -> usize {
+        self.gathered.len() + usize::from(self.head.is_some())
+    }
+
     /// What is left of it, to be dropped where it can be: see [`Lease::end_with`](super::engine::Lease::end_with).
     pub fn take(&mut self) -> impl Send + use<> {
         std::mem::replace(&mut self.stage, Stage::Ended)
@@ -213,7 +228,11 @@ fn with_body(slot: Slot) -> (Slot, Option<reqwest::Body>) {
 }
 
 fn http_parts(mut response: reqwest::Response) -> (Head, reqwest::Body) {
-    let head = Head { http_status: response.status().as_u16(), headers: std::mem::take(response.headers_mut()) };
+    let head = Head {
+        http_status: response.status().as_u16(),
+        headers: std::mem::take(response.headers_mut()),
+        local_address: response.extensions().get::<HttpInfo>().map(HttpInfo::local_addr),
+    };
     (head, response.into())
 }
 

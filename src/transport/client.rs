@@ -7,7 +7,10 @@ use super::config::{self, Config, DEFAULT_TIMEOUT, Key};
 use super::deadline::Deadline;
 use super::engine::{Lease, Network};
 use super::exchange::{Exchange, Limits};
+use super::log::Logger;
 use super::progress::Report;
+use super::rate::Limiter;
+use super::retry::{Budget, Retry};
 use super::tls::Trust;
 use crate::error::{Error, Status};
 use bytes::Bytes;
@@ -29,6 +32,8 @@ pub struct Client {
     /// `None`: not set.
     timeout: Option<Option<Duration>>,
     max_attempts: u32,
+    budget: Budget,
+    logger: Option<Logger>,
     network: Arc<Network>,
 }
 
@@ -57,8 +62,6 @@ pub struct Call {
     pub longest_answer: usize,
     /// How far a request must have got that a lost answer leaves its outcome in doubt; `None` for one that only reads.
     pub in_doubt_from: Option<Reach>,
-    /// Moves a file's bytes: no time limit unless one is set, but a limit on silence.
-    pub is_transfer: bool,
 }
 
 impl Call {
@@ -124,6 +127,8 @@ impl Client {
             user_agent: user_agent(config.user_agent.as_deref()),
             timeout: config.timeout,
             max_attempts: config.max_attempts,
+            budget: Budget::new(),
+            logger: config.logger.clone(),
             network: Arc::new(Network { trust: Trust::new(config.places.clone(), config.extra_roots.clone()) }),
         })
     }
@@ -145,29 +150,46 @@ impl Client {
         &self.key.0
     }
 
+    pub fn logger(&self) -> Option<&Logger> {
+        self.logger.as_ref()
+    }
+
     /// Requests a call of these options may send at most.
     pub fn max_attempts(&self, options: &CallOptions<'_>) -> u32 {
         options.max_attempts.unwrap_or(self.max_attempts)
     }
 
-    /// Sends one request and reads its answer. Returns every answer that is HTTP; what it means is not known here.
-    pub fn send(&self, call: &Call, options: &CallOptions<'_>) -> Result<Answered, Unanswered> {
-        let limits = self.limits(call, options)?;
-        let lease = self.lease(self.scheme()).map_err(|failure| self.error(call, failure, 0))?;
-        let (attempts, reach) = (1, Reach::Whole);
-        match Exchange::new(lease, self.request(call), limits).answer(call.longest_answer) {
-            Ok(answer) => Ok(Answered { answer, attempts, reach }),
-            Err(failure) => Err(self.error(call, failure, attempts)),
-        }
+    /// The retries of one call; `most` requests, or as the client has it.
+    pub fn retry(&self, most: Option<u32>) -> Retry<'_> {
+        Retry::new(&self.budget, most.unwrap_or(self.max_attempts))
     }
 
-    /// The limits of a call that begins now.
-    pub fn limits<'a>(&self, call: &Call, options: &CallOptions<'a>) -> Result<Limits<'a>, Error> {
-        let (unset, idle) = if call.is_transfer { (None, Some(IDLE_LIMIT)) } else { (Some(DEFAULT_TIMEOUT), None) };
+    /// Shared by all clients of this key in this process.
+    pub fn limiter(&self) -> Arc<Limiter> {
+        Arc::new(Limiter::default())
+    }
+
+    pub fn requests_per_minute(&self) -> Option<u32> {
+        None
+    }
+
+    /// The longest time without a byte.
+    pub fn idle_limit(&self) -> Option<Duration> {
+        Some(IDLE_LIMIT)
+    }
+
+    /// The limits of a call that begins now. A transfer has no deadline unless one is set.
+    pub fn limits<'a>(
+        &self,
+        name: &'static str,
+        is_transfer: bool,
+        options: &CallOptions<'a>,
+    ) -> Result<Limits<'a>, Error> {
+        let (unset, idle) = if is_transfer { (None, self.idle_limit()) } else { (Some(DEFAULT_TIMEOUT), None) };
         let limit = options.timeout.or(self.timeout).unwrap_or(unset);
         let limits = Limits { deadline: Deadline::after(limit), cancel: options.cancel, idle };
         if options.cancel.is_some_and(Cancel::is_triggered) {
-            return Err(Error::new(Status::Cancelled, call.name, "cancelled before anything was sent"));
+            return Err(Error::new(Status::Cancelled, name, "cancelled before anything was sent"));
         }
         Ok(limits)
     }
@@ -209,9 +231,18 @@ impl Client {
 
     /// A failure of the way as an error of the call.
     pub fn error(&self, call: &Call, failure: Failure, attempts: u32) -> Unanswered {
-        let mut error = Error::new(failure.status, call.name, failure.text);
+        let in_doubt = call.is_in_doubt(failure.reach);
+        let mut unanswered = self.error_of(call.name, failure, attempts);
+        unanswered.error.ambiguous = in_doubt;
+        unanswered
+    }
+
+    /// The same where nothing can have been carried out.
+    pub fn error_of(&self, name: &'static str, failure: Failure, attempts: u32) -> Unanswered {
+        let mut error = Error::new(failure.status, name, failure.text);
         error.attempts = attempts;
-        error.ambiguous = call.is_in_doubt(failure.reach);
+        error.transient =
+            !failure.permanent && matches!(failure.status, Status::Connect | Status::Network | Status::Timeout);
         error.redact(self.key());
         Unanswered { error, head: failure.head }
     }

@@ -1,6 +1,7 @@
 //! Settings: checked as they are set, read from the environment at one place, put together by a client.
 
 use super::attempt::plain;
+use super::log::Logger;
 use super::tls::{Places, read_pem};
 use crate::error::{Error, Status};
 use reqwest::Url;
@@ -41,6 +42,7 @@ pub struct Config {
     /// `None`: the default of each call; `Some(None)`: no limit.
     pub timeout: Option<Option<Duration>>,
     pub max_attempts: u32,
+    pub logger: Option<Logger>,
     pub places: Places,
     pub extra_roots: Vec<CertificateDer<'static>>,
 }
@@ -64,6 +66,7 @@ impl Config {
             user_agent: None,
             timeout: None,
             max_attempts: DEFAULT_MAX_ATTEMPTS,
+            logger: None,
             places: Places::from_environment(),
             extra_roots: Vec::new(),
         }

@@ -25,6 +25,11 @@ impl Deadline {
         self.0.map(|(at, _)| at.saturating_duration_since(Instant::now()))
     }
 
+    /// The same, put off by so much.
+    pub fn later_by(self, delay: Duration) -> Deadline {
+        Deadline(self.0.and_then(|(at, limit)| Some((at.checked_add(delay)?, limit))))
+    }
+
     /// Returns the limit when it passes. Runs on a driver.
     pub async fn passed(self) -> Duration {
         match self.0 {

@@ -7,7 +7,10 @@ use super::sys;
 use crate::error::Status;
 use reqwest::redirect;
 use rustls::ClientConfig;
+use std::collections::HashSet;
 use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use std::{io, panic, thread};
 use tokio::runtime::{Builder, Handle, Runtime};
@@ -20,6 +23,22 @@ const HELPER_STACK: usize = 512 * 1024;
 pub struct Driver {
     runtime: Runtime,
     pub client: reqwest::Client,
+    pub connections: Connections,
+}
+
+/// Connections that have been seen, by this end's address: for the log, which tells a new one from one that is reused.
+#[derive(Clone, Debug, Default)]
+pub struct Connections(Arc<Mutex<HashSet<SocketAddr>>>);
+
+impl Connections {
+    pub fn is_new(&self, address: SocketAddr) -> bool {
+        const MOST: usize = 4096;
+        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if seen.len() >= MOST {
+            seen.clear();
+        }
+        seen.insert(address)
+    }
 }
 
 impl Driver {
@@ -37,7 +56,7 @@ impl Driver {
                 .pool_idle_timeout(IDLE)
                 .build()
                 .map_err(io::Error::other)?;
-            Ok(Driver { runtime, client })
+            Ok(Driver { runtime, client, connections: Connections::default() })
         });
         made.and_then(|driver| driver).map_err(|error: io::Error| {
             let text = format!("no connection can be made: {error}; is the limit of open files (ulimit -n) reached?");
@@ -59,7 +78,7 @@ impl Driver {
 
     /// Closes its connections now and waits for nothing.
     pub fn discard(self) {
-        let Driver { runtime, client } = self;
+        let Driver { runtime, client, .. } = self;
         // Without a thread to do it on, it is left as it is: a descriptor less is better than an abort at exit.
         let _ = where_a_runtime_fits(move || {
             drop(client);

@@ -3,7 +3,7 @@
 
 use super::attempt::Failure;
 use super::body::Reach;
-use super::driver::{Driver, IDLE};
+use super::driver::{Connections, Driver, IDLE};
 use super::resolve::Names;
 use super::sys::SigpipeGuard;
 use super::tls::{self, Trust};
@@ -150,6 +150,10 @@ impl Lease {
 
     pub fn client(&self) -> &reqwest::Client {
         &self.driver().client
+    }
+
+    pub fn connections(&self) -> &Connections {
+        &self.driver().connections
     }
 
     /// Drives on the calling thread until `work` is done; no SIGPIPE comes of it.

@@ -1,7 +1,7 @@
 //! One request and its answer, driven in turns: file reads and callbacks run between the turns, outside the runtime,
-//! on the caller's thread. A call whose body and answer fit in memory takes a single turn, [`Exchange::answer`].
+//! on the caller's thread.
 
-use super::attempt::{Answer, Attempt, Event, Failure, Head, Request};
+use super::attempt::{Attempt, Event, Failure, Head, Request};
 use super::body::Reach;
 use super::cancel::Cancel;
 use super::deadline::Deadline;
@@ -109,21 +109,6 @@ impl<'a> Exchange<'a> {
         self.limits.check().map_err(|why| interrupted(&why, &mut self.attempt))
     }
 
-    /// All the turns of a request whose body is there, in one: the whole answer, within `longest` bytes.
-    pub fn answer(mut self, longest: usize) -> Result<Answer, Failure> {
-        self.limits.check().map_err(|why| interrupted(&why, &mut self.attempt))?;
-        let Exchange { lease, attempt, limits, .. } = &mut self;
-        let answered = lent(lease).block_on(limits.within(|cx| attempt.poll_answer(longest, cx)))?;
-        match answered {
-            Ok(Ok(answer)) => {
-                self.give_back();
-                Ok(answer)
-            }
-            Ok(Err(failure)) => Err(failure),
-            Err(why) => Err(interrupted(&why, &mut self.attempt)),
-        }
-    }
-
     /// After [`Turn::Done`]: lets the next call use the connection. Without it, dropping closes it at once.
     pub fn give_back(mut self) {
         self.lease.take().into_iter().for_each(Lease::give_back);
@@ -203,10 +188,15 @@ fn poll_turn(attempt: &mut Attempt, cx: &mut Context<'_>) -> Poll<Result<Turn, F
     })
 }
 
-/// An interruption in words: what it was, and what it came in the middle of.
+/// An interruption of an attempt, and what it came in the middle of.
 pub fn interrupted(why: &Interruption, attempt: &mut Attempt) -> Failure {
-    let phase = attempt.phase();
-    let (status, text) = match why {
+    let (status, text) = in_words(why, &attempt.phase());
+    Failure { permanent: !matches!(why, Interruption::Idle(_)), ..attempt.interrupted(status, text) }
+}
+
+/// An interruption in words, while `phase`.
+pub fn in_words(why: &Interruption, phase: &str) -> (Status, String) {
+    match why {
         Interruption::Cancelled => (Status::Cancelled, format!("cancelled while {phase}")),
         Interruption::DeadlinePassed(limit) => {
             (Status::Timeout, format!("the time limit of {} ms passed while {phase}", limit.as_millis()))
@@ -215,6 +205,5 @@ pub fn interrupted(why: &Interruption, attempt: &mut Attempt) -> Failure {
             (Status::Timeout, format!("no byte came for {} ms while {phase}", limit.as_millis()))
         }
         Interruption::Unwatchable(error) => (Status::Internal, format!("the cancel token can't be watched: {error}")),
-    };
-    attempt.interrupted(status, text)
+    }
 }

@@ -5,17 +5,23 @@
 //! [`driver`]s that do the work.
 
 pub mod attempt;
+pub mod attempts;
 pub mod batch;
 pub mod body;
 pub mod cancel;
 pub mod client;
 pub mod config;
 pub mod deadline;
+pub mod drive;
 pub mod driver;
 pub mod engine;
 pub mod exchange;
+pub mod log;
 pub mod progress;
+pub mod rate;
 pub mod resolve;
+pub mod retry;
 pub mod sys;
 pub mod tls;
+pub mod track;
 pub mod upload;

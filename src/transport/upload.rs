@@ -94,7 +94,7 @@ impl Client {
         frame: Frame,
         source: &mut dyn Source,
     ) -> Result<Answered, Unanswered> {
-        let limits = self.limits(call, options)?;
+        let limits = self.limits(call.name, true, options)?;
         let lease = self.lease(self.scheme()).map_err(|failure| self.error(call, failure, 0))?;
         let mut request = self.request(call);
         let content_type = HeaderValue::from_str(&frame.content_type).expect("a media type and a boundary of ours");

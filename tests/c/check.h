@@ -120,13 +120,15 @@ static inline void account(const char *name, long count) {
     free(path);
 }
 
-/* A configuration for an account, over HTTP or HTTPS with the throw-away CA. */
+/* A configuration for an account, over HTTP or HTTPS with the throw-away CA. Of one attempt a call, so that each fault is
+ * seen as it is; what is sent again has programs of its own (retry_*.c), which set 0 for the default. */
 static inline mmx_config *config_for(const char *account, bool https) {
     mmx_config *config = mmx_config_new();
     char *url = format("%s/t/%s", setting(https ? "MMX_TEST_HTTPS" : "MMX_TEST_HTTP"), account);
     CHECK_INT(mmx_config_set_base_url(config, url, NULL), MMX_OK);
     CHECK_INT(mmx_config_set_api_key(config, setting("MMX_TEST_KEY"), NULL), MMX_OK);
     if (https) CHECK_INT(mmx_config_set_ca_file(config, setting("MMX_TEST_CA"), NULL), MMX_OK);
+    CHECK_INT(mmx_config_set_max_attempts(config, 1, NULL), MMX_OK);
     free(url);
     return config;
 }
@@ -140,6 +142,13 @@ static inline mmx_client *client_of(mmx_config *config) {
 }
 
 static inline mmx_client *client_for(const char *account, bool https) { return client_of(config_for(account, https)); }
+
+/* One that sends again what failed, as it does by default. */
+static inline mmx_client *retrying_client_for(const char *account, bool https) {
+    mmx_config *config = config_for(account, https);
+    CHECK_INT(mmx_config_set_max_attempts(config, 0, NULL), MMX_OK);
+    return client_of(config);
+}
 
 /* A delete that must succeed. */
 static inline void deletes(const mmx_client *client, int64_t file_id) {

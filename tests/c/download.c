@@ -265,7 +265,7 @@ static void full_tmpfs(bool https) {
     if (child == 0) {
         if (unshare(CLONE_NEWNS) != 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
             mount("tmpfs", folder(), "tmpfs", 0, "size=1m") != 0) _exit(0);
-        mmx_client *client = client_for(NAME, https);
+        mmx_client *client = retrying_client_for(NAME, https);
         char *path = in_folder("full");
         reset();
         write_file(path, "old", 3);
@@ -284,7 +284,7 @@ int main(void) {
     umask(022);
     content = made_whole(5, SIZE);
     for (int https = 0; https < 2; https++) {
-        mmx_client *client = client_for(NAME, https);
+        mmx_client *client = retrying_client_for(NAME, https);
         whole(client);
         modes(client);
         links(client);

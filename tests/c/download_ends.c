@@ -226,7 +226,7 @@ static void large(const mmx_client *client, const char *over) {
 
 int main(void) {
     for (int https = 0; https < 2; https++) {
-        mmx_client *client = client_for(NAME, https);
+        mmx_client *client = retrying_client_for(NAME, https);
         large(client, https ? "HTTPS" : "HTTP");
         progress(client);
         cancelled(client);

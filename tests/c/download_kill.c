@@ -28,7 +28,7 @@ static int held(void) {
 static _Noreturn void downloads(bool https, int64_t id, bool is_traced) {
     if (is_traced && ptrace(PTRACE_TRACEME, 0, NULL, NULL) != 0) _exit(2);
     if (is_traced) raise(SIGSTOP);
-    mmx_client *client = client_for(NAME, https);
+    mmx_client *client = retrying_client_for(NAME, https);
     _exit(mmx_download_file(client, id, target, NULL, NULL, NULL) == MMX_OK ? 0 : 1);
 }
 
@@ -112,7 +112,7 @@ int main(void) {
     CHECK_INT(outcomes[0] + outcomes[1], MOMENTS);
     CHECK(outcomes[0] > 0);
     /* The next download doesn't mind what the killed ones left behind. */
-    mmx_client *client = client_for(NAME, false);
+    mmx_client *client = retrying_client_for(NAME, false);
     CHECK_INT(mmx_download_file(client, 1, target, NULL, NULL, NULL), MMX_OK);
     CHECK_INT(held(), 0);
     mmx_client_free(client);

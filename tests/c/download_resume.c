@@ -243,7 +243,7 @@ static void by_link(const mmx_client *client) {
 
 int main(void) {
     for (int https = 0; https < 2; https++) {
-        mmx_client *client = client_for(NAME, https);
+        mmx_client *client = retrying_client_for(NAME, https);
         cuts(client, 0, "");
         cuts(client, MMX_CALL_VIA_DOWNLOAD_URL, "\"call\": \"store\", ");
         not_mended(client);

@@ -153,20 +153,27 @@ static void timeout_ms(void) {
     mmx_config_free(config);
 }
 
-/* One attempt a call until retry comes, whatever is set. */
 static void max_attempts(void) {
-    static const int32_t values[] = {1, 0, 4, INT32_MAX};
+    static const struct {
+        int32_t set, of_the_call;
+        long requests;
+    } cases[] = {{1, 0, 1}, {0, 0, 4}, {2, 0, 2}, {7, 0, 7}, {INT32_MAX, 3, 3}, {3, 1, 1}};
     account("settings-attempts", 0);
-    script("settings-attempts", "{\"times\": -1, \"code\": 1002}");
+    script("settings-attempts", "{\"times\": -1, \"code\": 1002, \"headers\": {\"Retry-After\": \"0\"}}");
     mmx_config *config = config_for("settings-attempts", false);
-    for (int i = 0; i < 4; i++) {
-        CHECK_INT(mmx_config_set_max_attempts(config, values[i], NULL), MMX_OK);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        long before = number("settings-attempts", "count");
+        CHECK_INT(mmx_config_set_max_attempts(config, cases[i].set, NULL), MMX_OK);
         CHECK_INT(mmx_config_set_max_attempts(config, -1, NULL), MMX_ERROR_INVALID_ARGUMENT);
+        mmx_client *client = client_from(config);
+        mmx_call_options options = MMX_CALL_OPTIONS_INIT;
+        options.max_attempts = cases[i].of_the_call;
         mmx_error *error = NULL;
-        CHECK_INT(once(config, &error), MMX_ERROR_RATE_LIMITED);
-        CHECK_INT(mmx_error_attempts(error), 1);
-        CHECK_INT(number("settings-attempts", "count"), i + 1);
+        CHECK_INT(mmx_delete_file(client, 1, "voice_clone", &options, NULL, &error), MMX_ERROR_RATE_LIMITED);
+        CHECK_INT(mmx_error_attempts(error), cases[i].requests);
+        CHECK_INT(number("settings-attempts", "count") - before, cases[i].requests);
         mmx_error_free(error);
+        mmx_client_free(client);
     }
     mmx_config_free(config);
 }

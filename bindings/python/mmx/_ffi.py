@@ -51,8 +51,13 @@ MMX_PURPOSE_VIDEO_GENERATION = "video_generation"
 MMX_PURPOSE_VIDEO_UNDERSTANDING = "video_understanding"
 MMX_PURPOSE_VIDEO_GENERATION_INPUT = "video_generation_input"
 MMX_CALL_VIA_DOWNLOAD_URL = 2
+MMX_LOG_ERROR = 1
+MMX_LOG_WARN = 2
+MMX_LOG_INFO = 3
+MMX_LOG_DEBUG = 4
 
 mmx_status = c_int32
+mmx_log_fn = CFUNCTYPE(None, c_void_p, c_int32, c_char_p)
 mmx_progress_fn = CFUNCTYPE(c_int32, c_void_p, c_int64, c_int64)
 
 
@@ -192,6 +197,14 @@ def declare(library: CDLL) -> None:
     ]
     library.mmx_config_set_max_attempts.restype = mmx_status
     library.mmx_config_set_max_attempts.argtypes = [
+        c_void_p,
+        c_int32,
+        POINTER(c_void_p),
+    ]
+    library.mmx_config_set_logger.restype = mmx_status
+    library.mmx_config_set_logger.argtypes = [
+        c_void_p,
+        mmx_log_fn,
         c_void_p,
         c_int32,
         POINTER(c_void_p),

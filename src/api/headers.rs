@@ -1,0 +1,34 @@
+//! What the headers of an answer say beside its body.
+
+use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
+use std::time::{Duration, SystemTime};
+
+/// The id of a request, for the vendor's support: of a header, or else as the body has it.
+pub fn trace_id(headers: &HeaderMap, in_body: Option<&str>) -> String {
+    let header = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    ["trace-id", "minimax-request-id", "x-mm-request-id"]
+        .into_iter()
+        .find_map(header)
+        .or(in_body)
+        .map(str::trim)
+        .filter(|id| id.len() <= 128 && id.bytes().all(|byte| byte.is_ascii_graphic()))
+        .unwrap_or_default()
+        .to_owned()
+}
+
+/// Seconds or an HTTP date; a date is measured by the service's own clock where it says it.
+pub fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
+    let header = |name| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
+    let value = header(RETRY_AFTER)?;
+    if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
+        return value.parse().ok().map(Duration::from_secs);
+    }
+    let until = httpdate::parse_http_date(value).ok()?;
+    let now = date(headers).unwrap_or(now);
+    Some(until.duration_since(now).unwrap_or_default())
+}
+
+/// The service's clock.
+pub fn date(headers: &HeaderMap) -> Option<SystemTime> {
+    httpdate::parse_http_date(headers.get(DATE)?.to_str().ok()?.trim()).ok()
+}

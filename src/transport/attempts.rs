@@ -1,0 +1,260 @@
+//! One call over all its attempts: each waits for its turn at the rate limiter, is sent and read, and may be followed by
+//! another. It is a future that the calling thread drives, so that many can run on one thread.
+
+use super::attempt::{Answer, Attempt, Failure};
+use super::body::Reach;
+use super::client::{Answered, Call, Client, Unanswered};
+use super::deadline::Deadline;
+use super::driver::Connections;
+use super::engine::Lease;
+use super::exchange::{Interruption, interrupted};
+use super::log::Level;
+use super::retry::{Enough, Retry};
+use super::track::Track;
+use crate::error::{Error, Status};
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::task::Poll;
+use std::time::{Duration, Instant};
+
+pub struct Attempts<'c> {
+    client: &'c Client,
+    http: reqwest::Client,
+    connections: Connections,
+    track: Track,
+    retry: Retry<'c>,
+    deadline: Deadline,
+    /// The deadline is this call's own among others: who drives doesn't know of it.
+    is_own_deadline: bool,
+    /// Belongs to the call, but isn't it: not counted.
+    is_beside: bool,
+}
+
+impl<'c> Attempts<'c> {
+    /// `is_own_deadline`: of this call among others; who drives them doesn't know of it.
+    pub fn new(
+        client: &'c Client,
+        lease: &Lease,
+        track: Track,
+        retry: Retry<'c>,
+        deadline: Deadline,
+        is_own_deadline: bool,
+    ) -> Attempts<'c> {
+        let (http, connections) = (lease.client().clone(), lease.connections().clone());
+        Attempts { client, http, connections, track, retry, deadline, is_own_deadline, is_beside: false }
+    }
+
+    /// Waits for the rate limiter, sends one request and reads its answer.
+    pub async fn send(&mut self, call: &Call) -> Result<Answered, Unanswered> {
+        self.wait_for_turn().await;
+        self.retry.count();
+        let number = {
+            let mut state = self.track.state();
+            if !self.is_beside {
+                state.made += 1;
+            }
+            state.in_doubt_from = call.in_doubt_from;
+            state.sent = Some(Instant::now());
+            state.attempt = Some(Attempt::new(&self.http, self.client.request(call)));
+            let number = self.retry.made();
+            let data =
+                [("attempt", number.into()), ("method", call.method.as_str().into()), ("path", call.path.into())];
+            state.log.event(Level::Debug, "attempt", data);
+            number
+        };
+        let read = self.read(call.longest_answer);
+        let read = match self.is_own_deadline {
+            true => {
+                let mut passed = pin!(self.deadline.passed());
+                let mut read = pin!(read);
+                poll_fn(|cx| match read.as_mut().poll(cx) {
+                    Poll::Ready(read) => Poll::Ready(read),
+                    Poll::Pending => passed.as_mut().poll(cx).map(|limit| Err(Interruption::DeadlinePassed(limit))),
+                })
+                .await
+            }
+            false => read.await,
+        };
+        let mut state = self.track.state();
+        let mut attempt = state.attempt.take();
+        let read = read.unwrap_or_else(|why| {
+            let attempt = attempt.as_mut().expect("an attempt is under way until it is taken");
+            Err(interrupted(&why, attempt))
+        });
+        state.is_clean = read.is_ok();
+        if let Some(address) = read.as_ref().ok().and_then(|answer| answer.head.local_address) {
+            let how = if self.connections.is_new(address) { "made" } else { "reused" };
+            state.log.event(Level::Debug, "connection", [("attempt", number.into()), ("how", how.into())]);
+        }
+        let attempts = state.made;
+        drop(state);
+        drop(attempt);
+        match read {
+            Ok(answer) => Ok(Answered { answer, attempts, reach: Reach::Whole }),
+            Err(failure) => Err(self.client.error(call, failure, attempts)),
+        }
+    }
+
+    /// The whole answer, unless no byte of it comes for too long.
+    async fn read(&self, longest: usize) -> Result<Result<Answer, Failure>, Interruption> {
+        let limit = self.client.idle_limit();
+        let mut idle = pin!(tokio::time::sleep(limit.unwrap_or(Duration::MAX / 4)));
+        let mut heard = 0;
+        poll_fn(|cx| {
+            let mut state = self.track.state();
+            let attempt = state.attempt.as_mut().expect("an attempt is under way until it is taken");
+            if let Poll::Ready(answer) = attempt.poll_answer(longest, cx) {
+                return Poll::Ready(Ok(answer));
+            }
+            let Some(limit) = limit else { return Poll::Pending };
+            if heard != attempt.heard() {
+                heard = attempt.heard();
+                idle.as_mut().reset(tokio::time::Instant::now() + limit);
+            }
+            drop(state);
+            idle.as_mut().poll(cx).map(|()| Err(Interruption::Idle(limit)))
+        })
+        .await
+    }
+
+    async fn wait_for_turn(&mut self) {
+        let (limiter, ceiling) = (self.client.limiter(), self.client.requests_per_minute());
+        if limiter.try_acquire(ceiling) {
+            return;
+        }
+        let began = Instant::now();
+        self.track.state().waiting = "waiting for the rate limiter";
+        limiter.acquire(ceiling).await;
+        let waited = began.elapsed();
+        if self.is_own_deadline {
+            self.deadline = self.deadline.later_by(waited);
+        }
+        let data = [("for", "rate_limiter".into()), ("ms", millis(waited))];
+        self.track.state().log.event(Level::Debug, "wait", data);
+        // The sockets are looked at before anything is sent: one may have been closed in the meantime.
+        tokio::task::yield_now().await;
+    }
+
+    /// Tells the limiter, the budget and the log what an attempt came to.
+    pub fn came_to(&mut self, outcome: Result<(u16, &str), &Error>) {
+        let limiter = self.client.limiter();
+        let number = self.retry.made().into();
+        let mut state = self.track.state();
+        let ms = millis(state.sent.map_or(Duration::ZERO, |sent| sent.elapsed()));
+        match outcome {
+            Ok((http_status, trace_id)) => {
+                limiter.succeeded();
+                self.retry.succeeded();
+                let data = [
+                    ("attempt", number),
+                    ("http_status", http_status.into()),
+                    ("api_code", 0.into()),
+                    ("ms", ms),
+                    ("trace_id", trace_id.into()),
+                ];
+                state.log.event(Level::Debug, "answer", data);
+            }
+            Err(error) => {
+                match error.status {
+                    Status::RateLimited => limiter.throttled(error.retry_after),
+                    _ if error.http_status != 0 => limiter.succeeded(),
+                    _ => {}
+                }
+                let event = if error.http_status == 0 { "no_answer" } else { "answer" };
+                let data = [
+                    ("attempt", number),
+                    ("http_status", error.http_status.into()),
+                    ("api_code", error.api_code.into()),
+                    ("ms", ms),
+                    ("trace_id", error.trace_id.as_str().into()),
+                    ("status_name", error.status.name().into()),
+                    ("message", error.message.as_str().into()),
+                ];
+                state.log.event(Level::Debug, event, data);
+                state.last = Some(error.clone());
+            }
+        }
+    }
+
+    /// Waits until the call may go again, or gives the error back, which says why it may not.
+    pub async fn again(&mut self, error: Error) -> Result<(), Error> {
+        match self.retry.next(&error, self.deadline.left()) {
+            Ok(wait) => {
+                self.pause(wait, &error).await;
+                Ok(())
+            }
+            Err(why) => Err(self.given_up(error, why)),
+        }
+    }
+
+    /// Whether the call may send more than one request.
+    pub fn may_repeat(&self) -> bool {
+        self.retry.is_allowed()
+    }
+
+    pub fn given_up(&self, mut error: Error, why: Enough) -> Error {
+        error.add(&why.in_words(self.retry.made()));
+        error
+    }
+
+    /// The wait before another attempt, for a caller that decides on more than the error.
+    pub fn next(&mut self, error: &Error) -> Result<Duration, Enough> {
+        self.retry.next(error, self.deadline.left())
+    }
+
+    pub async fn pause(&mut self, wait: Duration, after: &Error) {
+        {
+            let mut state = self.track.state();
+            state.waiting = "waiting to try again";
+            let data = [
+                ("attempt", self.retry.made().into()),
+                ("wait_ms", millis(wait)),
+                ("status_name", after.status.name().into()),
+                ("api_code", after.api_code.into()),
+                ("trace_id", after.trace_id.as_str().into()),
+                ("message", after.message.as_str().into()),
+            ];
+            state.log.event(Level::Warn, "retry", data);
+        }
+        tokio::time::sleep(wait).await;
+        tokio::task::yield_now().await;
+    }
+
+    /// Requests of another kind that belong to this call: under its deadline, in its log, not counted as its attempts.
+    pub fn beside(&self) -> Attempts<'c> {
+        Attempts {
+            http: self.http.clone(),
+            connections: self.connections.clone(),
+            track: self.track.clone(),
+            retry: self.client.retry(None),
+            is_beside: true,
+            ..*self
+        }
+    }
+
+    /// Whether an earlier attempt may have been carried out.
+    pub fn in_doubt(&self) -> bool {
+        self.track.state().in_doubt
+    }
+
+    pub fn set_in_doubt(&mut self, in_doubt: bool) {
+        self.track.state().in_doubt = in_doubt;
+    }
+
+    pub fn made(&self) -> u32 {
+        self.track.state().made
+    }
+
+    pub fn client(&self) -> &'c Client {
+        self.client
+    }
+
+    /// An event of the call's own.
+    pub fn log<const N: usize>(&self, level: Level, event: &str, data: [(&str, serde_json::Value); N]) {
+        self.track.state().log.event(level, event, data);
+    }
+}
+
+pub fn millis(duration: Duration) -> serde_json::Value {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX).into()
+}

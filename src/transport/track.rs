@@ -1,0 +1,90 @@
+//! Where a call stands, kept beside the work that makes it, for whoever ends it from outside.
+
+use super::attempt::Attempt;
+use super::body::Reach;
+use super::client::{Client, Unanswered};
+use super::exchange::{Interruption, in_words};
+use super::log::Log;
+use crate::error::Error;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+#[derive(Default)]
+pub(super) struct State {
+    /// Under way.
+    pub(super) attempt: Option<Attempt>,
+    /// From where on the one under way may have been carried out.
+    pub(super) in_doubt_from: Option<Reach>,
+    /// When it went out.
+    pub(super) sent: Option<Instant>,
+    /// What it waits for while none is under way.
+    pub(super) waiting: &'static str,
+    /// An earlier attempt may have been carried out.
+    pub(super) in_doubt: bool,
+    pub(super) made: u32,
+    /// What the last attempt came to.
+    pub(super) last: Option<Error>,
+    /// The last attempt's answer was read to its end.
+    pub(super) is_clean: bool,
+    pub(super) log: Log,
+}
+
+/// Where a call stands.
+#[derive(Clone)]
+pub struct Track(Arc<Mutex<State>>);
+
+impl Track {
+    pub(super) fn new(log: Log) -> Track {
+        Track(Arc::new(Mutex::new(State { log, ..State::default() })))
+    }
+
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn has_lines(&self) -> bool {
+        !self.state().log.is_empty()
+    }
+
+    /// Hands what there is to the host, with nothing locked.
+    pub fn flush(&self) {
+        let lines = self.state().log.take();
+        if let Some(lines) = lines {
+            lines.hand_out();
+        }
+    }
+
+    /// The end of a call from outside, as an error of it.
+    pub fn interrupted(&self, client: &Client, name: &'static str, why: &Interruption) -> Unanswered {
+        let mut state = self.state();
+        let State { attempt, waiting, in_doubt_from, in_doubt, made: attempts, last, .. } = &mut *state;
+        let (attempts, in_doubt) = (*attempts, *in_doubt);
+        let mut unanswered = match (attempt, last.take()) {
+            (Some(attempt), _) => {
+                let (status, text) = in_words(why, &attempt.phase());
+                let failure = attempt.interrupted(status, text);
+                let reach = failure.reach;
+                let mut unanswered = client.error_of(name, failure, attempts);
+                unanswered.error.ambiguous = in_doubt_from.is_some_and(|from| reach >= from);
+                unanswered
+            }
+            (None, last) => {
+                let (status, mut text) = in_words(why, waiting);
+                if let Some(last) = &last {
+                    text.push_str("; before that: ");
+                    text.push_str(last.without_call());
+                }
+                let error = Error::new(status, name, text);
+                let told = last.map(|last| Error { status, message: error.message.clone(), transient: false, ..last });
+                Error { attempts, ambiguous: false, ..told.unwrap_or(error) }.into()
+            }
+        };
+        unanswered.error.ambiguous |= in_doubt;
+        unanswered
+    }
+
+    /// What is left of the attempt under way, to be dropped where it can be.
+    pub fn take(&self) -> impl Send + use<> {
+        self.state().attempt.take()
+    }
+}
