@@ -20,10 +20,13 @@ impl Level {
     }
 }
 
-/// The host's function and the least important level that it wants.
+/// The host's function.
+pub type Listener = dyn Fn(Level, &str) + Send + Sync;
+
+/// Whom to tell, and the least important level that is wanted.
 #[derive(Clone)]
 pub struct Logger {
-    pub log: Arc<dyn Fn(Level, &str) + Send + Sync>,
+    pub log: Arc<Listener>,
     pub level: Level,
 }
 
