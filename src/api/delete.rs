@@ -137,20 +137,21 @@ async fn attempt(attempts: &mut Attempts<'_>, call: &Call, file_id: i64) -> Resu
 
 /// Looks whether a file is there whose delete may have been carried out.
 async fn settle(attempts: &mut Attempts<'_>, name: &'static str, file_id: i64, after: &Error) -> Presence {
-    let status_name = after.status.name().into();
-    attempts.log(Level::Warn, "settling", [("file_id", file_id.into()), ("status_name", status_name)]);
+    let log = attempts.log();
+    log.event(Level::Warn, "settling", || [("file_id", file_id.into()), ("status_name", after.status.name().into())]);
     let presence = retrieve::presence(&mut attempts.beside(), name, file_id).await;
     let (found, trace_id) = match &presence {
         Presence::Gone { trace_id } => ("gone", trace_id.as_str()),
         Presence::There => ("there", ""),
         Presence::Unknown(error) => ("unknown", error.trace_id.as_str()),
     };
-    let data = [
-        ("file_id", file_id.into()),
-        ("found", found.into()),
-        ("evidence", "retrieve".into()),
-        ("trace_id", trace_id.into()),
-    ];
-    attempts.log(Level::Warn, "settled", data);
+    log.event(Level::Warn, "settled", || {
+        [
+            ("file_id", file_id.into()),
+            ("found", found.into()),
+            ("evidence", "retrieve".into()),
+            ("trace_id", trace_id.into()),
+        ]
+    });
     presence
 }

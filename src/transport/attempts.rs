@@ -7,11 +7,12 @@ use super::client::{Answered, Call, Client, Unanswered};
 use super::deadline::Deadline;
 use super::driver::Connections;
 use super::engine::Lease;
+use super::events::{self, Told};
 use super::exchange::{Interruption, interrupted};
-use super::log::Level;
+use super::log::Log;
 use super::retry::{Enough, Retry};
 use super::track::Track;
-use crate::error::{Error, Status};
+use crate::error::Error;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::task::Poll;
@@ -22,7 +23,10 @@ pub struct Attempts<'c> {
     http: reqwest::Client,
     connections: Connections,
     track: Track,
+    log: Log,
     retry: Retry<'c>,
+    /// When the last attempt went out.
+    sent: Instant,
     deadline: Deadline,
     /// The deadline is this call's own among others: who drives doesn't know of it.
     is_own_deadline: bool,
@@ -31,37 +35,37 @@ pub struct Attempts<'c> {
 }
 
 impl<'c> Attempts<'c> {
-    /// `is_own_deadline`: of this call among others; who drives them doesn't know of it.
     pub fn new(
         client: &'c Client,
         lease: &Lease,
         track: Track,
+        log: Log,
         retry: Retry<'c>,
         deadline: Deadline,
-        is_own_deadline: bool,
     ) -> Attempts<'c> {
         let (http, connections) = (lease.client().clone(), lease.connections().clone());
-        Attempts { client, http, connections, track, retry, deadline, is_own_deadline, is_beside: false }
+        let (sent, is_own_deadline, is_beside) = (Instant::now(), false, false);
+        Attempts { client, http, connections, track, log, retry, sent, deadline, is_own_deadline, is_beside }
+    }
+
+    /// Holds the deadline itself, as one call among others: who drives them all doesn't know of it.
+    pub fn with_own_deadline(self, limit: Option<Duration>) -> Attempts<'c> {
+        Attempts { deadline: Deadline::after(limit), is_own_deadline: true, ..self }
     }
 
     /// Waits for the rate limiter, sends one request and reads its answer.
     pub async fn send(&mut self, call: &Call) -> Result<Answered, Unanswered> {
         self.wait_for_turn().await;
         self.retry.count();
-        let number = {
+        let number = self.retry.made();
+        self.sent = Instant::now();
+        events::attempt(&self.log, number, call);
+        {
             let mut state = self.track.state();
-            if !self.is_beside {
-                state.made += 1;
-            }
+            state.made += u32::from(!self.is_beside);
             state.in_doubt_from = call.in_doubt_from;
-            state.sent = Some(Instant::now());
             state.attempt = Some(Attempt::new(&self.http, self.client.request(call)));
-            let number = self.retry.made();
-            let data =
-                [("attempt", number.into()), ("method", call.method.as_str().into()), ("path", call.path.into())];
-            state.log.event(Level::Debug, "attempt", data);
-            number
-        };
+        }
         let read = self.read(call.longest_answer);
         let read = match self.is_own_deadline {
             true => {
@@ -83,8 +87,7 @@ impl<'c> Attempts<'c> {
         });
         state.is_clean = read.is_ok();
         if let Some(address) = read.as_ref().ok().and_then(|answer| answer.head.local_address) {
-            let how = if self.connections.is_new(address) { "made" } else { "reused" };
-            state.log.event(Level::Debug, "connection", [("attempt", number.into()), ("how", how.into())]);
+            events::connection(&self.log, number, self.connections.is_new(address));
         }
         let attempts = state.made;
         drop(state);
@@ -129,50 +132,17 @@ impl<'c> Attempts<'c> {
         if self.is_own_deadline {
             self.deadline = self.deadline.later_by(waited);
         }
-        let data = [("for", "rate_limiter".into()), ("ms", millis(waited))];
-        self.track.state().log.event(Level::Debug, "wait", data);
+        events::waited(&self.log, waited);
         // The sockets are looked at before anything is sent: one may have been closed in the meantime.
         tokio::task::yield_now().await;
     }
 
     /// Tells the limiter, the budget and the log what an attempt came to.
-    pub fn came_to(&mut self, outcome: Result<(u16, &str), &Error>) {
-        let limiter = self.client.limiter();
-        let number = self.retry.made().into();
-        let mut state = self.track.state();
-        let ms = millis(state.sent.map_or(Duration::ZERO, |sent| sent.elapsed()));
-        match outcome {
-            Ok((http_status, trace_id)) => {
-                limiter.succeeded();
-                self.retry.succeeded();
-                let data = [
-                    ("attempt", number),
-                    ("http_status", http_status.into()),
-                    ("api_code", 0.into()),
-                    ("ms", ms),
-                    ("trace_id", trace_id.into()),
-                ];
-                state.log.event(Level::Debug, "answer", data);
-            }
-            Err(error) => {
-                match error.status {
-                    Status::RateLimited => limiter.throttled(error.retry_after),
-                    _ if error.http_status != 0 => limiter.succeeded(),
-                    _ => {}
-                }
-                let event = if error.http_status == 0 { "no_answer" } else { "answer" };
-                let data = [
-                    ("attempt", number),
-                    ("http_status", error.http_status.into()),
-                    ("api_code", error.api_code.into()),
-                    ("ms", ms),
-                    ("trace_id", error.trace_id.as_str().into()),
-                    ("status_name", error.status.name().into()),
-                    ("message", error.message.as_str().into()),
-                ];
-                state.log.event(Level::Debug, event, data);
-                state.last = Some(error.clone());
-            }
+    pub fn came_to(&mut self, outcome: Result<Told<'_>, &Error>) {
+        self.client.came_to(&self.retry, outcome);
+        events::answer(&self.log, self.retry.made(), self.sent, outcome);
+        if let Err(error) = outcome {
+            self.track.state().last = Some(error.clone());
         }
     }
 
@@ -203,19 +173,8 @@ impl<'c> Attempts<'c> {
     }
 
     pub async fn pause(&mut self, wait: Duration, after: &Error) {
-        {
-            let mut state = self.track.state();
-            state.waiting = "waiting to try again";
-            let data = [
-                ("attempt", self.retry.made().into()),
-                ("wait_ms", millis(wait)),
-                ("status_name", after.status.name().into()),
-                ("api_code", after.api_code.into()),
-                ("trace_id", after.trace_id.as_str().into()),
-                ("message", after.message.as_str().into()),
-            ];
-            state.log.event(Level::Warn, "retry", data);
-        }
+        self.track.state().waiting = "waiting to try again";
+        events::retry(&self.log, self.retry.made(), wait, after);
         tokio::time::sleep(wait).await;
         tokio::task::yield_now().await;
     }
@@ -226,6 +185,7 @@ impl<'c> Attempts<'c> {
             http: self.http.clone(),
             connections: self.connections.clone(),
             track: self.track.clone(),
+            log: self.log.clone(),
             retry: self.client.retry(None),
             is_beside: true,
             ..*self
@@ -249,12 +209,8 @@ impl<'c> Attempts<'c> {
         self.client
     }
 
-    /// An event of the call's own.
-    pub fn log<const N: usize>(&self, level: Level, event: &str, data: [(&str, serde_json::Value); N]) {
-        self.track.state().log.event(level, event, data);
+    /// For events of the call's own.
+    pub fn log(&self) -> &Log {
+        &self.log
     }
-}
-
-pub fn millis(duration: Duration) -> serde_json::Value {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX).into()
 }

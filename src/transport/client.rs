@@ -6,6 +6,7 @@ use super::cancel::Cancel;
 use super::config::{self, Config, DEFAULT_TIMEOUT, Key};
 use super::deadline::Deadline;
 use super::engine::{Lease, Network};
+use super::events::Told;
 use super::exchange::{Exchange, Limits};
 use super::log::Logger;
 use super::progress::Report;
@@ -171,6 +172,20 @@ impl Client {
 
     pub fn requests_per_minute(&self) -> Option<u32> {
         None
+    }
+
+    /// Tells the limiter and the budget what a request came to.
+    pub fn came_to(&self, retry: &Retry<'_>, outcome: Result<Told<'_>, &Error>) {
+        match outcome {
+            Ok(_) => retry.succeeded(),
+            Err(error) if error.status == Status::RateLimited => {
+                return self.limiter().throttled(error.retry_after);
+            }
+            // Nobody has answered: that says nothing of the rate.
+            Err(error) if error.http_status == 0 => return,
+            Err(_) => {}
+        }
+        self.limiter().succeeded();
     }
 
     /// The longest time without a byte.

@@ -1,11 +1,10 @@
 //! One call, driven on the calling thread to its end.
 
-use super::attempts::{Attempts, millis};
+use super::attempts::Attempts;
 use super::client::{CallOptions, Client, Unanswered};
-use super::deadline::Deadline;
-use super::engine::Lease;
+use super::events;
 use super::exchange::FORKED;
-use super::log::{Level, Log};
+use super::log::Log;
 use super::track::Track;
 use crate::error::{Error, Status};
 use std::future::Future;
@@ -13,20 +12,6 @@ use std::task::Poll;
 use std::time::Instant;
 
 impl Client {
-    /// The attempts of one call on a driver, and where they stand.
-    pub fn attempts<'c>(
-        &'c self,
-        name: &'static str,
-        lease: &Lease,
-        deadline: Deadline,
-        is_own_deadline: bool,
-        most: Option<u32>,
-    ) -> (Attempts<'c>, Track) {
-        let track = Track::new(Log::new(self.logger(), name, self.key()));
-        let attempts = Attempts::new(self, lease, track.clone(), self.retry(most), deadline, is_own_deadline);
-        (attempts, track)
-    }
-
     /// Makes a call: drives `work` on the calling thread until it is done or a limit ends it. What it returns is the
     /// call's result; what comes instead is an end from outside.
     pub fn drive<'c, T, F>(
@@ -41,18 +26,20 @@ impl Client {
     {
         let limits = self.limits(name, false, options)?;
         let lease = self.lease(self.scheme()).map_err(|failure| self.error_of(name, failure, 0))?;
-        let (attempts, track) = self.attempts(name, &lease, limits.deadline, false, options.max_attempts);
+        let (track, log) = (Track::default(), Log::new(self.logger(), name, self.key()));
+        let retry = self.retry(options.max_attempts);
+        let attempts = Attempts::new(self, &lease, track.clone(), log.clone(), retry, limits.deadline);
         let began = Instant::now();
         let mut work = Box::pin(work(attempts));
         let ended = loop {
             let polled = lease.block_on(limits.within(|cx| match work.as_mut().poll(cx) {
                 Poll::Ready(result) => Poll::Ready(Some(result)),
-                Poll::Pending if track.has_lines() => Poll::Ready(None),
+                Poll::Pending if !log.is_empty() => Poll::Ready(None),
                 Poll::Pending => Poll::Pending,
             }));
             match polled {
                 Ok(Ok(Some(result))) => break Ok(result),
-                Ok(Ok(None)) => track.flush(),
+                Ok(Ok(None)) => log.flush(),
                 Ok(Err(why)) => break Err(track.interrupted(self, name, &why)),
                 Err(failure) => break Err(self.error_of(name, failure, 0)),
             }
@@ -67,29 +54,14 @@ impl Client {
             Err(unanswered) => Some(&unanswered.error),
         };
         if let Some(error) = failed {
-            log_failure(&mut track.state().log, error, began);
+            events::failed(&log, error, began);
         }
         let is_clean = ended.is_ok() && track.state().is_clean;
         match is_clean {
             true => lease.give_back(),
             false => lease.end_with((work, track.take())),
         }
-        track.flush();
+        log.flush();
         ended
     }
-}
-
-/// The end of a call that failed.
-pub fn log_failure(log: &mut Log, error: &Error, began: Instant) {
-    let data = [
-        ("status_name", error.status.name().into()),
-        ("api_code", error.api_code.into()),
-        ("http_status", error.http_status.into()),
-        ("trace_id", error.trace_id.as_str().into()),
-        ("attempts", error.attempts.into()),
-        ("ambiguous", error.ambiguous.into()),
-        ("ms", millis(began.elapsed())),
-        ("message", error.message.as_str().into()),
-    ];
-    log.event(Level::Error, "failed", data);
 }

@@ -3,7 +3,8 @@
 
 use serde_json::{Map, Value};
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use zeroize::Zeroizing;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(i32)]
@@ -36,77 +37,62 @@ impl fmt::Debug for Logger {
     }
 }
 
-/// The lines of one call, until they are handed out.
-#[derive(Debug, Default)]
-pub struct Log {
-    logger: Option<Logger>,
+/// The lines of one call, until they are handed out. Nothing where nobody listens.
+#[derive(Clone, Default)]
+pub struct Log(Option<Arc<Lines>>);
+
+struct Lines {
+    logger: Logger,
     call: &'static str,
-    secret: String,
-    lines: Vec<(Level, String)>,
+    secret: Zeroizing<String>,
+    lines: Mutex<Vec<(Level, String)>>,
 }
 
 impl Log {
     pub fn new(logger: Option<&Logger>, call: &'static str, secret: &str) -> Log {
-        // A copy of the key is made only where something is logged.
-        let secret = if logger.is_some() { secret.to_owned() } else { String::new() };
-        Log { logger: logger.cloned(), call, secret, lines: Vec::new() }
-    }
-
-    /// Whether anybody reads lines of this level: the data of others needn't be put together.
-    pub fn wants(&self, level: Level) -> bool {
-        self.logger.as_ref().is_some_and(|logger| level <= logger.level)
+        Log(logger.map(|logger| {
+            let (logger, secret) = (logger.clone(), Zeroizing::new(secret.to_owned()));
+            Arc::new(Lines { logger, call, secret, lines: Mutex::default() })
+        }))
     }
 
     /// Writes an event with what is known of it.
-    pub fn event<const N: usize>(&mut self, level: Level, event: &str, data: [(&str, Value); N]) {
-        if !self.wants(level) {
-            return;
-        }
+    pub fn event<const N: usize>(&self, level: Level, event: &str, data: impl FnOnce() -> [(&'static str, Value); N]) {
+        let Some(log) = self.0.as_ref().filter(|log| level <= log.logger.level) else { return };
         let mut line = Map::new();
         line.insert("event".into(), event.into());
-        line.insert("call".into(), self.call.into());
-        line.extend(data.into_iter().map(|(name, value)| (name.to_owned(), value)));
+        line.insert("call".into(), log.call.into());
+        line.extend(data().into_iter().map(|(name, value)| (name.to_owned(), value)));
         let mut text = Value::from(line).to_string();
-        if !self.secret.is_empty() && text.contains(&self.secret) {
-            text = text.replace(&self.secret, "[the key]");
+        if text.contains(log.secret.as_str()) {
+            text = text.replace(log.secret.as_str(), "[the key]");
         }
-        self.lines.push((level, text));
+        log.lines().push((level, text));
     }
 
     pub fn is_empty(&self) -> bool {
-        self.lines.is_empty()
+        self.0.as_ref().is_none_or(|log| log.lines().is_empty())
     }
 
-    /// The lines so far and whom to give them, for when nothing is locked.
-    pub fn take(&mut self) -> Option<Lines> {
-        let logger = self.logger.clone().filter(|_| !self.lines.is_empty())?;
-        Some(Lines { logger, lines: std::mem::take(&mut self.lines) })
+    /// Hands the lines so far to the host, with nothing locked.
+    pub fn flush(&self) {
+        let Some(log) = &self.0 else { return };
+        let lines = std::mem::take(&mut *log.lines());
+        for (level, line) in lines {
+            (log.logger.log)(level, &line);
+        }
     }
-}
-
-impl Drop for Log {
-    fn drop(&mut self) {
-        zeroize::Zeroize::zeroize(&mut self.secret);
-    }
-}
-
-pub struct Lines {
-    logger: Logger,
-    lines: Vec<(Level, String)>,
 }
 
 impl Lines {
-    pub fn hand_out(self) {
-        for (level, line) in self.lines {
-            (self.logger.log)(level, &line);
-        }
+    fn lines(&self) -> MutexGuard<'_, Vec<(Level, String)>> {
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::Mutex;
 
     #[test]
     fn a_line_is_json_without_the_key_and_only_what_is_wanted() {
@@ -114,12 +100,12 @@ mod tests {
         let seen_by_host = seen.clone();
         let log = move |level, line: &str| seen_by_host.lock().unwrap().push((level, line.to_owned()));
         let logger = Logger { log: Arc::new(log), level: Level::Info };
-        let mut log = Log::new(Some(&logger), "delete_file", "sk-secret");
-        log.event(Level::Debug, "attempt", []);
-        log.event(Level::Warn, "retry", [("attempt", 2.into()), ("why", "bad sk-secret".into())]);
+        let log = Log::new(Some(&logger), "delete_file", "sk-secret");
+        log.event(Level::Debug, "attempt", || -> [_; 0] { panic!("not wanted, so not put together") });
+        log.event(Level::Warn, "retry", || [("attempt", 2.into()), ("why", "bad sk-secret".into())]);
         assert!(!log.is_empty() && seen.lock().unwrap().is_empty());
-        log.take().unwrap().hand_out();
-        assert!(log.take().is_none());
+        log.flush();
+        assert!(log.is_empty());
         let expected = r#"{"event":"retry","call":"delete_file","attempt":2,"why":"bad [the key]"}"#;
         let seen = seen.lock().unwrap();
         let read: Value = serde_json::from_str(&seen[0].1).unwrap();
@@ -128,8 +114,9 @@ mod tests {
 
     #[test]
     fn nobody_who_listens_is_nothing_that_is_kept() {
-        let mut log = Log::new(None, "delete_file", "sk-secret");
-        log.event(Level::Error, "failed", []);
-        assert!(log.is_empty() && log.secret.is_empty());
+        let log = Log::new(None, "delete_file", "sk-secret");
+        log.event(Level::Error, "failed", || -> [_; 0] { panic!("not wanted, so not put together") });
+        log.flush();
+        assert!(log.is_empty() && log.0.is_none());
     }
 }

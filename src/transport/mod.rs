@@ -15,6 +15,7 @@ pub mod deadline;
 pub mod drive;
 pub mod driver;
 pub mod engine;
+pub mod events;
 pub mod exchange;
 pub mod log;
 pub mod progress;

@@ -4,10 +4,8 @@ use super::attempt::Attempt;
 use super::body::Reach;
 use super::client::{Client, Unanswered};
 use super::exchange::{Interruption, in_words};
-use super::log::Log;
 use crate::error::Error;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
 
 #[derive(Default)]
 pub(super) struct State {
@@ -15,8 +13,6 @@ pub(super) struct State {
     pub(super) attempt: Option<Attempt>,
     /// From where on the one under way may have been carried out.
     pub(super) in_doubt_from: Option<Reach>,
-    /// When it went out.
-    pub(super) sent: Option<Instant>,
     /// What it waits for while none is under way.
     pub(super) waiting: &'static str,
     /// An earlier attempt may have been carried out.
@@ -26,32 +22,15 @@ pub(super) struct State {
     pub(super) last: Option<Error>,
     /// The last attempt's answer was read to its end.
     pub(super) is_clean: bool,
-    pub(super) log: Log,
 }
 
 /// Where a call stands.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct Track(Arc<Mutex<State>>);
 
 impl Track {
-    pub(super) fn new(log: Log) -> Track {
-        Track(Arc::new(Mutex::new(State { log, ..State::default() })))
-    }
-
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub fn has_lines(&self) -> bool {
-        !self.state().log.is_empty()
-    }
-
-    /// Hands what there is to the host, with nothing locked.
-    pub fn flush(&self) {
-        let lines = self.state().log.take();
-        if let Some(lines) = lines {
-            lines.hand_out();
-        }
     }
 
     /// The end of a call from outside, as an error of it.
