@@ -17,9 +17,6 @@ use std::sync::Arc;
 use std::time::Duration;
 use zeroize::Zeroizing;
 
-/// The longest silence of a transfer.
-const IDLE_LIMIT: Duration = Duration::from_secs(60);
-
 #[derive(Debug)]
 pub struct Client {
     base_url: Url,
@@ -28,6 +25,7 @@ pub struct Client {
     user_agent: HeaderValue,
     /// `None`: not set.
     timeout: Option<Option<Duration>>,
+    idle_timeout: Option<Duration>,
     max_attempts: u32,
     network: Arc<Network>,
 }
@@ -57,7 +55,7 @@ pub struct Call {
     pub longest_answer: usize,
     /// How far a request must have got that a lost answer leaves its outcome in doubt; `None` for one that only reads.
     pub in_doubt_from: Option<Reach>,
-    /// Moves a file's bytes: no time limit unless one is set, but a limit on silence.
+    /// Moves a file's bytes: no time limit unless one is set.
     pub is_transfer: bool,
 }
 
@@ -123,8 +121,12 @@ impl Client {
             key,
             user_agent: user_agent(config.user_agent.as_deref()),
             timeout: config.timeout,
+            idle_timeout: config.idle_timeout,
             max_attempts: config.max_attempts,
-            network: Arc::new(Network { trust: Trust::new(config.places.clone(), config.extra_roots.clone()) }),
+            network: Arc::new(Network {
+                trust: Trust::new(config.places.clone(), config.extra_roots.clone()),
+                connect_timeout: config.connect_timeout,
+            }),
         })
     }
 
@@ -163,9 +165,9 @@ impl Client {
 
     /// The limits of a call that begins now.
     pub fn limits<'a>(&self, call: &Call, options: &CallOptions<'a>) -> Result<Limits<'a>, Error> {
-        let (unset, idle) = if call.is_transfer { (None, Some(IDLE_LIMIT)) } else { (Some(DEFAULT_TIMEOUT), None) };
+        let unset = if call.is_transfer { None } else { Some(DEFAULT_TIMEOUT) };
         let limit = options.timeout.or(self.timeout).unwrap_or(unset);
-        let limits = Limits { deadline: Deadline::after(limit), cancel: options.cancel, idle };
+        let limits = Limits { deadline: Deadline::after(limit), cancel: options.cancel, idle: self.idle_timeout };
         if options.cancel.is_some_and(Cancel::is_triggered) {
             return Err(Error::new(Status::Cancelled, call.name, "cancelled before anything was sent"));
         }

@@ -2,6 +2,7 @@
 
 use super::attempt::Failure;
 use super::body::Reach;
+use super::engine::Network;
 use super::resolve::Names;
 use super::sys;
 use crate::error::Status;
@@ -23,10 +24,10 @@ pub struct Driver {
 }
 
 impl Driver {
-    pub fn new(tls: ClientConfig, names: Names) -> Result<Driver, Failure> {
+    pub fn new(tls: ClientConfig, names: Names, network: &Network) -> Result<Driver, Failure> {
         let made = where_a_runtime_fits(|| {
             let runtime = Builder::new_current_thread().enable_io().enable_time().build()?;
-            let client = reqwest::Client::builder()
+            let mut client = reqwest::Client::builder()
                 .tls_backend_preconfigured(tls)
                 .dns_resolver(names)
                 .http1_only()
@@ -34,9 +35,11 @@ impl Driver {
                 .redirect(redirect::Policy::none())
                 .referer(false)
                 .retry(reqwest::retry::never())
-                .pool_idle_timeout(IDLE)
-                .build()
-                .map_err(io::Error::other)?;
+                .pool_idle_timeout(IDLE);
+            if let Some(limit) = network.connect_timeout {
+                client = client.connect_timeout(limit);
+            }
+            let client = client.build().map_err(io::Error::other)?;
             Ok(Driver { runtime, client })
         });
         made.and_then(|driver| driver).map_err(|error: io::Error| {

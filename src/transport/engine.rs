@@ -16,12 +16,14 @@ use std::future::Future;
 use std::mem;
 use std::process;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// What decides whether two clients can share connections.
 #[derive(Debug, Default, PartialEq)]
 pub struct Network {
     pub trust: Trust,
+    /// The longest time for a look-up, connect and TLS handshake together.
+    pub connect_timeout: Option<Duration>,
 }
 
 /// The pools of one process. Its locks are never those of a parent: see [`generation`].
@@ -94,8 +96,8 @@ impl Pool {
             true => self.network.trust.client_config(),
             false => Ok(tls::config_for_no_tls()),
         });
-        let tls = tls.map_err(|text| Failure::new(Status::Connect, Reach::Nothing, text))?;
-        Driver::new(tls.clone(), self.names.clone())
+        let tls = tls.map_err(|text| Failure::new(Status::Connect, Reach::Nothing, text).permanent())?;
+        Driver::new(tls.clone(), self.names.clone(), &self.network)
     }
 }
 
@@ -150,6 +152,10 @@ impl Lease {
 
     pub fn client(&self) -> &reqwest::Client {
         &self.driver().client
+    }
+
+    pub fn network(&self) -> &Network {
+        &self.pool.network
     }
 
     /// Drives on the calling thread until `work` is done; no SIGPIPE comes of it.

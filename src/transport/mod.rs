@@ -10,6 +10,7 @@ pub mod body;
 pub mod cancel;
 pub mod client;
 pub mod config;
+pub mod connect;
 pub mod deadline;
 pub mod driver;
 pub mod engine;
