@@ -345,7 +345,8 @@ mmx_status mmx_config_set_user_agent(mmx_config *config,
  * Sets the one bound over everything that a call does: look-up, connect, every attempt, every wait.
  *
  * @param config     The configuration to change.
- * @param timeout_ms Milliseconds, 1 or more; 0 = the default, 60,000; -1 = no limit.
+ * @param timeout_ms Milliseconds, 1 or more; 0 = the default, 60,000, or no limit for uploads and downloads; -1 = no
+ *   limit.
  * @param out_error  Gets the reason of a failure, else NULL; free with mmx_error_free(). NULL = not wanted.
  * @return MMX_OK, or MMX_ERROR_INVALID_ARGUMENT: below -1.
  * @since 1.0.0
@@ -353,6 +354,39 @@ mmx_status mmx_config_set_user_agent(mmx_config *config,
 mmx_status mmx_config_set_timeout_ms(mmx_config *config,
                                      int64_t timeout_ms,
                                      mmx_error **out_error);
+
+/**
+ * Sets how long a connection may take to come to be: look-up, connect, a proxy's consent and TLS handshake together.
+ *
+ * One that takes longer is MMX_ERROR_TIMEOUT with nothing sent, so it is never ambiguous. A host with several addresses
+ * gets a share of the time for each.
+ *
+ * @param config     The configuration to change.
+ * @param timeout_ms Milliseconds, 1 or more; 0 = the default, 10,000; -1 = no limit but that of the call.
+ * @param out_error  Gets the reason of a failure, else NULL; free with mmx_error_free(). NULL = not wanted.
+ * @return MMX_OK, or MMX_ERROR_INVALID_ARGUMENT: below -1.
+ * @since 1.0.0
+ */
+mmx_status mmx_config_set_connect_timeout_ms(mmx_config *config,
+                                             int64_t timeout_ms,
+                                             mmx_error **out_error);
+
+/**
+ * Sets how long the other end may be silent while a call waits for it.
+ *
+ * The time starts anew with every piece of a body that comes or is taken, so it bounds no call that moves on. One that
+ * doesn't is MMX_ERROR_TIMEOUT, ambiguous as any call that is interrupted there. It runs while a connection is made,
+ * too; it doesn't while a callback of yours runs.
+ *
+ * @param config     The configuration to change.
+ * @param timeout_ms Milliseconds, 1 or more; 0 = the default, 60,000; -1 = no limit.
+ * @param out_error  Gets the reason of a failure, else NULL; free with mmx_error_free(). NULL = not wanted.
+ * @return MMX_OK, or MMX_ERROR_INVALID_ARGUMENT: below -1.
+ * @since 1.0.0
+ */
+mmx_status mmx_config_set_idle_timeout_ms(mmx_config *config,
+                                          int64_t timeout_ms,
+                                          mmx_error **out_error);
 
 /**
  * Sets how many requests one call may send at most, the first one included.
@@ -545,7 +579,8 @@ mmx_status mmx_retrieve_file(const mmx_client *client,
  *
  * A file's bytes, from and to a path or functions of the caller's. Callbacks run on the thread that made the call, while
  * it waits in the call, and none is kept after it; they may call the library, but not free what the call uses. Memory
- * use does not grow with the file. There is no time limit unless one is set, but 60 s without a byte end a transfer.
+ * use does not grow with the file. There is no time limit unless one is set, but 60 s without a byte end a transfer
+ * (mmx_config_set_idle_timeout_ms()).
  *
  * A callback that forks: the call goes on in the parent; the child's copy of it ends as MMX_ERROR_CANCELLED when the
  * callback returns there, and touches no file.

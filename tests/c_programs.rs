@@ -43,6 +43,7 @@ fn test(source: &Path, name: &str, sandbox: &Sandbox, failures: &Path) -> Result
     let settings = [
         ("MMX_TEST_HTTP", sandbox.http_url()),
         ("MMX_TEST_HTTPS", sandbox.https_url()),
+        ("MMX_TEST_HTTPS_TLS12", sandbox.https_tls12_url()),
         ("MMX_TEST_HTTPS_EXPIRED", sandbox.https_expired_url()),
         ("MMX_TEST_HTTPS_WRONG_HOST", sandbox.https_wrong_host_url()),
         ("MMX_TEST_HTTPS_UNKNOWN_CA", sandbox.https_unknown_ca_url()),

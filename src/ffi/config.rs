@@ -156,7 +156,8 @@ pub unsafe extern "C" fn mmx_config_set_user_agent(
 /// Sets the one bound over everything that a call does: look-up, connect, every attempt, every wait.
 ///
 /// @param config     The configuration to change.
-/// @param timeout_ms Milliseconds, 1 or more; 0 = the default, 60,000; -1 = no limit.
+/// @param timeout_ms Milliseconds, 1 or more; 0 = the default, 60,000, or no limit for uploads and downloads; -1 = no
+///   limit.
 /// @param out_error  Gets the reason of a failure, else NULL; free with mmx_error_free(). NULL = not wanted.
 /// @return MMX_OK, or MMX_ERROR_INVALID_ARGUMENT: below -1.
 /// @since 1.0.0
@@ -167,6 +168,45 @@ pub unsafe extern "C" fn mmx_config_set_timeout_ms(
     out_error: *mut *mut mmx_error,
 ) -> mmx_status {
     set(config, "config_set_timeout_ms", out_error, |config| config.set_timeout_ms(timeout_ms))
+}
+
+/// Sets how long a connection may take to come to be: look-up, connect, a proxy's consent and TLS handshake together.
+///
+/// One that takes longer is MMX_ERROR_TIMEOUT with nothing sent, so it is never ambiguous. A host with several addresses
+/// gets a share of the time for each.
+///
+/// @param config     The configuration to change.
+/// @param timeout_ms Milliseconds, 1 or more; 0 = the default, 10,000; -1 = no limit but that of the call.
+/// @param out_error  Gets the reason of a failure, else NULL; free with mmx_error_free(). NULL = not wanted.
+/// @return MMX_OK, or MMX_ERROR_INVALID_ARGUMENT: below -1.
+/// @since 1.0.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mmx_config_set_connect_timeout_ms(
+    config: *mut mmx_config,
+    timeout_ms: i64,
+    out_error: *mut *mut mmx_error,
+) -> mmx_status {
+    set(config, "config_set_connect_timeout_ms", out_error, |config| config.set_connect_timeout_ms(timeout_ms))
+}
+
+/// Sets how long the other end may be silent while a call waits for it.
+///
+/// The time starts anew with every piece of a body that comes or is taken, so it bounds no call that moves on. One that
+/// doesn't is MMX_ERROR_TIMEOUT, ambiguous as any call that is interrupted there. It runs while a connection is made,
+/// too; it doesn't while a callback of yours runs.
+///
+/// @param config     The configuration to change.
+/// @param timeout_ms Milliseconds, 1 or more; 0 = the default, 60,000; -1 = no limit.
+/// @param out_error  Gets the reason of a failure, else NULL; free with mmx_error_free(). NULL = not wanted.
+/// @return MMX_OK, or MMX_ERROR_INVALID_ARGUMENT: below -1.
+/// @since 1.0.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mmx_config_set_idle_timeout_ms(
+    config: *mut mmx_config,
+    timeout_ms: i64,
+    out_error: *mut *mut mmx_error,
+) -> mmx_status {
+    set(config, "config_set_idle_timeout_ms", out_error, |config| config.set_idle_timeout_ms(timeout_ms))
 }
 
 /// Sets how many requests one call may send at most, the first one included.

@@ -2,7 +2,8 @@
 //!
 //! A file's bytes, from and to a path or functions of the caller's. Callbacks run on the thread that made the call, while
 //! it waits in the call, and none is kept after it; they may call the library, but not free what the call uses. Memory
-//! use does not grow with the file. There is no time limit unless one is set, but 60 s without a byte end a transfer.
+//! use does not grow with the file. There is no time limit unless one is set, but 60 s without a byte end a transfer
+//! (mmx_config_set_idle_timeout_ms()).
 //!
 //! A callback that forks: the call goes on in the parent; the child's copy of it ends as MMX_ERROR_CANCELLED when the
 //! callback returns there, and touches no file.

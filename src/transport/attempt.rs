@@ -1,7 +1,8 @@
 //! One request and its answer, as a step-by-step future; and what an error on the way proves.
 
 use super::body::{Reach, Slot};
-use super::resolve::NoAddress;
+use super::connect;
+use super::driver::Wire;
 use crate::error::Status;
 use bytes::Bytes;
 use http_body::Body as _;
@@ -14,6 +15,8 @@ use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
+use tokio::time::{Sleep, sleep};
 
 pub enum Body {
     None,
@@ -73,6 +76,27 @@ impl Failure {
     }
 }
 
+/// The longest time without a byte: a clock that starts anew with each that comes or is taken.
+struct Silence {
+    limit: Option<Duration>,
+    clock: Option<Pin<Box<Sleep>>>,
+    reach: Reach,
+}
+
+impl Silence {
+    /// Ready with the limit once it has passed. Runs on a driver.
+    fn poll(&mut self, reach: Reach, cx: &mut Context<'_>) -> Poll<Duration> {
+        if reach > self.reach {
+            self.reach = reach;
+            self.clock = None;
+        }
+        match self.limit {
+            Some(limit) => self.clock.get_or_insert_with(|| Box::pin(sleep(limit))).as_mut().poll(cx).map(|()| limit),
+            None => Poll::Pending,
+        }
+    }
+}
+
 enum Stage {
     Sending(Pin<Box<dyn Future<Output = reqwest::Result<reqwest::Response>> + Send>>),
     Reading(reqwest::Body),
@@ -85,15 +109,18 @@ pub struct Attempt {
     pub slot: Slot,
     /// Without one the slot does not tell how far the request got.
     has_body: bool,
+    silence: Silence,
     /// For messages: `host:port`.
     server: String,
+    connect_timeout: Option<Duration>,
     /// What came of an answer that is read as a whole.
     head: Option<Head>,
     gathered: Vec<u8>,
 }
 
 impl Attempt {
-    pub fn new(client: &reqwest::Client, request: Request) -> Attempt {
+    /// `idle` is the longest time without a byte.
+    pub fn new(wire: &Wire, request: Request, idle: Option<Duration>) -> Attempt {
         let server = server_of(&request.url);
         let (slot, body) = match request.body {
             Body::None => (Slot::streamed(Some(0)), None),
@@ -104,12 +131,25 @@ impl Attempt {
         let mut built = reqwest::Request::new(request.method, request.url);
         *built.headers_mut() = request.headers;
         *built.body_mut() = body;
-        let stage = Stage::Sending(Box::pin(client.execute(built)));
-        Attempt { stage, slot, has_body, server, head: None, gathered: Vec::new() }
+        let stage = Stage::Sending(Box::pin(wire.http.execute(built)));
+        let silence = Silence { limit: idle, clock: None, reach: Reach::Nothing };
+        let connect_timeout = wire.connect_timeout;
+        Attempt { stage, slot, has_body, silence, server, connect_timeout, head: None, gathered: Vec::new() }
     }
 
     /// The next thing that happens to it.
     pub fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Event, Failure>> {
+        if let Poll::Ready(event) = self.poll_event(cx) {
+            self.silence.clock = None;
+            return Poll::Ready(event);
+        }
+        self.silence.poll(self.slot.reach(), cx).map(|limit| {
+            let text = format!("no byte came for {} ms (the idle limit) while {}", limit.as_millis(), self.phase());
+            Err(Failure::new(Status::Timeout, self.slot.reach(), text))
+        })
+    }
+
+    fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Result<Event, Failure>> {
         match &mut self.stage {
             Stage::Sending(response) => match ready!(response.as_mut().poll(cx)) {
                 Ok(response) => {
@@ -162,14 +202,14 @@ impl Attempt {
         }
     }
 
-    /// How much of its answer has come, to tell whether there was more.
-    pub fn heard(&self) -> usize {
-        self.gathered.len() + usize::from(self.head.is_some())
-    }
-
     /// What is left of it, to be dropped where it can be: see [`Lease::end_with`](super::engine::Lease::end_with).
     pub fn take(&mut self) -> impl Send + use<> {
-        std::mem::replace(&mut self.stage, Stage::Ended)
+        (std::mem::replace(&mut self.stage, Stage::Ended), self.silence.clock.take())
+    }
+
+    /// The time that the caller takes between two turns is no silence.
+    pub fn turn_begins(&mut self) {
+        self.silence.clock = None;
     }
 
     /// A failure that comes from outside: what came of the answer goes with it.
@@ -204,9 +244,9 @@ impl Attempt {
         let server = &self.server;
         let cause = root_cause(error);
         if error.is_builder() {
-            Failure::new(Status::Internal, reach, format!("the request could not be built: {cause}"))
+            Failure::new(Status::Internal, reach, format!("the request could not be built: {cause}")).permanent()
         } else if error.is_connect() {
-            Failure::new(Status::Connect, Reach::Nothing, connect_text(error, server))
+            connect::failure(error, server, self.connect_timeout)
         } else if hyper.is_some_and(hyper::Error::is_canceled) {
             Failure::new(Status::Connect, Reach::Nothing, format!("the connection to {server} was lost before sending"))
         } else if hyper.is_some_and(hyper::Error::is_user) {
@@ -241,10 +281,10 @@ fn server_of(url: &Url) -> String {
     url.port_or_known_default().map_or(host.to_owned(), |port| format!("{host}:{port}"))
 }
 
-type Cause<'a> = &'a (dyn StdError + 'static);
+pub(super) type Cause<'a> = &'a (dyn StdError + 'static);
 
 /// An error and what lies under it, also inside an io::Error.
-fn causes<'a>(error: Cause<'a>) -> impl Iterator<Item = Cause<'a>> {
+pub(super) fn causes<'a>(error: Cause<'a>) -> impl Iterator<Item = Cause<'a>> {
     fn under<'a>(error: Cause<'a>) -> Option<Cause<'a>> {
         match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
             Some(inner) => Some(inner),
@@ -254,7 +294,7 @@ fn causes<'a>(error: Cause<'a>) -> impl Iterator<Item = Cause<'a>> {
     std::iter::successors(Some(error), |error| under(*error))
 }
 
-fn root_cause(error: &reqwest::Error) -> String {
+pub(super) fn root_cause(error: &reqwest::Error) -> String {
     let mut hyper = causes(error).filter_map(|cause| cause.downcast_ref::<hyper::Error>());
     let io = || causes(error).filter_map(|cause| cause.downcast_ref::<io::Error>());
     let end_of_file = io().any(|io| io.kind() == io::ErrorKind::UnexpectedEof);
@@ -270,39 +310,4 @@ fn root_cause(error: &reqwest::Error) -> String {
 /// `Connection reset by peer (os error 104)` says it without the number.
 pub fn plain(error: &io::Error) -> String {
     error.to_string().split(" (os error").next().unwrap_or_default().to_lowercase()
-}
-
-fn connect_text(error: &reqwest::Error, server: &str) -> String {
-    if let Some(no_address) = causes(error).find_map(|cause| cause.downcast_ref::<NoAddress>()) {
-        return format!("{no_address}; check the base URL and the network");
-    }
-    if let Some(tls) = causes(error).find_map(|cause| cause.downcast_ref::<rustls::Error>()) {
-        return format!("no secure connection to {server}: {}", tls_text(tls));
-    }
-    format!("could not connect to {server}: {}", root_cause(error))
-}
-
-fn tls_text(error: &rustls::Error) -> String {
-    use rustls::CertificateError as Bad;
-    match error {
-        rustls::Error::InvalidCertificate(bad) => match bad {
-            Bad::Expired | Bad::ExpiredContext { .. } => {
-                "its certificate has expired; check this machine's clock, then tell whoever runs the server".into()
-            }
-            Bad::NotValidYet | Bad::NotValidYetContext { .. } => {
-                "its certificate is not valid yet; check this machine's clock".into()
-            }
-            Bad::NotValidForName | Bad::NotValidForNameContext { .. } => {
-                "its certificate is for another host; check the base URL".into()
-            }
-            Bad::UnknownIssuer => "its certificate is of an unknown CA; a private CA is made known with \
-                                   mmx_config_set_ca_file()"
-                .into(),
-            other => format!("its certificate is not accepted: {other}"),
-        },
-        rustls::Error::InvalidMessage(rustls::InvalidMessage::InvalidContentType) => {
-            "the server does not speak TLS at this port; is it http://?".into()
-        }
-        other => other.to_string(),
-    }
 }

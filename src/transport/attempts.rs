@@ -5,7 +5,7 @@ use super::attempt::{Answer, Attempt, Failure};
 use super::body::Reach;
 use super::client::{Answered, Call, Client, Unanswered};
 use super::deadline::Deadline;
-use super::driver::Connections;
+use super::driver::Wire;
 use super::engine::Lease;
 use super::events::{self, Told};
 use super::exchange::{Interruption, interrupted};
@@ -20,8 +20,7 @@ use std::time::{Duration, Instant};
 
 pub struct Attempts<'c> {
     client: &'c Client,
-    http: reqwest::Client,
-    connections: Connections,
+    wire: Wire,
     track: Track,
     log: Log,
     retry: Retry<'c>,
@@ -43,9 +42,9 @@ impl<'c> Attempts<'c> {
         retry: Retry<'c>,
         deadline: Deadline,
     ) -> Attempts<'c> {
-        let (http, connections) = (lease.client().clone(), lease.connections().clone());
+        let wire = lease.wire().clone();
         let (sent, is_own_deadline, is_beside) = (Instant::now(), false, false);
-        Attempts { client, http, connections, track, log, retry, sent, deadline, is_own_deadline, is_beside }
+        Attempts { client, wire, track, log, retry, sent, deadline, is_own_deadline, is_beside }
     }
 
     /// Holds the deadline itself, as one call among others: who drives them all doesn't know of it.
@@ -64,7 +63,7 @@ impl<'c> Attempts<'c> {
             let mut state = self.track.state();
             state.made += u32::from(!self.is_beside);
             state.in_doubt_from = call.in_doubt_from;
-            state.attempt = Some(Attempt::new(&self.http, self.client.request(call)));
+            state.attempt = Some(Attempt::new(&self.wire, self.client.request(call), self.client.idle_timeout()));
         }
         let read = self.read(call.longest_answer);
         let read = match self.is_own_deadline {
@@ -72,12 +71,12 @@ impl<'c> Attempts<'c> {
                 let mut passed = pin!(self.deadline.passed());
                 let mut read = pin!(read);
                 poll_fn(|cx| match read.as_mut().poll(cx) {
-                    Poll::Ready(read) => Poll::Ready(read),
+                    Poll::Ready(read) => Poll::Ready(Ok(read)),
                     Poll::Pending => passed.as_mut().poll(cx).map(|limit| Err(Interruption::DeadlinePassed(limit))),
                 })
                 .await
             }
-            false => read.await,
+            false => Ok(read.await),
         };
         let mut state = self.track.state();
         let mut attempt = state.attempt.take();
@@ -87,7 +86,7 @@ impl<'c> Attempts<'c> {
         });
         state.is_clean = read.is_ok();
         if let Some(address) = read.as_ref().ok().and_then(|answer| answer.head.local_address) {
-            events::connection(&self.log, number, self.connections.is_new(address));
+            events::connection(&self.log, number, self.wire.connections.is_new(address));
         }
         let attempts = state.made;
         drop(state);
@@ -98,24 +97,11 @@ impl<'c> Attempts<'c> {
         }
     }
 
-    /// The whole answer, unless no byte of it comes for too long.
-    async fn read(&self, longest: usize) -> Result<Result<Answer, Failure>, Interruption> {
-        let limit = self.client.idle_limit();
-        let mut idle = pin!(tokio::time::sleep(limit.unwrap_or(Duration::MAX / 4)));
-        let mut heard = 0;
+    async fn read(&self, longest: usize) -> Result<Answer, Failure> {
         poll_fn(|cx| {
             let mut state = self.track.state();
             let attempt = state.attempt.as_mut().expect("an attempt is under way until it is taken");
-            if let Poll::Ready(answer) = attempt.poll_answer(longest, cx) {
-                return Poll::Ready(Ok(answer));
-            }
-            let Some(limit) = limit else { return Poll::Pending };
-            if heard != attempt.heard() {
-                heard = attempt.heard();
-                idle.as_mut().reset(tokio::time::Instant::now() + limit);
-            }
-            drop(state);
-            idle.as_mut().poll(cx).map(|()| Err(Interruption::Idle(limit)))
+            attempt.poll_answer(longest, cx)
         })
         .await
     }
@@ -182,8 +168,7 @@ impl<'c> Attempts<'c> {
     /// Requests of another kind that belong to this call: under its deadline, in its log, not counted as its attempts.
     pub fn beside(&self) -> Attempts<'c> {
         Attempts {
-            http: self.http.clone(),
-            connections: self.connections.clone(),
+            wire: self.wire.clone(),
             track: self.track.clone(),
             log: self.log.clone(),
             retry: self.client.retry(None),

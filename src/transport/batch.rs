@@ -40,7 +40,7 @@ impl<'a> Batch<'a> {
 
     /// Starts a request under a number of the caller's; its answer must come within `longest` bytes.
     pub fn add(&mut self, number: usize, request: Request, longest: usize) {
-        let attempt = Attempt::new(lent(&self.lease).client(), request);
+        let attempt = Attempt::new(lent(&self.lease).wire(), request, self.limits.idle);
         self.running.push(Running { number, attempt, longest });
     }
 

@@ -21,9 +21,6 @@ use std::sync::Arc;
 use std::time::Duration;
 use zeroize::Zeroizing;
 
-/// The longest silence of a transfer.
-const IDLE_LIMIT: Duration = Duration::from_secs(60);
-
 #[derive(Debug)]
 pub struct Client {
     base_url: Url,
@@ -32,6 +29,7 @@ pub struct Client {
     user_agent: HeaderValue,
     /// `None`: not set.
     timeout: Option<Option<Duration>>,
+    idle_timeout: Option<Duration>,
     max_attempts: u32,
     budget: Budget,
     logger: Option<Logger>,
@@ -127,10 +125,14 @@ impl Client {
             key,
             user_agent: user_agent(config.user_agent.as_deref()),
             timeout: config.timeout,
+            idle_timeout: config.idle_timeout,
             max_attempts: config.max_attempts,
             budget: Budget::new(),
             logger: config.logger.clone(),
-            network: Arc::new(Network { trust: Trust::new(config.places.clone(), config.extra_roots.clone()) }),
+            network: Arc::new(Network {
+                trust: Trust::new(config.places.clone(), config.extra_roots.clone()),
+                connect_timeout: config.connect_timeout,
+            }),
         })
     }
 
@@ -189,8 +191,8 @@ impl Client {
     }
 
     /// The longest time without a byte.
-    pub fn idle_limit(&self) -> Option<Duration> {
-        Some(IDLE_LIMIT)
+    pub fn idle_timeout(&self) -> Option<Duration> {
+        self.idle_timeout
     }
 
     /// The limits of a call that begins now. A transfer has no deadline unless one is set.
@@ -200,9 +202,9 @@ impl Client {
         is_transfer: bool,
         options: &CallOptions<'a>,
     ) -> Result<Limits<'a>, Error> {
-        let (unset, idle) = if is_transfer { (None, self.idle_limit()) } else { (Some(DEFAULT_TIMEOUT), None) };
+        let unset = if is_transfer { None } else { Some(DEFAULT_TIMEOUT) };
         let limit = options.timeout.or(self.timeout).unwrap_or(unset);
-        let limits = Limits { deadline: Deadline::after(limit), cancel: options.cancel, idle };
+        let limits = Limits { deadline: Deadline::after(limit), cancel: options.cancel, idle: self.idle_timeout };
         if options.cancel.is_some_and(Cancel::is_triggered) {
             return Err(Error::new(Status::Cancelled, name, "cancelled before anything was sent"));
         }

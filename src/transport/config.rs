@@ -13,6 +13,8 @@ use zeroize::Zeroizing;
 
 pub const DEFAULT_BASE_URL: &str = "https://api.minimaxi.com";
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(60);
+pub const DEFAULT_CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+pub const DEFAULT_IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 pub const DEFAULT_MAX_ATTEMPTS: u32 = 4;
 
 /// An API key: wiped when dropped, never printed.
@@ -41,6 +43,9 @@ pub struct Config {
     pub user_agent: Option<String>,
     /// `None`: the default of each call; `Some(None)`: no limit.
     pub timeout: Option<Option<Duration>>,
+    /// `None`: no limit.
+    pub connect_timeout: Option<Duration>,
+    pub idle_timeout: Option<Duration>,
     pub max_attempts: u32,
     pub logger: Option<Logger>,
     pub places: Places,
@@ -65,6 +70,8 @@ impl Config {
             allow_insecure: false,
             user_agent: None,
             timeout: None,
+            connect_timeout: Some(DEFAULT_CONNECT_TIMEOUT),
+            idle_timeout: Some(DEFAULT_IDLE_TIMEOUT),
             max_attempts: DEFAULT_MAX_ATTEMPTS,
             logger: None,
             places: Places::from_environment(),
@@ -106,6 +113,18 @@ impl Config {
 
     pub fn set_timeout_ms(&mut self, timeout_ms: i64) -> Result<(), Error> {
         self.timeout = time_limit("config_set_timeout_ms", "timeout_ms", timeout_ms)?;
+        Ok(())
+    }
+
+    pub fn set_connect_timeout_ms(&mut self, timeout_ms: i64) -> Result<(), Error> {
+        let limit = time_limit("config_set_connect_timeout_ms", "timeout_ms", timeout_ms)?;
+        self.connect_timeout = limit.unwrap_or(Some(DEFAULT_CONNECT_TIMEOUT));
+        Ok(())
+    }
+
+    pub fn set_idle_timeout_ms(&mut self, timeout_ms: i64) -> Result<(), Error> {
+        let limit = time_limit("config_set_idle_timeout_ms", "timeout_ms", timeout_ms)?;
+        self.idle_timeout = limit.unwrap_or(Some(DEFAULT_IDLE_TIMEOUT));
         Ok(())
     }
 

@@ -2,6 +2,7 @@
 
 use super::attempt::Failure;
 use super::body::Reach;
+use super::engine::Network;
 use super::resolve::Names;
 use super::sys;
 use crate::error::Status;
@@ -22,8 +23,15 @@ const HELPER_STACK: usize = 512 * 1024;
 
 pub struct Driver {
     runtime: Runtime,
-    pub client: reqwest::Client,
+    pub wire: Wire,
+}
+
+/// What requests go out by.
+#[derive(Clone)]
+pub struct Wire {
+    pub http: reqwest::Client,
     pub connections: Connections,
+    pub connect_timeout: Option<Duration>,
 }
 
 /// Connections that have been seen, by this end's address: for the log, which tells a new one from one that is reused.
@@ -42,10 +50,10 @@ impl Connections {
 }
 
 impl Driver {
-    pub fn new(tls: ClientConfig, names: Names) -> Result<Driver, Failure> {
+    pub fn new(tls: ClientConfig, names: Names, network: &Network) -> Result<Driver, Failure> {
         let made = where_a_runtime_fits(|| {
             let runtime = Builder::new_current_thread().enable_io().enable_time().build()?;
-            let client = reqwest::Client::builder()
+            let mut client = reqwest::Client::builder()
                 .tls_backend_preconfigured(tls)
                 .dns_resolver(names)
                 .http1_only()
@@ -53,10 +61,13 @@ impl Driver {
                 .redirect(redirect::Policy::none())
                 .referer(false)
                 .retry(reqwest::retry::never())
-                .pool_idle_timeout(IDLE)
-                .build()
-                .map_err(io::Error::other)?;
-            Ok(Driver { runtime, client, connections: Connections::default() })
+                .pool_idle_timeout(IDLE);
+            if let Some(limit) = network.connect_timeout {
+                client = client.connect_timeout(limit);
+            }
+            let http = client.build().map_err(io::Error::other)?;
+            let wire = Wire { http, connections: Connections::default(), connect_timeout: network.connect_timeout };
+            Ok(Driver { runtime, wire })
         });
         made.and_then(|driver| driver).map_err(|error: io::Error| {
             let text = format!("no connection can be made: {error}; is the limit of open files (ulimit -n) reached?");
@@ -78,10 +89,10 @@ impl Driver {
 
     /// Closes its connections now and waits for nothing.
     pub fn discard(self) {
-        let Driver { runtime, client, .. } = self;
+        let Driver { runtime, wire } = self;
         // Without a thread to do it on, it is left as it is: a descriptor less is better than an abort at exit.
         let _ = where_a_runtime_fits(move || {
-            drop(client);
+            drop(wire);
             runtime.shutdown_background();
         });
     }

@@ -3,7 +3,7 @@
 
 use super::attempt::Failure;
 use super::body::Reach;
-use super::driver::{Connections, Driver, IDLE};
+use super::driver::{Driver, IDLE, Wire};
 use super::resolve::Names;
 use super::sys::SigpipeGuard;
 use super::tls::{self, Trust};
@@ -16,12 +16,14 @@ use std::future::Future;
 use std::mem;
 use std::process;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// What decides whether two clients can share connections.
 #[derive(Debug, Default, PartialEq)]
 pub struct Network {
     pub trust: Trust,
+    /// The longest time for a look-up, connect and TLS handshake together.
+    pub connect_timeout: Option<Duration>,
 }
 
 /// The pools of one process. Its locks are never those of a parent: see [`generation`].
@@ -94,8 +96,8 @@ impl Pool {
             true => self.network.trust.client_config(),
             false => Ok(tls::config_for_no_tls()),
         });
-        let tls = tls.map_err(|text| Failure::new(Status::Connect, Reach::Nothing, text))?;
-        Driver::new(tls.clone(), self.names.clone())
+        let tls = tls.map_err(|text| Failure::new(Status::Connect, Reach::Nothing, text).permanent())?;
+        Driver::new(tls.clone(), self.names.clone(), &self.network)
     }
 }
 
@@ -148,12 +150,8 @@ impl Lease {
         self.process_id != process::id()
     }
 
-    pub fn client(&self) -> &reqwest::Client {
-        &self.driver().client
-    }
-
-    pub fn connections(&self) -> &Connections {
-        &self.driver().connections
+    pub fn wire(&self) -> &Wire {
+        &self.driver().wire
     }
 
     /// Drives on the calling thread until `work` is done; no SIGPIPE comes of it.

@@ -22,7 +22,7 @@ pub const FORKED: &str = "this process was forked while the call ran, and the ca
 pub struct Limits<'a> {
     pub deadline: Deadline,
     pub cancel: Option<&'a Cancel>,
-    /// The longest time without a byte, within one turn.
+    /// The longest time without a byte, while the caller waits.
     pub idle: Option<Duration>,
 }
 
@@ -30,7 +30,6 @@ pub struct Limits<'a> {
 pub enum Interruption {
     Cancelled,
     DeadlinePassed(Duration),
-    Idle(Duration),
     Unwatchable(io::Error),
 }
 
@@ -56,7 +55,7 @@ pub struct Exchange<'a> {
 
 impl<'a> Exchange<'a> {
     pub fn new(lease: Lease, request: Request, limits: Limits<'a>) -> Exchange<'a> {
-        let attempt = Attempt::new(lease.client(), request);
+        let attempt = Attempt::new(lease.wire(), request, limits.idle);
         Exchange { attempt, lease: Some(lease), limits, fed: None }
     }
 
@@ -73,6 +72,7 @@ impl<'a> Exchange<'a> {
     pub fn turn(&mut self) -> Result<Turn, Failure> {
         self.check()?;
         let Exchange { lease, attempt, limits, fed } = self;
+        attempt.turn_begins();
         let turned = lent(lease).block_on(limits.within(|cx| {
             // Released only after the sockets were looked at: a refusal that has arrived is seen before more is sent.
             if let Some(chunk) = fed.take() {
@@ -141,7 +141,7 @@ impl Limits<'_> {
         self.deadline.has_passed().map_or(Ok(()), |limit| Err(Interruption::DeadlinePassed(limit)))
     }
 
-    /// Waits on a driver for `wanted`, in this order: cancel, what is wanted, deadline, idle limit.
+    /// Waits on a driver for `wanted`, in this order: cancel, what is wanted, deadline.
     pub async fn within<T>(&self, mut wanted: impl FnMut(&mut Context<'_>) -> Poll<T>) -> Result<T, Interruption> {
         // The sockets are looked at before anything is sent: of a connection that the server has closed in the
         // meantime, the end is seen in time and a new one made.
@@ -153,15 +153,6 @@ impl Limits<'_> {
             }
         });
         let mut deadline_passed = pin!(self.deadline.passed());
-        let mut idle = pin!(async {
-            match self.idle {
-                Some(limit) => {
-                    tokio::time::sleep(limit).await;
-                    limit
-                }
-                None => pending().await,
-            }
-        });
         poll_fn(|cx| {
             match cancelled.as_mut().poll(cx) {
                 Poll::Ready(Ok(())) => return Poll::Ready(Err(Interruption::Cancelled)),
@@ -171,10 +162,7 @@ impl Limits<'_> {
             if let Poll::Ready(it) = wanted(cx) {
                 return Poll::Ready(Ok(it));
             }
-            if let Poll::Ready(limit) = deadline_passed.as_mut().poll(cx) {
-                return Poll::Ready(Err(Interruption::DeadlinePassed(limit)));
-            }
-            idle.as_mut().poll(cx).map(|limit| Err(Interruption::Idle(limit)))
+            deadline_passed.as_mut().poll(cx).map(|limit| Err(Interruption::DeadlinePassed(limit)))
         })
         .await
     }
@@ -191,7 +179,7 @@ fn poll_turn(attempt: &mut Attempt, cx: &mut Context<'_>) -> Poll<Result<Turn, F
 /// An interruption of an attempt, and what it came in the middle of.
 pub fn interrupted(why: &Interruption, attempt: &mut Attempt) -> Failure {
     let (status, text) = in_words(why, &attempt.phase());
-    Failure { permanent: !matches!(why, Interruption::Idle(_)), ..attempt.interrupted(status, text) }
+    attempt.interrupted(status, text).permanent()
 }
 
 /// An interruption in words, while `phase`.
@@ -200,9 +188,6 @@ pub fn in_words(why: &Interruption, phase: &str) -> (Status, String) {
         Interruption::Cancelled => (Status::Cancelled, format!("cancelled while {phase}")),
         Interruption::DeadlinePassed(limit) => {
             (Status::Timeout, format!("the time limit of {} ms passed while {phase}", limit.as_millis()))
-        }
-        Interruption::Idle(limit) => {
-            (Status::Timeout, format!("no byte came for {} ms while {phase}", limit.as_millis()))
         }
         Interruption::Unwatchable(error) => (Status::Internal, format!("the cancel token can't be watched: {error}")),
     }

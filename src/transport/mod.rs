@@ -11,6 +11,7 @@ pub mod body;
 pub mod cancel;
 pub mod client;
 pub mod config;
+pub mod connect;
 pub mod deadline;
 pub mod drive;
 pub mod driver;

@@ -1,7 +1,7 @@
 /* One deadline over the whole call, and the cancel token from another thread and from a signal handler: heard wherever
  * a call waits. Goals 50 ms and 100 ms, asserted at ten times that. Afterwards the connection is closed at once, and the
  * client works on. */
-#include "check.h"
+#include "ports.h"
 #include <netdb.h>
 #include <pthread.h>
 #include <signal.h>
@@ -89,34 +89,6 @@ static void interrupt(const char *what, const mmx_client *client, const char *ac
         }
         if (getenv("MMX_TEST_VERBOSE")) printf("%-12s %-8s %d ms\n", what, ways[way], (int)(ended - (way == DEADLINE ? started + LIMIT : triggered_at)));
     }
-}
-
-/* A port that accepts nothing: its queue is full, so a further connect never gets an answer. */
-static int full_port(void) {
-    struct sockaddr_in address = {0};
-    socklen_t length = sizeof address;
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    int listener = socket(AF_INET, SOCK_STREAM, 0);
-    CHECK(bind(listener, (struct sockaddr *)&address, sizeof address) == 0 && listen(listener, 0) == 0);
-    CHECK(getsockname(listener, (struct sockaddr *)&address, &length) == 0);
-    for (int i = 0; i < 4; i++) {
-        int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
-        (void)!connect(fd, (struct sockaddr *)&address, sizeof address);
-    }
-    return ntohs(address.sin_port);
-}
-
-/* A port whose connections the kernel accepts and nobody speaks on. */
-static int silent_port(void) {
-    struct sockaddr_in address = {0};
-    socklen_t length = sizeof address;
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    int listener = socket(AF_INET, SOCK_STREAM, 0);
-    CHECK(bind(listener, (struct sockaddr *)&address, sizeof address) == 0 && listen(listener, 64) == 0);
-    CHECK(getsockname(listener, (struct sockaddr *)&address, &length) == 0);
-    return ntohs(address.sin_port);
 }
 
 static mmx_client *client_at(const char *url) {

@@ -1,6 +1,8 @@
 /* Whom the library trusts: a certificate that it doesn't accept is refused before anything is sent, and the message
  * says what is wrong with it and which setting or package helps. */
+#include "ports.h"
 #include "contract.h"
+#include <pthread.h>
 #include <sys/stat.h>
 
 /* The account "tls" at one of the listeners. */
@@ -45,7 +47,38 @@ static void bad_certificates(void) {
     mmx_config *config = config_at("MMX_TEST_HTTP", true);
     char *url = format("https%s/t/tls", setting("MMX_TEST_HTTP") + strlen("http"));
     CHECK_INT(mmx_config_set_base_url(config, url, NULL), MMX_OK);
-    refuses(config, "no secure connection", "127.0.0.1");
+    refuses(config, "no secure connection", "does not speak TLS at this port; is it http://?");
+    free(url);
+}
+
+/* Each connection gets an answer to its ClientHello that a server without TLS 1.2 would give. */
+static void *speaks_old_tls(void *given) {
+    static const uint8_t refusal[] = {21, 3, 1, 0, 2, 2, 70}; /* a fatal alert: protocol_version */
+    uint8_t hello[] = {22, 3, 2, 0, 42, 2, 0, 0, 38, 3, 2, [43] = 0, 0, 47, 0}; /* a ServerHello of TLS 1.1 */
+    uint8_t buffer[4096];
+    for (int answers = 0, fd; (fd = accept(*(int *)given, NULL, NULL)) >= 0; answers++) {
+        const uint8_t *answer = answers % 2 ? hello : refusal;
+        size_t length = answers % 2 ? sizeof hello : sizeof refusal;
+        if (read(fd, buffer, sizeof buffer) > 0) CHECK(send(fd, answer, length, MSG_NOSIGNAL) == (ssize_t)length);
+        while (read(fd, buffer, sizeof buffer) > 0) {}
+        close(fd);
+    }
+    return NULL;
+}
+
+/* TLS 1.2 at least. */
+static void versions(void) {
+    connects(config_at("MMX_TEST_HTTPS_TLS12", true), 8);
+    pthread_t server;
+    int listener = socket_at_a_port(4);
+    CHECK_INT(pthread_create(&server, NULL, speaks_old_tls, &listener), 0);
+    char *url = format("https://127.0.0.1:%d", port_of(listener));
+    for (int i = 0; i < 2; i++) {
+        mmx_config *config = config_at("MMX_TEST_HTTPS", true);
+        CHECK_INT(mmx_config_set_base_url(config, url, NULL), MMX_OK);
+        CHECK_INT(mmx_config_set_max_attempts(config, 1, NULL), MMX_OK);
+        refuses(config, "no secure connection", "neither TLS 1.2 nor 1.3");
+    }
     free(url);
 }
 
@@ -114,10 +147,11 @@ static void bad_ca_files(void) {
 int main(void) {
     account("tls", 10);
     bad_certificates();
+    versions();
     a_ca_file_is_one_clients_own();
     without_root_certificates();
     bad_ca_files();
-    CHECK_INT(number("tls", "count"), 7);
-    CHECK_INT(number("tls", "count?performed=1"), 7);
+    CHECK_INT(number("tls", "count"), 8);
+    CHECK_INT(number("tls", "count?performed=1"), 8);
     return 0;
 }

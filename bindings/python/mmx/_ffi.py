@@ -195,6 +195,18 @@ def declare(library: CDLL) -> None:
         c_int64,
         POINTER(c_void_p),
     ]
+    library.mmx_config_set_connect_timeout_ms.restype = mmx_status
+    library.mmx_config_set_connect_timeout_ms.argtypes = [
+        c_void_p,
+        c_int64,
+        POINTER(c_void_p),
+    ]
+    library.mmx_config_set_idle_timeout_ms.restype = mmx_status
+    library.mmx_config_set_idle_timeout_ms.argtypes = [
+        c_void_p,
+        c_int64,
+        POINTER(c_void_p),
+    ]
     library.mmx_config_set_max_attempts.restype = mmx_status
     library.mmx_config_set_max_attempts.argtypes = [
         c_void_p,

@@ -24,6 +24,7 @@ const STORE_HOST: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
 /// Base addresses.
 pub(crate) struct Addresses {
     pub(crate) bases: Bases,
+    pub(crate) https_tls12: String,
     pub(crate) https_expired: String,
     pub(crate) https_wrong_host: String,
     pub(crate) https_unknown_ca: String,
@@ -40,6 +41,7 @@ pub(crate) async fn start(server: Arc<Server>, certificates: Certificates, ports
     let _ = server.bases.set(bases.clone());
     Ok(Addresses {
         bases,
+        https_tls12: tls("https_tls12", 0, certificates.tls12).await?,
         https_expired: tls("https_expired", 0, certificates.expired).await?,
         https_wrong_host: tls("https_wrong_host", 0, certificates.wrong_host).await?,
         https_unknown_ca: tls("https_unknown_ca", 0, certificates.unknown_ca).await?,

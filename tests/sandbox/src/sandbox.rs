@@ -75,6 +75,11 @@ impl Sandbox {
         &self.addresses.bases.https
     }
 
+    /// HTTPS that speaks TLS 1.2 and nothing newer.
+    pub fn https_tls12_url(&self) -> &str {
+        &self.addresses.https_tls12
+    }
+
     /// HTTPS with a certificate that ran out in 2021.
     pub fn https_expired_url(&self) -> &str {
         &self.addresses.https_expired

@@ -114,6 +114,7 @@ fn certificates() {
     let url = sandbox.https_url().replace("127.0.0.1", "localhost");
     assert_eq!(account.client.get(url).send().unwrap().status(), 404);
     assert_eq!(std::fs::read_to_string(sandbox.ca_file()).unwrap(), sandbox.ca_pem());
+    assert_eq!(account.client.get(sandbox.https_tls12_url()).send().unwrap().status(), 404);
     for (url, word) in [
         (sandbox.https_expired_url(), "Expired"),
         (sandbox.https_wrong_host_url(), "NotValidForName"),
