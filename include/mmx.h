@@ -51,6 +51,19 @@
 /* Flags of mmx_call_options. */
 #define MMX_CALL_VIA_DOWNLOAD_URL 2u /* download: through the link of mmx_retrieve_file() */
 
+/* What became of a file, in bulk. More may come: never index an array by one. */
+#define MMX_OUTCOME_DELETED 1 /* the service said so, or our request was lost and the file is seen to be gone since */
+#define MMX_OUTCOME_ALREADY_ABSENT 2 /* it was not there before we asked, and we have seen that */
+#define MMX_OUTCOME_FAILED 3 /* refused, or nothing could be sent: error says why */
+#define MMX_OUTCOME_UNKNOWN 4 /* sent, and what became of it could not be settled: error says why */
+#define MMX_OUTCOME_NOT_ATTEMPTED 5 /* cancelled, out of time, or a key that is refused */
+#define MMX_OUTCOME_KEPT 6 /* prune: matched, but a guard or a dry run keeps it */
+
+/* Flags of mmx_bulk_options and mmx_filter. */
+#define MMX_BULK_DRY_RUN 1u /* send no delete: every match comes back as KEPT */
+#define MMX_BULK_VERIFY 2u /* list again at the end and say what is still there */
+#define MMX_FILTER_ALL 1u /* really everything of that purpose */
+
 /* The levels of mmx_config_set_logger(). */
 #define MMX_LOG_ERROR 1 /* a call that failed */
 #define MMX_LOG_WARN 2 /* what was sent again, or settled after a lost answer */
@@ -61,6 +74,8 @@
 #define MMX_CALL_OPTIONS_INIT { sizeof(mmx_call_options), 0, 0, 0, NULL, NULL, NULL }
 #define MMX_SOURCE_INIT { sizeof(mmx_source), -1, NULL, NULL, NULL }
 #define MMX_SINK_INIT { sizeof(mmx_sink), NULL, NULL, NULL }
+#define MMX_BULK_OPTIONS_INIT { sizeof(mmx_bulk_options), 0, 0, 0, 0, 0, NULL, NULL, NULL, NULL }
+#define MMX_FILTER_INIT { sizeof(mmx_filter), NULL, 0, 0, NULL, NULL, NULL, 0, 0, 0, 0 }
 
 /** A token to end calls with. */
 typedef struct mmx_cancel mmx_cancel;
@@ -160,6 +175,97 @@ typedef struct mmx_file {
     /** "" = not said; never NULL. Whoever has it can fetch the file: keep it out of logs. */
     const char *download_url;
 } mmx_file;
+
+/** One file to delete. Stands in arrays, so it never grows. */
+typedef struct mmx_file_ref {
+    int64_t file_id;
+    /** As for mmx_delete_file(). Borrowed for the length of the call. */
+    const char *purpose;
+} mmx_file_ref;
+
+/**
+ * What became of one file. Filled by the library, and gone when the callback returns; later versions may add fields at
+ * its end.
+ */
+typedef struct mmx_outcome {
+    /** Its place in the input, or in the plan. */
+    size_t index;
+    int64_t file_id;
+    const char *purpose;
+    /** MMX_OUTCOME_... */
+    int32_t outcome;
+    /** Deletes that were sent for it. */
+    int32_t attempts;
+    /** Who says so: "answer", "retrieve", "list", or "". */
+    const char *evidence;
+    /** "" = none came. */
+    const char *trace_id;
+    /** Unix milliseconds. */
+    int64_t settled_at_ms;
+    /** NULL unless failed or unknown; borrowed. */
+    const mmx_error *error;
+} mmx_outcome;
+
+/**
+ * Told of each file once, as it settles. Returning anything but 0 stops the run: what is under way is settled, the rest
+ * is not attempted.
+ */
+typedef int32_t (*mmx_outcome_fn)(void *user_data, const mmx_outcome *outcome);
+
+/** How many files are deleted. Begin with MMX_BULK_OPTIONS_INIT; 0 and NULL mean "as the client is configured". */
+typedef struct mmx_bulk_options {
+    /** sizeof(mmx_bulk_options) of the header that the caller was built with. */
+    size_t struct_size;
+    /** One bound over the whole, in milliseconds; 0 or -1 = none. */
+    int64_t timeout_ms;
+    /** Of each file, in milliseconds, its waits for the rate limiter left out; -1 = none. */
+    int64_t call_timeout_ms;
+    /** Deletes that are sent for a file at most. */
+    int32_t max_attempts;
+    /** Files under way at once at most, 1 to 1,000; 0 = 16. It begins with 2 and grows: the service refuses a sudden rise. */
+    int32_t concurrency;
+    /** MMX_BULK_..., or 0. */
+    uint32_t flags;
+    /** Ends the call early when triggered. Borrowed for the length of the call. */
+    mmx_cancel *cancel;
+    /** Told how many files have settled, of how many. */
+    mmx_progress_fn progress;
+    /** Told of each file as it settles; then out_json holds no outcomes, and memory use does not grow with them. */
+    mmx_outcome_fn on_outcome;
+    /** Handed to both. */
+    void *user_data;
+} mmx_bulk_options;
+
+/**
+ * Which files go: all conditions must hold. Begin with MMX_FILTER_INIT. At least one condition beside the purpose must be
+ * given, or the flag MMX_FILTER_ALL.
+ */
+typedef struct mmx_filter {
+    /** sizeof(mmx_filter) of the header that the caller was built with. */
+    size_t struct_size;
+    /** NULL = of every purpose. */
+    const char *purpose;
+    /**
+     * In seconds, by the service's clock and by this machine's, both; a file of unknown or future time is never old. 0 =
+     * no condition.
+     */
+    int64_t older_than_s;
+    /** 0 = no condition. The service says 0 for the files that it makes itself. */
+    int64_t min_bytes;
+    /** A pattern of * ? [a-z] for the file's name; NULL = no condition. */
+    const char *name_glob;
+    /** Files whose name matches are kept; NULL = none. */
+    const char *keep_glob;
+    /** Files that are kept. */
+    const int64_t *keep_ids;
+    size_t keep_count;
+    /** If more would be deleted, nothing is: MMX_ERROR_GUARD, and out_json holds the plan. 0 = no cap. */
+    int64_t max_files;
+    /** The same, in per cent of all that was listed; 0 = no cap. */
+    int32_t max_percent;
+    /** MMX_FILTER_ALL, or 0. */
+    uint32_t flags;
+} mmx_filter;
 
 #ifdef __cplusplus
 extern "C" {
@@ -415,7 +521,7 @@ mmx_status mmx_config_set_max_attempts(mmx_config *config,
  * @param config    The configuration to change.
  * @param log       The function; NULL = none, the default. It and user_data stay valid until the last client made with
  *   it is freed and its calls have returned. Called from every thread that makes a call, by several at once.
- * @param user_data Handed to log.
+ * @param user_data Handed to log; NULL = nothing.
  * @param level     The least important that is wanted: MMX_LOG_ERROR, MMX_LOG_WARN, MMX_LOG_INFO or MMX_LOG_DEBUG.
  * @param out_error Gets the reason of a failure, else NULL; free with mmx_error_free(). NULL = not wanted.
  * @return MMX_OK, or MMX_ERROR_INVALID_ARGUMENT: another level.
@@ -734,6 +840,94 @@ const mmx_file *mmx_files_get(const mmx_files *files, size_t index);
  * @since 1.0.0
  */
 void mmx_files_free(mmx_files *files);
+
+/* ---- Many files at once --------------------------------------------------------------------------------------------
+ *
+ * Up to a hundred thousand files by one call, and an outcome for every one of them: several requests are under way at
+ * once, all driven by the calling thread, with no other thread. Callbacks run on that thread between the requests, with
+ * nothing locked; they may call the library. One refused file stops nothing; a key that is refused, or an empty account
+ * (1008), stops everything, and says which files were not attempted.
+ *
+ * DELETED and ALREADY_ABSENT are said on evidence only: of an answer, or of a look at the file (retrieve or list) where
+ * the answer was lost or the file was refused.
+ */
+
+/**
+ * Deletes many files.
+ *
+ * Sends POST /v1/files/delete ("File Delete" in the API's documents) for each, as mmx_delete_file() does: what fails is
+ * sent again, what is in doubt is settled by retrieve; where more than 20 are in doubt, by a list first. A file that
+ * stands in the array twice is sent once. A refused file is looked for: if it isn't there it is ALREADY_ABSENT.
+ *
+ * @param client    From mmx_client_new().
+ * @param files     The files. NULL only with a count of 0.
+ * @param count     How many.
+ * @param options   NULL = the client's settings.
+ * @param out_json  Gets counts and, unless on_outcome is set, every outcome in input order, whatever the call returns, as
+ *   soon as the arguments are right; free with mmx_string_free(). NULL = not wanted.
+ * @param out_error Gets the reason of a failure, else NULL; free with mmx_error_free(). NULL = not wanted.
+ * @return MMX_OK: every outcome is DELETED, ALREADY_ABSENT or KEPT.
+ *   MMX_ERROR_PARTIAL: not every one is, and nothing stopped the run.
+ *   MMX_ERROR_INVALID_ARGUMENT: an argument can't be right; nothing was sent, the message names it.
+ *   MMX_ERROR_CANCELLED: by the token, the progress or the outcome function; MMX_ERROR_TIMEOUT: by options->timeout_ms.
+ *   MMX_ERROR_AUTHENTICATION, MMX_ERROR_QUOTA: the key was refused, or the account is empty.
+ *   Others as for mmx_list_files(), with MMX_BULK_VERIFY: the list at the end failed.
+ * @since 1.0.0
+ * @code
+ * mmx_file_ref files[] = {{176844028768320, MMX_PURPOSE_VOICE_CLONE}, {176844028768321, MMX_PURPOSE_T2A_ASYNC}};
+ * char *json = NULL;
+ * mmx_error *error = NULL;
+ * if (mmx_delete_files(client, files, 2, NULL, &json, &error) != MMX_OK) {
+ *     fprintf(stderr, "%s\n%s\n", mmx_error_message(error), json ? json : "");
+ * }
+ * mmx_error_free(error);
+ * mmx_string_free(json);
+ * @endcode
+ */
+mmx_status mmx_delete_files(const mmx_client *client,
+                            const mmx_file_ref *files,
+                            size_t count,
+                            const mmx_bulk_options *options,
+                            char **out_json,
+                            mmx_error **out_error);
+
+/**
+ * Deletes what a filter chooses of the files that are listed.
+ *
+ * Lists (mmx_list_files()), filters, and deletes as mmx_delete_files() does. A file is old only by the service's clock
+ * (the Date of the list) and by this machine's. With MMX_BULK_DRY_RUN nothing is deleted, and out_json holds the plan:
+ * the files, and how many bytes they hold at least. MMX_BULK_VERIFY lists again and says what is still there.
+ *
+ * @param client    From mmx_client_new().
+ * @param filter    Which files go, which are kept, and how many may go at most.
+ * @param options   NULL = the client's settings.
+ * @param out_json  Gets counts, the plan and, unless on_outcome is set, every outcome in the plan's order, whatever the
+ *   call returns, as soon as the list is there; free with mmx_string_free(). NULL = not wanted.
+ * @param out_error Gets the reason of a failure, else NULL; free with mmx_error_free(). NULL = not wanted.
+ * @return MMX_OK: every outcome is DELETED, ALREADY_ABSENT or KEPT; also when no file matches.
+ *   MMX_ERROR_GUARD: more files would go than the filter allows; no delete was sent.
+ *   MMX_ERROR_PROTOCOL: the answer is not a listing, or lacks the Date that an age is told by; no delete was sent. A list
+ *   that failed is never read as an empty one.
+ *   MMX_ERROR_INVALID_ARGUMENT: an argument can't be right; nothing was sent, the message names it.
+ *   Others as for mmx_list_files(), before a delete was sent, and as for mmx_delete_files().
+ * @since 1.0.0
+ * @code
+ * mmx_filter filter = MMX_FILTER_INIT;
+ * filter.purpose = MMX_PURPOSE_T2A_ASYNC;
+ * filter.older_than_s = 7 * 24 * 3600;
+ * filter.max_percent = 50;
+ * char *json = NULL;
+ * mmx_error *error = NULL;
+ * if (mmx_prune_files(client, &filter, NULL, &json, &error) != MMX_OK) fprintf(stderr, "%s\n", mmx_error_message(error));
+ * mmx_error_free(error);
+ * mmx_string_free(json);
+ * @endcode
+ */
+mmx_status mmx_prune_files(const mmx_client *client,
+                           const mmx_filter *filter,
+                           const mmx_bulk_options *options,
+                           char **out_json,
+                           mmx_error **out_error);
 
 /* ---- Cancelling ----------------------------------------------------------------------------------------------------
  *

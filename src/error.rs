@@ -145,6 +145,10 @@ impl Error {
 
     /// All of it, in the shape that the wrappers read.
     pub fn to_json(&self) -> String {
+        self.to_value().to_string()
+    }
+
+    pub fn to_value(&self) -> serde_json::Value {
         serde_json::json!({
             "status": self.status as i32,
             "status_name": self.status.name(),
@@ -159,7 +163,6 @@ impl Error {
             "retry_after_ms": self.retry_after_ms(),
             "ambiguous": self.ambiguous,
         })
-        .to_string()
     }
 }
 

@@ -2,15 +2,17 @@
 //! a thread that is inside a runtime of its own.
 
 use bytes::Bytes;
+use mmx::api::delete::{End, Manner, delete_with};
 use mmx::transport::attempt::{Body, Request};
-use mmx::transport::batch::Batch;
+use mmx::transport::attempts::Attempts;
 use mmx::transport::body::Reach;
 use mmx::transport::cancel::Cancel;
 use mmx::transport::client::{CallOptions, Client};
 use mmx::transport::config::Config;
+use mmx::transport::crowd::Crowd;
 use mmx::transport::deadline::Deadline;
 use mmx::transport::engine::{Lease, Network};
-use mmx::transport::exchange::{Exchange, Limits, Turn};
+use mmx::transport::exchange::{Exchange, Interruption, Limits, Turn};
 use mmx::{api, error::Status};
 use mmx_sandbox::{API_KEY, Sandbox};
 use reqwest::Method;
@@ -34,11 +36,6 @@ fn request(url: &str, body: Body) -> Request {
     headers.insert(AUTHORIZATION, HeaderValue::from_str(&format!("Bearer {API_KEY}")).unwrap());
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     Request { method: Method::POST, url: url.parse().unwrap(), headers, body }
-}
-
-fn delete_request(account: &str, file_id: usize) -> Request {
-    let url = format!("{}/v1/files/delete", SANDBOX.account_url(account));
-    request(&url, Body::Whole(format!(r#"{{"file_id":{file_id},"purpose":"voice_clone"}}"#).into()))
 }
 
 /// The control plane, by the plain client.
@@ -67,31 +64,40 @@ fn client_of(account: &str) -> Client {
     Client::new(&config).unwrap()
 }
 
+/// A delete of one attempt, as one call among many.
+async fn delete(mut attempts: Attempts<'_>, file_id: usize) -> End {
+    let manner = Manner { name: "delete_files", looks_first: None, looks_after_refusal: false, may_look: &|| false };
+    delete_with(&mut attempts, file_id as i64, "voice_clone", &manner).await
+}
+
 #[test]
 fn sixteen_requests_are_under_way_at_once_on_one_thread() {
     const COUNT: usize = 64;
     const WIDE: usize = 16;
     control("batch", "files", Some(&format!(r#"{{"count": {COUNT}, "first_id": 1, "purpose": "voice_clone"}}"#)));
     control("batch", "faults", Some(r#"{"times": -1, "delay_ms": 50}"#));
-    let mut batch = Batch::new(lease(false), NO_LIMITS);
+    let client = client_of("batch");
+    let mut crowd = Crowd::new(&client, "delete_files", NO_LIMITS, None, Some(1)).unwrap();
     let mut settled = [0; COUNT + 1];
     let mut next = 1;
     loop {
-        while batch.len() < WIDE && next <= COUNT {
-            batch.add(next, delete_request("batch", next), 1 << 20);
+        while crowd.len() < WIDE && next <= COUNT {
+            let number = next;
+            crowd.add(number, move |attempts| delete(attempts, number));
             next += 1;
         }
-        let done = batch.turn().unwrap();
+        let (done, interruption) = crowd.turn();
+        assert!(interruption.is_none());
         if done.is_empty() {
             break;
         }
-        for (number, answer) in done {
-            let body = String::from_utf8(answer.unwrap().body).unwrap();
-            assert!(body.starts_with(&format!(r#"{{"file_id":{number},"#)), "{body}");
+        for (number, end) in done {
+            let End::Deleted(deleted) = end.unwrap() else { panic!("file {number} is not deleted") };
+            assert!(deleted.json.starts_with(&format!(r#"{{"file_id":{number},"#)), "{}", deleted.json);
             settled[number] += 1;
         }
     }
-    batch.give_back();
+    drop(crowd);
     assert!(settled[1..].iter().all(|&times| times == 1), "{settled:?}");
     assert_eq!(control("batch", "count?performed=1", None), COUNT.to_string());
     // Sixteen connections carried them all: there were never more at once, and they were used again.
@@ -103,22 +109,25 @@ fn sixteen_requests_are_under_way_at_once_on_one_thread() {
 fn a_cancel_settles_everything_that_is_under_way() {
     control("batch-cancel", "faults", Some(r#"{"times": -1, "hang": true}"#));
     let cancel = Cancel::new().unwrap();
-    let mut batch = Batch::new(lease(false), Limits { cancel: Some(&cancel), ..NO_LIMITS });
+    let client = client_of("batch-cancel");
+    let limits = Limits { cancel: Some(&cancel), ..NO_LIMITS };
+    let mut crowd = Crowd::new(&client, "delete_files", limits, None, None).unwrap();
     for number in 1..=16 {
-        batch.add(number, delete_request("batch-cancel", number), 1 << 20);
+        crowd.add(number, move |attempts| delete(attempts, number));
     }
     thread::scope(|scope| {
         scope.spawn(|| {
             control("batch-cancel", "wait?count=16", None);
             cancel.trigger();
         });
-        let done = batch.turn().unwrap();
+        let (done, interruption) = crowd.turn();
+        assert!(matches!(interruption, Some(Interruption::Cancelled)));
         assert_eq!(done.len(), 16);
-        for (_, answer) in done {
-            let failure = answer.unwrap_err();
-            assert_eq!((failure.status, failure.reach), (Status::Cancelled, Reach::Whole));
+        for (_, end) in done {
+            let error = end.unwrap_err().error;
+            assert_eq!((error.status, error.ambiguous, error.attempts), (Status::Cancelled, true, 1));
         }
-        assert!(batch.is_empty());
+        assert!(crowd.is_empty());
     });
 }
 

@@ -55,6 +55,17 @@ fn constants() -> String {
     line(format!(
         "#define MMX_CALL_VIA_DOWNLOAD_URL {by_link}u /* download: through the link of mmx_retrieve_file() */"
     ));
+    line("\n/* What became of a file, in bulk. More may come: never index an array by one. */".into());
+    for (kind, name, meaning) in mmx::api::outcome::KINDS {
+        line(format!("#define MMX_OUTCOME_{name} {} /* {meaning} */", kind as i32));
+    }
+    line("\n/* Flags of mmx_bulk_options and mmx_filter. */".into());
+    let dry_run = mmx::ffi::bulk::MMX_BULK_DRY_RUN;
+    line(format!("#define MMX_BULK_DRY_RUN {dry_run}u /* send no delete: every match comes back as KEPT */"));
+    let verify = mmx::ffi::bulk::MMX_BULK_VERIFY;
+    line(format!("#define MMX_BULK_VERIFY {verify}u /* list again at the end and say what is still there */"));
+    let all = mmx::ffi::bulk::MMX_FILTER_ALL;
+    line(format!("#define MMX_FILTER_ALL {all}u /* really everything of that purpose */"));
     line("\n/* The levels of mmx_config_set_logger(). */".into());
     for (name, level, meaning) in mmx::ffi::config::LEVELS {
         line(format!("#define {name} {} /* {meaning} */", level as i32));
@@ -63,6 +74,8 @@ fn constants() -> String {
     line("#define MMX_CALL_OPTIONS_INIT { sizeof(mmx_call_options), 0, 0, 0, NULL, NULL, NULL }".into());
     line("#define MMX_SOURCE_INIT { sizeof(mmx_source), -1, NULL, NULL, NULL }".into());
     line("#define MMX_SINK_INIT { sizeof(mmx_sink), NULL, NULL, NULL }".into());
+    line("#define MMX_BULK_OPTIONS_INIT { sizeof(mmx_bulk_options), 0, 0, 0, 0, 0, NULL, NULL, NULL, NULL }".into());
+    line("#define MMX_FILTER_INIT { sizeof(mmx_filter), NULL, 0, 0, NULL, NULL, NULL, 0, 0, 0, 0 }".into());
     out
 }
 

@@ -35,13 +35,48 @@ pub struct Deleted {
     pub trace_id: String,
 }
 
+/// What became of a file.
+#[derive(Debug)]
+pub enum End {
+    Deleted(Deleted),
+    /// Refused, and it isn't there.
+    Absent {
+        trace_id: String,
+    },
+    /// As the error says; it is unknown what became of the file if that is ambiguous.
+    Failed(Error),
+    /// It takes a look at the file to tell, for which there was no leave.
+    Open(Error),
+}
+
+/// How a file is deleted, for one that is alone and for one of many.
+pub struct Manner<'a> {
+    pub name: &'static str,
+    /// A look comes first: what is gone already needs no request. Says why.
+    pub looks_first: Option<Error>,
+    /// Whether the service refuses a file because it isn't there is found out, too.
+    pub looks_after_refusal: bool,
+    /// Leave for a look: of many files in doubt, one list tells more than a retrieve each.
+    pub may_look: &'a (dyn Fn() -> bool + Sync),
+}
+
 /// Deletes one file and returns the service's answer as it came.
 pub fn delete(client: &Client, file_id: i64, purpose: &str, options: &CallOptions<'_>) -> Result<String, Error> {
-    model::check_id(CALL, file_id)?;
-    purpose::check(CALL, purpose)?;
-    let work = |mut attempts| async move { delete_with(&mut attempts, CALL, file_id, purpose).await };
-    let deleted = envelope::drive(client, CALL, options, work).map_err(|error| explain(error, purpose))?;
-    Ok(deleted.json)
+    check(CALL, file_id, purpose)?;
+    let manner = Manner { name: CALL, looks_first: None, looks_after_refusal: false, may_look: &|| true };
+    let work = |mut attempts| async move {
+        match delete_with(&mut attempts, file_id, purpose, &manner).await {
+            End::Deleted(deleted) => Ok(deleted.json),
+            End::Failed(error) | End::Open(error) => Err(error),
+            End::Absent { .. } => Err(Error::new(Status::Internal, CALL, "a look that nobody asked for")),
+        }
+    };
+    envelope::drive(client, CALL, options, work).map_err(|error| explain(error, purpose))
+}
+
+pub fn check(name: &'static str, file_id: i64, purpose: &str) -> Result<(), Error> {
+    model::check_id(name, file_id)?;
+    purpose::check(name, purpose)
 }
 
 /// What a caller should know beside the error itself.
@@ -55,22 +90,22 @@ pub fn explain(error: Error, purpose: &str) -> Error {
 
 /// Deletes a file, over several attempts where it takes them. One whose answer was lost may have been carried out: then
 /// an error is not believed before a look at the file.
-pub async fn delete_with(
-    attempts: &mut Attempts<'_>,
-    name: &'static str,
-    file_id: i64,
-    purpose: &str,
-) -> Result<Deleted, Error> {
-    let call = call(name, file_id, purpose);
+pub async fn delete_with(attempts: &mut Attempts<'_>, file_id: i64, purpose: &str, manner: &Manner<'_>) -> End {
+    let call = call(manner.name, file_id, purpose);
+    let mut looks_first = manner.looks_first.clone();
     loop {
-        let mut error = match attempt(attempts, &call, file_id).await {
-            Ok(deleted) => return Ok(deleted),
-            Err(error) => error,
+        let is_first = looks_first.is_some();
+        let mut error = match looks_first.take() {
+            Some(error) => error,
+            None => match attempt(attempts, &call, file_id).await {
+                Ok(deleted) => return End::Deleted(deleted),
+                Err(error) => error,
+            },
         };
         let in_doubt = attempts.in_doubt() || error.ambiguous;
         attempts.set_in_doubt(in_doubt);
         error.ambiguous = in_doubt;
-        if error.transient {
+        if error.transient && !is_first {
             match attempts.next(&error) {
                 Ok(wait) => {
                     attempts.pause(wait, &error).await;
@@ -79,14 +114,22 @@ pub async fn delete_with(
                 Err(why) => error = attempts.given_up(error, why),
             }
         }
-        if !in_doubt || !attempts.may_repeat() {
-            return Err(error);
+        let is_worth_a_look = is_first
+            || match in_doubt {
+                true => attempts.may_repeat(),
+                false => manner.looks_after_refusal && retrieve::may_mean_absent(&error),
+            };
+        if !is_worth_a_look {
+            return End::Failed(error);
         }
-        match settle(attempts, name, file_id, &error).await {
-            Presence::Gone { trace_id } => {
-                let json = serde_json::json!({ "file_id": file_id, "evidence": "retrieve" }).to_string();
-                return Ok(Deleted { evidence: Evidence::Retrieve, json, trace_id });
-            }
+        if !(manner.may_look)() {
+            return End::Open(error);
+        }
+        match settle(attempts, manner.name, file_id, &error).await {
+            Presence::Gone { trace_id } if in_doubt => return End::Deleted(Deleted::seen(file_id, trace_id)),
+            Presence::Gone { trace_id } => return End::Absent { trace_id },
+            Presence::There if !in_doubt => return End::Failed(error),
+            Presence::There if is_first => attempts.set_in_doubt(false),
             Presence::There => {
                 attempts.set_in_doubt(false);
                 error.ambiguous = false;
@@ -94,15 +137,23 @@ pub async fn delete_with(
                     Ok(wait) => attempts.pause(wait, &error).await,
                     Err(_) => {
                         error.add("; the file is still there");
-                        return Err(error);
+                        return End::Failed(error);
                     }
                 }
             }
             Presence::Unknown(why) => {
                 error.add(&format!("; retrieve could not settle it: {}", why.without_call()));
-                return Err(error);
+                return End::Failed(error);
             }
         }
+    }
+}
+
+impl Deleted {
+    /// Of a request whose answer was lost.
+    fn seen(file_id: i64, trace_id: String) -> Deleted {
+        let json = serde_json::json!({ "file_id": file_id, "evidence": "retrieve" }).to_string();
+        Deleted { evidence: Evidence::Retrieve, json, trace_id }
     }
 }
 

@@ -1,11 +1,13 @@
 //! List: `GET /v1/files/list`, the API's page "File List". There is no paging: one answer holds every file.
 
+use super::envelope::Reply;
 use super::model::FileObject;
-use super::{envelope, purpose};
-use crate::error::Error;
+use super::{envelope, model, purpose};
+use crate::error::{Error, Status};
 use crate::transport::client::{Call, CallOptions, Client};
 use reqwest::Method;
 use serde::Deserialize;
+use std::collections::HashSet;
 
 const CALL: &str = "list_files";
 /// 100,000 files are 13 to 33 MiB.
@@ -20,13 +22,23 @@ struct Listed {
 
 /// Lists the files of one purpose, or of every one, and returns the service's answer as it came.
 pub fn list(client: &Client, purpose: Option<&str>, options: &CallOptions<'_>) -> Result<String, Error> {
+    Ok(listing(client, CALL, purpose, options)?.json)
+}
+
+/// The same within another call, with what the answer says beside its body.
+pub(super) fn listing(
+    client: &Client,
+    name: &'static str,
+    purpose: Option<&str>,
+    options: &CallOptions<'_>,
+) -> Result<Reply, Error> {
     let mut query = Vec::new();
     if let Some(purpose) = purpose {
-        purpose::check(CALL, purpose)?;
+        purpose::check(name, purpose)?;
         query.push(("purpose", purpose.to_owned()));
     }
     let call = Call {
-        name: CALL,
+        name,
         method: Method::GET,
         path: "v1/files/list",
         query,
@@ -36,10 +48,22 @@ pub fn list(client: &Client, purpose: Option<&str>, options: &CallOptions<'_>) -
     };
     let result = envelope::exchange(client, &call, options).and_then(|reply| {
         reply.read::<Listed>(&call)?;
-        Ok(reply.json)
+        Ok(reply)
     });
     result.map_err(|error| match purpose {
         Some(purpose) => purpose::explain(error, purpose),
         None => error,
     })
+}
+
+/// The ids that are listed.
+pub(super) fn ids(
+    client: &Client,
+    name: &'static str,
+    purpose: Option<&str>,
+    options: &CallOptions<'_>,
+) -> Result<HashSet<i64>, Error> {
+    let reply = listing(client, name, purpose, options)?;
+    let ids = model::ids(&reply.json);
+    ids.map_err(|why| Error::new(Status::Protocol, name, format!("the answer is not a listing: {why}")))
 }

@@ -1,14 +1,20 @@
 //! The service: one file a call. What a request says and how its answer reads; how it travels is not known here.
 
+pub mod bulk;
 pub mod codes;
 pub mod delete;
+mod doubtful;
 pub mod download;
 pub mod envelope;
 pub mod evidence;
+pub mod filter;
 pub mod headers;
 pub mod list;
 pub mod model;
+pub mod outcome;
+pub mod prune;
 pub mod purpose;
+mod receipts;
 pub mod redirect;
 pub mod retrieve;
 pub mod target;

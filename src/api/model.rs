@@ -4,6 +4,7 @@ use crate::error::Error;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
+use std::collections::HashSet;
 
 /// A file as the service tells of it. What it doesn't say is 0 or "".
 #[derive(Debug, Default, Deserialize, PartialEq)]
@@ -40,6 +41,21 @@ pub fn files(json: &str) -> Result<Vec<FileObject>, String> {
         (None, None, Some(_)) => Ok(vec![serde_json::from_str(json).map_err(plain)?]),
         (None, None, None) => Ok(Vec::new()),
     }
+}
+
+/// The ids of a listing alone.
+pub fn ids(json: &str) -> Result<HashSet<i64>, String> {
+    #[derive(Deserialize)]
+    struct File {
+        #[serde(deserialize_with = "required_id")]
+        file_id: i64,
+    }
+    #[derive(Deserialize)]
+    struct Listing {
+        files: Option<Vec<File>>,
+    }
+    let listing: Listing = serde_json::from_str(json).map_err(|error| error.to_string())?;
+    Ok(listing.files.unwrap_or_default().into_iter().map(|file| file.file_id).collect())
 }
 
 fn required_id<'de, D: Deserializer<'de>>(value: D) -> Result<i64, D::Error> {

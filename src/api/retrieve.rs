@@ -47,7 +47,7 @@ pub async fn presence(attempts: &mut Attempts<'_>, name: &'static str, file_id: 
 
 /// An answer of the API that isn't about the service's state or the account. A bare 404 is a wrong path.
 fn refuses_the_id(error: &Error) -> bool {
-    let of_another_kind = matches!(
+    let is_of_another_kind = matches!(
         error.status,
         Status::Server
             | Status::ServerTimeout
@@ -56,7 +56,12 @@ fn refuses_the_id(error: &Error) -> bool {
             | Status::Quota
             | Status::Permission
     );
-    error.api_code != 0 && !of_another_kind
+    error.api_code != 0 && !is_of_another_kind
+}
+
+/// A refusal that may be due to the file's not being there: the documents don't fix the code of that.
+pub fn may_mean_absent(error: &Error) -> bool {
+    refuses_the_id(error) || error.status == Status::NotFound
 }
 
 fn call(name: &'static str, file_id: i64) -> Call {

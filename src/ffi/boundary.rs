@@ -48,27 +48,35 @@ pub(crate) fn call<T: HandOver>(
     out_error: *mut *mut mmx_error,
     body: impl FnOnce() -> Result<T, Error>,
 ) -> i32 {
+    call_with_both(out, out_error, || match body() {
+        Ok(value) => (Some(value), Ok(())),
+        Err(error) => (None, Err(error)),
+    })
+}
+
+/// The same for a call that has something to hand over although it failed.
+pub(crate) fn call_with_both<T: HandOver>(
+    out: *mut *mut T::Raw,
+    out_error: *mut *mut mmx_error,
+    body: impl FnOnce() -> (Option<T>, Result<(), Error>),
+) -> i32 {
     set(out, ptr::null_mut());
     set(out_error, ptr::null_mut());
-    let result = quietly(body).unwrap_or_else(|| {
+    let (value, result) = quietly(body).unwrap_or_else(|| {
         let text = "a bug in libmmx: please report it with what the call was given";
-        Err(Error::new(Status::Internal, "libmmx", text))
+        (None, Err(Error::new(Status::Internal, "libmmx", text)))
     });
-    match result {
-        Ok(value) => {
-            if !out.is_null() {
-                set(out, value.hand_over());
-            }
-            Status::Ok as i32
-        }
-        Err(error) => {
-            let status = error.status as i32;
-            if !out_error.is_null() {
-                set(out_error, Box::into_raw(Box::new(mmx_error::new(error))));
-            }
-            status
-        }
+    if let Some(value) = value
+        && !out.is_null()
+    {
+        set(out, value.hand_over());
     }
+    let Err(error) = result else { return Status::Ok as i32 };
+    let status = error.status as i32;
+    if !out_error.is_null() {
+        set(out_error, Box::into_raw(Box::new(mmx_error::new(error))));
+    }
+    status
 }
 
 /// Runs `body` so that no panic crosses into C and none prints; `None` when it panicked.
@@ -146,6 +154,24 @@ pub(crate) fn optional_text<'a>(
     name: &'static str,
 ) -> Result<Option<&'a str>, Error> {
     if pointer.is_null() { Ok(None) } else { text(pointer, call, name).map(Some) }
+}
+
+/// An array; NULL is an empty one.
+pub(crate) fn array<'a, T>(
+    pointer: *const T,
+    count: usize,
+    call: &'static str,
+    name: &'static str,
+) -> Result<&'a [T], Error> {
+    match (pointer.is_null(), count) {
+        (_, 0) => Ok(&[]),
+        (true, _) => Err(Error::invalid_argument(call, name, format!("is NULL, with a count of {count}"))),
+        (false, _) if count > isize::MAX as usize / size_of::<T>() => {
+            Err(Error::invalid_argument(call, name, format!("can't have {count} entries")))
+        }
+        // SAFETY: not NULL, so by the contract an array of that many, which nobody changes during the call.
+        (false, _) => Ok(unsafe { slice::from_raw_parts(pointer, count) }),
+    }
 }
 
 /// Frees what was handed over; NULL is nothing.

@@ -261,7 +261,7 @@ unsafe impl Sync for UserData {}
 /// @param config    The configuration to change.
 /// @param log       The function; NULL = none, the default. It and user_data stay valid until the last client made with
 ///   it is freed and its calls have returned. Called from every thread that makes a call, by several at once.
-/// @param user_data Handed to log.
+/// @param user_data Handed to log; NULL = nothing.
 /// @param level     The least important that is wanted: MMX_LOG_ERROR, MMX_LOG_WARN, MMX_LOG_INFO or MMX_LOG_DEBUG.
 /// @param out_error Gets the reason of a failure, else NULL; free with mmx_error_free(). NULL = not wanted.
 /// @return MMX_OK, or MMX_ERROR_INVALID_ARGUMENT: another level.

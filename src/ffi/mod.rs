@@ -18,6 +18,8 @@ pub mod transfers;
 
 pub mod answer;
 
+pub mod bulk;
+
 pub mod cancel;
 
 pub mod error;

@@ -148,6 +148,11 @@ impl Client {
         self.base_url.path()
     }
 
+    /// Tells one account from another.
+    pub fn key_fingerprint(&self) -> String {
+        self.key.fingerprint()
+    }
+
     /// For taking it out of what the service echoes.
     pub fn key(&self) -> &str {
         &self.key.0
@@ -188,6 +193,11 @@ impl Client {
             Err(_) => {}
         }
         self.limiter().succeeded();
+    }
+
+    /// The bound of a call that moves no file.
+    pub fn timeout(&self) -> Option<Duration> {
+        self.timeout.unwrap_or(Some(DEFAULT_TIMEOUT))
     }
 
     /// The longest time without a byte.

@@ -6,6 +6,7 @@ use super::tls::{Places, read_pem};
 use crate::error::{Error, Status};
 use reqwest::Url;
 use rustls::pki_types::CertificateDer;
+use sha2::{Digest as _, Sha256};
 use std::fmt;
 use std::fs;
 use std::time::Duration;
@@ -20,6 +21,14 @@ pub const DEFAULT_MAX_ATTEMPTS: u32 = 4;
 /// An API key: wiped when dropped, never printed.
 #[derive(Clone)]
 pub struct Key(pub Zeroizing<String>);
+
+impl Key {
+    /// Tells one key from another without telling it: the beginning of its SHA-256.
+    pub fn fingerprint(&self) -> String {
+        let digest = Sha256::digest(self.0.as_bytes());
+        digest[..8].iter().fold("sha256:".to_owned(), |text, byte| format!("{text}{byte:02x}"))
+    }
+}
 
 impl fmt::Debug for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

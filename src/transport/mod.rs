@@ -1,17 +1,18 @@
 //! How a request travels: settings, the engine that the calling thread drives, deadlines, cancelling, forks.
 //!
-//! Nothing here knows what a file is. From the outside in: [`client`] makes one call of it all, [`attempt`] is one
-//! request and its answer, [`exchange`] drives one of them in turns and [`batch`] many at once, [`engine`] lends the
-//! [`driver`]s that do the work.
+//! Nothing here knows what a file is. From the outside in: a [`client`] has the settings; [`drive`] makes one call of it
+//! and [`crowd`] many at once; [`attempts`] is a call over all its attempts, which [`retry`] and [`rate`] govern;
+//! [`attempt`] is one request and its answer, which [`exchange`] drives in turns where callbacks run in between; [`engine`]
+//! lends the [`driver`]s that do the work.
 
 pub mod attempt;
 pub mod attempts;
-pub mod batch;
 pub mod body;
 pub mod cancel;
 pub mod client;
 pub mod config;
 pub mod connect;
+pub mod crowd;
 pub mod deadline;
 pub mod drive;
 pub mod driver;

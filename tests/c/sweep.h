@@ -13,6 +13,9 @@ struct values {
     mmx_cancel *out_cancel;
     mmx_source source;
     mmx_sink sink;
+    mmx_file_ref file;
+    mmx_bulk_options bulk_options;
+    mmx_filter filter;
     mmx_files *files;
     mmx_files *out_files;
     /* One that can be read and written. */
@@ -35,6 +38,8 @@ static int32_t takes(void *user_data, const uint8_t *data, size_t length) {
     return 0;
 }
 
+static void reads(void *user_data, int32_t level, const char *json_line) { (void)user_data, (void)level, (void)json_line; }
+
 static inline void sweep_begins(void) {
     account("null_sweep", 0);
     /* Every call succeeds with this; a download takes it for the file. */
@@ -45,7 +50,9 @@ static inline void sweep_begins(void) {
 
 static inline struct values values(const char *call) {
     struct values v = {.call = call, .options = MMX_CALL_OPTIONS_INIT, .source = MMX_SOURCE_INIT, .sink = MMX_SINK_INIT,
+                       .file = {1, MMX_PURPOSE_VOICE_CLONE}, .bulk_options = MMX_BULK_OPTIONS_INIT, .filter = MMX_FILTER_INIT,
                        .path = "/tmp/mmx-test-XXXXXX"};
+    v.filter.flags = MMX_FILTER_ALL;
     v.source.read = ends;
     v.sink.write = takes;
     close(mkstemp(v.path));

@@ -79,6 +79,11 @@ fn value(parameter: &Parameter) -> String {
         "const mmx_files *" => "v.files",
         "const mmx_source *" => "&v.source",
         "const mmx_sink *" => "&v.sink",
+        "const mmx_file_ref *" => "&v.file",
+        "const mmx_bulk_options *" => "&v.bulk_options",
+        "const mmx_filter *" => "&v.filter",
+        "mmx_log_fn" => "reads",
+        "void *" => "&v",
         "char **" => "&v.out_string",
         "const char *" => match name.as_str() {
             "purpose" | "purpose_or_null" => "MMX_PURPOSE_VOICE_CLONE",

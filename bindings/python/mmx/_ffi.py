@@ -51,6 +51,15 @@ MMX_PURPOSE_VIDEO_GENERATION = "video_generation"
 MMX_PURPOSE_VIDEO_UNDERSTANDING = "video_understanding"
 MMX_PURPOSE_VIDEO_GENERATION_INPUT = "video_generation_input"
 MMX_CALL_VIA_DOWNLOAD_URL = 2
+MMX_OUTCOME_DELETED = 1
+MMX_OUTCOME_ALREADY_ABSENT = 2
+MMX_OUTCOME_FAILED = 3
+MMX_OUTCOME_UNKNOWN = 4
+MMX_OUTCOME_NOT_ATTEMPTED = 5
+MMX_OUTCOME_KEPT = 6
+MMX_BULK_DRY_RUN = 1
+MMX_BULK_VERIFY = 2
+MMX_FILTER_ALL = 1
 MMX_LOG_ERROR = 1
 MMX_LOG_WARN = 2
 MMX_LOG_INFO = 3
@@ -133,6 +142,93 @@ class mmx_file(Structure):
     )
 
 
+class mmx_file_ref(Structure):
+    file_id: int
+    purpose: object
+    _fields_ = (
+        ("file_id", c_int64),
+        ("purpose", c_char_p),
+    )
+
+
+class mmx_outcome(Structure):
+    index: int
+    file_id: int
+    purpose: object
+    outcome: int
+    attempts: int
+    evidence: object
+    trace_id: object
+    settled_at_ms: int
+    error: int | None
+    _fields_ = (
+        ("index", c_size_t),
+        ("file_id", c_int64),
+        ("purpose", c_char_p),
+        ("outcome", c_int32),
+        ("attempts", c_int32),
+        ("evidence", c_char_p),
+        ("trace_id", c_char_p),
+        ("settled_at_ms", c_int64),
+        ("error", c_void_p),
+    )
+
+
+mmx_outcome_fn = CFUNCTYPE(c_int32, c_void_p, POINTER(mmx_outcome))
+
+
+class mmx_bulk_options(Structure):
+    struct_size: int
+    timeout_ms: int
+    call_timeout_ms: int
+    max_attempts: int
+    concurrency: int
+    flags: int
+    cancel: int | None
+    progress: object
+    on_outcome: object
+    user_data: int | None
+    _fields_ = (
+        ("struct_size", c_size_t),
+        ("timeout_ms", c_int64),
+        ("call_timeout_ms", c_int64),
+        ("max_attempts", c_int32),
+        ("concurrency", c_int32),
+        ("flags", c_uint32),
+        ("cancel", c_void_p),
+        ("progress", mmx_progress_fn),
+        ("on_outcome", mmx_outcome_fn),
+        ("user_data", c_void_p),
+    )
+
+
+class mmx_filter(Structure):
+    struct_size: int
+    purpose: object
+    older_than_s: int
+    min_bytes: int
+    name_glob: object
+    keep_glob: object
+    keep_ids: object
+    keep_count: int
+    max_files: int
+    max_percent: int
+    flags: int
+    _fields_ = (
+        ("struct_size", c_size_t),
+        ("purpose", c_char_p),
+        ("older_than_s", c_int64),
+        ("min_bytes", c_int64),
+        ("name_glob", c_char_p),
+        ("keep_glob", c_char_p),
+        ("keep_ids", POINTER(c_int64)),
+        ("keep_count", c_size_t),
+        ("max_files", c_int64),
+        ("max_percent", c_int32),
+        ("flags", c_uint32),
+    )
+
+
 def MMX_CALL_OPTIONS_INIT() -> mmx_call_options:
     return mmx_call_options(sizeof(mmx_call_options), 0, 0, 0, None, mmx_progress_fn(), None)
 
@@ -143,6 +239,14 @@ def MMX_SOURCE_INIT() -> mmx_source:
 
 def MMX_SINK_INIT() -> mmx_sink:
     return mmx_sink(sizeof(mmx_sink), mmx_sink_write_fn(), mmx_sink_restart_fn(), None)
+
+
+def MMX_BULK_OPTIONS_INIT() -> mmx_bulk_options:
+    return mmx_bulk_options(sizeof(mmx_bulk_options), 0, 0, 0, 0, 0, None, mmx_progress_fn(), mmx_outcome_fn(), None)
+
+
+def MMX_FILTER_INIT() -> mmx_filter:
+    return mmx_filter(sizeof(mmx_filter), None, 0, 0, None, None, None, 0, 0, 0, 0)
 
 
 def declare(library: CDLL) -> None:
@@ -306,6 +410,23 @@ def declare(library: CDLL) -> None:
     ]
     library.mmx_files_free.restype = None
     library.mmx_files_free.argtypes = [c_void_p]
+    library.mmx_delete_files.restype = mmx_status
+    library.mmx_delete_files.argtypes = [
+        c_void_p,
+        POINTER(mmx_file_ref),
+        c_size_t,
+        POINTER(mmx_bulk_options),
+        POINTER(c_void_p),
+        POINTER(c_void_p),
+    ]
+    library.mmx_prune_files.restype = mmx_status
+    library.mmx_prune_files.argtypes = [
+        c_void_p,
+        POINTER(mmx_filter),
+        POINTER(mmx_bulk_options),
+        POINTER(c_void_p),
+        POINTER(c_void_p),
+    ]
     library.mmx_cancel_new.restype = mmx_status
     library.mmx_cancel_new.argtypes = [
         POINTER(c_void_p),

@@ -1,0 +1,92 @@
+//! What lists tell of many files at once: which of those in doubt are there still, and in the end whether any is.
+
+use super::bulk::{Doubt, FEW, Options, Run, Task};
+use super::list;
+use super::outcome::Kind;
+use crate::error::Error;
+use crate::transport::client::CallOptions;
+use crate::transport::exchange::Limits;
+use std::collections::{BTreeSet, HashSet};
+
+struct List<'a> {
+    purpose: Option<&'a str>,
+    ids: HashSet<i64>,
+}
+
+impl<'a> Run<'a> {
+    /// Of many in doubt a list tells which are there still: those are sent again. The others are gone if an earlier list
+    /// of this call had them, or else looked for one by one.
+    pub(super) fn settle_doubtful(&mut self, is_last_round: bool) {
+        let doubtful = std::mem::take(&mut self.doubtful);
+        let purposes: BTreeSet<_> = doubtful.iter().map(|doubt| self.files[doubt.index].purpose).collect();
+        let lists = if doubtful.len() > FEW { self.lists(purposes.into_iter().collect()) } else { Vec::new() };
+        let mut tasks = Vec::new();
+        for Doubt { index, error, attempts } in doubtful {
+            let file = self.files[index];
+            let list = lists.iter().find(|list| list.purpose.is_none_or(|purpose| purpose == file.purpose));
+            match list {
+                Some(list) if list.ids.contains(&file.file_id) && error.ambiguous => {
+                    tasks.push(Task { index, looks_first: None, attempts });
+                }
+                Some(list) if list.ids.contains(&file.file_id) => self.settle_by_error(index, error, attempts),
+                Some(list) if self.listed == Some(list.purpose) => {
+                    let kind = if error.ambiguous { Kind::Deleted } else { Kind::AlreadyAbsent };
+                    self.settle_all(index, kind, attempts, "list", "", None);
+                }
+                _ => tasks.push(Task { index, looks_first: Some(error), attempts }),
+            }
+        }
+        let (looks, again): (Vec<_>, Vec<_>) = tasks.into_iter().partition(|task| task.looks_first.is_some());
+        self.send(looks, true);
+        self.send(again, is_last_round);
+    }
+
+    /// One list of what was listed before, or one of each purpose; without those that failed.
+    fn lists(&self, purposes: Vec<&'a str>) -> Vec<List<'a>> {
+        let queries = match self.listed {
+            Some(query) => vec![query],
+            None => purposes.into_iter().map(Some).collect(),
+        };
+        queries.into_iter().filter_map(|purpose| self.list(purpose).ok()).collect()
+    }
+
+    fn list(&self, purpose: Option<&'a str>) -> Result<List<'a>, Error> {
+        let ids = list::ids(self.client, self.name, purpose, &list_options(&self.limits, &self.options))?;
+        Ok(List { purpose, ids })
+    }
+
+    pub(super) fn verify(&mut self) {
+        let queries: BTreeSet<_> = match self.listed {
+            Some(query) => BTreeSet::from([query]),
+            None => self.files.iter().map(|file| Some(file.purpose)).collect(),
+        };
+        let mut there = BTreeSet::new();
+        for purpose in queries {
+            match self.list(purpose) {
+                Ok(list) => {
+                    let files = self.files.iter().enumerate();
+                    let ours = files.filter(|(index, file)| {
+                        purpose.is_none_or(|purpose| purpose == file.purpose) && self.receipts.was_meant_to_go(*index)
+                    });
+                    there.extend(ours.map(|(_, file)| file.file_id).filter(|id| list.ids.contains(id)));
+                }
+                Err(mut error) => {
+                    error.add("; so what is still there could not be verified");
+                    self.stopped = Some(error);
+                    return;
+                }
+            }
+        }
+        self.still_listed = Some(there);
+    }
+}
+
+/// Of a list within the whole: what is left of its time bounds it, too.
+pub(super) fn list_options<'a>(limits: &Limits<'a>, options: &Options<'a>) -> CallOptions<'a> {
+    let timeout = match (limits.deadline.left(), options.call_timeout) {
+        (Some(left), Some(Some(limit))) => Some(Some(left.min(limit))),
+        (Some(left), _) => Some(Some(left)),
+        (None, limit) => limit,
+    };
+    CallOptions { timeout, max_attempts: options.max_attempts, cancel: options.cancel, progress: None }
+}

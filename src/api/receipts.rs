@@ -1,0 +1,89 @@
+//! The outcomes as they come: told to the host or kept, counted, and put together in the end.
+
+use super::bulk::{OnOutcome, Options};
+use super::outcome::{Counts, Kind, Outcome};
+use crate::error::Status;
+use crate::transport::attempt::Failure;
+use crate::transport::body::Reach;
+use crate::transport::progress::Progress;
+use serde_json::Value;
+use std::process;
+
+pub(super) struct Receipts<'a> {
+    pub(super) counts: Counts,
+    on_outcome: Option<OnOutcome<'a>>,
+    progress: Progress<'a>,
+    /// In input order, unless they are streamed.
+    kept: Vec<String>,
+    kinds: Vec<Option<Kind>>,
+    process_id: u32,
+}
+
+impl<'a> Receipts<'a> {
+    pub(super) fn new(total: usize, options: &Options<'a>) -> Receipts<'a> {
+        Receipts {
+            counts: Counts { total, ..Counts::default() },
+            on_outcome: options.on_outcome,
+            progress: Progress::new(options.progress),
+            kept: if options.on_outcome.is_some() { Vec::new() } else { vec![String::new(); total] },
+            kinds: vec![None; total],
+            process_id: process::id(),
+        }
+    }
+
+    pub(super) fn has(&self, index: usize) -> bool {
+        self.kinds[index].is_some()
+    }
+
+    pub(super) fn was_meant_to_go(&self, index: usize) -> bool {
+        self.kinds[index] != Some(Kind::Kept)
+    }
+
+    /// A callback of the host's has forked, and this is the child: it is told nothing more.
+    pub(super) fn is_of_a_parent(&self) -> bool {
+        self.process_id != process::id()
+    }
+
+    /// Each file's once. Fails when the host wants no more.
+    pub(super) fn write(&mut self, outcome: Outcome<'_>) -> Result<(), Failure> {
+        self.counts.add(outcome.kind);
+        self.kinds[outcome.index] = Some(outcome.kind);
+        if self.is_of_a_parent() {
+            return Ok(());
+        }
+        let goes_on = match self.on_outcome {
+            Some(on_outcome) => on_outcome(&outcome),
+            None => {
+                self.kept[outcome.index] = outcome.to_json().to_string();
+                true
+            }
+        };
+        if !goes_on {
+            return Err(Failure::new(Status::Cancelled, Reach::Nothing, "stopped by the outcome function"));
+        }
+        let total = Some(self.counts.total as u64);
+        match self.is_of_a_parent() {
+            true => Ok(()),
+            false => self.progress.moved(self.counts.settled() as u64, total, Reach::Nothing),
+        }
+    }
+
+    pub(super) fn tell_the_end(&mut self) -> Result<(), Failure> {
+        match self.is_of_a_parent() {
+            true => Ok(()),
+            false => self.progress.finished(self.counts.settled() as u64),
+        }
+    }
+
+    /// `summary` with the outcomes in it, unless they were streamed.
+    pub(super) fn into_json(self, summary: Value) -> String {
+        let mut json = summary.to_string();
+        if self.on_outcome.is_none() && json.ends_with('}') {
+            json.pop();
+            json.push_str(",\"outcomes\":[");
+            json.push_str(&self.kept.join(","));
+            json.push_str("]}");
+        }
+        json
+    }
+}

@@ -1,0 +1,352 @@
+//! ---- Many files at once ---------------------------------------------------------------------------------------------
+//!
+//! Up to a hundred thousand files by one call, and an outcome for every one of them: several requests are under way at
+//! once, all driven by the calling thread, with no other thread. Callbacks run on that thread between the requests, with
+//! nothing locked; they may call the library. One refused file stops nothing; a key that is refused, or an empty account
+//! (1008), stops everything, and says which files were not attempted.
+//!
+//! DELETED and ALREADY_ABSENT are said on evidence only: of an answer, or of a look at the file (retrieve or list) where
+//! the answer was lost or the file was refused.
+
+use super::boundary::{self, Sized_, array, optional, optional_text, reference, sized, text};
+use super::cancel::mmx_cancel;
+use super::client::mmx_client;
+use super::error::mmx_error;
+use super::files::mmx_progress_fn;
+use super::status::mmx_status;
+use crate::api::bulk::{self, Done, FileRef, Options};
+use crate::api::filter::Filter;
+use crate::api::outcome::Outcome;
+use crate::api::prune;
+use crate::error::Error;
+use crate::transport::config;
+use std::ffi::{c_char, c_void};
+use std::ptr;
+use std::time::Duration;
+
+/// One file to delete. Stands in arrays, so it never grows.
+#[repr(C)]
+pub struct mmx_file_ref {
+    pub file_id: i64,
+    /// As for mmx_delete_file(). Borrowed for the length of the call.
+    pub purpose: *const c_char,
+}
+
+/// What became of one file. Filled by the library, and gone when the callback returns; later versions may add fields at
+/// its end.
+#[repr(C)]
+pub struct mmx_outcome {
+    /// Its place in the input, or in the plan.
+    pub index: usize,
+    pub file_id: i64,
+    pub purpose: *const c_char,
+    /// MMX_OUTCOME_...
+    pub outcome: i32,
+    /// Deletes that were sent for it.
+    pub attempts: i32,
+    /// Who says so: "answer", "retrieve", "list", or "".
+    pub evidence: *const c_char,
+    /// "" = none came.
+    pub trace_id: *const c_char,
+    /// Unix milliseconds.
+    pub settled_at_ms: i64,
+    /// NULL unless failed or unknown; borrowed.
+    pub error: *const mmx_error,
+}
+
+/// Told of each file once, as it settles. Returning anything but 0 stops the run: what is under way is settled, the rest
+/// is not attempted.
+pub type mmx_outcome_fn = Option<unsafe extern "C" fn(user_data: *mut c_void, outcome: *const mmx_outcome) -> i32>;
+
+/// How many files are deleted. Begin with MMX_BULK_OPTIONS_INIT; 0 and NULL mean "as the client is configured".
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct mmx_bulk_options {
+    /// sizeof(mmx_bulk_options) of the header that the caller was built with.
+    pub struct_size: usize,
+    /// One bound over the whole, in milliseconds; 0 or -1 = none.
+    pub timeout_ms: i64,
+    /// Of each file, in milliseconds, its waits for the rate limiter left out; -1 = none.
+    pub call_timeout_ms: i64,
+    /// Deletes that are sent for a file at most.
+    pub max_attempts: i32,
+    /// Files under way at once at most, 1 to 1,000; 0 = 16. It begins with 2 and grows: the service refuses a sudden rise.
+    pub concurrency: i32,
+    /// MMX_BULK_..., or 0.
+    pub flags: u32,
+    /// Ends the call early when triggered. Borrowed for the length of the call.
+    pub cancel: *mut mmx_cancel,
+    /// Told how many files have settled, of how many.
+    pub progress: mmx_progress_fn,
+    /// Told of each file as it settles; then out_json holds no outcomes, and memory use does not grow with them.
+    pub on_outcome: mmx_outcome_fn,
+    /// Handed to both.
+    pub user_data: *mut c_void,
+}
+
+// SAFETY: repr(C), struct_size first; zero is a value of every field.
+unsafe impl Sized_ for mmx_bulk_options {
+    const FIRST_SIZE: usize = size_of::<mmx_bulk_options>();
+    const SIZE: &str = "options.struct_size";
+    const INIT: &str = "MMX_BULK_OPTIONS_INIT";
+}
+
+/// Which files go: all conditions must hold. Begin with MMX_FILTER_INIT. At least one condition beside the purpose must be
+/// given, or the flag MMX_FILTER_ALL.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct mmx_filter {
+    /// sizeof(mmx_filter) of the header that the caller was built with.
+    pub struct_size: usize,
+    /// NULL = of every purpose.
+    pub purpose: *const c_char,
+    /// In seconds, by the service's clock and by this machine's, both; a file of unknown or future time is never old. 0 =
+    /// no condition.
+    pub older_than_s: i64,
+    /// 0 = no condition. The service says 0 for the files that it makes itself.
+    pub min_bytes: i64,
+    /// A pattern of * ? [a-z] for the file's name; NULL = no condition.
+    pub name_glob: *const c_char,
+    /// Files whose name matches are kept; NULL = none.
+    pub keep_glob: *const c_char,
+    /// Files that are kept.
+    pub keep_ids: *const i64,
+    pub keep_count: usize,
+    /// If more would be deleted, nothing is: MMX_ERROR_GUARD, and out_json holds the plan. 0 = no cap.
+    pub max_files: i64,
+    /// The same, in per cent of all that was listed; 0 = no cap.
+    pub max_percent: i32,
+    /// MMX_FILTER_ALL, or 0.
+    pub flags: u32,
+}
+
+// SAFETY: repr(C), struct_size first; zero is a value of every field.
+unsafe impl Sized_ for mmx_filter {
+    const FIRST_SIZE: usize = size_of::<mmx_filter>();
+    const SIZE: &str = "filter.struct_size";
+    const INIT: &str = "MMX_FILTER_INIT";
+}
+
+pub const MMX_BULK_DRY_RUN: u32 = 1;
+pub const MMX_BULK_VERIFY: u32 = 2;
+pub const MMX_FILTER_ALL: u32 = 1;
+
+/// Runs `call` with the caller's options.
+fn with_options(
+    given: *const mmx_bulk_options,
+    call: &'static str,
+    run: impl FnOnce(&Options<'_>) -> Done,
+) -> Result<Done, Error> {
+    let Some(given) = sized(given, call, "options")? else { return Ok(run(&Options::default())) };
+    const KNOWN: u32 = MMX_BULK_DRY_RUN | MMX_BULK_VERIFY;
+    flags(given.flags, KNOWN, call, "options.flags")?;
+    let user_data = given.user_data;
+    let report = given.progress.map(|progress| {
+        // SAFETY: the caller's function with the caller's data, on the caller's thread, within the call.
+        move |done: i64, total: i64| unsafe { progress(user_data, done, total) } == 0
+    });
+    let on_outcome = given.on_outcome.map(|on_outcome| {
+        move |outcome: &Outcome<'_>| {
+            let handed = HandedOutcome::new(outcome);
+            // SAFETY: as above; the outcome lives as long as the callback.
+            unsafe { on_outcome(user_data, &handed.outcome) == 0 }
+        }
+    });
+    let options = Options {
+        timeout: config::time_limit(call, "options.timeout_ms", given.timeout_ms)?.flatten(),
+        call_timeout: config::time_limit(call, "options.call_timeout_ms", given.call_timeout_ms)?,
+        max_attempts: config::attempts(call, "options.max_attempts", given.max_attempts)?,
+        concurrency: match given.concurrency {
+            0 => None,
+            1..=1000 => Some(given.concurrency.unsigned_abs()),
+            other => {
+                let why = format!("must be 1 to 1000, or 0 for the default, not {other}");
+                return Err(Error::invalid_argument(call, "options.concurrency", why));
+            }
+        },
+        dry_run: given.flags & MMX_BULK_DRY_RUN != 0,
+        verify: given.flags & MMX_BULK_VERIFY != 0,
+        looks_first: false,
+        cancel: optional(given.cancel).map(|cancel| &cancel.0),
+        progress: report.as_ref().map(|report| -> &dyn Fn(i64, i64) -> bool { report }),
+        on_outcome: on_outcome.as_ref().map(|told| -> &dyn Fn(&Outcome<'_>) -> bool { told }),
+    };
+    Ok(run(&options))
+}
+
+fn flags(given: u32, known: u32, call: &'static str, name: &'static str) -> Result<(), Error> {
+    if given & !known == 0 {
+        return Ok(());
+    }
+    Err(Error::invalid_argument(
+        call,
+        name,
+        format!("has bits ({:#x}) set that this call does not know", given & !known),
+    ))
+}
+
+/// An outcome as C has it, with what its pointers lead to.
+struct HandedOutcome {
+    outcome: mmx_outcome,
+    _texts: [std::ffi::CString; 3],
+    _error: Option<Box<mmx_error>>,
+}
+
+impl HandedOutcome {
+    fn new(outcome: &Outcome<'_>) -> HandedOutcome {
+        let texts =
+            [outcome.purpose, outcome.evidence, &outcome.trace_id].map(|text| boundary::c_string(text.to_owned()));
+        let error = outcome.error.clone().map(|error| Box::new(mmx_error::new(error)));
+        let outcome = mmx_outcome {
+            index: outcome.index,
+            file_id: outcome.file_id,
+            purpose: texts[0].as_ptr(),
+            outcome: outcome.kind as i32,
+            attempts: i32::try_from(outcome.attempts).unwrap_or(i32::MAX),
+            evidence: texts[1].as_ptr(),
+            trace_id: texts[2].as_ptr(),
+            settled_at_ms: outcome.settled_at_ms,
+            error: error.as_deref().map_or(ptr::null(), ptr::from_ref),
+        };
+        HandedOutcome { outcome, _texts: texts, _error: error }
+    }
+}
+
+/// Deletes many files.
+///
+/// Sends POST /v1/files/delete ("File Delete" in the API's documents) for each, as mmx_delete_file() does: what fails is
+/// sent again, what is in doubt is settled by retrieve; where more than 20 are in doubt, by a list first. A file that
+/// stands in the array twice is sent once. A refused file is looked for: if it isn't there it is ALREADY_ABSENT.
+///
+/// @param client    From mmx_client_new().
+/// @param files     The files. NULL only with a count of 0.
+/// @param count     How many.
+/// @param options   NULL = the client's settings.
+/// @param out_json  Gets counts and, unless on_outcome is set, every outcome in input order, whatever the call returns, as
+///   soon as the arguments are right; free with mmx_string_free(). NULL = not wanted.
+/// @param out_error Gets the reason of a failure, else NULL; free with mmx_error_free(). NULL = not wanted.
+/// @return MMX_OK: every outcome is DELETED, ALREADY_ABSENT or KEPT.
+///   MMX_ERROR_PARTIAL: not every one is, and nothing stopped the run.
+///   MMX_ERROR_INVALID_ARGUMENT: an argument can't be right; nothing was sent, the message names it.
+///   MMX_ERROR_CANCELLED: by the token, the progress or the outcome function; MMX_ERROR_TIMEOUT: by options->timeout_ms.
+///   MMX_ERROR_AUTHENTICATION, MMX_ERROR_QUOTA: the key was refused, or the account is empty.
+///   Others as for mmx_list_files(), with MMX_BULK_VERIFY: the list at the end failed.
+/// @since 1.0.0
+/// @code
+/// mmx_file_ref files[] = {{176844028768320, MMX_PURPOSE_VOICE_CLONE}, {176844028768321, MMX_PURPOSE_T2A_ASYNC}};
+/// char *json = NULL;
+/// mmx_error *error = NULL;
+/// if (mmx_delete_files(client, files, 2, NULL, &json, &error) != MMX_OK) {
+///     fprintf(stderr, "%s\n%s\n", mmx_error_message(error), json ? json : "");
+/// }
+/// mmx_error_free(error);
+/// mmx_string_free(json);
+/// @endcode
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mmx_delete_files(
+    client: *const mmx_client,
+    files: *const mmx_file_ref,
+    count: usize,
+    options: *const mmx_bulk_options,
+    out_json: *mut *mut c_char,
+    out_error: *mut *mut mmx_error,
+) -> mmx_status {
+    const CALL: &str = bulk::CALL;
+    hand_over(out_json, out_error, || {
+        let client = reference(client, CALL, "client")?.0.clone();
+        let file_ref = |(index, file): (usize, &mmx_file_ref)| {
+            let purpose = text(file.purpose, CALL, "files").map_err(|error| {
+                let message =
+                    format!("{CALL}: files[{index}].purpose{}", error.without_call().trim_start_matches("files"));
+                Error { message, ..error }
+            })?;
+            Ok(FileRef { file_id: file.file_id, purpose })
+        };
+        let files = array(files, count, CALL, "files")?.iter().enumerate().map(file_ref);
+        let files = files.collect::<Result<Vec<_>, Error>>()?;
+        with_options(options, CALL, |options| bulk::delete_files(&client, &files, options))
+    })
+}
+
+/// Deletes what a filter chooses of the files that are listed.
+///
+/// Lists (mmx_list_files()), filters, and deletes as mmx_delete_files() does. A file is old only by the service's clock
+/// (the Date of the list) and by this machine's. With MMX_BULK_DRY_RUN nothing is deleted, and out_json holds the plan:
+/// the files, and how many bytes they hold at least. MMX_BULK_VERIFY lists again and says what is still there.
+///
+/// @param client    From mmx_client_new().
+/// @param filter    Which files go, which are kept, and how many may go at most.
+/// @param options   NULL = the client's settings.
+/// @param out_json  Gets counts, the plan and, unless on_outcome is set, every outcome in the plan's order, whatever the
+///   call returns, as soon as the list is there; free with mmx_string_free(). NULL = not wanted.
+/// @param out_error Gets the reason of a failure, else NULL; free with mmx_error_free(). NULL = not wanted.
+/// @return MMX_OK: every outcome is DELETED, ALREADY_ABSENT or KEPT; also when no file matches.
+///   MMX_ERROR_GUARD: more files would go than the filter allows; no delete was sent.
+///   MMX_ERROR_PROTOCOL: the answer is not a listing, or lacks the Date that an age is told by; no delete was sent. A list
+///   that failed is never read as an empty one.
+///   MMX_ERROR_INVALID_ARGUMENT: an argument can't be right; nothing was sent, the message names it.
+///   Others as for mmx_list_files(), before a delete was sent, and as for mmx_delete_files().
+/// @since 1.0.0
+/// @code
+/// mmx_filter filter = MMX_FILTER_INIT;
+/// filter.purpose = MMX_PURPOSE_T2A_ASYNC;
+/// filter.older_than_s = 7 * 24 * 3600;
+/// filter.max_percent = 50;
+/// char *json = NULL;
+/// mmx_error *error = NULL;
+/// if (mmx_prune_files(client, &filter, NULL, &json, &error) != MMX_OK) fprintf(stderr, "%s\n", mmx_error_message(error));
+/// mmx_error_free(error);
+/// mmx_string_free(json);
+/// @endcode
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mmx_prune_files(
+    client: *const mmx_client,
+    filter: *const mmx_filter,
+    options: *const mmx_bulk_options,
+    out_json: *mut *mut c_char,
+    out_error: *mut *mut mmx_error,
+) -> mmx_status {
+    const CALL: &str = prune::CALL;
+    hand_over(out_json, out_error, || {
+        let client = reference(client, CALL, "client")?.0.clone();
+        let given = sized(filter, CALL, "filter")?;
+        let filter = self::filter(&given.ok_or_else(|| Error::invalid_argument(CALL, "filter", "is NULL"))?, CALL)?;
+        with_options(options, CALL, |options| prune::prune_files(&client, &filter, options))
+    })
+}
+
+fn filter<'a>(given: &mmx_filter, call: &'static str) -> Result<Filter<'a>, Error> {
+    flags(given.flags, MMX_FILTER_ALL, call, "filter.flags")?;
+    let count = |value: i64, name: &'static str| match u64::try_from(value) {
+        Ok(0) => Ok(None),
+        Ok(value) => Ok(Some(value)),
+        Err(_) => Err(Error::invalid_argument(call, name, format!("must be 0 or more, not {value}"))),
+    };
+    let percent = count(given.max_percent.into(), "filter.max_percent")?;
+    if percent.is_some_and(|percent| percent > 100) {
+        return Err(Error::invalid_argument(call, "filter.max_percent", "must be at most 100"));
+    }
+    Ok(Filter {
+        purpose: optional_text(given.purpose, call, "filter.purpose")?,
+        older_than: count(given.older_than_s, "filter.older_than_s")?.map(Duration::from_secs),
+        min_bytes: count(given.min_bytes, "filter.min_bytes")?.map(|bytes| bytes.try_into().unwrap_or(i64::MAX)),
+        name_glob: optional_text(given.name_glob, call, "filter.name_glob")?,
+        keep_glob: optional_text(given.keep_glob, call, "filter.keep_glob")?,
+        keep_ids: array(given.keep_ids, given.keep_count, call, "filter.keep_ids")?,
+        max_files: count(given.max_files, "filter.max_files")?,
+        max_percent: percent.map(|percent| percent as u32),
+        all: given.flags & MMX_FILTER_ALL != 0,
+    })
+}
+
+/// What is known is handed over however the call ended.
+fn hand_over(
+    out_json: *mut *mut c_char,
+    out_error: *mut *mut mmx_error,
+    run: impl FnOnce() -> Result<Done, Error>,
+) -> mmx_status {
+    boundary::call_with_both(out_json, out_error, || {
+        let done = run().unwrap_or_else(Done::from);
+        (done.json, done.result)
+    })
+}
