@@ -77,7 +77,9 @@ typedef int32_t mmx_status;
 /**
  * Told how far a call is, on the thread that made it, while it waits in the call.
  *
- * done and total are in bytes; total is -1 when it isn't known. Returning anything but 0 cancels the call.
+ * done and total are in bytes; total is -1 when it isn't known. Returning anything but 0 cancels the call. The last report
+ * of an upload comes when the service has answered: nothing is left to cancel, and the call returns the answer. That of a
+ * download still cancels: it comes when every byte was written, but before a path's file takes the target's place.
  */
 typedef int32_t (*mmx_progress_fn)(void *user_data, int64_t done, int64_t total);
 

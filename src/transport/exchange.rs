@@ -86,6 +86,19 @@ impl<'a> Exchange<'a> {
         turned.unwrap_or_else(|why| Err(interrupted(&why, &mut self.attempt)))
     }
 
+    /// The whole answer that a head was the start of, within `longest` bytes. Give the exchange back if that is all.
+    pub fn rest(&mut self, head: Head, longest: usize) -> Result<Answer, Failure> {
+        self.attempt.begin_with(head);
+        loop {
+            self.check()?;
+            let Exchange { lease, attempt, limits, .. } = self;
+            let turned = lent(lease).block_on(limits.within(|cx| attempt.poll_more(longest, cx)))?;
+            if let Some(answer) = turned.unwrap_or_else(|why| Err(interrupted(&why, &mut self.attempt)))? {
+                return Ok(answer);
+            }
+        }
+    }
+
     /// Waits a little for an answer while the connection waits for data; `None` when there is none yet.
     pub fn turn_within(&mut self, grace: Duration) -> Result<Option<Turn>, Failure> {
         self.check()?;
@@ -103,10 +116,14 @@ impl<'a> Exchange<'a> {
 
     /// What ends an exchange before it is driven on, or after the last callback.
     pub fn check(&mut self) -> Result<(), Failure> {
-        if self.lease().is_of_a_parent() {
-            return Err(Failure::new(Status::Cancelled, Reach::Nothing, FORKED));
-        }
+        self.check_process()?;
         self.limits.check().map_err(|why| interrupted(&why, &mut self.attempt))
+    }
+
+    /// In a child that comes back from a callback there is no exchange.
+    pub fn check_process(&self) -> Result<(), Failure> {
+        let forked = self.lease().is_of_a_parent();
+        if forked { Err(Failure::new(Status::Cancelled, Reach::Nothing, FORKED)) } else { Ok(()) }
     }
 
     /// All the turns of a request whose body is there, in one: the whole answer, within `longest` bytes.

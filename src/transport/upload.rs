@@ -1,6 +1,6 @@
 //! A request whose body is read piece by piece, on the caller's thread, between the turns of its exchange.
 
-use super::attempt::{Answer, Body, Failure, Head};
+use super::attempt::{Answer, Body, Failure};
 use super::body::Reach;
 use super::client::{Answered, Call, CallOptions, Client, Unanswered};
 use super::exchange::{Exchange, Turn};
@@ -143,37 +143,19 @@ fn drive(
             }
             Turn::Head(head) => {
                 let reach = exchange.reach();
+                let answer = exchange.rest(head, longest)?;
+                // The connection is used again only if the request's body was taken whole.
                 if reach == Reach::Whole {
-                    progress.finished(feed.read)?;
+                    // There is nothing left to cancel, and the answer is not to be lost.
+                    let _ = progress.finished(feed.read);
+                    exchange.check_process()?;
+                    exchange.give_back();
                 }
-                return Ok((rest(exchange, head, longest)?, reach));
+                return Ok((answer, reach));
             }
             Turn::HaveData(_) | Turn::Done => {
                 return Err(Failure::new(Status::Internal, exchange.reach(), "an answer without a head"));
             }
         }
     }
-}
-
-/// The answer's body. The connection is used again only if the request's was taken whole.
-fn rest(mut exchange: Exchange<'_>, head: Head, longest: usize) -> Result<Answer, Failure> {
-    let mut body = Vec::new();
-    loop {
-        match exchange.turn() {
-            Ok(Turn::HaveData(data)) if body.len() + data.len() > longest => {
-                let text = format!("the answer is longer than {} MiB and was not read on", longest >> 20);
-                let failure = Failure::new(Status::Protocol, exchange.reach(), text);
-                return Err(Failure { head: Some(Box::new(head)), ..failure });
-            }
-            Ok(Turn::HaveData(data)) => body.extend_from_slice(&data),
-            Ok(Turn::Done) => break,
-            // Not after an answer.
-            Ok(Turn::NeedData | Turn::Head(_)) => {}
-            Err(failure) => return Err(Failure { head: Some(Box::new(head)), ..failure }),
-        }
-    }
-    if exchange.reach() == Reach::Whole {
-        exchange.give_back();
-    }
-    Ok(Answer { head, body })
 }
