@@ -61,6 +61,11 @@ impl Failure {
     pub fn new(status: Status, reach: Reach, text: impl Into<String>) -> Failure {
         Failure { status, reach, text: text.into(), head: None }
     }
+
+    /// Of a local file or the caller's stream; how far the request got is for its exchange to add.
+    pub fn of_file(text: impl Into<String>) -> Failure {
+        Failure::new(Status::File, Reach::Nothing, text)
+    }
 }
 
 enum Stage {

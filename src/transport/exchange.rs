@@ -34,6 +34,24 @@ pub enum Interruption {
     Unwatchable(io::Error),
 }
 
+impl Interruption {
+    /// What it was, and what it came in the middle of.
+    pub fn in_words(&self, phase: &str) -> (Status, String) {
+        match self {
+            Interruption::Cancelled => (Status::Cancelled, format!("cancelled while {phase}")),
+            Interruption::DeadlinePassed(limit) => {
+                (Status::Timeout, format!("the time limit of {} ms passed while {phase}", limit.as_millis()))
+            }
+            Interruption::Idle(limit) => {
+                (Status::Timeout, format!("no byte came for {} ms while {phase}", limit.as_millis()))
+            }
+            Interruption::Unwatchable(error) => {
+                (Status::Internal, format!("the cancel token can't be watched: {error}"))
+            }
+        }
+    }
+}
+
 /// What the caller has to do, or has got.
 #[derive(Debug)]
 pub enum Turn {
@@ -220,18 +238,8 @@ fn poll_turn(attempt: &mut Attempt, cx: &mut Context<'_>) -> Poll<Result<Turn, F
     })
 }
 
-/// An interruption in words: what it was, and what it came in the middle of.
+/// As the end of an attempt.
 pub fn interrupted(why: &Interruption, attempt: &mut Attempt) -> Failure {
-    let phase = attempt.phase();
-    let (status, text) = match why {
-        Interruption::Cancelled => (Status::Cancelled, format!("cancelled while {phase}")),
-        Interruption::DeadlinePassed(limit) => {
-            (Status::Timeout, format!("the time limit of {} ms passed while {phase}", limit.as_millis()))
-        }
-        Interruption::Idle(limit) => {
-            (Status::Timeout, format!("no byte came for {} ms while {phase}", limit.as_millis()))
-        }
-        Interruption::Unwatchable(error) => (Status::Internal, format!("the cancel token can't be watched: {error}")),
-    };
+    let (status, text) = why.in_words(&attempt.phase());
     attempt.interrupted(status, text)
 }

@@ -16,6 +16,7 @@ pub mod engine;
 pub mod exchange;
 pub mod progress;
 pub mod resolve;
+pub mod special;
 pub mod sys;
 pub mod tls;
 pub mod upload;
