@@ -107,7 +107,9 @@ typedef void (*mmx_log_fn)(void *user_data, int32_t level, const char *json_line
 /**
  * Told how far a call is, on the thread that made it, while it waits in the call.
  *
- * done and total are in bytes; total is -1 when it isn't known. Returning anything but 0 cancels the call.
+ * done and total are in bytes; total is -1 when it isn't known. Returning anything but 0 cancels the call. The last report
+ * of an upload comes when the service has answered: nothing is left to cancel, and the call returns the answer. That of a
+ * download still cancels: it comes when every byte was written, but before a path's file takes the target's place.
  */
 typedef int32_t (*mmx_progress_fn)(void *user_data, int64_t done, int64_t total);
 
@@ -685,8 +687,8 @@ mmx_status mmx_retrieve_file(const mmx_client *client,
  *
  * A file's bytes, from and to a path or functions of the caller's. Callbacks run on the thread that made the call, while
  * it waits in the call, and none is kept after it; they may call the library, but not free what the call uses. Memory
- * use does not grow with the file. There is no time limit unless one is set, but 60 s without a byte end a transfer
- * (mmx_config_set_idle_timeout_ms()).
+ * use does not grow with the file. There is no time limit unless one is set, but a service that moves no byte for 60 s
+ * ends a transfer (mmx_config_set_idle_timeout_ms()). A path may lead to a FIFO, whose other end may come later.
  *
  * A callback that forks: the call goes on in the parent; the child's copy of it ends as MMX_ERROR_CANCELLED when the
  * callback returns there, and touches no file.
@@ -696,7 +698,8 @@ mmx_status mmx_retrieve_file(const mmx_client *client,
  * Uploads a local file under its own name.
  *
  * Sends POST /v1/files/upload ("File Upload" in the API's documents) and waits for the answer. The media type follows
- * the name's ending. Sends one request; it is not repeated. Safe from any number of threads.
+ * the name's ending. A FIFO or a device is sent up to its end, in chunks; the request begins once a FIFO has something
+ * to read. Sends one request; it is not repeated. Safe from any number of threads.
  *
  * @param client    From mmx_client_new().
  * @param path      The file to read. UTF-8.
@@ -751,8 +754,8 @@ mmx_status mmx_upload_stream(const mmx_client *client,
  * mmx_retrieve_file() if the options' flags have MMX_CALL_VIA_DOWNLOAD_URL; the key is never sent to another host. A
  * download that is cut goes on where it was cut, or begins anew, up to max_attempts requests. What is written stands
  * beside the target under a temporary name until it is whole: the target is whole or untouched. An existing target
- * keeps its mode; what a symlink leads to is written; a device or a pipe is written straight. Safe from any number of
- * threads.
+ * keeps its mode; what a symlink leads to is written; a device or a FIFO is written straight; the request begins once a
+ * FIFO has a reader. Safe from any number of threads.
  *
  * @param client    From mmx_client_new().
  * @param file_id   The file's id, 1 or more.

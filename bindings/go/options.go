@@ -122,7 +122,8 @@ func WithCallMaxAttempts(attempts int) CallOption {
 
 // WithProgress has an upload or a download tell how far it is: at most 20 times a second, and once at the end. total is
 // -1 when it isn't known; done goes back when the transfer begins anew. The call waits for each, and a panic in it comes
-// out of the call. To end the call, cancel its context.
+// out of the call. To end the call, cancel its context; the last report of an upload comes when the service has answered,
+// which no cancel undoes.
 func WithProgress(progress func(done, total int64)) CallOption {
 	return func(options *callOptions) { options.progress = progress }
 }

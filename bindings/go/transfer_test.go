@@ -229,6 +229,33 @@ func TestCancelTransfers(t *testing.T) {
 	goroutinesBackTo(t, before)
 }
 
+// The last report comes when the service has answered: the end of the context takes nothing away then.
+func TestAnUploadThatIsAnsweredIsNotCancelled(t *testing.T) {
+	account := newAccount(t)
+	client := account.client()
+	before := runtime.NumGoroutine()
+	for _, stuck := range []bool{false, true} {
+		account.control("POST", "reset", nil)
+		ctx, cancel := context.WithCancel(background)
+		release := make(chan struct{})
+		last := mmx.WithProgress(func(int64, int64) {
+			if account.number("count?performed=1") == 1 {
+				cancel()
+				if stuck {
+					<-release
+				}
+			}
+		})
+		file, err := client.Files.Upload(ctx, strings.NewReader("x"), voice, last)
+		must(t, err)
+		if file.FileID == 0 || ctx.Err() == nil {
+			t.Errorf("%+v, %v", file, ctx.Err())
+		}
+		close(release)
+	}
+	goroutinesBackTo(t, before)
+}
+
 func TestCodeThatIsStuck(t *testing.T) {
 	account, _ := holding(t, 1<<20)
 	client := account.client()

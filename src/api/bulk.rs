@@ -8,7 +8,7 @@ use crate::error::{Error, Status};
 use crate::transport::cancel::Cancel;
 use crate::transport::client::{CallOptions, Client, Unanswered};
 use crate::transport::crowd::Crowd;
-use crate::transport::exchange::{FORKED, Limits, in_words};
+use crate::transport::exchange::{FORKED, Limits};
 use crate::transport::progress::Report;
 use serde_json::{Value, json};
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -236,7 +236,7 @@ impl<'a> Run<'a> {
             if let Some(why) = interruption
                 && self.stopped.is_none()
             {
-                let (status, text) = in_words(&why, "deleting files");
+                let (status, text) = why.in_words("deleting files");
                 self.stop(status, &text);
             }
             for (index, came) in settled {

@@ -22,7 +22,7 @@ const LONGEST_REFUSAL: usize = 64 << 10;
 /// Where the bytes go.
 pub trait Sink {
     /// Takes all of it, or says why not.
-    fn write(&mut self, data: &[u8]) -> Result<(), String>;
+    fn write(&mut self, data: &[u8]) -> Result<(), Failure>;
     /// Forgets what was written, or says why it can't.
     fn restart(&mut self) -> Result<(), String>;
 }
@@ -36,8 +36,10 @@ pub fn download_file(
     options: &CallOptions<'_>,
 ) -> Result<String, Error> {
     model::check_id(FILE, file_id)?;
-    let mut target = Target::new(FILE, path)?;
-    let done = download(client, FILE, file_id, by_link, &mut target, options)?;
+    let call = call(FILE, file_id);
+    let limits = client.limits(call.name, true, options)?;
+    let mut target = Target::new(client, &call, limits, path)?;
+    let done = download(client, call, limits, file_id, by_link, &mut target, options)?;
     target.finish().map_err(|why| Error { attempts: done.attempts, ..Error::new(Status::File, FILE, why) })?;
     Ok(done.json)
 }
@@ -51,7 +53,21 @@ pub fn download_stream(
     options: &CallOptions<'_>,
 ) -> Result<String, Error> {
     model::check_id(STREAM, file_id)?;
-    Ok(download(client, STREAM, file_id, by_link, sink, options)?.json)
+    let call = call(STREAM, file_id);
+    let limits = client.limits(call.name, true, options)?;
+    Ok(download(client, call, limits, file_id, by_link, sink, options)?.json)
+}
+
+fn call(name: &'static str, file_id: i64) -> Call {
+    Call {
+        name,
+        method: Method::GET,
+        path: "v1/files/retrieve_content",
+        query: vec![("file_id", file_id.to_string())],
+        json: None,
+        longest_answer: envelope::LONGEST_ANSWER,
+        in_doubt_from: None,
+    }
 }
 
 struct Done {
@@ -95,22 +111,14 @@ impl From<Error> for Ended {
 
 fn download(
     client: &Client,
-    name: &'static str,
+    call: Call,
+    limits: Limits<'_>,
     file_id: i64,
     by_link: bool,
     sink: &mut dyn Sink,
     options: &CallOptions<'_>,
 ) -> Result<Done, Error> {
-    let call = Call {
-        name,
-        method: Method::GET,
-        path: "v1/files/retrieve_content",
-        query: vec![("file_id", file_id.to_string())],
-        json: None,
-        longest_answer: envelope::LONGEST_ANSWER,
-        in_doubt_from: None,
-    };
-    let limits = client.limits(name, true, options)?;
+    let name = call.name;
     let progress = Progress::new(options.progress);
     let (written, attempts, resumed, validator) = Default::default();
     let (content_type, trace_id) = Default::default();
@@ -310,7 +318,7 @@ impl<'a> Download<'a> {
         }
         let taken = self.sink.write(data);
         self.check_process()?;
-        taken.map_err(|why| self.error(Status::File, &why))?;
+        taken.map_err(|failure| self.error(failure.status, &failure.text))?;
         self.written += data.len() as u64;
         self.progress.moved(self.written, total, Reach::Whole).map_err(|failure| self.failed(failure))
     }

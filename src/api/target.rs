@@ -3,36 +3,39 @@
 
 use super::download::Sink;
 use crate::error::{Error, Status};
-use crate::transport::attempt::plain;
-use crate::transport::sys::SigpipeGuard;
-use std::fs::{self, File, OpenOptions, Permissions};
-use std::io::{self, Write as _};
+use crate::transport::attempt::{Failure, plain};
+use crate::transport::client::{Call, Client};
+use crate::transport::exchange::Limits;
+use crate::transport::special::{SpecialFile, unwritable};
+use std::fs::{self, File, Permissions};
+use std::io;
 use std::os::unix::fs::{FileExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::{mem, process};
 use tempfile::NamedTempFile;
 
-enum Place {
+enum Place<'a> {
     /// With the mode that the target has already.
     Beside(NamedTempFile, Option<Permissions>),
     /// A device or a pipe can't be replaced.
-    Straight(File),
+    Straight(SpecialFile<'a>),
     Gone,
 }
 
-pub struct Target {
+pub struct Target<'a> {
     path: PathBuf,
-    place: Place,
+    place: Place<'a>,
     written: u64,
     process_id: u32,
 }
 
-impl Target {
-    pub fn new(call: &'static str, path: &str) -> Result<Target, Error> {
-        let failed =
-            |error: io::Error| Error::new(Status::File, call, format!("{path} can't be written: {}", plain(&error)));
+impl<'a> Target<'a> {
+    pub fn new(client: &'a Client, call: &Call, limits: Limits<'a>, path: &str) -> Result<Target<'a>, Error> {
+        let failed = |error: io::Error| {
+            Error::new(Status::File, call.name, format!("{path} can't be written: {}", plain(&error)))
+        };
         if path.is_empty() {
-            return Err(Error::invalid_argument(call, "path", "is empty"));
+            return Err(Error::invalid_argument(call.name, "path", "is empty"));
         }
         let path_of_file = behind_links(Path::new(path)).map_err(failed)?;
         let place = match fs::metadata(&path_of_file) {
@@ -40,7 +43,10 @@ impl Target {
             Ok(there) if there.is_file() => {
                 Place::Beside(beside(&path_of_file).map_err(failed)?, Some(there.permissions()))
             }
-            Ok(_) => Place::Straight(OpenOptions::new().write(true).open(&path_of_file).map_err(failed)?),
+            Ok(_) => Place::Straight(
+                SpecialFile::open_to_write(client, limits, &path_of_file)
+                    .map_err(|failure| client.error(call, failure, 0).error)?,
+            ),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 Place::Beside(beside(&path_of_file).map_err(failed)?, None)
             }
@@ -64,19 +70,16 @@ impl Target {
     }
 }
 
-impl Sink for Target {
-    fn write(&mut self, data: &[u8]) -> Result<(), String> {
+impl Sink for Target<'_> {
+    fn write(&mut self, data: &[u8]) -> Result<(), Failure> {
         let written = match &mut self.place {
             // At an offset of ours: a child after a fork shares the file's own.
             Place::Beside(file, _) => file.as_file().write_all_at(data, self.written),
-            Place::Straight(file) => {
-                let _guard = SigpipeGuard::block();
-                file.write_all(data)
-            }
+            Place::Straight(file) => return file.write_all(data),
             Place::Gone => Ok(()),
         };
         self.written += data.len() as u64;
-        written.map_err(|error| format!("{} can't be written: {}", self.path.display(), plain(&error)))
+        written.map_err(|error| unwritable(&self.path, &error))
     }
 
     fn restart(&mut self) -> Result<(), String> {
@@ -90,7 +93,7 @@ impl Sink for Target {
     }
 }
 
-impl Drop for Target {
+impl Drop for Target<'_> {
     fn drop(&mut self) {
         if self.process_id != process::id() {
             // The temporary file is the parent's: it is not deleted here.

@@ -2,14 +2,18 @@
 
 use super::model::FileObject;
 use super::{envelope, purpose};
-use crate::error::{Error, Status};
+use crate::error::Error;
+use crate::transport::attempt::{Failure, plain};
 use crate::transport::body::Reach;
 use crate::transport::client::{Call, CallOptions, Client};
-use crate::transport::upload::{Frame, Source};
+use crate::transport::exchange::Limits;
+use crate::transport::progress::Report;
+use crate::transport::special::SpecialFile;
+use crate::transport::upload::{Frame, Source, unreadable};
 use reqwest::Method;
 use serde::Deserialize;
-use std::fs::File;
-use std::io::ErrorKind;
+use std::fs::{self, File};
+use std::io::{self, ErrorKind};
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
@@ -29,16 +33,10 @@ pub fn upload_file(client: &Client, path: &str, purpose: &str, options: &CallOpt
     let Some(filename) = filename else {
         return Err(Error::invalid_argument(FILE, "path", format!("names no file: \"{path}\"")));
     };
-    let unreadable = |why: &str| Error::new(Status::File, FILE, format!("{path} can't be read: {why}"));
-    let file = File::open(path).map_err(|error| unreadable(&crate::transport::attempt::plain(&error)))?;
-    let metadata = file.metadata().map_err(|error| unreadable(&error.to_string()))?;
-    if metadata.is_dir() {
-        return Err(unreadable("it is a folder"));
-    }
-    // A pipe or a device has no size to go by.
-    let size = metadata.is_file().then_some(metadata.len());
-    let mut source = LocalFile { file, size, at: 0 };
-    upload(client, FILE, &mut source, filename, purpose, options)
+    let call = call(FILE);
+    let limits = client.limits(call.name, true, options)?;
+    let mut source = open(client, limits, Path::new(path)).map_err(|failure| client.error(&call, failure, 0).error)?;
+    upload(client, call, limits, options.progress, &mut *source, filename, purpose)
 }
 
 /// Uploads what a source gives.
@@ -53,18 +51,13 @@ pub fn upload_stream(
     if filename.is_empty() || filename.len() > 1024 {
         return Err(Error::invalid_argument(STREAM, "filename", "must be 1 to 1024 bytes"));
     }
-    upload(client, STREAM, source, filename, purpose, options)
+    let call = call(STREAM);
+    let limits = client.limits(call.name, true, options)?;
+    upload(client, call, limits, options.progress, source, filename, purpose)
 }
 
-fn upload(
-    client: &Client,
-    name: &'static str,
-    source: &mut dyn Source,
-    filename: &str,
-    purpose: &str,
-    options: &CallOptions<'_>,
-) -> Result<String, Error> {
-    let call = Call {
+fn call(name: &'static str) -> Call {
+    Call {
         name,
         method: Method::POST,
         path: "v1/files/upload",
@@ -73,9 +66,20 @@ fn upload(
         longest_answer: envelope::LONGEST_ANSWER,
         // Before its last byte is taken nothing can have been stored.
         in_doubt_from: Some(Reach::Whole),
-    };
+    }
+}
+
+fn upload(
+    client: &Client,
+    call: Call,
+    limits: Limits<'_>,
+    report: Option<Report<'_>>,
+    source: &mut dyn Source,
+    filename: &str,
+    purpose: &str,
+) -> Result<String, Error> {
     let size = source.size();
-    let sent = client.send_upload(&call, options, form(purpose, filename), source);
+    let sent = client.send_upload(&call, limits, report, form(purpose, filename), source);
     let reply = match sent {
         Ok(answered) => envelope::read(client, &call, answered),
         Err(failed) => Err(envelope::unanswered(client, failed)),
@@ -122,31 +126,42 @@ fn boundary() -> String {
     format!("mmx-{:016x}{:016x}", random(), random())
 }
 
+/// What a path leads to.
+fn open<'a>(client: &'a Client, limits: Limits<'a>, path: &Path) -> Result<Box<dyn Source + 'a>, Failure> {
+    let unreadable = |error: io::Error| unreadable(path.display(), plain(&error));
+    let there = fs::metadata(path).map_err(unreadable)?;
+    if there.is_dir() {
+        return Err(unreadable(io::Error::other("it is a folder")));
+    }
+    if !there.is_file() {
+        return Ok(Box::new(SpecialFile::open_to_read(client, limits, path)?));
+    }
+    let file = File::open(path).map_err(unreadable)?;
+    let size = file.metadata().map_err(unreadable)?.len();
+    Ok(Box::new(LocalFile { file, size, at: 0 }))
+}
+
 /// Read by offset: a child after a fork shares the position, not this.
 struct LocalFile {
     file: File,
-    size: Option<u64>,
+    size: u64,
     at: u64,
 }
 
 impl Source for LocalFile {
     fn size(&self) -> Option<u64> {
-        self.size
+        Some(self.size)
     }
 
-    fn read(&mut self, buffer: &mut [u8]) -> Result<usize, String> {
+    fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Failure> {
         loop {
-            let read = match self.size {
-                Some(_) => self.file.read_at(buffer, self.at),
-                None => std::io::Read::read(&mut self.file, buffer),
-            };
-            match read {
+            match self.file.read_at(buffer, self.at) {
                 Ok(count) => {
                     self.at += count as u64;
                     return Ok(count);
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return Err(crate::transport::attempt::plain(&error)),
+                Err(error) => return Err(unreadable("what is uploaded", plain(&error))),
             }
         }
     }

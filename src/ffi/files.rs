@@ -16,7 +16,9 @@ use std::ffi::{c_char, c_void};
 
 /// Told how far a call is, on the thread that made it, while it waits in the call.
 ///
-/// done and total are in bytes; total is -1 when it isn't known. Returning anything but 0 cancels the call.
+/// done and total are in bytes; total is -1 when it isn't known. Returning anything but 0 cancels the call. The last report
+/// of an upload comes when the service has answered: nothing is left to cancel, and the call returns the answer. That of a
+/// download still cancels: it comes when every byte was written, but before a path's file takes the target's place.
 pub type mmx_progress_fn = Option<unsafe extern "C" fn(user_data: *mut c_void, done: i64, total: i64) -> i32>;
 
 /// What one call has different from its client. Begin with MMX_CALL_OPTIONS_INIT; 0 and NULL mean "as the client is

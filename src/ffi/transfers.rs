@@ -2,8 +2,8 @@
 //!
 //! A file's bytes, from and to a path or functions of the caller's. Callbacks run on the thread that made the call, while
 //! it waits in the call, and none is kept after it; they may call the library, but not free what the call uses. Memory
-//! use does not grow with the file. There is no time limit unless one is set, but 60 s without a byte end a transfer
-//! (mmx_config_set_idle_timeout_ms()).
+//! use does not grow with the file. There is no time limit unless one is set, but a service that moves no byte for 60 s
+//! ends a transfer (mmx_config_set_idle_timeout_ms()). A path may lead to a FIFO, whose other end may come later.
 //!
 //! A callback that forks: the call goes on in the parent; the child's copy of it ends as MMX_ERROR_CANCELLED when the
 //! callback returns there, and touches no file.
@@ -16,7 +16,8 @@ use super::status::mmx_status;
 use crate::api;
 use crate::api::download::Sink;
 use crate::error::Error;
-use crate::transport::upload::Source;
+use crate::transport::attempt::Failure;
+use crate::transport::upload::{Source, unreadable};
 use std::ffi::{c_char, c_void};
 
 /// Where an upload reads from. Begin with MMX_SOURCE_INIT, which sets size to -1.
@@ -69,17 +70,19 @@ impl Source for CallerSource {
         self.size
     }
 
-    fn read(&mut self, buffer: &mut [u8]) -> Result<usize, String> {
+    fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Failure> {
         // SAFETY: the caller's function with the caller's data and a buffer of that many bytes, within the call.
         let count = unsafe { (self.read)(self.user_data, buffer.as_mut_ptr(), buffer.len()) };
-        usize::try_from(count).map_err(|_| format!("the source gave up (its read returned {count})"))
+        usize::try_from(count)
+            .map_err(|_| unreadable("what is uploaded", format!("the source gave up (its read returned {count})")))
     }
 }
 
 /// Uploads a local file under its own name.
 ///
 /// Sends POST /v1/files/upload ("File Upload" in the API's documents) and waits for the answer. The media type follows
-/// the name's ending. Sends one request; it is not repeated. Safe from any number of threads.
+/// the name's ending. A FIFO or a device is sent up to its end, in chunks; the request begins once a FIFO has something
+/// to read. Sends one request; it is not repeated. Safe from any number of threads.
 ///
 /// @param client    From mmx_client_new().
 /// @param path      The file to read. UTF-8.
@@ -183,11 +186,11 @@ impl CallerSink {
 }
 
 impl Sink for CallerSink {
-    fn write(&mut self, data: &[u8]) -> Result<(), String> {
+    fn write(&mut self, data: &[u8]) -> Result<(), Failure> {
         // SAFETY: the caller's function with the caller's data and so many bytes to read, within the call.
         match unsafe { (self.write)(self.user_data, data.as_ptr(), data.len()) } {
             0 => Ok(()),
-            code => Err(format!("the sink gave up (its write returned {code})")),
+            code => Err(Failure::of_file(format!("the sink gave up (its write returned {code})"))),
         }
     }
 
@@ -207,8 +210,8 @@ impl Sink for CallerSink {
 /// mmx_retrieve_file() if the options' flags have MMX_CALL_VIA_DOWNLOAD_URL; the key is never sent to another host. A
 /// download that is cut goes on where it was cut, or begins anew, up to max_attempts requests. What is written stands
 /// beside the target under a temporary name until it is whole: the target is whole or untouched. An existing target
-/// keeps its mode; what a symlink leads to is written; a device or a pipe is written straight. Safe from any number of
-/// threads.
+/// keeps its mode; what a symlink leads to is written; a device or a FIFO is written straight; the request begins once a
+/// FIFO has a reader. Safe from any number of threads.
 ///
 /// @param client    From mmx_client_new().
 /// @param file_id   The file's id, 1 or more.

@@ -71,6 +71,11 @@ impl Failure {
         Failure { status, reach, text: text.into(), permanent: false, head: None }
     }
 
+    /// Of a local file or the caller's stream; how far the request got is for its exchange to add.
+    pub fn of_file(text: impl Into<String>) -> Failure {
+        Failure::new(Status::File, Reach::Nothing, text)
+    }
+
     pub fn permanent(self) -> Failure {
         Failure { permanent: true, ..self }
     }
@@ -179,27 +184,40 @@ impl Attempt {
 
     /// Reads the answer to its end, which must come within `longest` bytes.
     pub fn poll_answer(&mut self, longest: usize, cx: &mut Context<'_>) -> Poll<Result<Answer, Failure>> {
-        let gathered = ready!(self.poll_gather(longest, cx));
-        let head = self.head.take();
-        Poll::Ready(match (gathered, head) {
-            (Ok(body), Some(head)) => Ok(Answer { head, body }),
-            (Ok(_), None) => Err(Failure::new(Status::Internal, self.slot.reach(), "an answer without a head")),
-            (Err(failure), head) => Err(Failure { head: head.map(Box::new), ..failure }),
+        loop {
+            if let Some(answer) = ready!(self.poll_more(longest, cx)).transpose() {
+                return Poll::Ready(answer);
+            }
+        }
+    }
+
+    /// Reads the next piece of an answer that is read as a whole: `None` as long as more is to come.
+    pub fn poll_more(&mut self, longest: usize, cx: &mut Context<'_>) -> Poll<Result<Option<Answer>, Failure>> {
+        let event = ready!(self.poll(cx));
+        Poll::Ready(match event {
+            Ok(Event::Head(head)) => {
+                self.begin_with(head);
+                Ok(None)
+            }
+            Ok(Event::Data(data)) if self.gathered.len() + data.len() > longest => {
+                let text = format!("the answer is longer than {} MiB and was not read on", longest >> 20);
+                Err(self.interrupted(Status::Protocol, text))
+            }
+            Ok(Event::Data(data)) => {
+                self.gathered.extend_from_slice(&data);
+                Ok(None)
+            }
+            Ok(Event::End) => match self.head.take() {
+                Some(head) => Ok(Some(Answer { head, body: std::mem::take(&mut self.gathered) })),
+                None => Err(Failure::new(Status::Internal, self.slot.reach(), "an answer without a head")),
+            },
+            Err(failure) => Err(Failure { head: self.head.take().map(Box::new), ..failure }),
         })
     }
 
-    fn poll_gather(&mut self, longest: usize, cx: &mut Context<'_>) -> Poll<Result<Vec<u8>, Failure>> {
-        loop {
-            match ready!(self.poll(cx))? {
-                Event::Head(head) => self.head = Some(head),
-                Event::Data(data) if self.gathered.len() + data.len() > longest => {
-                    let text = format!("the answer is longer than {} MiB and was not read on", longest >> 20);
-                    return Poll::Ready(Err(Failure::new(Status::Protocol, self.slot.reach(), text)));
-                }
-                Event::Data(data) => self.gathered.extend_from_slice(&data),
-                Event::End => return Poll::Ready(Ok(std::mem::take(&mut self.gathered))),
-            }
-        }
+    /// The head of an answer that is read as a whole.
+    pub fn begin_with(&mut self, head: Head) {
+        self.head = Some(head);
     }
 
     /// What is left of it, to be dropped where it can be: see [`Lease::end_with`](super::engine::Lease::end_with).

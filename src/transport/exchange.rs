@@ -1,7 +1,7 @@
 //! One request and its answer, driven in turns: file reads and callbacks run between the turns, outside the runtime,
 //! on the caller's thread.
 
-use super::attempt::{Attempt, Event, Failure, Head, Request};
+use super::attempt::{Answer, Attempt, Event, Failure, Head, Request};
 use super::body::Reach;
 use super::cancel::Cancel;
 use super::deadline::Deadline;
@@ -31,6 +31,21 @@ pub enum Interruption {
     Cancelled,
     DeadlinePassed(Duration),
     Unwatchable(io::Error),
+}
+
+impl Interruption {
+    /// What it was, and what it came in the middle of.
+    pub fn in_words(&self, phase: &str) -> (Status, String) {
+        match self {
+            Interruption::Cancelled => (Status::Cancelled, format!("cancelled while {phase}")),
+            Interruption::DeadlinePassed(limit) => {
+                (Status::Timeout, format!("the time limit of {} ms passed while {phase}", limit.as_millis()))
+            }
+            Interruption::Unwatchable(error) => {
+                (Status::Internal, format!("the cancel token can't be watched: {error}"))
+            }
+        }
+    }
 }
 
 /// What the caller has to do, or has got.
@@ -86,6 +101,19 @@ impl<'a> Exchange<'a> {
         turned.unwrap_or_else(|why| Err(interrupted(&why, &mut self.attempt)))
     }
 
+    /// The whole answer that a head was the start of, within `longest` bytes. Give the exchange back if that is all.
+    pub fn rest(&mut self, head: Head, longest: usize) -> Result<Answer, Failure> {
+        self.attempt.begin_with(head);
+        loop {
+            self.check()?;
+            let Exchange { lease, attempt, limits, .. } = self;
+            let turned = lent(lease).block_on(limits.within(|cx| attempt.poll_more(longest, cx)))?;
+            if let Some(answer) = turned.unwrap_or_else(|why| Err(interrupted(&why, &mut self.attempt)))? {
+                return Ok(answer);
+            }
+        }
+    }
+
     /// Waits a little for an answer while the connection waits for data; `None` when there is none yet.
     pub fn turn_within(&mut self, grace: Duration) -> Result<Option<Turn>, Failure> {
         self.check()?;
@@ -103,10 +131,14 @@ impl<'a> Exchange<'a> {
 
     /// What ends an exchange before it is driven on, or after the last callback.
     pub fn check(&mut self) -> Result<(), Failure> {
-        if self.lease().is_of_a_parent() {
-            return Err(Failure::new(Status::Cancelled, Reach::Nothing, FORKED));
-        }
+        self.check_process()?;
         self.limits.check().map_err(|why| interrupted(&why, &mut self.attempt))
+    }
+
+    /// In a child that comes back from a callback there is no exchange.
+    pub fn check_process(&self) -> Result<(), Failure> {
+        let forked = self.lease().is_of_a_parent();
+        if forked { Err(Failure::new(Status::Cancelled, Reach::Nothing, FORKED)) } else { Ok(()) }
     }
 
     /// After [`Turn::Done`]: lets the next call use the connection. Without it, dropping closes it at once.
@@ -178,17 +210,6 @@ fn poll_turn(attempt: &mut Attempt, cx: &mut Context<'_>) -> Poll<Result<Turn, F
 
 /// An interruption of an attempt, and what it came in the middle of.
 pub fn interrupted(why: &Interruption, attempt: &mut Attempt) -> Failure {
-    let (status, text) = in_words(why, &attempt.phase());
+    let (status, text) = why.in_words(&attempt.phase());
     attempt.interrupted(status, text).permanent()
-}
-
-/// An interruption in words, while `phase`.
-pub fn in_words(why: &Interruption, phase: &str) -> (Status, String) {
-    match why {
-        Interruption::Cancelled => (Status::Cancelled, format!("cancelled while {phase}")),
-        Interruption::DeadlinePassed(limit) => {
-            (Status::Timeout, format!("the time limit of {} ms passed while {phase}", limit.as_millis()))
-        }
-        Interruption::Unwatchable(error) => (Status::Internal, format!("the cancel token can't be watched: {error}")),
-    }
 }

@@ -24,6 +24,7 @@ pub mod progress;
 pub mod rate;
 pub mod resolve;
 pub mod retry;
+pub mod special;
 pub mod sys;
 pub mod tls;
 pub mod track;

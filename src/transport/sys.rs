@@ -1,4 +1,4 @@
-//! The few libc calls: the signal mask of this thread, and the eventfd behind the cancel token.
+//! The few libc calls: the signal mask of this thread, the eventfd behind the cancel token, and watching a descriptor.
 #![allow(unsafe_code)]
 
 use std::io;
@@ -131,10 +131,14 @@ impl EventFd {
         unsafe { libc::read(self.0.as_raw_fd(), ptr::from_mut(&mut count).cast(), size_of::<u64>()) };
     }
 
-    /// Registers it with the runtime that is entered.
     pub fn watch(&self) -> io::Result<AsyncFd<BorrowedFd<'_>>> {
-        // SAFETY: the descriptor stays open, and the same, as long as the borrow that the result holds.
-        let registered = unsafe { AsyncFd::register_with_interest(self.0.as_fd(), Interest::READABLE) };
-        Ok(registered?)
+        watch(self.0.as_fd(), Interest::READABLE)
     }
+}
+
+/// Registers a descriptor with the runtime that is entered.
+pub fn watch(fd: BorrowedFd<'_>, interest: Interest) -> io::Result<AsyncFd<BorrowedFd<'_>>> {
+    // SAFETY: the descriptor stays open, and the same, as long as the borrow that the result holds.
+    let registered = unsafe { AsyncFd::register_with_interest(fd, interest) };
+    Ok(registered?)
 }

@@ -3,7 +3,7 @@
 use super::attempt::Attempt;
 use super::body::Reach;
 use super::client::{Client, Unanswered};
-use super::exchange::{Interruption, in_words};
+use super::exchange::Interruption;
 use crate::error::Error;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -40,7 +40,7 @@ impl Track {
         let (attempts, in_doubt) = (*attempts, *in_doubt);
         let mut unanswered = match (attempt, last.take()) {
             (Some(attempt), _) => {
-                let (status, text) = in_words(why, &attempt.phase());
+                let (status, text) = why.in_words(&attempt.phase());
                 let failure = attempt.interrupted(status, text);
                 let reach = failure.reach;
                 let mut unanswered = client.error_of(name, failure, attempts);
@@ -48,7 +48,7 @@ impl Track {
                 unanswered
             }
             (None, last) => {
-                let (status, mut text) = in_words(why, waiting);
+                let (status, mut text) = why.in_words(waiting);
                 if let Some(last) = &last {
                     text.push_str("; before that: ");
                     text.push_str(last.without_call());

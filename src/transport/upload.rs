@@ -1,13 +1,14 @@
 //! A request whose body is read piece by piece, on the caller's thread, between the turns of its exchange.
 
-use super::attempt::{Answer, Body, Failure, Head};
+use super::attempt::{Answer, Body, Failure};
 use super::body::Reach;
-use super::client::{Answered, Call, CallOptions, Client, Unanswered};
-use super::exchange::{Exchange, Turn};
-use super::progress::Progress;
+use super::client::{Answered, Call, Client, Unanswered};
+use super::exchange::{Exchange, Limits, Turn};
+use super::progress::{Progress, Report};
 use crate::error::Status;
 use bytes::{Bytes, BytesMut};
 use reqwest::header::{CONTENT_TYPE, HeaderValue};
+use std::fmt::Display;
 use std::process;
 use std::time::Duration;
 
@@ -21,8 +22,13 @@ const GRACE: Duration = Duration::from_millis(3);
 pub trait Source {
     /// Bytes to come, when that is known.
     fn size(&self) -> Option<u64>;
-    /// Fills a part of the buffer and says how much; 0 is the end. An error says why there is no more.
-    fn read(&mut self, buffer: &mut [u8]) -> Result<usize, String>;
+    /// Fills a part of the buffer and says how much; 0 is the end. A failure says why there is no more.
+    fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Failure>;
+}
+
+/// A failure of what is uploaded.
+pub fn unreadable(what: impl Display, why: impl Display) -> Failure {
+    Failure::of_file(format!("{what} can't be read: {why}"))
 }
 
 /// What stands round the source's bytes.
@@ -46,7 +52,8 @@ struct Feed<'a> {
 }
 
 impl Feed<'_> {
-    fn next(&mut self) -> Result<Option<Bytes>, String> {
+    fn next(&mut self) -> Result<Option<Bytes>, Failure> {
+        let differs = |why: String| Err(unreadable("what is uploaded", why));
         if let Some(before) = self.before.take() {
             return Ok(Some(before.into()));
         }
@@ -62,13 +69,15 @@ impl Feed<'_> {
             }
             let count = count?;
             if count > self.piece {
-                return Err(format!("the source says {count} bytes into a buffer of {}", self.piece));
+                return differs(format!("the source says {count} bytes into a buffer of {}", self.piece));
             }
             self.read += count as u64;
             match self.source.size() {
-                Some(size) if self.read > size => return Err(format!("there is more than the {size} bytes announced")),
+                Some(size) if self.read > size => {
+                    return differs(format!("there is more than the {size} bytes announced"));
+                }
                 Some(size) if count == 0 && self.read < size => {
-                    return Err(format!("it ended after {} of the {size} bytes announced", self.read));
+                    return differs(format!("it ended after {} of the {size} bytes announced", self.read));
                 }
                 _ => {}
             }
@@ -90,11 +99,11 @@ impl Client {
     pub fn send_upload(
         &self,
         call: &Call,
-        options: &CallOptions<'_>,
+        limits: Limits<'_>,
+        report: Option<Report<'_>>,
         frame: Frame,
         source: &mut dyn Source,
     ) -> Result<Answered, Unanswered> {
-        let limits = self.limits(call.name, true, options)?;
         let lease = self.lease(self.scheme()).map_err(|failure| self.error(call, failure, 0))?;
         let mut request = self.request(call);
         let content_type = HeaderValue::from_str(&frame.content_type).expect("a media type and a boundary of ours");
@@ -112,7 +121,7 @@ impl Client {
             process_id: process::id(),
         };
         let exchange = Exchange::new(lease, request, limits);
-        match drive(exchange, feed, Progress::new(options.progress), call.longest_answer) {
+        match drive(exchange, feed, Progress::new(report), call.longest_answer) {
             Ok((answer, reach)) => Ok(Answered { answer, attempts: 1, reach }),
             Err(failure) => Err(self.error(call, failure, 1)),
         }
@@ -135,45 +144,25 @@ fn drive(
             Turn::NeedData => {
                 progress.moved(feed.read, size, exchange.reach())?;
                 exchange.check()?;
-                let chunk = feed.next().map_err(|why| {
-                    Failure::new(Status::File, exchange.reach(), format!("what is uploaded can't be read: {why}"))
-                })?;
+                let chunk = feed.next().map_err(|failure| Failure { reach: exchange.reach(), ..failure })?;
                 exchange.feed(chunk);
                 exchange.turn()?
             }
             Turn::Head(head) => {
                 let reach = exchange.reach();
+                let answer = exchange.rest(head, longest)?;
+                // The connection is used again only if the request's body was taken whole.
                 if reach == Reach::Whole {
-                    progress.finished(feed.read)?;
+                    // There is nothing left to cancel, and the answer is not to be lost.
+                    let _ = progress.finished(feed.read);
+                    exchange.check_process()?;
+                    exchange.give_back();
                 }
-                return Ok((rest(exchange, head, longest)?, reach));
+                return Ok((answer, reach));
             }
             Turn::HaveData(_) | Turn::Done => {
                 return Err(Failure::new(Status::Internal, exchange.reach(), "an answer without a head"));
             }
         }
     }
-}
-
-/// The answer's body. The connection is used again only if the request's was taken whole.
-fn rest(mut exchange: Exchange<'_>, head: Head, longest: usize) -> Result<Answer, Failure> {
-    let mut body = Vec::new();
-    loop {
-        match exchange.turn() {
-            Ok(Turn::HaveData(data)) if body.len() + data.len() > longest => {
-                let text = format!("the answer is longer than {} MiB and was not read on", longest >> 20);
-                let failure = Failure::new(Status::Protocol, exchange.reach(), text);
-                return Err(Failure { head: Some(Box::new(head)), ..failure });
-            }
-            Ok(Turn::HaveData(data)) => body.extend_from_slice(&data),
-            Ok(Turn::Done) => break,
-            // Not after an answer.
-            Ok(Turn::NeedData | Turn::Head(_)) => {}
-            Err(failure) => return Err(Failure { head: Some(Box::new(head)), ..failure }),
-        }
-    }
-    if exchange.reach() == Reach::Whole {
-        exchange.give_back();
-    }
-    Ok(Answer { head, body })
 }

@@ -179,10 +179,10 @@ static inline void fails(const char *file, int line, const char *call, mmx_statu
 }
 
 /* A call that must succeed; `error` is the variable that it fills. */
-#define SUCCEEDS(call, error) succeeds(__FILE__, __LINE__, #call, (call), (error))
+#define SUCCEEDS(call, error) succeeds(__FILE__, __LINE__, #call, (call), &(error))
 
-static inline void succeeds(const char *file, int line, const char *call, mmx_status status, const mmx_error *error) {
-    if (status != MMX_OK) FAIL("%s:%d: %s: %s", file, line, call, mmx_error_message(error));
+static inline void succeeds(const char *file, int line, const char *call, mmx_status status, mmx_error *const *error) {
+    if (status != MMX_OK) FAIL("%s:%d: %s: %s", file, line, call, mmx_error_message(*error));
 }
 
 #endif

@@ -85,6 +85,41 @@ static void cancelled_by_progress(const mmx_client *client) {
     }
 }
 
+/* What the last report does: it comes with the service's answer, which nothing takes away any more. */
+static int32_t at_the_end(void *user_data, int64_t done, int64_t total) {
+    struct watcher *watcher = user_data;
+    (void)total;
+    if (done < watcher->gives || number(NAME, "count?performed=1") == 0) return 0;
+    watcher->reports++;
+    if (!watcher->cancel) return 1;
+    mmx_cancel_trigger(watcher->cancel);
+    return 0;
+}
+
+static void too_late(const mmx_client *client, const char *fault, bool by_token) {
+    char *json = NULL;
+    mmx_error *error = NULL;
+    mmx_source source = MMX_SOURCE_INIT;
+    mmx_call_options options = MMX_CALL_OPTIONS_INIT;
+    struct watcher watcher = {.gives = 1000, .thread = pthread_self()};
+    account(NAME, 0);
+    script(NAME, fault);
+    if (by_token) CHECK_INT(mmx_cancel_new(&watcher.cancel, NULL), MMX_OK);
+    source.size = watcher.gives;
+    source.read = give;
+    source.user_data = options.user_data = &watcher;
+    options.progress = at_the_end;
+    options.cancel = watcher.cancel;
+    SUCCEEDS(mmx_upload_stream(client, &source, "a.mp3", MMX_PURPOSE_VOICE_CLONE, &options, &json, &error), error);
+    CHECK_INT(watcher.reports, 1);
+    CHECK_HAS(json, "\"file_id\":");
+    CHECK_INT(number(NAME, "count?performed=1"), 1);
+    mmx_string_free(json);
+    mmx_cancel_free(watcher.cancel);
+    works(client);
+    CHECK_INT(number(NAME, "open"), 1); /* over the same connection */
+}
+
 static void *trigger(void *given) {
     struct watcher *watcher = given;
     number(NAME, "wait?open=1&timeout_ms=1");
@@ -221,6 +256,10 @@ int main(void) {
         progress(client, 8 << 20, true);
         progress(client, 8 << 20, false);
         cancelled_by_progress(client);
+        for (int by_token = 0; by_token < 2; by_token++) {
+            too_late(client, "{}", by_token);
+            too_late(client, "{\"trickle_ms\": 1}", by_token); /* the answer's body comes after its head */
+        }
         cancelled_by_token(client, "{}", false);
         cancelled_by_token(client, "{\"stop_reading_after\": 1000}", false);
         cancelled_by_token(client, "{\"hang\": true}", true);

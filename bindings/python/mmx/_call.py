@@ -177,10 +177,8 @@ class _Job:
         # A second interruption ends this wait too: everything that the call uses stays alive with it.
         if self.outcome is None and not self._ended():
             _note(interruption, "the call was cancelled; it ends when the callback that it is in returns")
-        if isinstance(self.outcome, tuple) and self.outcome[1]:
-            error = errors.from_json(self.outcome[1])
-            if error.ambiguous:
-                _note(interruption, str(error))
+        if isinstance(self.outcome, tuple):
+            _note_outcome(interruption, self.outcome, self.request)
 
     def _ended(self) -> bool:
         """Waits for the end of a call that was cancelled, but not for a callback that doesn't come back."""
@@ -198,6 +196,17 @@ class _Job:
 def _note(raised: BaseException, note: str) -> None:
     if hasattr(raised, "add_note"):  # From Python 3.11 on.
         raised.add_note(note)
+
+
+def _note_outcome(raised: BaseException, outcome: Outcome, request: Request) -> None:
+    """Says what became of a call whose outcome an exception takes the place of."""
+    answer, error = outcome
+    if error is not None:
+        failure = errors.from_json(error)
+        if failure.ambiguous:
+            _note(raised, str(failure))
+    elif request.guard is not None:
+        _note(raised, f"the call was done all the same: {answer}")
 
 
 class _Helper:
@@ -274,15 +283,12 @@ def _take_helper(library: CDLL) -> _Helper | None:
 
 def call(request: Request) -> str:
     """Makes a call and returns its answer. An exception of one of its callbacks comes out as it was raised."""
-    answer, error = _outcome(request)
+    answer, error = outcome = _outcome(request)
     guard = request.guard
     if guard is not None and guard.raised is not None:
         raised, guard.raised = guard.raised, None
         try:
-            if error is not None:
-                failure = errors.from_json(error)
-                if failure.ambiguous:
-                    _note(raised, str(failure))
+            _note_outcome(raised, outcome, request)
             raise raised
         finally:
             del raised

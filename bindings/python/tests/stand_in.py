@@ -74,7 +74,7 @@ class Account:
     def fault(self, **fault: object) -> None:
         self.server.control("POST", f"{self.name}/faults", fault)
 
-    def count(self, **only: int) -> int:
+    def count(self, **only: int | str) -> int:
         query = "&".join(f"{name}={value}" for name, value in only.items())
         return int(self.server.control("GET", f"{self.name}/count?{query}"))
 

@@ -137,10 +137,15 @@ def test_the_target_is_untouched(account: Account, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("on_main", [True, False])
-def test_what_may_be_stored_all_the_same_is_noted(account: Account, on_main: bool) -> None:
+@pytest.mark.parametrize("code", [0, 1000])
+def test_what_is_or_may_be_stored_all_the_same_is_noted(account: Account, code: int, on_main: bool) -> None:
+    if code:
+        account.fault(code=code)
+
     def upload() -> list[str]:
         def progress(done: int, total: int | None) -> None:
-            if done == total:
+            # The service has answered.
+            if account.count(call="upload"):
                 raise Own
 
         with pytest.raises(Own) as caught:
@@ -154,7 +159,8 @@ def test_what_may_be_stored_all_the_same_is_noted(account: Account, on_main: boo
             notes = pool.submit(upload).result()
     if hasattr(Own, "add_note"):
         (note,) = notes
-        assert "may have been stored all the same" in note
+        file_id = account.upload()["file_id"]
+        assert ("may have been stored all the same" if code else f'"file_id":{file_id},') in note
 
 
 def test_nothing_is_called_after_an_exception(account: Account) -> None:
