@@ -35,7 +35,7 @@ pub fn list(client: &Client, purpose: Option<&str>, options: &CallOptions<'_>) -
         in_doubt_from: None,
     };
     let result = envelope::exchange(client, &call, options).and_then(|reply| {
-        reply.read::<Listed>(&call)?;
+        reply.read::<Listed>(client, &call)?;
         Ok(reply.json)
     });
     result.map_err(|error| match purpose {

@@ -11,5 +11,6 @@ pub mod model;
 pub mod purpose;
 pub mod redirect;
 pub mod retrieve;
+pub mod store;
 pub mod target;
 pub mod upload;
