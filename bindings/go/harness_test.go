@@ -45,6 +45,9 @@ func TestMain(m *testing.M) {
 		fmt.Println(err)
 		os.Exit(0)
 	}
+	if path := os.Getenv("MMX_TEST_DOWNLOAD_TO"); path != "" {
+		downloads(path)
+	}
 	stop, err := startServer()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "the stand-in server can't be started:", err)
