@@ -1030,7 +1030,8 @@ int32_t mmx_error_http_status(const mmx_error *error);
 const char *mmx_error_trace_id(const mmx_error *error);
 
 /**
- * How many requests the call sent, or tried to send.
+ * How many requests the call sent, or tried to send. One that belongs to another isn't counted: for a download's link,
+ * or after a redirect.
  *
  * @param error From a call's out_error, or NULL.
  * @return 0 when the call was refused before.

@@ -47,6 +47,8 @@ fn test(source: &Path, name: &str, sandbox: &Sandbox, failures: &Path) -> Result
         ("MMX_TEST_HTTPS_EXPIRED", sandbox.https_expired_url()),
         ("MMX_TEST_HTTPS_WRONG_HOST", sandbox.https_wrong_host_url()),
         ("MMX_TEST_HTTPS_UNKNOWN_CA", sandbox.https_unknown_ca_url()),
+        ("MMX_TEST_STORE", sandbox.store_url()),
+        ("MMX_TEST_HTTPS_STORE", sandbox.https_store_url()),
         ("MMX_TEST_CA", &ca_file),
         ("MMX_TEST_KEY", mmx_sandbox::API_KEY),
         ("MMX_TEST_FAILURES", &failures),

@@ -1,6 +1,7 @@
 package mmx_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"net/url"
@@ -15,13 +16,17 @@ import (
 
 // row is one of the failures that all languages report alike.
 type row struct {
-	Name      string
-	Fault     any
-	Base      string
-	FileID    int64 `json:"file_id"`
-	Purpose   string
-	TimeoutMS int64 `json:"timeout_ms"`
-	Expect    struct {
+	Name        string
+	Call        string
+	Fault       any
+	Base        string
+	FileID      int64 `json:"file_id"`
+	Purpose     string
+	TimeoutMS   int64 `json:"timeout_ms"`
+	MaxAttempts int   `json:"max_attempts"`
+	Filename    string
+	Bytes       int
+	Expect      struct {
 		Status       int
 		StatusName   string  `json:"status_name"`
 		APICode      int     `json:"api_code"`
@@ -33,29 +38,77 @@ type row struct {
 		RetryAfterMS int64 `json:"retry_after_ms"`
 		Parameter    *string
 		Message      string
+		// That arrived, where that is not the number of attempts.
+		Requests *int
 	}
 }
 
+// UnmarshalJSON fills in what a row doesn't say.
+func (r *row) UnmarshalJSON(data []byte) error {
+	type plain row
+	said := plain{Call: "delete", MaxAttempts: 1, Filename: "a.mp3", Bytes: 1000}
+	if err := json.Unmarshal(data, &said); err != nil {
+		return err
+	}
+	if said.Expect.Requests == nil {
+		said.Expect.Requests = &said.Expect.Attempts
+	}
+	*r = row(said)
+	return nil
+}
+
 func TestFailures(t *testing.T) {
-	content, err := os.ReadFile(filepath.Join(root, "tests", "failures.json"))
+	tables, err := filepath.Glob(filepath.Join(root, "tests", "failures*.json"))
 	must(t, err)
-	var rows []row
-	must(t, json.Unmarshal(content, &rows))
-	if len(rows) == 0 {
-		t.Fatal("the table is empty")
+	count := 0
+	for _, table := range tables {
+		content, err := os.ReadFile(table)
+		must(t, err)
+		var rows []row
+		must(t, json.Unmarshal(content, &rows))
+		for _, row := range rows {
+			t.Run(row.Name, func(t *testing.T) { row.check(t) })
+		}
+		count += len(rows)
 	}
-	for _, row := range rows {
-		t.Run(row.Name, func(t *testing.T) { row.check(t) })
+	if count < 300 {
+		t.Fatalf("the tables have %d rows", count)
 	}
+}
+
+// makes makes the call that the row is about.
+func (r row) makes(t *testing.T, client *mmx.Client) (err error) {
+	limit := mmx.WithCallTimeout(time.Duration(r.TimeoutMS) * time.Millisecond)
+	switch r.Call {
+	case "delete":
+		_, err = client.Files.Delete(background, r.FileID, r.Purpose, limit)
+	case "list":
+		_, err = client.Files.List(background, r.Purpose, limit)
+	case "retrieve":
+		_, err = client.Files.Retrieve(background, r.FileID, limit)
+	case "upload":
+		params := mmx.UploadParams{Purpose: r.Purpose, Filename: r.Filename}
+		_, err = client.Files.Upload(background, bytes.NewReader(make([]byte, r.Bytes)), params, limit)
+	case "download":
+		_, err = client.Files.Download(background, r.FileID, &bytes.Buffer{}, limit)
+	case "download_by_link":
+		_, err = client.Files.Download(background, r.FileID, &bytes.Buffer{}, limit, mmx.WithViaDownloadURL())
+	default:
+		t.Fatalf("unknown call %q", r.Call)
+	}
+	return err
 }
 
 func (r row) check(t *testing.T) {
 	account := newAccount(t)
 	account.addFiles(10)
-	base := account.url()
-	options := []mmx.Option{mmx.WithAPIKey(server.Key)}
+	base, store := account.url(), server.Store
+	options := []mmx.Option{mmx.WithAPIKey(server.Key), mmx.WithMaxAttempts(r.MaxAttempts)}
 	switch r.Base {
 	case "account":
+	case "https":
+		base, store = account.https(), server.HTTPSStore
+		options = append(options, mmx.WithCAFile(server.CAFile))
 	case "closed_port":
 		_, address := boundSocket(t)
 		base = "http://" + address
@@ -66,26 +119,28 @@ func (r row) check(t *testing.T) {
 		t.Fatalf("unknown base %q", r.Base)
 	}
 	if r.Fault != nil {
-		account.script(r.Fault)
+		account.control("POST", "faults", r.Fault)
 	}
 	client, err := mmx.New(append(options, mmx.WithBaseURL(base))...)
 	if err == nil {
 		defer client.Close()
-		if r.Base == "account" {
+		if r.Base == "account" || r.Base == "https" {
 			defer func() {
-				account.sent(r.Expect.Attempts)
+				account.arrived(*r.Expect.Requests)
+				account.sent(*r.Expect.Requests)
+				account.control("DELETE", "faults", nil)
 				_, err := client.Files.Delete(background, 1, mmx.PurposeVoiceClone)
 				must(t, err)
 			}()
 		}
-		timeout := time.Duration(r.TimeoutMS) * time.Millisecond
-		_, err = client.Files.Delete(background, r.FileID, r.Purpose, mmx.WithCallTimeout(timeout))
+		err = r.makes(t, client)
 	}
 	failure := is(t, err)
 	place, parsing := url.Parse(base)
 	must(t, parsing)
 	message := strings.NewReplacer(
 		"{trace_id}", failure.TraceID, "{server}", place.Host, "{host}", place.Hostname(),
+		"{store}", strings.SplitN(store, "//", 2)[1],
 	).Replace(r.Expect.Message)
 	want := mmx.Error{
 		Status: r.Expect.Status, StatusName: r.Expect.StatusName, Call: strings.SplitN(message, ":", 2)[0],

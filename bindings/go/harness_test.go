@@ -23,11 +23,13 @@ import (
 
 // The stand-in server, one for all tests; each has an account of its own there.
 var server struct {
-	HTTP      string `json:"http_url"`
-	HTTPS     string `json:"https_url"`
-	WrongHost string `json:"https_wrong_host_url"`
-	CAFile    string `json:"ca_file"`
-	Key       string `json:"api_key"`
+	HTTP       string `json:"http_url"`
+	HTTPS      string `json:"https_url"`
+	WrongHost  string `json:"https_wrong_host_url"`
+	Store      string `json:"store_url"`
+	HTTPSStore string `json:"https_store_url"`
+	CAFile     string `json:"ca_file"`
+	Key        string `json:"api_key"`
 }
 
 const seeded = 176844028768320
@@ -42,6 +44,9 @@ func TestMain(m *testing.M) {
 		_, err := mmx.New(mmx.WithAPIKey("k"))
 		fmt.Println(err)
 		os.Exit(0)
+	}
+	if path := os.Getenv("MMX_TEST_DOWNLOAD_TO"); path != "" {
+		downloads(path)
 	}
 	stop, err := startServer()
 	if err != nil {

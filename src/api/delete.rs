@@ -172,7 +172,7 @@ fn call(name: &'static str, file_id: i64, purpose: &str) -> Call {
 async fn attempt(attempts: &mut Attempts<'_>, call: &Call, file_id: i64) -> Result<Deleted, Error> {
     let reply = envelope::attempt(attempts, call).await?;
     let trace_id = reply.trace_id().to_owned();
-    match reply.read::<serde_json::Map<_, _>>(call)?.get("file_id") {
+    match reply.read::<serde_json::Map<_, _>>(attempts.client(), call)?.get("file_id") {
         // The page doesn't promise the field; the success it does.
         None => {}
         Some(answered) if model::id(answered) == Some(file_id) => {}
@@ -180,7 +180,7 @@ async fn attempt(attempts: &mut Attempts<'_>, call: &Call, file_id: i64) -> Resu
             // What is no id is not shown: it can be anything, also the key.
             let other = model::id(answered).map_or("something that is no id".into(), |id| format!("file_id {id}"));
             let text = format!("the answer is about {other}, not about {file_id}");
-            return Err(reply.error(call, Status::Protocol, &text));
+            return Err(reply.error(attempts.client(), call, &text));
         }
     }
     Ok(Deleted { evidence: Evidence::Answer, json: reply.json, trace_id })

@@ -1,7 +1,8 @@
 //! Download: `GET /v1/files/retrieve_content`, the API's page "File Retrieve Content", or the link that retrieve gives.
 
+use super::envelope::About;
 use super::target::Target;
-use super::{envelope, evidence, headers, model, redirect, retrieve};
+use super::{envelope, evidence, model, redirect, retrieve, store};
 use crate::error::{Error, Status};
 use crate::transport::attempt::{Answer, Failure, Head, Request};
 use crate::transport::body::Reach;
@@ -25,6 +26,10 @@ pub trait Sink {
     fn write(&mut self, data: &[u8]) -> Result<(), Failure>;
     /// Forgets what was written, or says why it can't.
     fn restart(&mut self) -> Result<(), String>;
+    /// The whole file was written.
+    fn finish(&mut self) -> Result<(), String> {
+        Ok(())
+    }
 }
 
 /// Downloads to a path: the target is whole or untouched.
@@ -39,9 +44,7 @@ pub fn download_file(
     let call = call(FILE, file_id);
     let limits = client.limits(call.name, true, options)?;
     let mut target = Target::new(client, &call, limits, path)?;
-    let done = download(client, call, limits, file_id, by_link, &mut target, options)?;
-    target.finish().map_err(|why| Error { attempts: done.attempts, ..Error::new(Status::File, FILE, why) })?;
-    Ok(done.json)
+    download(client, call, limits, file_id, by_link, &mut target, options)
 }
 
 /// Downloads to a sink.
@@ -55,7 +58,7 @@ pub fn download_stream(
     model::check_id(STREAM, file_id)?;
     let call = call(STREAM, file_id);
     let limits = client.limits(call.name, true, options)?;
-    Ok(download(client, call, limits, file_id, by_link, sink, options)?.json)
+    download(client, call, limits, file_id, by_link, sink, options)
 }
 
 fn call(name: &'static str, file_id: i64) -> Call {
@@ -68,11 +71,6 @@ fn call(name: &'static str, file_id: i64) -> Call {
         longest_answer: envelope::LONGEST_ANSWER,
         in_doubt_from: None,
     }
-}
-
-struct Done {
-    json: String,
-    attempts: u32,
 }
 
 /// One download over all its attempts.
@@ -90,7 +88,8 @@ struct Download<'a> {
     /// What the bytes so far belong to: without it none can be added to them.
     validator: Option<HeaderValue>,
     content_type: String,
-    trace_id: String,
+    /// The last answer; nothing when none came.
+    about: About,
     process_id: u32,
 }
 
@@ -117,11 +116,11 @@ fn download(
     by_link: bool,
     sink: &mut dyn Sink,
     options: &CallOptions<'_>,
-) -> Result<Done, Error> {
+) -> Result<String, Error> {
     let name = call.name;
     let progress = Progress::new(options.progress);
     let (written, attempts, resumed, validator) = Default::default();
-    let (content_type, trace_id) = Default::default();
+    let (content_type, about) = Default::default();
     let mut download = Download {
         client,
         call,
@@ -134,65 +133,67 @@ fn download(
         resumed,
         validator,
         content_type,
-        trace_id,
+        about,
         process_id: process::id(),
     };
     let most = client.max_attempts(options);
     let mut refreshed = false;
     loop {
         if by_link && download.link.is_none() {
-            let mut options = *options;
-            if let Some(left) = limits.deadline.left() {
-                options.timeout = Some(Some(left));
-            }
-            download.link = Some(link(client, name, file_id, &options)?);
+            download.link = Some(download.ask_for_link(file_id, options)?);
         }
         download.attempts += 1;
         match download.attempt() {
             Ok(()) => break,
             Err(Ended::Cut(failure)) if download.attempts < most && download.can_go_on() => drop(failure),
-            Err(Ended::Cut(failure)) => {
-                let unanswered = client.error(&download.call, failure, download.attempts);
-                return Err(envelope::unanswered(client, unanswered));
-            }
+            Err(Ended::Cut(failure)) => return Err(download.unanswered(failure)),
             // A fresh one comes from retrieve, once.
             Err(Ended::Expired(_)) if !refreshed => {
                 refreshed = true;
                 download.link = None;
             }
-            Err(Ended::Expired(error) | Ended::Failed(error)) => {
-                return Err(Error { attempts: download.attempts, ..error });
-            }
+            Err(Ended::Expired(error) | Ended::Failed(error)) => return Err(error),
         }
     }
+    download.sink.finish().map_err(|why| download.error(Status::File, &why))?;
     let json = serde_json::json!({
         "file_id": file_id,
         "bytes": download.written,
         "content_type": download.content_type,
         "resumed": download.resumed,
         "via": if by_link { "download_url" } else { "retrieve_content" },
-        "trace_id": download.trace_id,
+        "trace_id": download.about.trace_id,
     });
-    Ok(Done { json: json.to_string(), attempts: download.attempts })
-}
-
-/// The presigned link of retrieve. Whoever has it has the file: it is in no message.
-fn link(client: &Client, name: &'static str, file_id: i64, options: &CallOptions<'_>) -> Result<Url, Error> {
-    let failed = |error: Error| Error { call: name, message: format!("{name}: {}", error.message), ..error };
-    let json = retrieve::retrieve(client, file_id, options).map_err(failed)?;
-    let link = model::files(&json).ok().and_then(|files| Some(files.into_iter().next()?.download_url));
-    let url = link.filter(|link| !link.is_empty()).and_then(|link| Url::parse(&link).ok());
-    let Some(mut url) = url.filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host()) else {
-        return Err(Error::new(Status::Protocol, name, "retrieve gave no download_url for this file"));
-    };
-    if url.scheme() == "http" && !is_loopback(&url) {
-        // Only from or to a scheme that isn't a web one can this fail.
-        let _ = url.set_scheme("https");
-    }
-    Ok(url)
+    Ok(json.to_string())
 }
 
 impl<'a> Download<'a> {
+    /// The presigned link of retrieve. Whoever has it has the file: it is in no message.
+    fn ask_for_link(&mut self, file_id: i64, options: &CallOptions<'_>) -> Result<Url, Error> {
+        let (name, made, deadline) = (self.call.name, self.attempts, self.limits.deadline);
+        let failed = |error: Error| {
+            let text = match deadline.has_passed().filter(|_| error.status == Status::Timeout) {
+                // Not what was left of it.
+                Some(limit) => format!("the time limit of {} ms passed while asking for the link", limit.as_millis()),
+                None => error.message.clone(),
+            };
+            Error { call: name, message: format!("{name}: {text}"), attempts: made.max(error.attempts), ..error }
+        };
+        let timeout = deadline.left().map_or(options.timeout, |left| Some(Some(left)));
+        let (call, reply) =
+            retrieve::ask(self.client, file_id, &CallOptions { timeout, ..*options }).map_err(failed)?;
+        let link = model::files(&reply.json).ok().and_then(|files| Some(files.into_iter().next()?.download_url));
+        let url = link.filter(|link| !link.is_empty()).and_then(|link| Url::parse(&link).ok());
+        let Some(mut url) = url.filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host()) else {
+            return Err(failed(reply.error(self.client, &call, "the answer has no download_url for this file")));
+        };
+        if url.scheme() == "http" && !is_loopback(&url) {
+            // Only from or to a scheme that isn't a web one can this fail.
+            let _ = url.set_scheme("https");
+        }
+        Ok(url)
+    }
+
     fn can_go_on(&mut self) -> bool {
         self.written == 0 || self.validator.is_some() || self.begin_anew().is_ok()
     }
@@ -210,7 +211,7 @@ impl<'a> Download<'a> {
             Some(link) => self.client.request_without_key(link.clone()),
             None => self.client.request(&self.call),
         };
-        let (exchange, head) = self.follow(request)?;
+        let (exchange, head, is_away) = self.follow(request)?;
         let (status, asked_for) = (head.http_status, self.written);
         match status {
             206 if asked_for > 0 && evidence::range_start(&head.headers) == Some(asked_for) => self.resumed += 1,
@@ -221,7 +222,7 @@ impl<'a> Download<'a> {
                 let text = "the download was cut, and the service can't send the rest of the file";
                 return Err(Ended::Cut(Failure::new(Status::Network, Reach::Whole, text)));
             }
-            _ => return Err(self.refused(exchange, head)),
+            _ => return Err(self.refused(exchange, head, is_away)),
         }
         self.receive(exchange, head)
     }
@@ -231,8 +232,9 @@ impl<'a> Download<'a> {
             .map_err(|cannot| self.error(Status::Network, &format!("the download was cut, {why}, and {cannot}")).into())
     }
 
-    /// Sends a request, and again where it is sent to another place.
-    fn follow(&mut self, mut request: Request) -> Result<(Exchange<'a>, Head), Ended> {
+    /// Sends a request, and again where it is sent to another place; says whether the answer is of one.
+    fn follow(&mut self, mut request: Request) -> Result<(Exchange<'a>, Head, bool), Ended> {
+        let mut is_away = self.link.is_some();
         for _ in 0..=redirect::MOST {
             if self.written > 0
                 && let Some(validator) = &self.validator
@@ -242,7 +244,9 @@ impl<'a> Download<'a> {
                 request.headers.insert(IF_RANGE, validator.clone());
             }
             let (url, key) = (request.url.clone(), request.headers.get(AUTHORIZATION).cloned());
-            let mut exchange = self.client.begin(request, self.limits).map_err(Ended::Cut)?;
+            self.about = About { attempts: self.attempts, ..About::default() };
+            let begun = self.client.begin(request, self.limits);
+            let mut exchange = begun.map_err(|failure| self.cut_or_failed(failure))?;
             let head = loop {
                 match exchange.turn() {
                     Ok(Turn::Head(head)) => break head,
@@ -250,26 +254,30 @@ impl<'a> Download<'a> {
                     Err(failure) => return Err(self.cut_or_failed(failure)),
                 }
             };
+            self.about = About::of(&head, None, self.attempts);
             if !matches!(head.http_status, 301 | 302 | 303 | 307 | 308) {
-                return Ok((exchange, head));
+                return Ok((exchange, head, is_away));
             }
             let next = redirect::target(&url, &head.headers);
-            let next =
-                next.map_err(|why| self.error(Status::Protocol, &format!("the download was redirected {why}")))?;
-            let is_at_home = redirect::is_same_place(&url, &next);
+            let next = next.map_err(|why| self.led_astray(&format!("{why}, and is not followed there")))?;
+            is_away = is_away || !redirect::is_same_place(&url, &next);
             request = self.client.request_without_key(next);
-            if let (true, Some(key)) = (is_at_home, key) {
+            if let (false, Some(key)) = (is_away, key) {
                 request.headers.insert(AUTHORIZATION, key);
             }
         }
-        Err(self.error(Status::Protocol, "the download was redirected in a ring, or too often").into())
+        Err(self.led_astray("in a ring, or too often").into())
+    }
+
+    fn led_astray(&self, to: &str) -> Error {
+        let text = format!("the download was redirected {to} ({})", self.about.in_words());
+        self.error(Status::Protocol, &text)
     }
 
     /// The bytes of a good answer.
     fn receive(&mut self, mut exchange: Exchange<'a>, head: Head) -> Result<(), Ended> {
         let header = |name: &HeaderName| head.headers.get(name).and_then(|value| value.to_str().ok());
         self.content_type = header(&CONTENT_TYPE).unwrap_or_default().to_owned();
-        self.trace_id = headers::trace_id(&head.headers, None);
         if self.written == 0 {
             self.validator = evidence::validator(&head.headers);
         }
@@ -329,7 +337,7 @@ impl<'a> Download<'a> {
     }
 
     /// An answer that holds no file.
-    fn refused(&mut self, mut exchange: Exchange<'a>, head: Head) -> Ended {
+    fn refused(&mut self, mut exchange: Exchange<'a>, head: Head, is_away: bool) -> Ended {
         let mut body = Vec::new();
         while let Ok(Turn::HaveData(data)) = exchange.turn() {
             if body.len() + data.len() > LONGEST_REFUSAL {
@@ -337,11 +345,10 @@ impl<'a> Download<'a> {
             }
             body.extend_from_slice(&data);
         }
-        if self.link.is_some() {
-            let text = format!("the file store answered HTTP {}", head.http_status);
-            let status = if head.http_status >= 500 { Status::Server } else { Status::Http };
-            let error = Error { http_status: head.http_status, ..self.error(status, &text) };
-            return if head.http_status == 403 { Ended::Expired(error) } else { Ended::Failed(error) };
+        if is_away && !envelope::is_refusal(self.client, &body) {
+            let error = self.redacted(store::refusal(self.call.name, &self.about));
+            let has_expired = self.link.is_some() && head.http_status == 403;
+            return if has_expired { Ended::Expired(error) } else { Ended::Failed(error) };
         }
         self.no_file(head, body)
     }
@@ -349,7 +356,7 @@ impl<'a> Download<'a> {
     fn no_file(&self, head: Head, body: Vec<u8>) -> Ended {
         let answered = Answered { answer: Answer { head, body }, attempts: self.attempts, reach: Reach::Whole };
         Ended::Failed(match envelope::read(self.client, &self.call, answered) {
-            Ok(reply) => reply.error(&self.call, Status::Protocol, "the answer holds no file"),
+            Ok(reply) => reply.error(self.client, &self.call, "the answer holds no file"),
             Err(error) => error,
         })
     }
@@ -362,11 +369,21 @@ impl<'a> Download<'a> {
     }
 
     fn failed(&self, failure: Failure) -> Ended {
-        let unanswered = self.client.error(&self.call, failure, self.attempts);
-        Ended::Failed(envelope::unanswered(self.client, unanswered))
+        Ended::Failed(self.unanswered(failure))
+    }
+
+    fn unanswered(&self, failure: Failure) -> Error {
+        self.redacted(self.client.error(&self.call, failure, self.attempts).error)
     }
 
     fn error(&self, status: Status, text: &str) -> Error {
-        Error { attempts: self.attempts, trace_id: self.trace_id.clone(), ..Error::new(status, self.call.name, text) }
+        self.redacted(Error::new(status, self.call.name, text))
+    }
+
+    /// With what is known of the answer.
+    fn redacted(&self, mut error: Error) -> Error {
+        self.about.put_on(&mut error);
+        error.redact(self.client.key());
+        error
     }
 }

@@ -2,7 +2,7 @@
 //! answer means that has none of it.
 
 use super::codes::{CODES, SLOW_DOWN, TRY_LATER};
-use super::headers;
+use super::{headers, model};
 use crate::error::{Error, Status, one_line};
 use crate::transport::attempt::{Answer, Head};
 use crate::transport::attempts::Attempts;
@@ -40,16 +40,16 @@ fn present<'de, D: Deserializer<'de>>(value: D) -> Result<Option<Value>, D::Erro
 }
 
 /// What goes on every error about an answer.
-#[derive(Clone, Debug)]
-struct About {
-    http_status: u16,
-    trace_id: String,
-    retry_after: Option<Duration>,
+#[derive(Clone, Debug, Default)]
+pub struct About {
+    pub http_status: u16,
+    pub trace_id: String,
+    pub retry_after: Option<Duration>,
     /// The service's clock.
-    date: Option<SystemTime>,
-    attempts: u32,
+    pub date: Option<SystemTime>,
+    pub attempts: u32,
     /// The request had got far enough to be carried out.
-    in_doubt: bool,
+    pub in_doubt: bool,
 }
 
 /// What the body says of success.
@@ -102,7 +102,8 @@ pub async fn attempt(attempts: &mut Attempts<'_>, call: &Call) -> Result<Reply, 
 pub fn read(client: &Client, call: &Call, answered: Answered) -> Result<Reply, Error> {
     let Answered { answer: Answer { head, body }, attempts, reach } = answered;
     let parsed = parse(client, &body);
-    let about = About { in_doubt: call.is_in_doubt(reach), ..About::of(&head, parsed.as_ref().ok(), attempts) };
+    let request_id = parsed.as_ref().ok().and_then(|common| common.request_id.as_ref()?.as_str());
+    let about = About { in_doubt: call.is_in_doubt(reach), ..About::of(&head, request_id, attempts) };
     let verdict = match &parsed {
         Ok(common) => verdict(common),
         Err(why) => Verdict::Foreign(why.clone()),
@@ -163,29 +164,29 @@ impl Reply {
     }
 
     /// What the call reads of it.
-    pub fn read<'a, T: Deserialize<'a>>(&'a self, call: &Call) -> Result<T, Error> {
+    pub fn read<'a, T: Deserialize<'a>>(&'a self, client: &Client, call: &Call) -> Result<T, Error> {
         serde_json::from_str(&self.json).map_err(|error| {
-            // Without serde's place in the text, which says nothing to a caller.
-            let why = error.to_string();
-            let why = why.split(" at line ").next().unwrap_or_default();
-            self.error(call, Status::Protocol, &format!("the answer is not what the API's documents say: {why}"))
+            let why = model::mismatch(&error);
+            self.error(client, call, &format!("the answer is not what the API's documents say: {why}"))
         })
     }
 
     /// For a success that can't be believed.
-    pub fn error(&self, call: &Call, status: Status, text: &str) -> Error {
-        let mut error = Error::new(status, call.name, format!("{text} ({})", self.about.in_words()));
+    pub fn error(&self, client: &Client, call: &Call, text: &str) -> Error {
+        let mut error = Error::new(Status::Protocol, call.name, format!("{text} ({})", self.about.in_words()));
         error.ambiguous = self.about.in_doubt;
         self.about.put_on(&mut error);
+        error.redact(client.key());
         error
     }
 }
 
 impl About {
-    fn of(head: &Head, common: Option<&Common>, attempts: u32) -> About {
+    /// `request_id`: the one in the body, for want of one in the head.
+    pub fn of(head: &Head, request_id: Option<&str>, attempts: u32) -> About {
         About {
             http_status: head.http_status,
-            trace_id: headers::trace_id(&head.headers, common.and_then(|common| common.request_id.as_ref()?.as_str())),
+            trace_id: headers::trace_id(&head.headers, request_id),
             retry_after: headers::retry_after(&head.headers, SystemTime::now()),
             date: headers::date(&head.headers),
             attempts,
@@ -193,7 +194,7 @@ impl About {
         }
     }
 
-    fn put_on(&self, error: &mut Error) {
+    pub fn put_on(&self, error: &mut Error) {
         error.http_status = self.http_status;
         error.trace_id = self.trace_id.clone();
         error.retry_after = self.retry_after;
@@ -201,13 +202,13 @@ impl About {
     }
 
     /// `HTTP 200, trace id 0123…`.
-    fn in_words(&self) -> String {
+    pub fn in_words(&self) -> String {
         let trace = if self.trace_id.is_empty() { String::new() } else { format!(", trace id {}", self.trace_id) };
         format!("HTTP {}{trace}", self.http_status)
     }
 
     /// What a caller can do, with the wait that the service asked for.
-    fn advice(&self, advice: &str) -> String {
+    pub fn advice(&self, advice: &str) -> String {
         match self.retry_after {
             Some(wait) if !wait.is_zero() && advice.contains(TRY_LATER) => {
                 advice.replace(TRY_LATER, &format!("try again in {} s", wait.as_secs_f64()))

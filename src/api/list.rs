@@ -47,7 +47,7 @@ pub(super) fn listing(
         in_doubt_from: None,
     };
     let result = envelope::exchange(client, &call, options).and_then(|reply| {
-        reply.read::<Listed>(&call)?;
+        reply.read::<Listed>(client, &call)?;
         Ok(reply)
     });
     result.map_err(|error| match purpose {

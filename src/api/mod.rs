@@ -17,5 +17,6 @@ pub mod purpose;
 mod receipts;
 pub mod redirect;
 pub mod retrieve;
+pub mod store;
 pub mod target;
 pub mod upload;

@@ -8,6 +8,7 @@ use std::collections::HashSet;
 
 /// A file as the service tells of it. What it doesn't say is 0 or "".
 #[derive(Debug, Default, Deserialize, PartialEq)]
+#[serde(expecting = "a file")]
 pub struct FileObject {
     #[serde(deserialize_with = "required_id")]
     pub file_id: i64,
@@ -33,7 +34,7 @@ pub fn files(json: &str) -> Result<Vec<FileObject>, String> {
         file: Option<FileObject>,
         file_id: Option<Value>,
     }
-    let plain = |error: serde_json::Error| error.to_string();
+    let plain = |error: serde_json::Error| mismatch(&error);
     let answer: Answer = serde_json::from_str(json).map_err(plain)?;
     match (answer.files, answer.file, answer.file_id) {
         (Some(files), ..) => Ok(files),
@@ -54,8 +55,19 @@ pub fn ids(json: &str) -> Result<HashSet<i64>, String> {
     struct Listing {
         files: Option<Vec<File>>,
     }
-    let listing: Listing = serde_json::from_str(json).map_err(|error| error.to_string())?;
+    let listing: Listing = serde_json::from_str(json).map_err(|error| mismatch(&error))?;
     Ok(listing.files.unwrap_or_default().into_iter().map(|file| file.file_id).collect())
+}
+
+/// What serde says of JSON of another shape, without the place in the text, which says nothing to a caller, and without
+/// a text in quotes: that can be anything, also the key or a signed link.
+pub fn mismatch(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let said = match (text.find('"'), text.rfind('"')) {
+        (Some(start), Some(end)) if start < end => format!("{}{}", text[..start].trim_end(), &text[end + 1..]),
+        _ => text,
+    };
+    said.split(" at line ").next().unwrap_or_default().to_owned()
 }
 
 fn required_id<'de, D: Deserializer<'de>>(value: D) -> Result<i64, D::Error> {
@@ -111,6 +123,16 @@ mod tests {
         let json = r#"{"file":{"file_id":3,"bytes":null,"created_at":"1700469398","filename":7,"purpose":"x"}}"#;
         let file = FileObject { file_id: 3, created_at: 1700469398, purpose: "x".into(), ..FileObject::default() };
         assert_eq!(files(json), Ok(vec![file]));
+    }
+
+    #[test]
+    fn a_mismatch_shows_no_text_of_the_answer() {
+        for text in ["secret", "a \"secret\" at line 1", "\\\"secret", "\"", ""] {
+            let json = serde_json::json!({ "files": text }).to_string();
+            assert_eq!(files(&json), Err("invalid type: string, expected a sequence".into()), "{text}");
+        }
+        assert_eq!(files(r#"{"files":[7]}"#), Err("invalid type: integer `7`, expected a file".into()));
+        assert_eq!(files(r#"{"file":{}}"#), Err("missing field `file_id`".into()));
     }
 
     #[test]

@@ -29,16 +29,23 @@ pub enum Presence {
 
 /// Returns the service's answer about one file, as it came.
 pub fn retrieve(client: &Client, file_id: i64, options: &CallOptions<'_>) -> Result<String, Error> {
+    Ok(ask(client, file_id, options)?.1.json)
+}
+
+/// The same with what else is known of the answer.
+pub fn ask(client: &Client, file_id: i64, options: &CallOptions<'_>) -> Result<(Call, Reply), Error> {
     model::check_id(CALL, file_id)?;
     let call = call(CALL, file_id);
-    Ok(checked(envelope::exchange(client, &call, options)?, &call, file_id)?.json)
+    let reply = checked(client, envelope::exchange(client, &call, options)?, &call, file_id)?;
+    Ok((call, reply))
 }
 
 /// Whether the file is there, asked within another call.
 pub async fn presence(attempts: &mut Attempts<'_>, name: &'static str, file_id: i64) -> Presence {
     let call = call(name, file_id);
+    let client = attempts.client();
     let reply = envelope::repeat(attempts, &call).await;
-    match reply.and_then(|reply| checked(reply, &call, file_id)) {
+    match reply.and_then(|reply| checked(client, reply, &call, file_id)) {
         Ok(_) => Presence::There,
         Err(error) if refuses_the_id(&error) => Presence::Gone { trace_id: error.trace_id },
         Err(error) => Presence::Unknown(error),
@@ -76,11 +83,11 @@ fn call(name: &'static str, file_id: i64) -> Call {
     }
 }
 
-fn checked(reply: Reply, call: &Call, file_id: i64) -> Result<Reply, Error> {
-    let answered = reply.read::<Retrieved>(call)?.file.file_id;
+fn checked(client: &Client, reply: Reply, call: &Call, file_id: i64) -> Result<Reply, Error> {
+    let answered = reply.read::<Retrieved>(client, call)?.file.file_id;
     if answered == file_id {
         return Ok(reply);
     }
     let text = format!("the answer is about file_id {answered}, not about {file_id}");
-    Err(reply.error(call, Status::Protocol, &text))
+    Err(reply.error(client, call, &text))
 }

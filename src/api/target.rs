@@ -54,20 +54,6 @@ impl<'a> Target<'a> {
         };
         Ok(Target { path: path_of_file, place, written: 0, process_id: process::id() })
     }
-
-    /// The whole file is there: it takes the target's place, on the disk.
-    pub fn finish(mut self) -> Result<(), String> {
-        let Place::Beside(file, mode) = mem::replace(&mut self.place, Place::Gone) else { return Ok(()) };
-        let kept = |error: io::Error| format!("{} can't be written: {}", self.path.display(), plain(&error));
-        if let Some(mode) = mode {
-            file.as_file().set_permissions(mode).map_err(kept)?;
-        }
-        file.as_file().sync_all().map_err(kept)?;
-        file.persist(&self.path).map_err(|error| kept(error.error))?;
-        // The name is on the disk once its folder is; where folders can't be synchronised, that is all there is.
-        let _ = File::open(folder(&self.path)).and_then(|folder| folder.sync_all());
-        Ok(())
-    }
 }
 
 impl Sink for Target<'_> {
@@ -90,6 +76,20 @@ impl Sink for Target<'_> {
             }
             _ => Err("what was written to a device or a pipe can't be taken back".into()),
         }
+    }
+
+    /// It takes the target's place, on the disk.
+    fn finish(&mut self) -> Result<(), String> {
+        let Place::Beside(file, mode) = mem::replace(&mut self.place, Place::Gone) else { return Ok(()) };
+        let kept = |error: io::Error| format!("{} can't be written: {}", self.path.display(), plain(&error));
+        if let Some(mode) = mode {
+            file.as_file().set_permissions(mode).map_err(kept)?;
+        }
+        file.as_file().sync_all().map_err(kept)?;
+        file.persist(&self.path).map_err(|error| kept(error.error))?;
+        // The name is on the disk once its folder is; where folders can't be synchronised, that is all there is.
+        let _ = File::open(folder(&self.path)).and_then(|folder| folder.sync_all());
+        Ok(())
     }
 }
 

@@ -85,7 +85,7 @@ fn upload(
         Err(failed) => Err(envelope::unanswered(client, failed)),
     };
     let read = reply.and_then(|reply| {
-        reply.read::<Uploaded>(&call)?;
+        reply.read::<Uploaded>(client, &call)?;
         Ok(reply.json)
     });
     read.map_err(|error| {

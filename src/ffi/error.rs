@@ -78,7 +78,8 @@ pub unsafe extern "C" fn mmx_error_trace_id(error: *const mmx_error) -> *const c
     get(error, c"".as_ptr(), |error| error.trace_id.as_ptr())
 }
 
-/// How many requests the call sent, or tried to send.
+/// How many requests the call sent, or tried to send. One that belongs to another isn't counted: for a download's link,
+/// or after a redirect.
 ///
 /// @param error From a call's out_error, or NULL.
 /// @return 0 when the call was refused before.

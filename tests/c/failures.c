@@ -1,13 +1,13 @@
-/* Every scripted failure of tests/failures.json: the error says exactly what the table says, one request was sent, and
- * the client works on. */
-#include "check.h"
+/* Every scripted failure of tests/failures*.json: the error says exactly what the table says, as many requests were sent,
+ * and the client works on. */
+#include "files.h"
 
 struct failure {
     /* The call. */
-    const char *name, *fault, *base, *file_id, *purpose, *timeout_ms;
+    const char *name, *call, *fault, *base, *file_id, *purpose, *timeout_ms, *max_attempts, *filename, *bytes;
     /* What must come of it. */
     const char *status, *status_name, *api_code, *http_status, *trace_id, *ambiguous, *attempts, *retry_after_ms;
-    const char *parameter, *api_message, *message;
+    const char *parameter, *api_message, *message, *requests;
 };
 
 enum { FIELDS = sizeof(struct failure) / sizeof(const char *) };
@@ -29,21 +29,24 @@ static void equals_int(const struct failure *failure, const char *what, int64_t 
     free(text);
 }
 
-/* The message with {trace_id}, {server} and {host} filled in. */
-static char *message_for(const struct failure *failure, const char *server, const char *trace_id) {
+/* What the places in a message stand for. */
+struct places {
+    const char *server, *host, *store, *trace_id;
+};
+
+/* The message with {server}, {host}, {store} and {trace_id} filled in. */
+static char *message_for(const struct failure *failure, const struct places *places) {
+    const char *const filled[][2] = {
+        {"{server}", places->server}, {"{host}", places->host}, {"{store}", places->store}, {"{trace_id}", places->trace_id}};
     char *text = NULL;
     size_t length = 0;
     FILE *out = open_memstream(&text, &length);
     for (const char *at = failure->message; *at;) {
-        if (strncmp(at, "{trace_id}", 10) == 0) {
-            fputs(trace_id, out);
-            at += 10;
-        } else if (strncmp(at, "{server}", 8) == 0) {
-            fputs(server, out);
-            at += 8;
-        } else if (strncmp(at, "{host}", 6) == 0) {
-            fwrite(server, 1, strcspn(server, ":"), out);
-            at += 6;
+        size_t i = 0;
+        while (i < 4 && strncmp(at, filled[i][0], strlen(filled[i][0])) != 0) i++;
+        if (i < 4) {
+            fputs(filled[i][1], out);
+            at += strlen(filled[i][0]);
         } else {
             fputc(*at++, out);
         }
@@ -53,8 +56,8 @@ static char *message_for(const struct failure *failure, const char *server, cons
 }
 
 /* The same facts by every getter and in the JSON. */
-static void error_is(const struct failure *failure, const mmx_error *error, const char *server) {
-    const char *trace_id = mmx_error_trace_id(error);
+static void error_is(const struct failure *failure, const mmx_error *error, struct places *places) {
+    const char *trace_id = places->trace_id = mmx_error_trace_id(error);
     equals_int(failure, "status", mmx_error_status(error), failure->status);
     equals(failure, "the status's name", mmx_status_name(mmx_error_status(error)), failure->status_name);
     equals_int(failure, "api_code", mmx_error_api_code(error), failure->api_code);
@@ -63,7 +66,7 @@ static void error_is(const struct failure *failure, const mmx_error *error, cons
     equals(failure, "ambiguous", mmx_error_is_ambiguous(error) ? "1" : "0", failure->ambiguous);
     equals_int(failure, "attempts", mmx_error_attempts(error), failure->attempts);
     equals_int(failure, "retry_after_ms", mmx_error_retry_after_ms(error), failure->retry_after_ms);
-    char *message = message_for(failure, server, trace_id);
+    char *message = message_for(failure, places);
     equals(failure, "message", mmx_error_message(error), message);
     free(message);
 
@@ -100,14 +103,37 @@ static char *closed_port(int *fd) {
     return format("127.0.0.1:%d", ntohs(address.sin_port));
 }
 
+static mmx_status makes_call(const struct failure *failure, const mmx_client *client, char **json, mmx_error **error) {
+    mmx_call_options options = MMX_CALL_OPTIONS_INIT;
+    const char *call = failure->call, *purpose = failure->purpose;
+    int64_t file_id = strtoll(failure->file_id, NULL, 10);
+    options.timeout_ms = atoll(failure->timeout_ms);
+    options.max_attempts = atoi(failure->max_attempts);
+    if (strcmp(call, "delete") == 0) return mmx_delete_file(client, file_id, purpose, &options, json, error);
+    if (strcmp(call, "list") == 0) return mmx_list_files(client, purpose, &options, json, error);
+    if (strcmp(call, "retrieve") == 0) return mmx_retrieve_file(client, file_id, &options, json, error);
+    if (strcmp(call, "upload") == 0) {
+        struct giver giver = {.gives = atoll(failure->bytes), .piece = SIZE_MAX};
+        mmx_source source = source_of(&giver, giver.gives);
+        return mmx_upload_stream(client, &source, failure->filename, purpose, &options, json, error);
+    }
+    if (strcmp(call, "download_by_link") == 0) options.flags = MMX_CALL_VIA_DOWNLOAD_URL;
+    else if (strcmp(call, "download") != 0) FAIL("%s: what is the call \"%s\"?", failure->name, call);
+    struct taker taker = {.seed = (uint64_t)file_id};
+    mmx_sink sink = sink_to(&taker);
+    mmx_status status = mmx_download_stream(client, file_id, &sink, &options, json, error);
+    if (taker.differs) differs(failure, "what came", "other bytes", "the file's");
+    return status;
+}
+
 static void run(const struct failure *failure) {
     char *name = format("failures-%s", failure->name);
     account(name, 8);
     if (*failure->fault) script(name, failure->fault);
 
-    bool in_account = strcmp(failure->base, "account") == 0;
-    char *server = format("%s", strstr(setting("MMX_TEST_HTTP"), "//") + 2);
-    mmx_config *config = config_for(name, false);
+    bool https = strcmp(failure->base, "https") == 0, in_account = https || strcmp(failure->base, "account") == 0;
+    char *server = format("%s", strstr(setting(https ? "MMX_TEST_HTTPS" : "MMX_TEST_HTTP"), "//") + 2);
+    mmx_config *config = config_for(name, https);
     int fd = -1;
     if (strcmp(failure->base, "closed_port") == 0) {
         free(server);
@@ -124,27 +150,33 @@ static void run(const struct failure *failure) {
 
     mmx_client *client = NULL;
     mmx_error *error = NULL;
-    char *json = (char *)"before";
+    char *json = (char *)"before", *host = format("%.*s", (int)strcspn(server, ":"), server);
+    struct places places = {server, host, strstr(setting(https ? "MMX_TEST_HTTPS_STORE" : "MMX_TEST_STORE"), "//") + 2, NULL};
     mmx_status status = mmx_client_new(config, &client, &error);
     if (status == MMX_OK) {
-        mmx_call_options options = MMX_CALL_OPTIONS_INIT;
-        options.timeout_ms = atoll(failure->timeout_ms);
-        int64_t file_id = strtoll(failure->file_id, NULL, 10);
-        status = mmx_delete_file(client, file_id, failure->purpose, &options, &json, &error);
+        status = makes_call(failure, client, &json, &error);
         CHECK(json == NULL || status == MMX_OK);
     }
     equals_int(failure, "what the call returned", status, failure->status);
-    if (error) error_is(failure, error, server);
+    if (error) error_is(failure, error, &places);
     mmx_error_free(error);
     if (status == MMX_OK) mmx_string_free(json);
 
     if (in_account) {
-        equals_int(failure, "the number of requests", number(name, "count"), failure->attempts);
+        const char *requests = *failure->requests ? failure->requests : failure->attempts;
+        char *arrived = format("wait?count=%s", requests);
+        equals_int(failure, "the number of requests", number(name, arrived), requests);
+        free(arrived);
+        /* What a fault for ever had in store for it is over. */
+        char *faults = format("/control/%s/faults", name);
+        free(control("DELETE", faults, NULL));
+        free(faults);
         deletes(client, 1);
     }
     mmx_client_free(client);
     mmx_config_free(config);
     if (fd >= 0) close(fd);
+    free(host);
     free(server);
     free(name);
 }
@@ -170,6 +202,6 @@ int main(void) {
     }
     free(line);
     fclose(table);
-    CHECK(rows > 100);
+    CHECK(rows > 300);
     return wrong;
 }

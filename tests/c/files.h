@@ -101,6 +101,39 @@ static inline void has_file(const char *account, int64_t id, long size, long see
     free(path);
 }
 
+/* A source that gives `gives` bytes made of a seed, at most `piece` at a time, and ends with `end`. */
+struct giver {
+    uint64_t seed;
+    int64_t at, gives, end;
+    size_t piece;
+};
+
+static inline int64_t give_made(void *user_data, uint8_t *buffer, size_t capacity) {
+    struct giver *giver = user_data;
+    int64_t left = giver->gives - giver->at;
+    size_t length = capacity < giver->piece ? capacity : giver->piece;
+    if (left <= 0) return giver->end;
+    if ((int64_t)length > left) length = (size_t)left;
+    made(giver->seed, giver->at, buffer, length);
+    giver->at += (int64_t)length;
+    return (int64_t)length;
+}
+
+static inline int32_t give_made_anew(void *user_data) {
+    struct giver *giver = user_data;
+    giver->at = 0;
+    return 0;
+}
+
+static inline mmx_source source_of(struct giver *giver, int64_t size) {
+    mmx_source source = MMX_SOURCE_INIT;
+    source.size = size;
+    source.read = give_made;
+    source.rewind = give_made_anew;
+    source.user_data = giver;
+    return source;
+}
+
 /* A sink's end: what comes must be the bytes made of `seed`, in order. */
 struct taker {
     uint64_t seed;

@@ -106,6 +106,46 @@ static void what_the_service_echoes(const char *key, size_t from) {
     mmx_client_free(client);
 }
 
+/* Of a shape that the other calls don't expect; and what a store says, which never got the key. */
+static void what_other_calls_read(const char *key, size_t from, size_t count) {
+    static const struct {
+        const char *call;
+        int levels;
+        mmx_status status;
+        const char *fault;
+    } cases[] = {
+        {"list", 2, MMX_ERROR_PROTOCOL, "{\"body\": \"{\\\"files\\\":\\\"KEY\\\",\\\"base_resp\\\":{\\\"status_code\\\":0}}\"}"},
+        {"list", 2, MMX_ERROR_PROTOCOL, "{\"body\": \"{\\\"files\\\":[\\\"KEY\\\"],\\\"base_resp\\\":{\\\"status_code\\\":0}}\"}"},
+        {"retrieve", 2, MMX_ERROR_PROTOCOL, "{\"body\": \"{\\\"file\\\":\\\"KEY\\\",\\\"base_resp\\\":{\\\"status_code\\\":0}}\"}"},
+        {"link", 2, MMX_ERROR_PROTOCOL, "{\"call\": \"retrieve\", \"body\": \"{\\\"file\\\":{\\\"file_id\\\":1,\\\"download_url\\\":\\\"ftp://KEY\\\"},\\\"base_resp\\\":{\\\"status_code\\\":0}}\"}"},
+        /* These need the key that the stand-in server takes. */
+        {"list", 1, MMX_ERROR_PROTOCOL, "{\"shape\": \"files_not_array\", \"headers\": {\"Trace-Id\": \"KEY\"}}"},
+        {"retrieve", 1, MMX_ERROR_PROTOCOL, "{\"shape\": \"other_id\", \"headers\": {\"Trace-Id\": \"KEY\"}}"},
+        {"download", 1, MMX_ERROR_PROTOCOL, "{\"redirect_to\": \"ftp://user:KEY@127.0.0.2/KEY\", \"headers\": {\"Trace-Id\": \"KEY\"}}"},
+        {"download", 1, MMX_ERROR_NETWORK, "{\"cut_after\": 600, \"headers\": {\"Trace-Id\": \"KEY\"}}"},
+        {"link", 1, MMX_ERROR_HTTP, "{\"call\": \"store\", \"http_status\": 404, \"body\": \"KEY\", \"headers\": {\"Trace-Id\": \"KEY\"}}"},
+    };
+    mmx_client *client = client_with(key);
+    mmx_call_options options = MMX_CALL_OPTIONS_INIT;
+    options.max_attempts = 1;
+    for (size_t i = 0; i < count && i < sizeof cases / sizeof *cases; i++) {
+        char *fault = with_key(cases[i].fault, key, cases[i].levels);
+        const char *call = cases[i].call;
+        mmx_error *error = FILLED;
+        mmx_status status;
+        account("secrecy", 1);
+        script("secrecy", fault);
+        options.flags = strcmp(call, "link") == 0 ? MMX_CALL_VIA_DOWNLOAD_URL : 0;
+        if (strcmp(call, "list") == 0) status = mmx_list_files(client, NULL, &options, NULL, &error);
+        else if (strcmp(call, "retrieve") == 0) status = mmx_retrieve_file(client, 1, &options, NULL, &error);
+        else status = mmx_download_file(client, 1, "/dev/null", &options, NULL, &error);
+        if (status != cases[i].status) FAIL("%s: %s: %s", fault, mmx_status_name(status), mmx_error_message(error));
+        error_hides(error, key, from);
+        free(fault);
+    }
+    mmx_client_free(client);
+}
+
 /* Long texts are cut; the cut may fall into the key. */
 static void where_texts_are_cut(const char *key, size_t from) {
     static const char *const kinds[] = {
@@ -175,6 +215,9 @@ int main(void) {
     catch_what_is_printed();
     what_the_service_echoes("sk-api-abcdefghijklmnopqrstuvwxyz0123456789", 7);
     what_the_service_echoes("sk-api-abcdef\"ghijklm\\nopqrst'uvwxyz", 7);
+    what_other_calls_read("sk-api-abcdefghijklmnopqrstuvwxyz0123456789", 7, 4);
+    what_other_calls_read("sk-api-abcdef\"ghijklm\\nopqrst'uvwxyz", 7, 4);
+    what_other_calls_read(setting("MMX_TEST_KEY"), 0, SIZE_MAX);
     where_texts_are_cut("sk-api-abcdefghijklmnopqrstuvwxyz0123456789", 7);
     what_goes_wrong_on_the_way("sk-api-abcdefghijklmnopqrstuvwxyz0123456789", 7);
     what_is_refused_here();

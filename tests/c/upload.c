@@ -5,32 +5,6 @@
 
 static const char NAME[] = "upload";
 
-/* A source that gives `gives` bytes made of a seed, at most `piece` at a time, and ends with `end`. */
-struct giver {
-    uint64_t seed;
-    int64_t at, gives, end;
-    size_t piece;
-};
-
-static int64_t give(void *user_data, uint8_t *buffer, size_t capacity) {
-    struct giver *giver = user_data;
-    int64_t left = giver->gives - giver->at;
-    size_t length = capacity < giver->piece ? capacity : giver->piece;
-    if (left <= 0) return giver->end;
-    if ((int64_t)length > left) length = (size_t)left;
-    made(giver->seed, giver->at, buffer, length);
-    giver->at += (int64_t)length;
-    return (int64_t)length;
-}
-
-static mmx_source source_of(struct giver *giver, int64_t size) {
-    mmx_source source = MMX_SOURCE_INIT;
-    source.size = size;
-    source.read = give;
-    source.user_data = giver;
-    return source;
-}
-
 /* The server has just these bytes. */
 static void stored(const char *json, long size, long seed) {
     mmx_error *error = NULL;

@@ -39,6 +39,8 @@ class Server:
         self.http: str = ready["http_url"]
         self.https: str = ready["https_url"]
         self.address = self.http.removeprefix("http://")
+        self.store: str = ready["store_url"].removeprefix("http://")
+        self.https_store: str = ready["https_store_url"].removeprefix("https://")
 
     def stop(self) -> None:
         # It stops when its standard input ends.
