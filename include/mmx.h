@@ -49,6 +49,7 @@
 #define MMX_PURPOSE_VIDEO_GENERATION_INPUT "video_generation_input" /* material for video generation */
 
 /* Flags of mmx_call_options. */
+#define MMX_CALL_RECONCILE 1u /* upload: look for the file when the answer was lost */
 #define MMX_CALL_VIA_DOWNLOAD_URL 2u /* download: through the link of mmx_retrieve_file() */
 
 /* What became of a file, in bulk. More may come: never index an array by one. */
@@ -142,7 +143,7 @@ typedef struct mmx_source {
     int64_t size;
     /** Puts up to capacity bytes into buffer and returns how many; 0 = the end; negative = give up. */
     int64_t (*read)(void *user_data, uint8_t *buffer, size_t capacity);
-    /** Goes back to the start, where read begins anew; 0 = done. May be NULL. Not used by this version. */
+    /** Goes back to the start, where read begins anew; 0 = done. May be NULL: then nothing that was read is sent again. */
     int32_t (*rewind)(void *user_data);
     /** Handed to both. */
     void *user_data;

@@ -51,6 +51,8 @@ fn constants() -> String {
         line(format!("#define MMX_PURPOSE_{} \"{purpose}\" /* {meaning} */", purpose.to_uppercase()));
     }
     line("\n/* Flags of mmx_call_options. */".into());
+    let reconcile = mmx::ffi::files::MMX_CALL_RECONCILE;
+    line(format!("#define MMX_CALL_RECONCILE {reconcile}u /* upload: look for the file when the answer was lost */"));
     let by_link = mmx::ffi::files::MMX_CALL_VIA_DOWNLOAD_URL;
     line(format!(
         "#define MMX_CALL_VIA_DOWNLOAD_URL {by_link}u /* download: through the link of mmx_retrieve_file() */"

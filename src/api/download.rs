@@ -8,11 +8,10 @@ use crate::transport::attempt::{Answer, Failure, Head, Request};
 use crate::transport::body::Reach;
 use crate::transport::client::{Answered, Call, CallOptions, Client};
 use crate::transport::config::is_loopback;
-use crate::transport::exchange::{Exchange, FORKED, Limits, Turn};
-use crate::transport::progress::Progress;
+use crate::transport::exchange::{Exchange, Limits, Turn};
+use crate::transport::transfer::Transfer;
 use reqwest::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue, IF_RANGE, RANGE};
 use reqwest::{Method, Url};
-use std::process;
 
 pub const FILE: &str = "download_file";
 pub const STREAM: &str = "download_stream";
@@ -75,22 +74,17 @@ fn call(name: &'static str, file_id: i64) -> Call {
 
 /// One download over all its attempts.
 struct Download<'a> {
-    client: &'a Client,
-    call: Call,
-    limits: Limits<'a>,
+    transfer: Transfer<'a>,
     sink: &'a mut dyn Sink,
-    progress: Progress<'a>,
     /// The presigned link, where that is the way.
     link: Option<Url>,
     written: u64,
-    attempts: u32,
     resumed: u32,
     /// What the bytes so far belong to: without it none can be added to them.
     validator: Option<HeaderValue>,
     content_type: String,
     /// The last answer; nothing when none came.
     about: About,
-    process_id: u32,
 }
 
 /// Why an attempt ended early.
@@ -117,60 +111,54 @@ fn download(
     sink: &mut dyn Sink,
     options: &CallOptions<'_>,
 ) -> Result<String, Error> {
-    let name = call.name;
-    let progress = Progress::new(options.progress);
-    let (written, attempts, resumed, validator) = Default::default();
-    let (content_type, about) = Default::default();
-    let mut download = Download {
-        client,
-        call,
-        limits,
-        sink,
-        progress,
-        link: None,
-        written,
-        attempts,
-        resumed,
-        validator,
-        content_type,
-        about,
-        process_id: process::id(),
-    };
-    let most = client.max_attempts(options);
-    let mut refreshed = false;
-    loop {
-        if by_link && download.link.is_none() {
-            download.link = Some(download.ask_for_link(file_id, options)?);
-        }
-        download.attempts += 1;
-        match download.attempt() {
-            Ok(()) => break,
-            Err(Ended::Cut(failure)) if download.attempts < most && download.can_go_on() => drop(failure),
-            Err(Ended::Cut(failure)) => return Err(download.unanswered(failure)),
-            // A fresh one comes from retrieve, once.
-            Err(Ended::Expired(_)) if !refreshed => {
-                refreshed = true;
-                download.link = None;
-            }
-            Err(Ended::Expired(error) | Ended::Failed(error)) => return Err(error),
-        }
-    }
-    download.sink.finish().map_err(|why| download.error(Status::File, &why))?;
-    let json = serde_json::json!({
-        "file_id": file_id,
-        "bytes": download.written,
-        "content_type": download.content_type,
-        "resumed": download.resumed,
-        "via": if by_link { "download_url" } else { "retrieve_content" },
-        "trace_id": download.about.trace_id,
-    });
-    Ok(json.to_string())
+    let transfer = Transfer::new(client, call, limits, options);
+    let (link, written, resumed, validator, content_type, about) = Default::default();
+    let mut download = Download { transfer, sink, link, written, resumed, validator, content_type, about };
+    let result = download.go(file_id, by_link, options);
+    download.transfer.ended(result)
 }
 
 impl<'a> Download<'a> {
+    fn go(&mut self, file_id: i64, by_link: bool, options: &CallOptions<'_>) -> Result<String, Error> {
+        let mut refreshed = false;
+        loop {
+            if by_link && self.link.is_none() {
+                self.link = Some(self.ask_for_link(file_id, options)?);
+            }
+            let (error, is_expired) = match self.attempt() {
+                Ok(()) => break,
+                Err(Ended::Cut(failure)) => (self.unanswered(failure), false),
+                Err(Ended::Expired(error)) => (error, true),
+                Err(Ended::Failed(error)) => (error, false),
+            };
+            self.transfer.check_process()?;
+            self.transfer.came_to(Err(&error));
+            if is_expired && !refreshed {
+                // A fresh one comes from retrieve, once.
+                refreshed = true;
+                self.link = None;
+            } else if error.transient && self.can_go_on() {
+                self.transfer.again(error)?;
+            } else {
+                return Err(error);
+            }
+        }
+        self.transfer.came_to(Ok((self.about.http_status, &self.about.trace_id)));
+        self.sink.finish().map_err(|why| self.error(Status::File, &why))?;
+        let json = serde_json::json!({
+            "file_id": file_id,
+            "bytes": self.written,
+            "content_type": self.content_type,
+            "resumed": self.resumed,
+            "via": if by_link { "download_url" } else { "retrieve_content" },
+            "trace_id": self.about.trace_id,
+        });
+        Ok(json.to_string())
+    }
+
     /// The presigned link of retrieve. Whoever has it has the file: it is in no message.
     fn ask_for_link(&mut self, file_id: i64, options: &CallOptions<'_>) -> Result<Url, Error> {
-        let (name, made, deadline) = (self.call.name, self.attempts, self.limits.deadline);
+        let (name, made, deadline) = (self.transfer.call.name, self.transfer.attempts(), self.transfer.limits.deadline);
         let failed = |error: Error| {
             let text = match deadline.has_passed().filter(|_| error.status == Status::Timeout) {
                 // Not what was left of it.
@@ -181,11 +169,15 @@ impl<'a> Download<'a> {
         };
         let timeout = deadline.left().map_or(options.timeout, |left| Some(Some(left)));
         let (call, reply) =
-            retrieve::ask(self.client, file_id, &CallOptions { timeout, ..*options }).map_err(failed)?;
+            retrieve::ask(self.transfer.client, file_id, &CallOptions { timeout, ..*options }).map_err(failed)?;
         let link = model::files(&reply.json).ok().and_then(|files| Some(files.into_iter().next()?.download_url));
         let url = link.filter(|link| !link.is_empty()).and_then(|link| Url::parse(&link).ok());
         let Some(mut url) = url.filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host()) else {
-            return Err(failed(reply.error(self.client, &call, "the answer has no download_url for this file")));
+            return Err(failed(reply.error(
+                self.transfer.client,
+                &call,
+                "the answer has no download_url for this file",
+            )));
         };
         if url.scheme() == "http" && !is_loopback(&url) {
             // Only from or to a scheme that isn't a web one can this fail.
@@ -208,8 +200,8 @@ impl<'a> Download<'a> {
     fn attempt(&mut self) -> Result<(), Ended> {
         self.check_process()?;
         let request = match &self.link {
-            Some(link) => self.client.request_without_key(link.clone()),
-            None => self.client.request(&self.call),
+            Some(link) => self.transfer.client.request_without_key(link.clone()),
+            None => self.transfer.client.request(&self.transfer.call),
         };
         let (exchange, head, is_away) = self.follow(request)?;
         let (status, asked_for) = (head.http_status, self.written);
@@ -235,7 +227,7 @@ impl<'a> Download<'a> {
     /// Sends a request, and again where it is sent to another place; says whether the answer is of one.
     fn follow(&mut self, mut request: Request) -> Result<(Exchange<'a>, Head, bool), Ended> {
         let mut is_away = self.link.is_some();
-        for _ in 0..=redirect::MOST {
+        for hop in 0..=redirect::MOST {
             if self.written > 0
                 && let Some(validator) = &self.validator
             {
@@ -244,8 +236,12 @@ impl<'a> Download<'a> {
                 request.headers.insert(IF_RANGE, validator.clone());
             }
             let (url, key) = (request.url.clone(), request.headers.get(AUTHORIZATION).cloned());
-            self.about = About { attempts: self.attempts, ..About::default() };
-            let begun = self.client.begin(request, self.limits);
+            let begun = match (hop, is_away) {
+                (0, false) => self.transfer.begin(request),
+                (0, true) => self.transfer.begin_elsewhere(request),
+                (..) => self.transfer.client.begin(request, self.transfer.limits),
+            };
+            self.about = About { attempts: self.transfer.attempts(), ..About::default() };
             let mut exchange = begun.map_err(|failure| self.cut_or_failed(failure))?;
             let head = loop {
                 match exchange.turn() {
@@ -254,14 +250,14 @@ impl<'a> Download<'a> {
                     Err(failure) => return Err(self.cut_or_failed(failure)),
                 }
             };
-            self.about = About::of(&head, None, self.attempts);
+            self.about = About::of(&head, None, self.transfer.attempts());
             if !matches!(head.http_status, 301 | 302 | 303 | 307 | 308) {
                 return Ok((exchange, head, is_away));
             }
             let next = redirect::target(&url, &head.headers);
             let next = next.map_err(|why| self.led_astray(&format!("{why}, and is not followed there")))?;
             is_away = is_away || !redirect::is_same_place(&url, &next);
-            request = self.client.request_without_key(next);
+            request = self.transfer.client.request_without_key(next);
             if let (false, Some(key)) = (is_away, key) {
                 request.headers.insert(AUTHORIZATION, key);
             }
@@ -308,12 +304,12 @@ impl<'a> Download<'a> {
             }
         }
         if let Some(body) = held {
-            if envelope::is_refusal(self.client, &body) {
+            if envelope::is_refusal(self.transfer.client, &body) {
                 return Err(self.no_file(head, body));
             }
             self.write(&body, total)?;
         }
-        self.progress.finished(self.written).map_err(|failure| self.failed(failure))?;
+        self.transfer.progress.finished(self.written).map_err(|failure| self.failed(failure))?;
         // The last callbacks came after the last turn.
         exchange.check().map_err(|failure| self.failed(failure))?;
         exchange.give_back();
@@ -328,12 +324,12 @@ impl<'a> Download<'a> {
         self.check_process()?;
         taken.map_err(|failure| self.error(failure.status, &failure.text))?;
         self.written += data.len() as u64;
-        self.progress.moved(self.written, total, Reach::Whole).map_err(|failure| self.failed(failure))
+        self.transfer.progress.moved(self.written, total, Reach::Whole).map_err(|failure| self.failed(failure))
     }
 
     /// A callback may have forked: in the child nothing more is done.
     fn check_process(&self) -> Result<(), Ended> {
-        if self.process_id == process::id() { Ok(()) } else { Err(self.error(Status::Cancelled, FORKED).into()) }
+        Ok(self.transfer.check_process()?)
     }
 
     /// An answer that holds no file.
@@ -345,8 +341,8 @@ impl<'a> Download<'a> {
             }
             body.extend_from_slice(&data);
         }
-        if is_away && !envelope::is_refusal(self.client, &body) {
-            let error = self.redacted(store::refusal(self.call.name, &self.about));
+        if is_away && !envelope::is_refusal(self.transfer.client, &body) {
+            let error = self.redacted(store::refusal(self.transfer.call.name, &self.about));
             let has_expired = self.link.is_some() && head.http_status == 403;
             return if has_expired { Ended::Expired(error) } else { Ended::Failed(error) };
         }
@@ -354,9 +350,10 @@ impl<'a> Download<'a> {
     }
 
     fn no_file(&self, head: Head, body: Vec<u8>) -> Ended {
-        let answered = Answered { answer: Answer { head, body }, attempts: self.attempts, reach: Reach::Whole };
-        Ended::Failed(match envelope::read(self.client, &self.call, answered) {
-            Ok(reply) => reply.error(self.client, &self.call, "the answer holds no file"),
+        let answered =
+            Answered { answer: Answer { head, body }, attempts: self.transfer.attempts(), reach: Reach::Whole };
+        Ended::Failed(match envelope::read(self.transfer.client, &self.transfer.call, answered) {
+            Ok(reply) => reply.error(self.transfer.client, &self.transfer.call, "the answer holds no file"),
             Err(error) => error,
         })
     }
@@ -373,17 +370,17 @@ impl<'a> Download<'a> {
     }
 
     fn unanswered(&self, failure: Failure) -> Error {
-        self.redacted(self.client.error(&self.call, failure, self.attempts).error)
+        self.redacted(self.transfer.client.error(&self.transfer.call, failure, self.transfer.attempts()).error)
     }
 
     fn error(&self, status: Status, text: &str) -> Error {
-        self.redacted(Error::new(status, self.call.name, text))
+        self.redacted(Error::new(status, self.transfer.call.name, text))
     }
 
     /// With what is known of the answer.
     fn redacted(&self, mut error: Error) -> Error {
         self.about.put_on(&mut error);
-        error.redact(self.client.key());
+        error.redact(self.transfer.client.key());
         error
     }
 }

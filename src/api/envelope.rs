@@ -7,6 +7,7 @@ use crate::error::{Error, Status, one_line};
 use crate::transport::attempt::{Answer, Head};
 use crate::transport::attempts::Attempts;
 use crate::transport::client::{Answered, Call, CallOptions, Client, Unanswered};
+use crate::transport::events::Told;
 use reqwest::header::{HeaderMap, LOCATION};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
@@ -95,7 +96,7 @@ pub async fn attempt(attempts: &mut Attempts<'_>, call: &Call) -> Result<Reply, 
         Ok(answered) => read(client, call, answered),
         Err(failed) => Err(unanswered(client, failed)),
     };
-    attempts.came_to(result.as_ref().map(|reply| (reply.about.http_status, reply.about.trace_id.as_str())));
+    attempts.came_to(result.as_ref().map(Reply::told));
     result
 }
 
@@ -156,6 +157,11 @@ pub fn unanswered(client: &Client, unanswered: Unanswered) -> Error {
 impl Reply {
     pub fn trace_id(&self) -> &str {
         &self.about.trace_id
+    }
+
+    /// For the log.
+    pub fn told(&self) -> Told<'_> {
+        (self.about.http_status, &self.about.trace_id)
     }
 
     /// The service's clock when it answered.

@@ -15,6 +15,7 @@ pub mod outcome;
 pub mod prune;
 pub mod purpose;
 mod receipts;
+mod reconcile;
 pub mod redirect;
 pub mod retrieve;
 pub mod store;

@@ -1,15 +1,16 @@
 //! Upload: `POST /v1/files/upload`, the API's page "File Upload": a form of `purpose` first, then `file`.
 
+use super::envelope::Reply;
 use super::model::FileObject;
-use super::{envelope, purpose};
-use crate::error::Error;
+use super::{envelope, purpose, reconcile};
+use crate::error::{Error, Status};
 use crate::transport::attempt::{Failure, plain};
 use crate::transport::body::Reach;
 use crate::transport::client::{Call, CallOptions, Client};
 use crate::transport::exchange::Limits;
-use crate::transport::progress::Report;
 use crate::transport::special::SpecialFile;
-use crate::transport::upload::{Frame, Source, unreadable};
+use crate::transport::transfer::Transfer;
+use crate::transport::upload::{Frame, Read, Source, unreadable};
 use reqwest::Method;
 use serde::Deserialize;
 use std::fs::{self, File};
@@ -27,7 +28,13 @@ struct Uploaded {
 }
 
 /// Uploads a local file under its own name.
-pub fn upload_file(client: &Client, path: &str, purpose: &str, options: &CallOptions<'_>) -> Result<String, Error> {
+pub fn upload_file(
+    client: &Client,
+    path: &str,
+    purpose: &str,
+    reconcile: bool,
+    options: &CallOptions<'_>,
+) -> Result<String, Error> {
     purpose::check(FILE, purpose)?;
     let filename = Path::new(path).file_name().and_then(|name| name.to_str());
     let Some(filename) = filename else {
@@ -36,7 +43,8 @@ pub fn upload_file(client: &Client, path: &str, purpose: &str, options: &CallOpt
     let call = call(FILE);
     let limits = client.limits(call.name, true, options)?;
     let mut source = open(client, limits, Path::new(path)).map_err(|failure| client.error(&call, failure, 0).error)?;
-    upload(client, call, limits, options.progress, &mut *source, filename, purpose)
+    let transfer = Transfer::new(client, call, limits, options);
+    Upload { transfer, source: &mut *source, filename, purpose, reconcile }.make()
 }
 
 /// Uploads what a source gives.
@@ -45,6 +53,7 @@ pub fn upload_stream(
     source: &mut dyn Source,
     filename: &str,
     purpose: &str,
+    reconcile: bool,
     options: &CallOptions<'_>,
 ) -> Result<String, Error> {
     purpose::check(STREAM, purpose)?;
@@ -53,7 +62,8 @@ pub fn upload_stream(
     }
     let call = call(STREAM);
     let limits = client.limits(call.name, true, options)?;
-    upload(client, call, limits, options.progress, source, filename, purpose)
+    let transfer = Transfer::new(client, call, limits, options);
+    Upload { transfer, source, filename, purpose, reconcile }.make()
 }
 
 fn call(name: &'static str) -> Call {
@@ -69,37 +79,89 @@ fn call(name: &'static str) -> Call {
     }
 }
 
-fn upload(
-    client: &Client,
-    call: Call,
-    limits: Limits<'_>,
-    report: Option<Report<'_>>,
-    source: &mut dyn Source,
-    filename: &str,
-    purpose: &str,
-) -> Result<String, Error> {
-    let size = source.size();
-    let sent = client.send_upload(&call, limits, report, form(purpose, filename), source);
-    let reply = match sent {
-        Ok(answered) => envelope::read(client, &call, answered),
-        Err(failed) => Err(envelope::unanswered(client, failed)),
-    };
-    let read = reply.and_then(|reply| {
-        reply.read::<Uploaded>(client, &call)?;
-        Ok(reply.json)
-    });
-    read.map_err(|error| {
-        let mut error = purpose::explain(error, purpose);
+/// One upload over all its attempts.
+struct Upload<'a, 's> {
+    transfer: Transfer<'a>,
+    source: &'s mut dyn Source,
+    filename: &'s str,
+    purpose: &'s str,
+    reconcile: bool,
+}
+
+impl Upload<'_, '_> {
+    fn make(mut self) -> Result<String, Error> {
+        let result = self.go();
+        let result = result.map_err(|error| self.explain(error));
+        self.transfer.ended(result)
+    }
+
+    fn go(&mut self) -> Result<String, Error> {
+        loop {
+            let (result, read) = self.attempt();
+            self.transfer.check_process()?;
+            self.transfer.came_to(result.as_ref().map(Reply::told));
+            let mut error = match result {
+                Ok(reply) => return Ok(reply.json),
+                Err(error) => error,
+            };
+            if error.ambiguous {
+                if !self.reconcile || matches!(error.status, Status::Cancelled) {
+                    return Err(error);
+                }
+                match reconcile::find(&self.transfer, self.filename, self.purpose, read.bytes) {
+                    Ok(Some(json)) => return Ok(json),
+                    // The list is whole: it was not stored.
+                    Ok(None) => error.ambiguous = false,
+                    Err(why) => {
+                        error.add(&format!("; {why}"));
+                        return Err(error);
+                    }
+                }
+            } else if !error.transient {
+                return Err(error);
+            }
+            if read.begun && !self.source.can_rewind() {
+                error.add("; not sent again, for what is uploaded can't go back to its start");
+                return Err(error);
+            }
+            self.transfer.again(error.clone())?;
+            if read.begun {
+                let rewound = self.source.rewind();
+                self.transfer.check_process()?;
+                rewound.map_err(|why| {
+                    error.add(&format!("; not sent again: {why}"));
+                    error
+                })?;
+            }
+        }
+    }
+
+    fn attempt(&mut self) -> (Result<Reply, Error>, Read) {
+        let (sent, read) = self.transfer.send(form(self.purpose, self.filename), self.source);
+        let (client, call) = (self.transfer.client, &self.transfer.call);
+        let reply = match sent {
+            Ok(answered) => envelope::read(client, call, answered),
+            Err(failed) => Err(envelope::unanswered(client, failed)),
+        };
+        let read_reply = reply.and_then(|reply| {
+            reply.read::<Uploaded>(client, call)?;
+            Ok(reply)
+        });
+        (read_reply, read)
+    }
+
+    fn explain(&self, error: Error) -> Error {
+        let mut error = purpose::explain(error, self.purpose);
         if matches!(error.api_code, 2013 | 2037 | 2048)
-            && let Some(broken) = purpose::broken_limit(purpose, filename, size)
+            && let Some(broken) = purpose::broken_limit(self.purpose, self.filename, self.source.size())
         {
-            error.add(&format!("; the documents say of {purpose}: {broken}"));
+            error.add(&format!("; the documents say of {}: {broken}", self.purpose));
         }
         if error.ambiguous {
             error.add("; the file may have been stored all the same");
         }
         error
-    })
+    }
 }
 
 /// `multipart/form-data` as browsers send it.
@@ -164,6 +226,15 @@ impl Source for LocalFile {
                 Err(error) => return Err(unreadable("what is uploaded", plain(&error))),
             }
         }
+    }
+
+    fn can_rewind(&self) -> bool {
+        true
+    }
+
+    fn rewind(&mut self) -> Result<(), String> {
+        self.at = 0;
+        Ok(())
     }
 }
 

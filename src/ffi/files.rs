@@ -49,6 +49,8 @@ unsafe impl Sized_ for mmx_call_options {
     const INIT: &str = "MMX_CALL_OPTIONS_INIT";
 }
 
+/// Upload: an answer that was lost is looked for in the list of files.
+pub const MMX_CALL_RECONCILE: u32 = 1;
 /// Download: through the presigned link of retrieve, which another host serves.
 pub const MMX_CALL_VIA_DOWNLOAD_URL: u32 = 2;
 

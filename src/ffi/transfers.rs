@@ -11,7 +11,7 @@
 use super::boundary::{self, Sized_, reference, sized, text};
 use super::client::mmx_client;
 use super::error::mmx_error;
-use super::files::{MMX_CALL_VIA_DOWNLOAD_URL, mmx_call_options, options};
+use super::files::{MMX_CALL_RECONCILE, MMX_CALL_VIA_DOWNLOAD_URL, mmx_call_options, options};
 use super::status::mmx_status;
 use crate::api;
 use crate::api::download::Sink;
@@ -30,7 +30,7 @@ pub struct mmx_source {
     pub size: i64,
     /// Puts up to capacity bytes into buffer and returns how many; 0 = the end; negative = give up.
     pub read: Option<unsafe extern "C" fn(user_data: *mut c_void, buffer: *mut u8, capacity: usize) -> i64>,
-    /// Goes back to the start, where read begins anew; 0 = done. May be NULL. Not used by this version.
+    /// Goes back to the start, where read begins anew; 0 = done. May be NULL: then nothing that was read is sent again.
     pub rewind: Option<unsafe extern "C" fn(user_data: *mut c_void) -> i32>,
     /// Handed to both.
     pub user_data: *mut c_void,
@@ -46,6 +46,7 @@ unsafe impl Sized_ for mmx_source {
 struct CallerSource {
     size: Option<u64>,
     read: unsafe extern "C" fn(user_data: *mut c_void, buffer: *mut u8, capacity: usize) -> i64,
+    rewind: Option<unsafe extern "C" fn(user_data: *mut c_void) -> i32>,
     user_data: *mut c_void,
 }
 
@@ -61,7 +62,7 @@ impl CallerSource {
                 Some(u64::try_from(size).map_err(|_| Error::invalid_argument(call, "source.size", why()))?)
             }
         };
-        Ok(CallerSource { size, read, user_data: given.user_data })
+        Ok(CallerSource { size, read, rewind: given.rewind, user_data: given.user_data })
     }
 }
 
@@ -75,6 +76,19 @@ impl Source for CallerSource {
         let count = unsafe { (self.read)(self.user_data, buffer.as_mut_ptr(), buffer.len()) };
         usize::try_from(count)
             .map_err(|_| unreadable("what is uploaded", format!("the source gave up (its read returned {count})")))
+    }
+
+    fn can_rewind(&self) -> bool {
+        self.rewind.is_some()
+    }
+
+    fn rewind(&mut self) -> Result<(), String> {
+        let rewind = self.rewind.ok_or("the source can't go back to its start")?;
+        // SAFETY: the caller's function with the caller's data, within the call.
+        match unsafe { rewind(self.user_data) } {
+            0 => Ok(()),
+            code => Err(format!("the source can't go back to its start (its rewind returned {code})")),
+        }
     }
 }
 
@@ -110,7 +124,9 @@ pub unsafe extern "C" fn mmx_upload_file(
     boundary::call(out_json, out_error, || {
         let client = reference(client, CALL, "client")?.0.clone();
         let (path, purpose) = (text(path, CALL, "path")?, text(purpose, CALL, "purpose")?);
-        api::upload::upload_file(&client, path, purpose, &self::options(options, CALL, 0)?.get())
+        let options = self::options(options, CALL, MMX_CALL_RECONCILE)?;
+        let reconcile = options.flags & MMX_CALL_RECONCILE != 0;
+        api::upload::upload_file(&client, path, purpose, reconcile, &options.get())
     })
 }
 
@@ -144,7 +160,9 @@ pub unsafe extern "C" fn mmx_upload_stream(
         let client = reference(client, CALL, "client")?.0.clone();
         let mut source = CallerSource::new(source, CALL)?;
         let (filename, purpose) = (text(filename, CALL, "filename")?, text(purpose, CALL, "purpose")?);
-        api::upload::upload_stream(&client, &mut source, filename, purpose, &self::options(options, CALL, 0)?.get())
+        let options = self::options(options, CALL, MMX_CALL_RECONCILE)?;
+        let reconcile = options.flags & MMX_CALL_RECONCILE != 0;
+        api::upload::upload_stream(&client, &mut source, filename, purpose, reconcile, &options.get())
     })
 }
 

@@ -11,7 +11,7 @@ use super::events::{self, Told};
 use super::exchange::{Interruption, interrupted};
 use super::log::Log;
 use super::retry::{Enough, Retry};
-use super::track::Track;
+use super::track::{PAUSE, Track};
 use crate::error::Error;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
@@ -159,7 +159,7 @@ impl<'c> Attempts<'c> {
     }
 
     pub async fn pause(&mut self, wait: Duration, after: &Error) {
-        self.track.state().waiting = "waiting to try again";
+        self.track.state().waiting = PAUSE;
         events::retry(&self.log, self.retry.made(), wait, after);
         tokio::time::sleep(wait).await;
         tokio::task::yield_now().await;

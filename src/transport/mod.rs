@@ -28,4 +28,6 @@ pub mod special;
 pub mod sys;
 pub mod tls;
 pub mod track;
+pub mod transfer;
 pub mod upload;
+pub mod wait;

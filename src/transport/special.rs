@@ -2,18 +2,16 @@
 //! for on a driver, so that a cancel and the deadline are heard; as with the caller's own functions, not the idle limit.
 
 use super::attempt::{Failure, plain};
-use super::body::Reach;
 use super::client::Client;
 use super::exchange::Limits;
 use super::sys::{self, SigpipeGuard};
 use super::upload::{Source, unreadable};
+use super::wait;
 use std::fs::{self, File, OpenOptions};
-use std::future::Future;
 use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::os::fd::AsFd as _;
 use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
-use std::pin::pin;
 use std::time::Duration;
 use tokio::io::Interest;
 
@@ -44,7 +42,7 @@ impl<'a> SpecialFile<'a> {
     pub fn open_to_write(client: &'a Client, limits: Limits<'a>, path: &Path) -> Result<SpecialFile<'a>, Failure> {
         let mut options = OpenOptions::new();
         options.write(true).custom_flags(libc::O_NONBLOCK);
-        let opened = drive(client, limits, &format!("waiting for a reader of {}", path.display()), async {
+        let opened = wait::drive(client, limits, &format!("waiting for a reader of {}", path.display()), async {
             loop {
                 match options.open(path) {
                     Err(error) if error.raw_os_error() == Some(libc::ENXIO) && is_fifo(path) => {
@@ -74,7 +72,7 @@ impl<'a> SpecialFile<'a> {
     fn wait(&self, interest: Interest) -> Result<(), Failure> {
         let wanted = if interest.is_readable() { "bytes from" } else { "room in" };
         let phase = format!("waiting for {wanted} {}", self.path.display());
-        let waited = drive(self.client, self.limits, &phase, async {
+        let waited = wait::drive(self.client, self.limits, &phase, async {
             sys::watch(self.file.as_fd(), interest)?.ready(interest).await.map(drop)
         })?;
         waited.map_err(|error| Failure::of_file(format!("{phase} failed: {}", plain(&error))))
@@ -95,26 +93,15 @@ impl Source for SpecialFile<'_> {
             }
         }
     }
-}
 
-/// Drives until it is done, on a driver of its own: that of the transfer has its exchange.
-fn drive<T: Send>(
-    client: &Client,
-    limits: Limits<'_>,
-    phase: &str,
-    work: impl Future<Output = T> + Send,
-) -> Result<T, Failure> {
-    let limits = Limits { idle: None, ..limits };
-    let lease = client.lease("http")?;
-    let driven = lease.block_on(async {
-        let mut work = pin!(work);
-        limits.within(|cx| work.as_mut().poll(cx)).await
-    })?;
-    lease.give_back();
-    driven.map_err(|why| {
-        let (status, text) = why.in_words(phase);
-        Failure::new(status, Reach::Nothing, text)
-    })
+    /// What was read is gone.
+    fn can_rewind(&self) -> bool {
+        false
+    }
+
+    fn rewind(&mut self) -> Result<(), String> {
+        Err(format!("{} can't go back to its start", self.path.display()))
+    }
 }
 
 fn is_fifo(path: &Path) -> bool {

@@ -4,7 +4,7 @@ use super::attempt::Attempt;
 use super::body::Reach;
 use super::client::{Client, Unanswered};
 use super::exchange::Interruption;
-use crate::error::Error;
+use crate::error::{Error, Status};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 #[derive(Default)]
@@ -48,14 +48,11 @@ impl Track {
                 unanswered
             }
             (None, last) => {
-                let (status, mut text) = why.in_words(waiting);
-                if let Some(last) = &last {
-                    text.push_str("; before that: ");
-                    text.push_str(last.without_call());
+                let (status, text) = why.in_words(waiting);
+                match last {
+                    Some(last) => after(last, status, text, attempts).into(),
+                    None => Error { attempts, ..Error::new(status, name, text) }.into(),
                 }
-                let error = Error::new(status, name, text);
-                let told = last.map(|last| Error { status, message: error.message.clone(), transient: false, ..last });
-                Error { attempts, ambiguous: false, ..told.unwrap_or(error) }.into()
             }
         };
         unanswered.error.ambiguous |= in_doubt;
@@ -66,4 +63,14 @@ impl Track {
     pub fn take(&self) -> impl Send + use<> {
         self.state().attempt.take()
     }
+}
+
+/// What a call waits for between two attempts.
+pub const PAUSE: &str = "waiting to try again";
+
+/// The end of a wait after an attempt that failed: with what is known of that.
+pub fn after(last: Error, status: Status, text: String, attempts: u32) -> Error {
+    let before = last.without_call().to_owned();
+    let error = Error::new(status, last.call, format!("{text}; before that: {before}"));
+    Error { status, message: error.message, attempts, ambiguous: false, transient: false, ..last }
 }

@@ -2,9 +2,10 @@
 
 use super::attempt::{Answer, Body, Failure};
 use super::body::Reach;
-use super::client::{Answered, Call, Client, Unanswered};
-use super::exchange::{Exchange, Limits, Turn};
-use super::progress::{Progress, Report};
+use super::client::{Answered, Unanswered};
+use super::exchange::{Exchange, Turn};
+use super::progress::Progress;
+use super::transfer::Transfer;
 use crate::error::Status;
 use bytes::{Bytes, BytesMut};
 use reqwest::header::{CONTENT_TYPE, HeaderValue};
@@ -24,6 +25,10 @@ pub trait Source {
     fn size(&self) -> Option<u64>;
     /// Fills a part of the buffer and says how much; 0 is the end. A failure says why there is no more.
     fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Failure>;
+    /// Whether it can go back to its start.
+    fn can_rewind(&self) -> bool;
+    /// Goes back to its start, or says why not.
+    fn rewind(&mut self) -> Result<(), String>;
 }
 
 /// A failure of what is uploaded.
@@ -47,7 +52,7 @@ struct Feed<'a> {
     before: Option<Vec<u8>>,
     held: Option<Bytes>,
     after: Option<Vec<u8>>,
-    read: u64,
+    read: Read,
     process_id: u32,
 }
 
@@ -62,6 +67,7 @@ impl Feed<'_> {
         }
         loop {
             self.buffer.resize(self.piece, 0);
+            self.read.begun = true;
             let count = self.source.read(&mut self.buffer);
             if self.process_id != process::id() {
                 // In a child of the callback's: the next turn says so, and nothing more is read.
@@ -71,13 +77,13 @@ impl Feed<'_> {
             if count > self.piece {
                 return differs(format!("the source says {count} bytes into a buffer of {}", self.piece));
             }
-            self.read += count as u64;
+            self.read.bytes += count as u64;
             match self.source.size() {
-                Some(size) if self.read > size => {
+                Some(size) if self.read.bytes > size => {
                     return differs(format!("there is more than the {size} bytes announced"));
                 }
-                Some(size) if count == 0 && self.read < size => {
-                    return differs(format!("it ended after {} of the {size} bytes announced", self.read));
+                Some(size) if count == 0 && self.read.bytes < size => {
+                    return differs(format!("it ended after {} of the {size} bytes announced", self.read.bytes));
                 }
                 _ => {}
             }
@@ -94,44 +100,48 @@ impl Feed<'_> {
     }
 }
 
-impl Client {
+/// How far the source was read.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Read {
+    /// It was asked for bytes: to send them again it has to go back.
+    pub begun: bool,
+    pub bytes: u64,
+}
+
+impl Transfer<'_> {
     /// Sends one request with a body of `frame` and `source`, and reads its answer, also one that comes early.
-    pub fn send_upload(
-        &self,
-        call: &Call,
-        limits: Limits<'_>,
-        report: Option<Report<'_>>,
-        frame: Frame,
-        source: &mut dyn Source,
-    ) -> Result<Answered, Unanswered> {
-        let lease = self.lease(self.scheme()).map_err(|failure| self.error(call, failure, 0))?;
-        let mut request = self.request(call);
+    pub fn send(&mut self, frame: Frame, source: &mut dyn Source) -> (Result<Answered, Unanswered>, Read) {
+        let mut request = self.client.request(&self.call);
         let content_type = HeaderValue::from_str(&frame.content_type).expect("a media type and a boundary of ours");
         request.headers.insert(CONTENT_TYPE, content_type);
         let around = (frame.before.len() + frame.after.len()) as u64;
         request.body = Body::Streamed(source.size().map(|size| size.saturating_add(around)));
-        let feed = Feed {
+        let mut feed = Feed {
             source,
-            piece: if self.scheme() == "https" { TLS_PIECE } else { PIECE },
+            piece: if self.client.scheme() == "https" { TLS_PIECE } else { PIECE },
             buffer: BytesMut::new(),
             before: Some(frame.before),
             held: None,
             after: Some(frame.after),
-            read: 0,
+            read: Read::default(),
             process_id: process::id(),
         };
-        let exchange = Exchange::new(lease, request, limits);
-        match drive(exchange, feed, Progress::new(report), call.longest_answer) {
-            Ok((answer, reach)) => Ok(Answered { answer, attempts: 1, reach }),
-            Err(failure) => Err(self.error(call, failure, 1)),
-        }
+        let longest = self.call.longest_answer;
+        let sent = match self.begin(request) {
+            Ok(exchange) => drive(exchange, &mut feed, &mut self.progress, longest),
+            Err(failure) => Err(failure),
+        };
+        let read = feed.read;
+        let attempts = self.attempts();
+        let answered = sent.map(|(answer, reach)| Answered { answer, attempts, reach });
+        (answered.map_err(|failure| self.error(failure)), read)
     }
 }
 
 fn drive(
     mut exchange: Exchange<'_>,
-    mut feed: Feed<'_>,
-    mut progress: Progress<'_>,
+    feed: &mut Feed<'_>,
+    progress: &mut Progress<'_>,
     longest: usize,
 ) -> Result<(Answer, Reach), Failure> {
     let size = feed.source.size();
@@ -142,7 +152,7 @@ fn drive(
     loop {
         turn = match turn {
             Turn::NeedData => {
-                progress.moved(feed.read, size, exchange.reach())?;
+                progress.moved(feed.read.bytes, size, exchange.reach())?;
                 exchange.check()?;
                 let chunk = feed.next().map_err(|failure| Failure { reach: exchange.reach(), ..failure })?;
                 exchange.feed(chunk);
@@ -154,7 +164,7 @@ fn drive(
                 // The connection is used again only if the request's body was taken whole.
                 if reach == Reach::Whole {
                     // There is nothing left to cancel, and the answer is not to be lost.
-                    let _ = progress.finished(feed.read);
+                    let _ = progress.finished(feed.read.bytes);
                     exchange.check_process()?;
                     exchange.give_back();
                 }
