@@ -6,7 +6,7 @@ use super::engine::Network;
 use super::resolve::Names;
 use super::sys;
 use crate::error::Status;
-use reqwest::redirect;
+use reqwest::{Proxy, redirect};
 use rustls::ClientConfig;
 use std::future::Future;
 use std::time::Duration;
@@ -38,6 +38,10 @@ impl Driver {
                 .pool_idle_timeout(IDLE);
             if let Some(limit) = network.connect_timeout {
                 client = client.connect_timeout(limit);
+            }
+            if !network.proxies.is_empty() {
+                let proxies = network.proxies.clone();
+                client = client.proxy(Proxy::custom(move |url| proxies.of(url).map(|proxy| proxy.url())));
             }
             let client = client.build().map_err(io::Error::other)?;
             Ok(Driver { runtime, client })

@@ -16,6 +16,7 @@ pub mod driver;
 pub mod engine;
 pub mod exchange;
 pub mod progress;
+pub mod proxy;
 pub mod resolve;
 pub mod sys;
 pub mod tls;
