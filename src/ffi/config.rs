@@ -168,7 +168,7 @@ pub unsafe extern "C" fn mmx_config_set_user_agent(
 /// @param config      The configuration to change.
 /// @param url_or_none "http://host:port", or with credentials "http://user:password@host:port", where characters that
 ///   mean something in a URL are written as %40; https:// speaks TLS to the proxy itself. Without a port it is 80 or 443.
-///   "none": no proxy, not even the environment's. NULL or "": what the environment says, the default.
+///   "none": no proxy, not even the environment's. "" or NULL = what the environment says, the default.
 /// @param out_error   Gets the reason of a failure, else NULL; free with mmx_error_free(). NULL = not wanted.
 /// @return MMX_OK, or MMX_ERROR_INVALID_ARGUMENT: not such a URL, or a SOCKS proxy.
 /// @since 1.0.0

@@ -76,12 +76,10 @@ impl Route {
                  it, or reach {target} without it ({})",
                 if proxy.is_set_by_call() { "mmx_config_set_proxy()" } else { "NO_PROXY or mmx_config_set_proxy()" }
             )),
-            Some("unexpected end of file") => {
-                no_connection(format!("the proxy {address} closed the connection instead of making one to {target}"))
-            }
-            Some("proxy response headers too long") => {
-                no_connection(format!("the answer of the proxy {address} is not valid HTTP"))
-            }
+            Some("unexpected end of file" | "proxy response headers too long") => no_connection(format!(
+                "the proxy {address} gave no valid answer when asked to connect to {target}: is it an HTTP proxy? check {}",
+                proxy.set_by
+            )),
             // In a tunnel that stands, TLS is spoken with the server.
             None if self.is_https => failure_with(error, &self.to_string(), "the base URL"),
             _ => failure_with(error, &format!("the proxy {address}"), proxy.set_by),
