@@ -265,9 +265,10 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_in_no_debug_print() {
+    fn a_key_or_a_password_is_in_no_debug_print() {
         let mut config = Config::from_environment();
         config.set_api_key("sk-api-secret").unwrap();
+        config.set_proxy(Some("http://ann:secret@127.0.0.1:1")).unwrap();
         assert!(!format!("{config:?}").contains("secret"));
     }
 }
