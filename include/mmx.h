@@ -353,10 +353,11 @@ void mmx_string_free(char *string);
 /**
  * Makes a configuration with the defaults and what the environment says.
  *
- * Reads MINIMAX_API_KEY, MINIMAX_BASE_URL, SSL_CERT_FILE and SSL_CERT_DIR, here and nowhere else: no other function of
- * this library looks at the environment, so another thread may change it later (a name is looked up by libc, whose
- * getaddrinfo() has variables of its own). What is wrong with a value is said by mmx_client_new(). Free it with
- * mmx_config_free().
+ * Reads MINIMAX_API_KEY, MINIMAX_BASE_URL, SSL_CERT_FILE, SSL_CERT_DIR, and for mmx_config_set_proxy() HTTPS_PROXY,
+ * HTTP_PROXY, ALL_PROXY, NO_PROXY (each in lower case, too) and REQUEST_METHOD, here and nowhere else: no other function
+ * of this library looks at the environment, so another thread may change it later (a name is looked up by libc, whose
+ * getaddrinfo() has variables of its own). One that is set to nothing is not set. What is wrong with a value is said by
+ * mmx_client_new(). Free it with mmx_config_free().
  *
  * @return The configuration; NULL only if something went badly wrong within the library.
  * @since 1.0.0
@@ -449,6 +450,32 @@ mmx_status mmx_config_set_ca_file(mmx_config *config,
 mmx_status mmx_config_set_user_agent(mmx_config *config,
                                      const char *user_agent,
                                      mmx_error **out_error);
+
+/**
+ * Sets the HTTP proxy that everything goes through, also what stays on this machine; or none.
+ *
+ * Without it the environment's count: https_proxy for https://, http_proxy for http://, all_proxy where the one is not
+ * set; no_proxy lists what is reached directly, separated by commas: names with all names below them, addresses,
+ * networks such as 10.0.0.0/8, or * for everything. Each may be written in upper case; lower case counts first, and
+ * HTTP_PROXY not where REQUEST_METHOD is set, for there it comes from whoever asks a web server (CGI). This machine
+ * (localhost, 127.0.0.0/8, ::1) is never reached through a proxy of the environment.
+ *
+ * To an https:// address the proxy is asked for a tunnel (CONNECT), and sees neither the key nor anything else of a
+ * call. With http:// it sees everything: one on another machine is refused by mmx_client_new() then, unless
+ * mmx_config_set_allow_insecure(). A failure of the proxy is MMX_ERROR_CONNECT, for nothing has reached the service,
+ * and names the proxy. The credentials are in no message; our copies are wiped when they are freed.
+ *
+ * @param config      The configuration to change.
+ * @param url_or_none "http://host:port", or with credentials "http://user:password@host:port", where characters that
+ *   mean something in a URL are written as %40; https:// speaks TLS to the proxy itself. Without a port it is 80 or 443.
+ *   "none": no proxy, not even the environment's. "" or NULL = what the environment says, the default.
+ * @param out_error   Gets the reason of a failure, else NULL; free with mmx_error_free(). NULL = not wanted.
+ * @return MMX_OK, or MMX_ERROR_INVALID_ARGUMENT: not such a URL, or a SOCKS proxy.
+ * @since 1.0.0
+ */
+mmx_status mmx_config_set_proxy(mmx_config *config,
+                                const char *url_or_none,
+                                mmx_error **out_error);
 
 /**
  * Sets the one bound over everything that a call does: look-up, connect, every attempt, every wait.
@@ -545,7 +572,7 @@ mmx_status mmx_config_set_logger(mmx_config *config,
  * @param out_client Gets the client, or NULL.
  * @param out_error  Gets the reason of a failure, else NULL; free with mmx_error_free(). NULL = not wanted.
  * @return MMX_OK.
- *   MMX_ERROR_INVALID_ARGUMENT: no key, or a key or base URL from the environment that can't be used, or http:// to
+ *   MMX_ERROR_INVALID_ARGUMENT: no key, or a key, base URL or proxy from the environment that can't be used, or http:// to
  *   another machine; the message says which.
  * @since 1.0.0
  * @code

@@ -248,6 +248,46 @@ fn an_idle_limit_and_a_deadline_end_a_turn() {
     }
 }
 
+/// Makes a proxy and returns its URL.
+fn proxy(name: &str, settings: &str) -> String {
+    let made: serde_json::Value = serde_json::from_str(&control("proxies", name, Some(settings))).unwrap();
+    made["url"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn what_would_fail_again_is_marked() {
+    let closed = "127.0.0.1:1";
+    let tls_at_http = SANDBOX.http_url().replace("http://", "https://");
+    let wants_credentials = proxy("wants", r#"{"credentials": "ann:p"}"#);
+    let refuses = proxy("refuses", r#"{"refuse": 502}"#);
+    let table = [
+        (SANDBOX.https_expired_url(), "none", true),
+        (SANDBOX.https_wrong_host_url(), "none", true),
+        (SANDBOX.https_unknown_ca_url(), "none", true),
+        (&tls_at_http, "none", true),
+        (&format!("http://{closed}"), "none", false),
+        (&format!("https://{closed}"), "none", false),
+        (SANDBOX.https_url(), &wants_credentials, true),
+        (SANDBOX.http_url(), &wants_credentials, true),
+        (SANDBOX.https_url(), &refuses, false),
+        (SANDBOX.https_url(), &format!("http://{closed}"), false),
+    ];
+    for (url, proxy, permanent) in table {
+        let mut config = Config::from_environment();
+        config.set_api_key(API_KEY).unwrap();
+        config.set_base_url(url).unwrap();
+        config.set_ca_file(&SANDBOX.ca_file().to_string_lossy()).unwrap();
+        config.set_proxy(Some(proxy)).unwrap();
+        let client = Client::new(&config).unwrap();
+        let request = client.request_without_key(url.parse().unwrap());
+        let failure = client.begin(request, NO_LIMITS).and_then(|mut exchange| exchange.turn()).unwrap_err();
+        let found = (failure.status, failure.reach, failure.permanent);
+        assert_eq!(found, (Status::Connect, Reach::Nothing, permanent), "{url} by {proxy}: {}", failure.text);
+    }
+    let without_roots = Lease::new(&Arc::new(Network::default()), true).err().unwrap();
+    assert!(without_roots.permanent && without_roots.text.contains("no root certificates"), "{without_roots:?}");
+}
+
 fn read_to_the_end(stream: &mut TcpStream) {
     let mut rest = Vec::new();
     // An end or a reset, but no wait without one.

@@ -19,7 +19,8 @@ type Client struct {
 }
 
 // New makes a client and sends nothing. What no option sets comes from the environment (MINIMAX_API_KEY,
-// MINIMAX_BASE_URL, SSL_CERT_FILE, SSL_CERT_DIR), which is read here and nowhere else: don't call [os.Setenv] meanwhile.
+// MINIMAX_BASE_URL, SSL_CERT_FILE, SSL_CERT_DIR, and the proxies of [WithProxy]), which is read here and nowhere else:
+// don't call [os.Setenv] meanwhile.
 //
 // An option that can't be used is an error, and so is a library that doesn't fit the header this package was built with.
 func New(opts ...Option) (*Client, error) {

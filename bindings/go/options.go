@@ -7,9 +7,9 @@ import "time"
 
 const (
 	// DefaultTimeout is the bound over everything one call does, unless [WithTimeout] or [WithCallTimeout] say otherwise.
-	// Uploads and downloads have none: a minute without a byte ends them.
+	// Uploads and downloads have none, but see [WithIdleTimeout].
 	DefaultTimeout = time.Minute
-	// NoTimeout is no limit, for [WithTimeout] and [WithCallTimeout]. A context still ends the call.
+	// NoTimeout is no limit, for [WithTimeout] and its kin. A context still ends the call.
 	NoTimeout time.Duration = -1
 )
 
@@ -56,6 +56,39 @@ func WithTimeout(timeout time.Duration) Option {
 		config.timeout = timeout
 		var failure *C.mmx_error
 		return taken(C.mmx_config_set_timeout_ms(config.c, milliseconds(timeout), &failure), &failure)
+	}
+}
+
+// WithConnectTimeout bounds how long a connection may take to come to be: look-up, connect, a proxy's consent and TLS
+// handshake together. 0 is the default, ten seconds. What takes longer is an [ErrTimeout] with nothing sent.
+func WithConnectTimeout(timeout time.Duration) Option {
+	return func(config *config) *Error {
+		var failure *C.mmx_error
+		return taken(C.mmx_config_set_connect_timeout_ms(config.c, milliseconds(timeout), &failure), &failure)
+	}
+}
+
+// WithIdleTimeout bounds how long the other end may be silent while a call waits for it; it starts anew with every piece
+// of a body. 0 is the default, a minute.
+func WithIdleTimeout(timeout time.Duration) Option {
+	return func(config *config) *Error {
+		var failure *C.mmx_error
+		return taken(C.mmx_config_set_idle_timeout_ms(config.c, milliseconds(timeout), &failure), &failure)
+	}
+}
+
+// WithProxy has everything go through an HTTP proxy, "http://host:port" or "http://user:password@host:port"; "none" is
+// no proxy. The default, and "", are those of the environment variables HTTPS_PROXY, HTTP_PROXY and ALL_PROXY, which
+// serve what NO_PROXY doesn't list, and never this machine. [ErrConnect] is what a proxy's failure is.
+func WithProxy(url string) Option {
+	return func(config *config) *Error {
+		text, refused := cText("config_set_proxy", "url_or_none", url)
+		if refused != nil {
+			return refused
+		}
+		defer clear(text)
+		var failure *C.mmx_error
+		return taken(C.mmx_config_set_proxy(config.c, cPointer(text), &failure), &failure)
 	}
 }
 

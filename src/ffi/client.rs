@@ -22,7 +22,7 @@ pub struct mmx_client(pub(crate) Arc<Client>);
 /// @param out_client Gets the client, or NULL.
 /// @param out_error  Gets the reason of a failure, else NULL; free with mmx_error_free(). NULL = not wanted.
 /// @return MMX_OK.
-///   MMX_ERROR_INVALID_ARGUMENT: no key, or a key or base URL from the environment that can't be used, or http:// to
+///   MMX_ERROR_INVALID_ARGUMENT: no key, or a key, base URL or proxy from the environment that can't be used, or http:// to
 ///   another machine; the message says which.
 /// @since 1.0.0
 /// @code

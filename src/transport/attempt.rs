@@ -1,7 +1,7 @@
 //! One request and its answer, as a step-by-step future; and what an error on the way proves.
 
 use super::body::{Reach, Slot};
-use super::connect;
+use super::connect::Route;
 use super::driver::Wire;
 use crate::error::Status;
 use bytes::Bytes;
@@ -115,9 +115,7 @@ pub struct Attempt {
     /// Without one the slot does not tell how far the request got.
     has_body: bool,
     silence: Silence,
-    /// For messages: `host:port`.
-    server: String,
-    connect_timeout: Option<Duration>,
+    route: Route,
     /// What came of an answer that is read as a whole.
     head: Option<Head>,
     gathered: Vec<u8>,
@@ -126,7 +124,7 @@ pub struct Attempt {
 impl Attempt {
     /// `idle` is the longest time without a byte.
     pub fn new(wire: &Wire, request: Request, idle: Option<Duration>) -> Attempt {
-        let server = server_of(&request.url);
+        let route = Route::new(&request.url, &wire.network);
         let (slot, body) = match request.body {
             Body::None => (Slot::streamed(Some(0)), None),
             Body::Whole(body) => with_body(Slot::whole(body)),
@@ -138,8 +136,7 @@ impl Attempt {
         *built.body_mut() = body;
         let stage = Stage::Sending(Box::pin(wire.http.execute(built)));
         let silence = Silence { limit: idle, clock: None, reach: Reach::Nothing };
-        let connect_timeout = wire.connect_timeout;
-        Attempt { stage, slot, has_body, silence, server, connect_timeout, head: None, gathered: Vec::new() }
+        Attempt { stage, slot, has_body, silence, route, head: None, gathered: Vec::new() }
     }
 
     /// The next thing that happens to it.
@@ -159,6 +156,9 @@ impl Attempt {
             Stage::Sending(response) => match ready!(response.as_mut().poll(cx)) {
                 Ok(response) => {
                     self.slot.close();
+                    if let Some(refused) = self.route.refused_by_proxy(response.status().as_u16()) {
+                        return Poll::Ready(Err(refused));
+                    }
                     let (head, body) = http_parts(response);
                     self.stage = Stage::Reading(body);
                     Poll::Ready(Ok(Event::Head(head)))
@@ -237,7 +237,7 @@ impl Attempt {
 
     /// What it is doing, for the message of an interruption.
     pub fn phase(&self) -> String {
-        let server = &self.server;
+        let server = &self.route;
         match (&self.stage, self.slot.reach()) {
             (Stage::Reading(_) | Stage::Ended, _) => format!("reading the answer of {server}"),
             (Stage::Sending(_), _) if !self.has_body => format!("asking {server}"),
@@ -259,12 +259,12 @@ impl Attempt {
         let io = causes(error).find_map(|cause| cause.downcast_ref::<io::Error>());
         let garbled =
             io.is_some_and(|io| matches!(io.kind(), io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput));
-        let server = &self.server;
+        let server = &self.route;
         let cause = root_cause(error);
         if error.is_builder() {
             Failure::new(Status::Internal, reach, format!("the request could not be built: {cause}")).permanent()
         } else if error.is_connect() {
-            connect::failure(error, server, self.connect_timeout)
+            self.route.failure(error)
         } else if hyper.is_some_and(hyper::Error::is_canceled) {
             Failure::new(Status::Connect, Reach::Nothing, format!("the connection to {server} was lost before sending"))
         } else if hyper.is_some_and(hyper::Error::is_user) {
@@ -292,11 +292,6 @@ fn http_parts(mut response: reqwest::Response) -> (Head, reqwest::Body) {
         local_address: response.extensions().get::<HttpInfo>().map(HttpInfo::local_addr),
     };
     (head, response.into())
-}
-
-fn server_of(url: &Url) -> String {
-    let host = url.host_str().unwrap_or("");
-    url.port_or_known_default().map_or(host.to_owned(), |port| format!("{host}:{port}"))
 }
 
 pub(super) type Cause<'a> = &'a (dyn StdError + 'static);

@@ -107,11 +107,25 @@ impl Client {
         let mut base_url = config::check_base_url(&config.base_url.value).map_err(|why| {
             Error::invalid_argument(CALL, "base_url", format!("{why}{}", from(config.base_url.variable)))
         })?;
+        let proxies = config.proxy.proxies(&config.proxies_of_environment, &base_url);
+        let proxies = proxies.map_err(|why| Error::invalid_argument(CALL, "proxy", why))?;
         if base_url.scheme() == "http" && !config.allow_insecure && !config::is_loopback(&base_url) {
             let from = from(config.base_url.variable);
             let why = format!(
                 "is http:// to another machine, which would show the key to the network{from}: use https://, or \
                  mmx_config_set_allow_insecure() if you must"
+            );
+            return Err(Error::invalid_argument(CALL, "base_url", why));
+        }
+        if let Some(proxy) = proxies.of(&base_url)
+            && base_url.scheme() == "http"
+            && !config.allow_insecure
+            && !proxy.is_loopback()
+        {
+            let why = format!(
+                "is http:// through the proxy {} ({}), which would see the key: use https://, or \
+                 mmx_config_set_allow_insecure() if you must",
+                proxy.address, proxy.set_by
             );
             return Err(Error::invalid_argument(CALL, "base_url", why));
         }
@@ -131,6 +145,7 @@ impl Client {
             logger: config.logger.clone(),
             network: Arc::new(Network {
                 trust: Trust::new(config.places.clone(), config.extra_roots.clone()),
+                proxies,
                 connect_timeout: config.connect_timeout,
             }),
         })

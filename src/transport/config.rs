@@ -2,6 +2,7 @@
 
 use super::attempt::plain;
 use super::log::Logger;
+use super::proxy::{Choice, Environment};
 use super::tls::{Places, read_pem};
 use crate::error::{Error, Status};
 use reqwest::Url;
@@ -18,7 +19,7 @@ pub const DEFAULT_CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 pub const DEFAULT_IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 pub const DEFAULT_MAX_ATTEMPTS: u32 = 4;
 
-/// An API key: wiped when dropped, never printed.
+/// An API key, or what may hold a password: wiped when dropped, never printed.
 #[derive(Clone)]
 pub struct Key(pub Zeroizing<String>);
 
@@ -49,6 +50,8 @@ pub struct Config {
     pub api_key: Option<Setting<Key>>,
     pub base_url: Setting<String>,
     pub allow_insecure: bool,
+    pub proxy: Choice,
+    pub proxies_of_environment: Environment,
     pub user_agent: Option<String>,
     /// `None`: the default of each call; `Some(None)`: no limit.
     pub timeout: Option<Option<Duration>>,
@@ -77,6 +80,8 @@ impl Config {
             api_key,
             base_url: variable("MINIMAX_BASE_URL").unwrap_or(default_url),
             allow_insecure: false,
+            proxy: Choice::default(),
+            proxies_of_environment: Environment::read(),
             user_agent: None,
             timeout: None,
             connect_timeout: Some(DEFAULT_CONNECT_TIMEOUT),
@@ -107,6 +112,13 @@ impl Config {
             .map_err(|error| Error::new(Status::File, CALL, format!("{path} can't be read: {}", plain(&error))))?;
         let why = |why| Error::invalid_argument(CALL, "pem_path", format!("is not a PEM file of certificates: {why}"));
         self.extra_roots = read_pem(&pem).map_err(why)?;
+        Ok(())
+    }
+
+    /// `None` and an empty one: what the environment said.
+    pub fn set_proxy(&mut self, url_or_none: Option<&str>) -> Result<(), Error> {
+        let choice = Choice::parse(url_or_none);
+        self.proxy = choice.map_err(|why| Error::invalid_argument("config_set_proxy", "url_or_none", why))?;
         Ok(())
     }
 
@@ -265,9 +277,10 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_in_no_debug_print() {
+    fn a_key_or_a_password_is_in_no_debug_print() {
         let mut config = Config::from_environment();
         config.set_api_key("sk-api-secret").unwrap();
+        config.set_proxy(Some("http://ann:secret@127.0.0.1:1")).unwrap();
         assert!(!format!("{config:?}").contains("secret"));
     }
 }

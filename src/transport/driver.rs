@@ -6,7 +6,7 @@ use super::engine::Network;
 use super::resolve::Names;
 use super::sys;
 use crate::error::Status;
-use reqwest::redirect;
+use reqwest::{Proxy, redirect};
 use rustls::ClientConfig;
 use std::collections::HashSet;
 use std::future::Future;
@@ -31,7 +31,7 @@ pub struct Driver {
 pub struct Wire {
     pub http: reqwest::Client,
     pub connections: Connections,
-    pub connect_timeout: Option<Duration>,
+    pub network: Arc<Network>,
 }
 
 /// Connections that have been seen, by this end's address: for the log, which tells a new one from one that is reused.
@@ -50,7 +50,7 @@ impl Connections {
 }
 
 impl Driver {
-    pub fn new(tls: ClientConfig, names: Names, network: &Network) -> Result<Driver, Failure> {
+    pub fn new(tls: ClientConfig, names: Names, network: &Arc<Network>) -> Result<Driver, Failure> {
         let made = where_a_runtime_fits(|| {
             let runtime = Builder::new_current_thread().enable_io().enable_time().build()?;
             let mut client = reqwest::Client::builder()
@@ -65,8 +65,12 @@ impl Driver {
             if let Some(limit) = network.connect_timeout {
                 client = client.connect_timeout(limit);
             }
+            if !network.proxies.is_empty() {
+                let proxies = network.proxies.clone();
+                client = client.proxy(Proxy::custom(move |url| proxies.of(url).map(|proxy| proxy.url())));
+            }
             let http = client.build().map_err(io::Error::other)?;
-            let wire = Wire { http, connections: Connections::default(), connect_timeout: network.connect_timeout };
+            let wire = Wire { http, connections: Connections::default(), network: network.clone() };
             Ok(Driver { runtime, wire })
         });
         made.and_then(|driver| driver).map_err(|error: io::Error| {

@@ -4,6 +4,7 @@
 use super::attempt::Failure;
 use super::body::Reach;
 use super::driver::{Driver, IDLE, Wire};
+use super::proxy::Proxies;
 use super::resolve::Names;
 use super::sys::SigpipeGuard;
 use super::tls::{self, Trust};
@@ -22,7 +23,8 @@ use std::time::{Duration, Instant};
 #[derive(Debug, Default, PartialEq)]
 pub struct Network {
     pub trust: Trust,
-    /// The longest time for a look-up, connect and TLS handshake together.
+    pub proxies: Proxies,
+    /// The longest time for a look-up, connect, a proxy's consent and TLS handshake together.
     pub connect_timeout: Option<Duration>,
 }
 
@@ -92,7 +94,7 @@ impl Generation {
 
 impl Pool {
     fn make_driver(&self) -> Result<Driver, Failure> {
-        let tls = self.tls.get_or_try_init(|| match self.https {
+        let tls = self.tls.get_or_try_init(|| match self.https || self.network.proxies.need_tls() {
             true => self.network.trust.client_config(),
             false => Ok(tls::config_for_no_tls()),
         });

@@ -21,6 +21,7 @@ pub mod events;
 pub mod exchange;
 pub mod log;
 pub mod progress;
+pub mod proxy;
 pub mod rate;
 pub mod resolve;
 pub mod retry;

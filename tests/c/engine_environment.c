@@ -1,6 +1,6 @@
 /* A storm of setenv in another thread crashes nothing: no call reads the environment. Every second answer is lost, after
  * which the library makes everything anew, so that what is done only then is done under the storm too. */
-#include "check.h"
+#include "proxies.h"
 #include <dlfcn.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -29,29 +29,35 @@ static void *storm(void *given) {
     return NULL;
 }
 
+/* Straight, over TLS, and over TLS through a proxy. */
+static const char *const names[] = {"storm-http", "storm-tls", "storm-proxy"};
+enum { COUNT = 200, WAYS = 3 };
+
 int main(void) {
-    enum { COUNT = 300 };
-    mmx_client *clients[2];
-    for (int https = 0; https < 2; https++) {
-        const char *name = https ? "storm-tls" : "storm-http";
-        account(name, COUNT);
-        for (int i = 0; i < COUNT / 2; i++) script(name, "[{}, {\"close_before_answer\": \"rst\"}]");
-        clients[https] = client_for(name, https);
+    mmx_client *clients[WAYS];
+    for (int way = 0; way < WAYS; way++) {
+        account(names[way], COUNT);
+        for (int i = 0; i < COUNT / 2; i++) script(names[way], "[{}, {\"close_before_answer\": \"rst\"}]");
+        mmx_config *config = config_for(names[way], way > 0);
+        char *proxy = proxy_with(names[way], "{}");
+        if (way == 2) CHECK_INT(mmx_config_set_proxy(config, proxy, NULL), MMX_OK);
+        clients[way] = client_of(config);
+        free(proxy);
     }
     pthread_t thread;
     CHECK_INT(pthread_create(&thread, NULL, storm, NULL), 0);
-    for (int https = 0; https < 2; https++)
+    for (int way = 0; way < WAYS; way++)
         for (int64_t id = 1; id <= COUNT; id += 2) {
             in_a_call = true;
-            deletes(clients[https], id);
-            CHECK_INT(mmx_delete_file(clients[https], id + 1, "voice_clone", NULL, NULL, NULL), MMX_ERROR_NETWORK);
+            deletes(clients[way], id);
+            CHECK_INT(mmx_delete_file(clients[way], id + 1, "voice_clone", NULL, NULL, NULL), MMX_ERROR_NETWORK);
             in_a_call = false;
         }
     atomic_store(&stop, true);
     pthread_join(thread, NULL);
-    for (int https = 0; https < 2; https++) {
-        CHECK_INT(number(https ? "storm-tls" : "storm-http", "count?performed=1"), COUNT);
-        mmx_client_free(clients[https]);
+    for (int way = 0; way < WAYS; way++) {
+        CHECK_INT(number(names[way], "count?performed=1"), COUNT);
+        mmx_client_free(clients[way]);
     }
     return 0;
 }

@@ -1,4 +1,4 @@
-/* The environment is read in mmx_config_new() alone: the key and the address, and no proxy. */
+/* The environment is read in mmx_config_new() alone: the key and the address (proxies: proxy_environment.c). */
 #include "contract.h"
 
 static void succeeds(const mmx_config *config) {
@@ -93,22 +93,9 @@ static void bad_values(void) {
     }
 }
 
-/* No proxy yet: one in the environment, where nobody listens, changes nothing. */
-static void no_proxy(void) {
-    static const char *const names[] = {"HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) setenv(names[i], "http://127.0.0.1:1", 1);
-    for (int https = 0; https <= 1; https++) {
-        account("environment-proxy", 1);
-        mmx_config *config = config_for("environment-proxy", https);
-        succeeds(config);
-        mmx_config_free(config);
-    }
-}
-
 int main(void) {
     it_is_read_once();
     a_setter_wins();
     bad_values();
-    no_proxy();
     return 0;
 }

@@ -91,7 +91,7 @@ fn value(parameter: &Parameter) -> String {
             "filename" => "\"a.mp3\"",
             "json" => "\"{}\"",
             "pem_path" => "setting(\"MMX_TEST_CA\")",
-            "base_url" => "\"http://127.0.0.1:1\"",
+            "base_url" | "url_or_none" => "\"http://127.0.0.1:1\"",
             "api_key" | "user_agent" => "\"word\"",
             _ => panic!("tests/common/null_sweep.rs knows no value for the text {name}"),
         },

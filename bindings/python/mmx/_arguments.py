@@ -68,7 +68,8 @@ def milliseconds(call: str, parameter: str, seconds: SupportsFloat | None) -> in
     if seconds is None:
         return -1
     if isinstance(seconds, bool | str) or not hasattr(type(seconds), "__float__"):
-        raise wrong_type(call, "timeout", "a number of seconds or None", seconds)
+        name = parameter.removeprefix("options.").removesuffix("_ms")
+        raise wrong_type(call, name, "a number of seconds or None", seconds)
     try:
         exact = float(seconds) * 1000
         rounded = max(round(exact), 1) if exact > 0 else round(exact)

@@ -294,6 +294,12 @@ def declare(library: CDLL) -> None:
         c_char_p,
         POINTER(c_void_p),
     ]
+    library.mmx_config_set_proxy.restype = mmx_status
+    library.mmx_config_set_proxy.argtypes = [
+        c_void_p,
+        c_char_p,
+        POINTER(c_void_p),
+    ]
     library.mmx_config_set_timeout_ms.restype = mmx_status
     library.mmx_config_set_timeout_ms.argtypes = [
         c_void_p,

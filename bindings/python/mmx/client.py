@@ -82,7 +82,10 @@ class Client:
         base_url: str | None = None,
         *,
         timeout: SupportsFloat | EllipsisType | None = ...,
+        connect_timeout: SupportsFloat | EllipsisType | None = ...,
+        idle_timeout: SupportsFloat | EllipsisType | None = ...,
         max_attempts: SupportsIndex | None = None,
+        proxy: str | None = None,
         ca_file: str | os.PathLike[str] | None = None,
         user_agent: str | None = None,
         allow_insecure: bool = False,
@@ -90,19 +93,27 @@ class Client:
         """Without `api_key` and `base_url`, MINIMAX_API_KEY and MINIMAX_BASE_URL are used.
 
         `timeout` bounds everything that a call does, in seconds; None is no limit. Without it, uploads and downloads
-        have no limit, though 60 seconds without a byte end them, and other calls have 60 seconds. `max_attempts` is
-        how many requests a call may send. `ca_file` is a PEM file of certificates to trust beside the system's.
-        `user_agent` names your program. `allow_insecure` permits http:// to another machine.
+        have no limit, and other calls have 60 seconds. `connect_timeout` is how long a connection may take to come to
+        be (10), and `idle_timeout` how long the other end may be silent (60). `max_attempts` is how many requests a
+        call may send. `proxy` is http://host:port, perhaps with user:password@ before the host, and serves everything;
+        "none" is no proxy, and without it the environment's HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY count.
+        `ca_file` is a PEM file of certificates to trust beside the system's. `user_agent` names your program.
+        `allow_insecure` permits http:// to another machine.
         """
         call = "client_new"
+        limits = {"timeout_ms": timeout, "connect_timeout_ms": connect_timeout, "idle_timeout_ms": idle_timeout}
         # By their names in the library: mmx_config_set_<name>().
         settings: dict[str, object] = {
             "api_key": api_key if api_key is None else _arguments.text(call, "api_key", api_key),
             "base_url": base_url if base_url is None else _arguments.text(call, "base_url", base_url),
-            "timeout_ms": None if timeout is ... else _arguments.milliseconds(call, "timeout_ms", timeout),
+            **{
+                name: None if limit is ... else _arguments.milliseconds(call, name, limit)
+                for name, limit in limits.items()
+            },
             "max_attempts": max_attempts
             if max_attempts is None
             else _arguments.whole(call, "max_attempts", max_attempts, _arguments.INT32_MAX),
+            "proxy": proxy if proxy is None else _arguments.text(call, "proxy", proxy),
             "ca_file": ca_file if ca_file is None else _arguments.path(call, "ca_file", ca_file),
             "user_agent": user_agent if user_agent is None else _arguments.text(call, "user_agent", user_agent),
             "allow_insecure": _arguments.truth(call, "allow_insecure", allow_insecure),

@@ -121,6 +121,9 @@ def test_a_timeout_that_cannot_be_meant_is_refused(account: Account, seconds: fl
 def test_settings_of_a_wrong_type_are_type_errors(account: Account) -> None:
     wrong: dict[str, list[Any]] = {
         "timeout": ["5", True, [5]],
+        "connect_timeout": ["5", True, [5]],
+        "idle_timeout": ["5", True, [5]],
+        "proxy": [b"http://127.0.0.1", 7, True],
         "max_attempts": ["4", 4.0, True],
         "ca_file": [7, b"ca.pem"],
         "user_agent": [b"x", 7],

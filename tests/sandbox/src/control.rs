@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 use crate::account::{Account, Settings};
 use crate::file::{File, Seed};
 use crate::journal::Wanted;
+use crate::proxy;
 use crate::server::Server;
 use crate::wait::until;
 
@@ -32,6 +33,7 @@ pub(crate) fn router() -> Router {
         .route("/control/listener", get(listener).post(add_listener_fault).delete(clear_listener_faults))
         .route("/control/connections", get(all_connections))
         .route("/control/wait", get(wait_for_connections))
+        .route("/control/proxies/{name}", get(proxied).post(make_proxy))
         .route("/control/{name}/reset", post(reset))
         .route("/control/{name}/files", get(files).post(add_files).delete(remove_files))
         .route("/control/{name}/sha256", get(sha256))
@@ -260,6 +262,17 @@ async fn all_connections(Extension(server): Shared, pairs: Pairs) -> Reply<Respo
     let parameters = Parameters::of(pairs, &["listener"])?;
     let all = server.connections.list(parameters.text("listener"));
     Ok(json(all.iter().map(|connection| connection.json()).collect::<Value>()))
+}
+
+async fn make_proxy(Extension(server): Shared, Path(name): Path<String>, body: Bytes) -> Reply<Response> {
+    let settings: proxy::Settings = serde_json::from_slice(&body).map_err(bad)?;
+    let url = server.proxies.make(&name, settings).await.map_err(bad)?;
+    Ok(json(json!({"url": url})))
+}
+
+async fn proxied(Extension(server): Shared, Path(name): Path<String>) -> Reply<Response> {
+    let journal = server.proxies.journal(&name);
+    journal.map(json).ok_or_else(|| (StatusCode::NOT_FOUND, format!("there is no proxy {name}\n")))
 }
 
 async fn listener(Extension(server): Shared) -> Response {

@@ -18,6 +18,7 @@ mod link;
 mod listen;
 mod multipart;
 mod plan;
+mod proxy;
 mod records;
 mod sandbox;
 mod server;

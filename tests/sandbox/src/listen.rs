@@ -12,18 +12,20 @@ use tokio_rustls::rustls::ServerConfig;
 
 use crate::certificates::Certificates;
 use crate::connection;
+use crate::proxy::Settings;
 use crate::records::{Connection, End};
 use crate::sandbox::Options;
 use crate::server::{Bases, Server};
 use crate::stream::{Close, Io, Tcp, Transport};
 
-const HOST: Ipv4Addr = Ipv4Addr::LOCALHOST;
+pub(crate) const HOST: Ipv4Addr = Ipv4Addr::LOCALHOST;
 /// Another host, as far as any client can tell.
 const STORE_HOST: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
 
 /// Base addresses.
 pub(crate) struct Addresses {
     pub(crate) bases: Bases,
+    pub(crate) proxy: String,
     pub(crate) https_tls12: String,
     pub(crate) https_expired: String,
     pub(crate) https_wrong_host: String,
@@ -36,11 +38,13 @@ pub(crate) async fn start(server: Arc<Server>, certificates: Certificates, ports
         http: listen(&server, "http", HOST, ports.http_port, None).await?,
         https: tls("https", ports.https_port, certificates.good.clone()).await?,
         store: listen(&server, "store", STORE_HOST, 0, None).await?,
-        https_store: listen(&server, "https_store", STORE_HOST, 0, Some(certificates.good)).await?,
+        https_store: listen(&server, "https_store", STORE_HOST, 0, Some(certificates.good.clone())).await?,
     };
     let _ = server.bases.set(bases.clone());
+    server.proxies.speak_tls_with(certificates.good);
     Ok(Addresses {
         bases,
+        proxy: server.proxies.make("default", Settings::default()).await?,
         https_tls12: tls("https_tls12", 0, certificates.tls12).await?,
         https_expired: tls("https_expired", 0, certificates.expired).await?,
         https_wrong_host: tls("https_wrong_host", 0, certificates.wrong_host).await?,

@@ -95,6 +95,7 @@ fn ready(sandbox: &Sandbox) -> serde_json::Value {
     serde_json::json!({
         "http_url": sandbox.http_url(),
         "https_url": sandbox.https_url(),
+        "proxy_url": sandbox.proxy_url(),
         "https_tls12_url": sandbox.https_tls12_url(),
         "https_expired_url": sandbox.https_expired_url(),
         "https_wrong_host_url": sandbox.https_wrong_host_url(),

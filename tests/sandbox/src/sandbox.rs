@@ -75,6 +75,11 @@ impl Sandbox {
         &self.addresses.bases.https
     }
 
+    /// A forward proxy that wants no credentials; others are made by the control plane.
+    pub fn proxy_url(&self) -> &str {
+        &self.addresses.proxy
+    }
+
     /// HTTPS that speaks TLS 1.2 and nothing newer.
     pub fn https_tls12_url(&self) -> &str {
         &self.addresses.https_tls12

@@ -11,6 +11,7 @@ use axum::Router;
 
 use crate::account::Account;
 use crate::listen::ListenerFaults;
+use crate::proxy::Proxies;
 use crate::records::Registry;
 
 /// The addresses of the API and of the object store.
@@ -27,6 +28,7 @@ pub(crate) struct Server {
     accounts: RwLock<HashMap<String, Arc<Account>>>,
     pub(crate) connections: Registry,
     pub(crate) listener_faults: ListenerFaults,
+    pub(crate) proxies: Proxies,
     /// Set once its listeners are bound.
     pub(crate) bases: OnceLock<Bases>,
     pub(crate) api: Router,
@@ -42,6 +44,7 @@ impl Server {
             accounts: RwLock::default(),
             connections: Registry::default(),
             listener_faults: ListenerFaults::default(),
+            proxies: Proxies::default(),
             bases: OnceLock::new(),
             api: crate::api::router(),
             control: crate::control::router(),

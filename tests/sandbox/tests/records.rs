@@ -179,6 +179,7 @@ fn help_and_wrong_control_calls() {
         "refuse_after",
         "redirect_to",
         "leaked_key",
+        "proxy_authorization",
     ] {
         assert!(help.contains(word), "{word}");
     }
@@ -217,6 +218,7 @@ fn the_program() {
     let mut wire = tcp(ready["http_url"].as_str().unwrap());
     wire.write_all(b"GET /control/one/count HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
     assert!(read_all(&mut wire).0.ends_with(b"0"));
+    assert!(ready["proxy_url"].as_str().unwrap().starts_with("http://127.0.0.1:"));
     assert!(ready["store_url"].as_str().unwrap().starts_with("http://127.0.0.2:"));
     assert!(ready["https_store_url"].as_str().unwrap().starts_with("https://127.0.0.2:"));
     drop(child.stdin.take());

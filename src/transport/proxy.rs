@@ -1,0 +1,311 @@
+//! Which proxy a request goes through, if any.
+
+use super::config::{Key, Setting, is_loopback};
+use hyper_util::client::proxy::matcher::Matcher;
+use reqwest::Url;
+use std::sync::Arc;
+use std::{env, fmt};
+use zeroize::Zeroizing;
+
+/// Where a proxy is set that no variable of the environment names.
+const SETTER: &str = "mmx_config_set_proxy()";
+
+/// A proxy. Its URL may hold a password: it is wiped when dropped, and in no message or debug print.
+#[derive(Clone, PartialEq)]
+pub struct Proxy {
+    url: Zeroizing<String>,
+    /// For messages: `host:port`.
+    pub address: String,
+    pub has_credentials: bool,
+    pub is_https: bool,
+    is_loopback: bool,
+    /// Where it was set, for messages.
+    pub set_by: &'static str,
+}
+
+impl fmt::Debug for Proxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Proxy({} of {})", self.address, self.set_by)
+    }
+}
+
+impl Proxy {
+    /// Without a scheme it is http://. The reasons of a refusal never show the value.
+    pub fn parse(text: &str, variable: Option<&'static str>) -> Result<Proxy, String> {
+        if text.chars().any(|c| c.is_control() || c.is_whitespace()) {
+            return Err("holds a space or a control character".into());
+        }
+        let with_scheme = Zeroizing::new(if text.contains("://") { text.to_owned() } else { format!("http://{text}") });
+        let url = Url::parse(&with_scheme).map_err(|error| {
+            format!("is not a URL such as http://host:port ({error}); what a password holds of @ : / ? # is written as %40 …")
+        })?;
+        if url.scheme().starts_with("socks") {
+            return Err("is a SOCKS proxy, which can't be used: name an HTTP proxy, as http://host:port".into());
+        }
+        if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
+            return Err("must begin with http:// or https:// and name a host, as http://host:port does".into());
+        }
+        if !matches!(url.path(), "" | "/") || url.query().is_some() || url.fragment().is_some() {
+            return Err("must not hold a path, a query or a fragment, only http://user:password@host:port".into());
+        }
+        let host = url.host_str().unwrap_or_default();
+        let proxy = Proxy {
+            address: format!("{host}:{}", url.port_or_known_default().unwrap_or_default()),
+            has_credentials: !url.username().is_empty() || url.password().is_some(),
+            is_https: url.scheme() == "https",
+            is_loopback: is_loopback(&url),
+            set_by: variable.unwrap_or(SETTER),
+            url: Zeroizing::new(url.into()),
+        };
+        // One that the HTTP layer can't read it would leave aside without a word.
+        let is_readable = goes_through(&proxy.url, "", &Url::parse("https://host").expect("a URL"));
+        if is_readable { Ok(proxy) } else { Err("is not a URL that names a proxy".into()) }
+    }
+
+    /// For the HTTP layer.
+    pub fn url(&self) -> String {
+        self.url.to_string()
+    }
+
+    pub fn is_set_by_call(&self) -> bool {
+        self.set_by == SETTER
+    }
+
+    /// What is said to it stays on this machine.
+    pub fn is_loopback(&self) -> bool {
+        self.is_loopback
+    }
+}
+
+/// What the environment said when the configuration was made. Checked when a client is.
+#[derive(Clone, Debug, Default)]
+pub struct Environment {
+    https: Option<Setting<Key>>,
+    http: Option<Setting<Key>>,
+    except: String,
+}
+
+impl Environment {
+    /// Lower case counts before upper case, as with curl and Python.
+    pub fn read() -> Environment {
+        let first = |names: &[&'static str]| {
+            names.iter().find_map(|name| {
+                let value = env::var_os(name).filter(|value| !value.is_empty())?;
+                let value = Key(Zeroizing::new(value.to_string_lossy().into_owned()));
+                Some(Setting { value, variable: Some(name) })
+            })
+        };
+        // A web server that runs this by CGI puts a header of whoever asks into HTTP_PROXY.
+        let is_cgi = env::var_os("REQUEST_METHOD").is_some();
+        let http = if is_cgi { &["http_proxy"][..] } else { &["http_proxy", "HTTP_PROXY"] };
+        let all = || first(&["all_proxy", "ALL_PROXY"]);
+        let except = first(&["no_proxy", "NO_PROXY"]);
+        Environment {
+            https: first(&["https_proxy", "HTTPS_PROXY"]).or_else(all),
+            http: first(http).or_else(all),
+            except: except.map_or_else(String::new, |set| set.value.0.to_string()),
+        }
+    }
+}
+
+/// What a configuration says of proxies.
+#[derive(Clone, Debug, Default)]
+pub enum Choice {
+    #[default]
+    Environment,
+    Never,
+    Always(Proxy),
+}
+
+impl Choice {
+    pub fn parse(text: Option<&str>) -> Result<Choice, String> {
+        match text {
+            None | Some("") => Ok(Choice::Environment),
+            Some("none") => Ok(Choice::Never),
+            Some(url) => Proxy::parse(url, None).map(Choice::Always),
+        }
+    }
+
+    /// The proxies of a client whose API is at `base_url`.
+    pub fn proxies(&self, environment: &Environment, base_url: &Url) -> Result<Proxies, String> {
+        let proxy = |setting: &Option<Setting<Key>>| {
+            let parse = |set: &Setting<Key>| {
+                let named = |why| format!("{why} (from {})", set.variable.unwrap_or_default());
+                Proxy::parse(&set.value.0, set.variable).map(Arc::new).map_err(named)
+            };
+            setting.as_ref().map(parse).transpose()
+        };
+        Ok(match self {
+            Choice::Never => Proxies::default(),
+            Choice::Always(proxy) => {
+                let proxy = Some(Arc::new(proxy.clone()));
+                Proxies { https: proxy.clone(), http: proxy, ..Proxies::default() }
+            }
+            // Nothing leads from an API at https:// to http:// elsewhere.
+            Choice::Environment => Proxies {
+                https: proxy(&environment.https)?,
+                http: if base_url.scheme() == "http" { proxy(&environment.http)? } else { None },
+                except: environment.except.clone(),
+                spares_loopback: true,
+            },
+        })
+    }
+}
+
+/// The proxies of a client.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Proxies {
+    https: Option<Arc<Proxy>>,
+    http: Option<Arc<Proxy>>,
+    /// As NO_PROXY has it.
+    except: String,
+    spares_loopback: bool,
+}
+
+impl Proxies {
+    pub fn is_empty(&self) -> bool {
+        self.https.is_none() && self.http.is_none()
+    }
+
+    /// TLS is spoken to one of them.
+    pub fn need_tls(&self) -> bool {
+        [&self.https, &self.http].into_iter().flatten().any(|proxy| proxy.is_https)
+    }
+
+    /// The one that leads to a target.
+    pub fn of(&self, target: &Url) -> Option<&Arc<Proxy>> {
+        let proxy = if target.scheme() == "https" { &self.https } else { &self.http };
+        let proxy = proxy.as_ref()?;
+        let is_spared = self.spares_loopback && is_loopback(target);
+        (!is_spared && goes_through("http://proxy", &self.except, target)).then_some(proxy)
+    }
+}
+
+/// Whether a target is none of the exceptions, of which there may be names with all below them, addresses and networks.
+fn goes_through(proxy: &str, except: &str, target: &Url) -> bool {
+    let entries = except.split([',', ' ']).map(|entry| entry.trim_start_matches("*.").trim_matches(['[', ']']));
+    let entries: Vec<_> = entries.collect();
+    let uri = format!("{}://{}", target.scheme(), target.host_str().unwrap_or_default()).parse();
+    let matcher = Matcher::builder().all(proxy).no(entries.join(",")).build();
+    // Of itself the star stands for names, not for addresses.
+    !entries.contains(&"*") && uri.is_ok_and(|uri| matcher.intercept(&uri).is_some())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn url(text: &str) -> Url {
+        Url::parse(text).unwrap()
+    }
+
+    fn set(value: &str, variable: &'static str) -> Option<Setting<Key>> {
+        Some(Setting { value: Key(Zeroizing::new(value.into())), variable: Some(variable) })
+    }
+
+    #[test]
+    fn a_proxy_is_a_url_or_a_host_and_a_port() {
+        let good = [
+            ("http://10.0.0.1:3128", "10.0.0.1:3128", false),
+            ("http://proxy.example", "proxy.example:80", false),
+            ("https://proxy.example/", "proxy.example:443", false),
+            ("proxy.example:3128", "proxy.example:3128", false),
+            ("user:secret@proxy.example:3128", "proxy.example:3128", true),
+            ("http://user@proxy.example:3128", "proxy.example:3128", true),
+            ("http://us%40er:s%2Fecret@[::1]:3128", "[::1]:3128", true),
+            ("http://user:s@|^`{}\"secret@h:1", "h:1", true),
+        ];
+        for (text, address, has_credentials) in good {
+            let proxy = Proxy::parse(text, None).unwrap_or_else(|why| panic!("{text}: {why}"));
+            assert_eq!((proxy.address.as_str(), proxy.has_credentials), (address, has_credentials), "{text}");
+            assert!(!format!("{proxy:?}").contains("secret"), "{proxy:?}");
+        }
+        let bad = [
+            ("http://", "is not a URL"),
+            ("http://user:se/cret@host:1", "is not a URL"),
+            ("http://host:99999", "is not a URL"),
+            ("://", "is not a URL"),
+            ("socks5h://secret@host:1", "is a SOCKS proxy"),
+            ("ftp://host", "must begin with http:// or https://"),
+            ("file:///secret", "must begin with http:// or https://"),
+            ("http://host:1/secret", "must not hold a path"),
+            ("http://host:1?secret", "must not hold a path"),
+            ("http://host :1", "space"),
+            ("http://host\n", "control character"),
+        ];
+        for (text, why) in bad {
+            let said = Proxy::parse(text, None).expect_err(text);
+            assert!(said.contains(why) && !said.contains("secret") && !said.contains("cret"), "{text}: {said}");
+        }
+    }
+
+    #[test]
+    fn exceptions() {
+        let table = [
+            ("", "https://a.example", true),
+            ("a.example", "https://a.example:8443", false),
+            ("a.example", "https://b.a.example", false),
+            (".a.example", "https://a.example", false),
+            ("*.a.example", "https://b.a.example", false),
+            ("a.example", "https://nota.example", true),
+            ("A.Example", "https://a.example", false),
+            ("x.example, a.example", "https://a.example", false),
+            ("x.example a.example", "https://a.example", false),
+            ("10.0.0.0/8", "https://10.1.2.3", false),
+            ("10.0.0.0/8", "https://11.1.2.3", true),
+            ("10.1.2.3", "http://10.1.2.3:8080", false),
+            ("[fd00::1]", "https://[fd00::1]", false),
+            ("fd00::/8", "https://[fd00::1]:8443", false),
+            ("*", "https://a.example", false),
+            ("*", "https://10.1.2.3", false),
+            ("x.example,*", "https://10.1.2.3", false),
+        ];
+        for (except, target, is_proxied) in table {
+            assert_eq!(goes_through("http://p:1", except, &url(target)), is_proxied, "NO_PROXY={except} {target}");
+        }
+    }
+
+    #[test]
+    fn the_environments_spare_this_machine_and_one_that_is_set_does_not() {
+        let environment = Environment {
+            https: set("https-proxy:1", "HTTPS_PROXY"),
+            http: set("http-proxy:1", "HTTP_PROXY"),
+            except: "b.example".into(),
+        };
+        let address = |proxies: &Proxies, target: &str| proxies.of(&url(target)).map(|proxy| proxy.address.clone());
+        let of_environment = Choice::default().proxies(&environment, &url("http://a.example")).unwrap();
+        assert_eq!(address(&of_environment, "https://a.example").as_deref(), Some("https-proxy:1"));
+        assert_eq!(address(&of_environment, "http://a.example").as_deref(), Some("http-proxy:1"));
+        assert_eq!(address(&of_environment, "https://b.example"), None);
+        for here in ["http://localhost:1", "https://127.9.9.9", "http://[::1]"] {
+            assert_eq!(address(&of_environment, here), None, "{here}");
+        }
+        let always = Choice::parse(Some("set:1")).unwrap().proxies(&environment, &url("http://a.example")).unwrap();
+        for target in ["https://a.example", "http://b.example", "http://localhost:1", "http://[::1]"] {
+            assert_eq!(address(&always, target).as_deref(), Some("set:1"), "{target}");
+        }
+        let never = Choice::parse(Some("none")).unwrap().proxies(&environment, &url("http://a.example")).unwrap();
+        assert!(never.is_empty() && address(&never, "https://a.example").is_none());
+    }
+
+    #[test]
+    fn only_what_could_be_used_is_found_fault_with() {
+        let bad = Environment {
+            https: set("socks5://secret@a", "ALL_PROXY"),
+            http: set("socks5://a", "ALL_PROXY"),
+            except: String::new(),
+        };
+        let said = Choice::default().proxies(&bad, &url("https://a.example")).unwrap_err();
+        assert!(said.ends_with("(from ALL_PROXY)") && !said.contains("secret"), "{said}");
+        let only_http = Environment { https: None, ..bad };
+        assert!(Choice::default().proxies(&only_http, &url("https://a.example")).unwrap().is_empty());
+        assert!(Choice::default().proxies(&only_http, &url("http://a.example")).is_err());
+    }
+
+    #[test]
+    fn credentials_tell_two_proxies_apart() {
+        let proxy = |text| Proxy::parse(text, None).unwrap();
+        assert_eq!(proxy("http://a:b@h:1"), proxy("http://a:b@h:1/"));
+        assert_ne!(proxy("http://a:b@h:1"), proxy("http://a:c@h:1"));
+    }
+}
