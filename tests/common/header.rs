@@ -19,8 +19,9 @@ pub(crate) struct Parameter {
 }
 
 impl Parameter {
+    /// What is the caller's own is looked at by nobody.
     pub(crate) fn is_pointer(&self) -> bool {
-        self.kind.ends_with('*')
+        self.kind.ends_with('*') && self.kind != "void *"
     }
 
     /// The documentation decides: what it doesn't allow to be NULL must not be.

@@ -1,0 +1,60 @@
+/* What the tests of retry share: scripts that are easy on the eye, what the server has seen and holds, and many cases at
+ * once, for most of their time is spent waiting. */
+#ifndef RETRY_H
+#define RETRY_H
+#include "check.h"
+#include <pthread.h>
+#include <stdatomic.h>
+
+/* For an answer: without a wait where the wait isn't the point. */
+#define NOW "'headers':{'Retry-After':'0'}"
+#define LENGTH_OF(array) (sizeof array / sizeof *array)
+
+/* Appends faults that are written with ' for ". */
+static inline void faults(const char *account, const char *given) {
+    char *text = format("%s", given);
+    for (char *at = text; (at = strchr(at, '\'')); at++) *at = '"';
+    script(account, text);
+    free(text);
+}
+
+/* How many requests of a call came to the account. */
+static inline long requests(const char *account, const char *call) {
+    char *what = format("count?call=%s", call);
+    long count = number(account, what);
+    free(what);
+    return count;
+}
+
+static inline bool has_file(const char *account, int64_t file_id) {
+    char *path = format("/control/%s/files", account), *part = format("\"file_id\":%" PRId64 ",", file_id);
+    char *files = control("GET", path, NULL);
+    bool is_there = strstr(files, part) != NULL;
+    free(files);
+    free(part);
+    free(path);
+    return is_there;
+}
+
+struct crowd {
+    void (*work)(size_t number);
+    size_t count;
+    atomic_size_t next;
+};
+
+static inline void *join_in(void *given) {
+    struct crowd *crowd = given;
+    for (size_t number; (number = atomic_fetch_add(&crowd->next, 1)) < crowd->count;) crowd->work(number);
+    return NULL;
+}
+
+/* work(0) to work(count - 1), on several threads. */
+static inline void at_once(void (*work)(size_t number), size_t count) {
+    enum { THREADS = 32 };
+    pthread_t threads[THREADS];
+    struct crowd crowd = {work, count, 0};
+    for (int i = 0; i < THREADS; i++) CHECK(pthread_create(&threads[i], NULL, join_in, &crowd) == 0);
+    for (int i = 0; i < THREADS; i++) pthread_join(threads[i], NULL);
+}
+
+#endif
