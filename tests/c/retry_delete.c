@@ -115,49 +115,6 @@ static const struct deletion deletions[] = {
     {"a wait too long", DELETE("'http_status':503,'headers':{'Retry-After':'61'}"), "; that wait is left to the caller" STILL_THERE, 1, 1, STAYS, FAILS(MMX_ERROR_SERVER, 1)},
 };
 
-/* Answers by what they are: whether they go again, and whether the call may have been carried out all the same. */
-static const struct {
-    const char *fault;
-    mmx_status status;
-    bool again, in_doubt;
-} answers[] = {
-    {"'code':1000", MMX_ERROR_SERVER, true, true},
-    {"'code':1001", MMX_ERROR_SERVER_TIMEOUT, true, true},
-    {"'code':1013", MMX_ERROR_SERVER, true, true},
-    {"'code':1024", MMX_ERROR_SERVER, true, true},
-    {"'code':1033", MMX_ERROR_SERVER, true, true},
-    {"'http_status':408", MMX_ERROR_SERVER_TIMEOUT, true, true},
-    {"'http_status':500", MMX_ERROR_SERVER, true, true},
-    {"'shape':'html_502'", MMX_ERROR_SERVER, true, true},
-    {"'http_status':503", MMX_ERROR_SERVER, true, true},
-    {"'http_status':504", MMX_ERROR_SERVER_TIMEOUT, true, true},
-    {"'http_status':599", MMX_ERROR_SERVER, true, true},
-    {"'shape':'new_error','http_status':500,'code':1013", MMX_ERROR_SERVER, true, true},
-    {"'code':1002", MMX_ERROR_RATE_LIMITED, true, false},
-    {"'code':1039", MMX_ERROR_RATE_LIMITED, true, false},
-    {"'code':1041", MMX_ERROR_RATE_LIMITED, true, false},
-    {"'code':2045", MMX_ERROR_RATE_LIMITED, true, false},
-    {"'http_status':429", MMX_ERROR_RATE_LIMITED, true, false},
-    {"'code':1004", MMX_ERROR_AUTHENTICATION, false, false},
-    {"'code':2049", MMX_ERROR_AUTHENTICATION, false, false},
-    {"'http_status':401", MMX_ERROR_AUTHENTICATION, false, false},
-    {"'http_status':403", MMX_ERROR_AUTHENTICATION, false, false},
-    {"'code':1008", MMX_ERROR_QUOTA, false, false},
-    {"'code':2056", MMX_ERROR_QUOTA, false, false},
-    {"'http_status':402", MMX_ERROR_QUOTA, false, false},
-    {"'code':1026", MMX_ERROR_CONTENT_REJECTED, false, false},
-    {"'code':1042", MMX_ERROR_INVALID_REQUEST, false, false},
-    {"'code':2013", MMX_ERROR_INVALID_REQUEST, false, false},
-    {"'http_status':400", MMX_ERROR_INVALID_REQUEST, false, false},
-    {"'http_status':413", MMX_ERROR_INVALID_REQUEST, false, false},
-    {"'code':2042", MMX_ERROR_PERMISSION, false, false},
-    {"'code':4711", MMX_ERROR_API, false, false},
-    {"'code':-1", MMX_ERROR_API, false, false},
-    {"'shape':'text_404'", MMX_ERROR_HTTP, false, false},
-    {"'http_status':418", MMX_ERROR_HTTP, false, false},
-    {"'http_status':404,'body':'{\\'error\\':{}}'", MMX_ERROR_NOT_FOUND, false, false},
-};
-
 /* One delete, with all that must come of it. */
 static void run(const char *account_name, bool https, const struct deletion *it) {
     account(account_name, FILE_ID);
