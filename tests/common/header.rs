@@ -19,9 +19,8 @@ pub(crate) struct Parameter {
 }
 
 impl Parameter {
-    /// What is the caller's own is looked at by nobody.
     pub(crate) fn is_pointer(&self) -> bool {
-        self.kind.ends_with('*') && self.kind != "void *"
+        self.kind.ends_with('*')
     }
 
     /// The documentation decides: what it doesn't allow to be NULL must not be.

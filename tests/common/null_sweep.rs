@@ -72,7 +72,6 @@ fn value(parameter: &Parameter) -> String {
         "mmx_config *" | "const mmx_config *" => "v.config",
         "const mmx_client *" => "v.client",
         "const mmx_call_options *" => "&v.options",
-        "mmx_log_fn" | "void *" => "NULL",
         "mmx_error **" => "&v.error",
         "mmx_client **" => "&v.out_client",
         "mmx_cancel **" => "&v.out_cancel",
