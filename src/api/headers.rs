@@ -21,7 +21,8 @@ pub fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     let header = |name| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
     let value = header(RETRY_AFTER)?;
     if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
-        return value.parse().ok().map(Duration::from_secs);
+        // A number that no clock holds is still a long time, as HTTP has it of such numbers.
+        return Some(Duration::from_secs(value.parse().unwrap_or(1 << 31)));
     }
     let until = httpdate::parse_http_date(value).ok()?;
     let now = date(headers).unwrap_or(now);
