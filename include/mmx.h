@@ -540,6 +540,25 @@ mmx_status mmx_config_set_max_attempts(mmx_config *config,
                                        mmx_error **out_error);
 
 /**
+ * Sets how many requests a minute may go out, retries and look-ups of a file included.
+ *
+ * All threads and all clients of this process that have the same key and base URL share one limiter, first come, first
+ * served: requests are spread evenly over the minute, and the waits count towards a call's time limit (in bulk they
+ * don't). A forked process has a limiter of its own: divide the number by that of your processes. With or without a
+ * number set, the rate adapts by itself when the service says that requests come too fast (1002, 1039, 1041, 2045, HTTP
+ * 429): all pause, then go on at half the rate, which grows again.
+ *
+ * @param config    The configuration to change.
+ * @param requests  Requests a minute, 1 or more; 0 = the default: as many as there are.
+ * @param out_error Gets the reason of a failure, else NULL; free with mmx_error_free(). NULL = not wanted.
+ * @return MMX_OK, or MMX_ERROR_INVALID_ARGUMENT: negative.
+ * @since 1.0.0
+ */
+mmx_status mmx_config_set_requests_per_minute(mmx_config *config,
+                                              int32_t requests,
+                                              mmx_error **out_error);
+
+/**
  * Sets who is told of what happens in the calls of the clients to come.
  *
  * Each line is an object with "event" and "call", and what is known: "attempt" (its number), "http_status",

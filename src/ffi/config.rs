@@ -258,6 +258,28 @@ pub unsafe extern "C" fn mmx_config_set_max_attempts(
     set(config, "config_set_max_attempts", out_error, |config| config.set_max_attempts(max_attempts))
 }
 
+/// Sets how many requests a minute may go out, retries and look-ups of a file included.
+///
+/// All threads and all clients of this process that have the same key and base URL share one limiter, first come, first
+/// served: requests are spread evenly over the minute, and the waits count towards a call's time limit (in bulk they
+/// don't). A forked process has a limiter of its own: divide the number by that of your processes. With or without a
+/// number set, the rate adapts by itself when the service says that requests come too fast (1002, 1039, 1041, 2045, HTTP
+/// 429): all pause, then go on at half the rate, which grows again.
+///
+/// @param config    The configuration to change.
+/// @param requests  Requests a minute, 1 or more; 0 = the default: as many as there are.
+/// @param out_error Gets the reason of a failure, else NULL; free with mmx_error_free(). NULL = not wanted.
+/// @return MMX_OK, or MMX_ERROR_INVALID_ARGUMENT: negative.
+/// @since 1.0.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mmx_config_set_requests_per_minute(
+    config: *mut mmx_config,
+    requests: i32,
+    out_error: *mut *mut mmx_error,
+) -> mmx_status {
+    set(config, "config_set_requests_per_minute", out_error, |config| config.set_requests_per_minute(requests))
+}
+
 /// Told what happens in the calls of a client: one JSON object a line, without a line break.
 ///
 /// Runs on the thread that makes the call, while it waits in the call, with nothing of the library locked: it may call

@@ -5,12 +5,12 @@ use super::body::Reach;
 use super::cancel::Cancel;
 use super::config::{self, Config, DEFAULT_TIMEOUT, Key};
 use super::deadline::Deadline;
-use super::engine::{Lease, Network};
+use super::engine::{self, Lease, Network};
 use super::events::Told;
 use super::exchange::{Exchange, Limits};
 use super::log::Logger;
 use super::progress::Report;
-use super::rate::Limiter;
+use super::rate::{Account, Limiter};
 use super::retry::{Budget, Retry};
 use super::tls::Trust;
 use crate::error::{Error, Status};
@@ -32,6 +32,8 @@ pub struct Client {
     idle_timeout: Option<Duration>,
     max_attempts: u32,
     budget: Budget,
+    account: Account,
+    requests_per_minute: Option<u32>,
     logger: Option<Logger>,
     network: Arc<Network>,
 }
@@ -134,6 +136,7 @@ impl Client {
         }
         let key = api_key.value.clone();
         Ok(Client {
+            account: Account::new(&key, &base_url),
             base_url,
             authorization: authorization(&key),
             key,
@@ -142,6 +145,7 @@ impl Client {
             idle_timeout: config.idle_timeout,
             max_attempts: config.max_attempts,
             budget: Budget::new(),
+            requests_per_minute: config.requests_per_minute,
             logger: config.logger.clone(),
             network: Arc::new(Network {
                 trust: Trust::new(config.places.clone(), config.extra_roots.clone()),
@@ -189,11 +193,12 @@ impl Client {
 
     /// Shared by all clients of this key in this process.
     pub fn limiter(&self) -> Arc<Limiter> {
-        Arc::new(Limiter::default())
+        engine::limiter(&self.account)
     }
 
+    /// What the configuration asks for.
     pub fn requests_per_minute(&self) -> Option<u32> {
-        None
+        self.requests_per_minute
     }
 
     /// Tells the limiter and the budget what a request came to.

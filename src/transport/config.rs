@@ -59,6 +59,7 @@ pub struct Config {
     pub connect_timeout: Option<Duration>,
     pub idle_timeout: Option<Duration>,
     pub max_attempts: u32,
+    pub requests_per_minute: Option<u32>,
     pub logger: Option<Logger>,
     pub places: Places,
     pub extra_roots: Vec<CertificateDer<'static>>,
@@ -87,6 +88,7 @@ impl Config {
             connect_timeout: Some(DEFAULT_CONNECT_TIMEOUT),
             idle_timeout: Some(DEFAULT_IDLE_TIMEOUT),
             max_attempts: DEFAULT_MAX_ATTEMPTS,
+            requests_per_minute: None,
             logger: None,
             places: Places::from_environment(),
             extra_roots: Vec::new(),
@@ -146,6 +148,14 @@ impl Config {
     pub fn set_idle_timeout_ms(&mut self, timeout_ms: i64) -> Result<(), Error> {
         let limit = time_limit("config_set_idle_timeout_ms", "timeout_ms", timeout_ms)?;
         self.idle_timeout = limit.unwrap_or(Some(DEFAULT_IDLE_TIMEOUT));
+        Ok(())
+    }
+
+    pub fn set_requests_per_minute(&mut self, requests: i32) -> Result<(), Error> {
+        const CALL: &str = "config_set_requests_per_minute";
+        let why = || format!("must be 1 or more, or 0 for the default, which is no limit, not {requests}");
+        let requests = u32::try_from(requests).map_err(|_| Error::invalid_argument(CALL, "requests", why()))?;
+        self.requests_per_minute = Some(requests).filter(|&requests| requests > 0);
         Ok(())
     }
 

@@ -5,6 +5,7 @@ use super::attempt::Failure;
 use super::body::Reach;
 use super::driver::{Driver, IDLE, Wire};
 use super::proxy::Proxies;
+use super::rate::{Account, Limiter, Limiters};
 use super::resolve::Names;
 use super::sys::SigpipeGuard;
 use super::tls::{self, Trust};
@@ -33,6 +34,7 @@ struct Generation {
     process_id: u32,
     pools: Mutex<Vec<Arc<Pool>>>,
     names: Names,
+    limiters: Limiters,
     /// That of a child, once this one is a parent's.
     next: OnceBox<Generation>,
 }
@@ -61,14 +63,19 @@ fn generation() -> &'static Generation {
     static FIRST: OnceBox<Generation> = OnceBox::new();
     let process_id = process::id();
     let new = || {
-        let (pools, names, next) = Default::default();
-        Box::new(Generation { process_id, pools, names, next })
+        let (pools, names, limiters, next) = Default::default();
+        Box::new(Generation { process_id, pools, names, limiters, next })
     };
     let mut last = FIRST.get_or_init(new);
     while let Some(next) = last.next.get() {
         last = next;
     }
     if last.process_id == process_id { last } else { last.next.get_or_init(new) }
+}
+
+/// The rate limiter of an account in this process: a child has its own.
+pub fn limiter(account: &Account) -> Arc<Limiter> {
+    generation().limiters.get(account)
 }
 
 impl Generation {

@@ -1,12 +1,216 @@
-use std::sync::Arc;
-use std::time::Duration;
-#[derive(Debug, Default)]
-pub struct Limiter {}
-impl Limiter {
-    pub async fn acquire(self: &Arc<Self>, _ceiling: Option<u32>) {}
-    pub fn try_acquire(self: &Arc<Self>, _ceiling: Option<u32>) -> bool {
-        true
+//! The rate limiter: one a key and host, shared by all threads and clients of the process. Every request takes its turn
+//! here, first come, first served; [`pace`] decides how fast.
+//!
+//! Those who wait stand in a queue. Nobody works for them: the first one waits for the clock, on its own driver, and
+//! wakes the next one when it goes. A driver stands still while its thread is in a callback, so whoever doesn't come
+//! when it could go is passed over, and keeps its place.
+
+mod limiters;
+mod pace;
+
+pub use limiters::{Account, Limiters};
+
+use pace::Pace;
+use std::collections::VecDeque;
+use std::future::Future;
+use std::hash::{BuildHasher as _, RandomState};
+use std::mem;
+use std::pin::Pin;
+use std::process;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
+use tokio::time::Sleep;
+
+/// How long the one whose turn it is may take to come.
+const PATIENCE: Duration = Duration::from_millis(100);
+
+pub struct Limiter(Mutex<Inner>);
+
+impl std::fmt::Debug for Limiter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Limiter({:?})", self.rate())
     }
-    pub fn throttled(&self, _retry_after: Option<Duration>) {}
-    pub fn succeeded(&self) {}
+}
+
+struct Inner {
+    pace: Pace,
+    queue: VecDeque<Waiter>,
+    last_ticket: u64,
+    /// Since when the one whose turn is next could know.
+    called_at: Instant,
+}
+
+struct Waiter {
+    /// Ever larger from front to back.
+    ticket: u64,
+    ceiling: Option<u32>,
+    waker: Waker,
+    /// It didn't come when it was its turn.
+    is_away: bool,
+}
+
+impl Default for Limiter {
+    fn default() -> Limiter {
+        Limiter::new()
+    }
+}
+
+impl Limiter {
+    pub fn new() -> Limiter {
+        // A child must not draw what its parent draws, nor what its siblings do.
+        let random = fastrand::Rng::with_seed(RandomState::new().hash_one(process::id()));
+        Limiter(Mutex::new(Inner {
+            pace: Pace::new(Instant::now(), random),
+            queue: VecDeque::new(),
+            last_ticket: 0,
+            called_at: Instant::now(),
+        }))
+    }
+
+    /// Waits for a turn; dropping the future gives it up. `ceiling`: requests a minute that its client asked for. Runs
+    /// on a driver.
+    pub async fn acquire(self: &Arc<Self>, ceiling: Option<u32>) {
+        if !self.try_acquire(ceiling) {
+            Turn { limiter: self, ticket: self.queue_up(ceiling), timer: None, came: false }.await;
+        }
+    }
+
+    /// Takes a turn if that needs no waiting.
+    pub fn try_acquire(self: &Arc<Self>, ceiling: Option<u32>) -> bool {
+        let mut inner = self.inner();
+        let nobody_waits = inner.queue.is_empty() || ceiling.is_none() && inner.pace.is_free(Instant::now());
+        nobody_waits && inner.pace.admit(Instant::now(), ceiling, false).is_ok()
+    }
+
+    /// The service refused a request because they come too fast, with its Retry-After if it sent one: all pause, then go
+    /// slower.
+    pub fn throttled(&self, retry_after: Option<Duration>) {
+        // Those who wait find out when they come.
+        self.inner().pace.throttled(Instant::now(), retry_after);
+    }
+
+    /// A request was answered, and wasn't refused for coming too fast: the rate may grow.
+    pub fn succeeded(&self) {
+        let mut inner = self.inner();
+        let next = if inner.pace.succeeded(Instant::now()) { inner.call_next() } else { None };
+        drop(inner);
+        next.into_iter().for_each(Waker::wake);
+    }
+
+    /// Requests a minute that the service was found to allow; `None`: no limit was met.
+    pub fn rate(&self) -> Option<f64> {
+        self.inner().pace.rate().map(|rate| rate * 60.0)
+    }
+
+    fn is_blank(&self) -> bool {
+        self.inner().pace.is_blank(Instant::now())
+    }
+
+    fn queue_up(&self, ceiling: Option<u32>) -> u64 {
+        let mut inner = self.inner();
+        inner.last_ticket += 1;
+        let ticket = inner.last_ticket;
+        inner.queue.push_back(Waiter { ticket, ceiling, waker: Waker::noop().clone(), is_away: false });
+        ticket
+    }
+
+    /// A panic elsewhere leaves nothing half done in it.
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    fn place_of(&self, ticket: u64) -> Option<usize> {
+        self.queue.binary_search_by_key(&ticket, |waiter| waiter.ticket).ok()
+    }
+
+    /// The place of the one whose turn is next.
+    fn next(&self) -> usize {
+        self.queue.iter().position(|waiter| !waiter.is_away).unwrap_or(0)
+    }
+
+    /// Whoever is next now is to look at the clock.
+    fn call_next(&mut self) -> Option<Waker> {
+        self.called_at = Instant::now();
+        self.queue.get(self.next()).map(|waiter| waiter.waker.clone())
+    }
+
+    /// The one of this ticket asks whether it may go: it leaves the queue and gets the next one's waker, or learns when
+    /// to ask again.
+    fn ask(&mut self, ticket: u64) -> Result<Option<Waker>, Instant> {
+        let now = Instant::now();
+        let place = self.place_of(ticket).expect("who waits stands in the queue");
+        self.queue[place].is_away = false;
+        let next = self.next();
+        if next < place {
+            let could_go = self.pace.ready_at(now, self.queue[next].ceiling).max(self.called_at);
+            if now < could_go + PATIENCE {
+                return Err(could_go + PATIENCE);
+            }
+            self.queue.range_mut(..place).for_each(|waiter| waiter.is_away = true);
+        }
+        self.pace.admit(now, self.queue[place].ceiling, true)?;
+        Ok(self.leave(place))
+    }
+
+    /// Takes one out of the queue; the next one's waker, if that was waiting for it.
+    fn leave(&mut self, place: usize) -> Option<Waker> {
+        let was_next = self.next() == place;
+        self.queue.remove(place);
+        if was_next { self.call_next() } else { None }
+    }
+}
+
+/// A place in the queue.
+struct Turn<'a> {
+    limiter: &'a Limiter,
+    ticket: u64,
+    /// Made when there is something to wait for.
+    timer: Option<Pin<Box<Sleep>>>,
+    came: bool,
+}
+
+impl Future for Turn<'_> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        loop {
+            let mut inner = self.limiter.inner();
+            // What a waker drags along is dropped without the lock.
+            let place = inner.place_of(self.ticket).expect("who waits stands in the queue");
+            let old = mem::replace(&mut inner.queue[place].waker, cx.waker().clone());
+            let answer = inner.ask(self.ticket);
+            drop(inner);
+            drop(old);
+            let until = match answer {
+                Ok(next) => {
+                    self.came = true;
+                    next.into_iter().for_each(Waker::wake);
+                    return Poll::Ready(());
+                }
+                Err(until) => until.into(),
+            };
+            let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(until)));
+            if timer.deadline() != until {
+                timer.as_mut().reset(until);
+            }
+            if timer.as_mut().poll(cx).is_pending() {
+                return Poll::Pending;
+            }
+        }
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        if self.came {
+            return;
+        }
+        let mut inner = self.limiter.inner();
+        let next = inner.place_of(self.ticket).and_then(|place| inner.leave(place));
+        drop(inner);
+        next.into_iter().for_each(Waker::wake);
+    }
 }

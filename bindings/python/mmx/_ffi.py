@@ -324,6 +324,12 @@ def declare(library: CDLL) -> None:
         c_int32,
         POINTER(c_void_p),
     ]
+    library.mmx_config_set_requests_per_minute.restype = mmx_status
+    library.mmx_config_set_requests_per_minute.argtypes = [
+        c_void_p,
+        c_int32,
+        POINTER(c_void_p),
+    ]
     library.mmx_config_set_logger.restype = mmx_status
     library.mmx_config_set_logger.argtypes = [
         c_void_p,

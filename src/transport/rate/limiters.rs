@@ -1,0 +1,37 @@
+//! Which limiter is whose: one a key and place.
+
+use super::Limiter;
+use crate::transport::config::Key;
+use reqwest::Url;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// What the service counts requests by: a key, which isn't kept in it, at a place.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Account {
+    key_fingerprint: String,
+    /// Host, port and path of the base URL.
+    place: String,
+}
+
+impl Account {
+    pub fn new(key: &Key, base_url: &Url) -> Account {
+        Account { key_fingerprint: key.fingerprint(), place: base_url[url::Position::BeforeHost..].to_owned() }
+    }
+}
+
+/// The limiters of one process.
+#[derive(Default)]
+pub struct Limiters(Mutex<HashMap<Account, Arc<Limiter>>>);
+
+impl Limiters {
+    pub fn get(&self, account: &Account) -> Arc<Limiter> {
+        let mut limiters = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(limiter) = limiters.get(account) {
+            return limiter.clone();
+        }
+        // Accounts that nobody uses any more must not pile up over months. What was found out is kept until it is old.
+        limiters.retain(|_, limiter| Arc::strong_count(limiter) > 1 || !limiter.is_blank());
+        limiters.entry(account.clone()).or_default().clone()
+    }
+}
