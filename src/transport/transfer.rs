@@ -102,7 +102,9 @@ impl<'a> Transfer<'a> {
         events::retry(&self.log, self.retry.made(), wait, &error);
         self.flush();
         self.check_process()?;
-        let waited = wait::drive(self.client, self.limits, track::PAUSE, tokio::time::sleep(wait));
+        // Made where it is driven: there is no clock outside.
+        let pause = async move { tokio::time::sleep(wait).await };
+        let waited = wait::drive(self.client, self.limits, track::PAUSE, pause);
         waited.map_err(|failure| track::after(error, failure.status, failure.text, self.retry.made()))
     }
 

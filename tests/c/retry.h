@@ -69,7 +69,7 @@ static inline long requests(const char *account, const char *call) {
     return count;
 }
 
-static inline bool has_file(const char *account, int64_t file_id) {
+static inline bool holds_file(const char *account, int64_t file_id) {
     char *path = format("/control/%s/files", account), *part = format("\"file_id\":%" PRId64 ",", file_id);
     char *files = control("GET", path, NULL);
     bool is_there = strstr(files, part) != NULL;

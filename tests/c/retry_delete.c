@@ -137,7 +137,7 @@ static void run(const char *account_name, bool https, const struct deletion *it)
     long deletes = requests(account_name, "delete"), retrieves = requests(account_name, "retrieve");
     if (deletes != it->deletes || retrieves != it->retrieves) FAIL("%s: %ld deletes, %ld retrieves: %s", it->name, deletes, retrieves, said);
     if (number(account_name, "count?call=delete&performed=1") != it->left) FAIL("%s: not carried out as it should be: %s", it->name, said);
-    if (has_file(account_name, FILE_ID) == (it->left == DONE)) FAIL("%s: the file isn't as it should be: %s", it->name, said);
+    if (holds_file(account_name, FILE_ID) == (it->left == DONE)) FAIL("%s: the file isn't as it should be: %s", it->name, said);
     mmx_string_free(answer);
     mmx_error_free(error);
     mmx_client_free(client);

@@ -66,7 +66,7 @@ static void closed_at_once(size_t which) {
     }
     CHECK_INT(requests(name, "delete"), !always);
     CHECK_INT(number(name, "count?call=delete&performed=1"), !always);
-    CHECK_INT(has_file(name, 1), always);
+    CHECK_INT(holds_file(name, 1), always);
     mmx_error_free(error);
     mmx_client_free(client);
     relay_ends(relay);
