@@ -120,9 +120,10 @@ static void own_waits(size_t number) {
     bool throttled = number % 2;
     int before = (int)number / 2, code = throttled ? 1002 : 1013;
     long bound = bounds[throttled][before], longest = 0, shortest = bound;
-    char *name = format("waits-own-%zu", number);
-    account(name, 1);
     for (int i = 0; i < DRAWS; i++) {
+        /* One for each: the rate limiter remembers what an account was refused for. */
+        char *name = format("waits-own-%zu-%d", number, i);
+        account(name, 1);
         char *fault = before ? format("[{'times':%d,'code':%d," NOW "},{'code':%d}]", before, code, code) : format("{'code':%d}", code);
         faults(name, fault);
         struct waits waits = {.cancels_at = before + 1};
@@ -132,9 +133,9 @@ static void own_waits(size_t number) {
         if (waits.last_ms > longest) longest = waits.last_ms;
         if (waits.last_ms < shortest) shortest = waits.last_ms;
         free(fault);
+        free(name);
     }
     if (longest > bound || longest < bound / 2 || shortest > bound / 2) FAIL("%d after %d others: waits of %ld to %ld ms", code, before, shortest, longest);
-    free(name);
 }
 
 /* The limit bounds all attempts together, not each. */
