@@ -144,10 +144,10 @@ func TestContextsOfOtherMakes(t *testing.T) {
 
 func TestAFailureBeforeTheContextEnds(t *testing.T) {
 	account := newAccount(t)
-	account.script(fault{"code": 1002})
+	account.script(fault{"code": 1002, "headers": map[string]string{"Retry-After": "0"}})
 	ctx, cancel := context.WithTimeout(background, time.Hour)
 	defer cancel()
-	client := account.client()
+	client := account.client(mmx.WithMaxAttempts(1))
 	err := remove(ctx, client)
 	if is(t, err, mmx.ErrRateLimited); errors.Unwrap(err) != nil || errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("%v", err)

@@ -52,7 +52,7 @@ func TestListsWithoutFiles(t *testing.T) {
 	account := newAccount(t)
 	account.script(fault{"shape": "files_missing"}, fault{"shape": "files_null"},
 		fault{"body": `{"files":[],"base_resp":{"status_code":0}}`})
-	client := account.client()
+	client := account.client(mmx.WithMaxAttempts(1))
 	for range 3 {
 		files, err := client.Files.List(background, "")
 		if must(t, err); files == nil || len(files) != 0 {

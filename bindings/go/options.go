@@ -93,7 +93,7 @@ func WithProxy(url string) Option {
 }
 
 // WithMaxAttempts sets how many requests one call may send at most, the first one included; 0 is the library's default.
-// This version of the library sends one, whatever is set here.
+// What is sent again stands in the header, at the calls.
 func WithMaxAttempts(attempts int) Option {
 	return func(config *config) *Error {
 		var failure *C.mmx_error

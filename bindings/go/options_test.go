@@ -120,19 +120,20 @@ func TestWithMaxAttempts(t *testing.T) {
 	for _, attempts := range []int{-1, math.MinInt64} {
 		refused(t, "max_attempts", mmx.WithMaxAttempts(attempts))
 	}
-	for _, attempts := range []int{0, 1, math.MaxInt64} {
+	now := map[string]string{"Retry-After": "0"}
+	for _, set := range []struct{ client, call, sent int }{{0, 0, 4}, {1, 0, 1}, {1, 3, 3}, {math.MaxInt64, 2, 2}} {
 		account := newAccount(t)
-		account.script(fault{"code": 1002})
-		client := account.client(mmx.WithMaxAttempts(attempts))
-		_, err := client.Files.Delete(background, seeded, mmx.PurposeVoiceClone, mmx.WithCallMaxAttempts(attempts))
-		if failure := is(t, err, mmx.ErrRateLimited); failure.Attempts != 1 {
-			t.Errorf("%d attempts", failure.Attempts)
+		account.script(fault{"code": 1002, "times": -1, "headers": now})
+		client := account.client(mmx.WithMaxAttempts(set.client))
+		_, err := client.Files.Delete(background, seeded, mmx.PurposeVoiceClone, mmx.WithCallMaxAttempts(set.call))
+		if failure := is(t, err, mmx.ErrRateLimited); failure.Attempts != set.sent {
+			t.Errorf("%+v: %d attempts", set, failure.Attempts)
 		}
 		_, err = client.Files.Delete(background, seeded, mmx.PurposeVoiceClone, mmx.WithCallMaxAttempts(-1))
 		if failure := is(t, err, mmx.ErrInvalidArgument); failure.Parameter != "options.max_attempts" {
 			t.Errorf("%+v", failure)
 		}
-		account.sent(1)
+		account.sent(set.sent)
 	}
 }
 

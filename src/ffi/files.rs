@@ -97,7 +97,12 @@ pub(super) fn options<'a>(
 /// Deletes one file.
 ///
 /// Sends POST /v1/files/delete ("File Delete" in the API's documents) and waits for the answer: at most the call's
-/// timeout. Sends one request; it is not repeated. Safe from any number of threads.
+/// timeout. Safe from any number of threads.
+///
+/// It goes again, up to max_attempts requests, where nothing was sent, where no answer came, and after 1000, 1001, 1002,
+/// 1013, 1024, 1033, 1039, 1041, 2045 and HTTP 408, 429 and 5xx. Where an answer was lost, an error of the next attempt is
+/// checked by one retrieve: if the file is there it is deleted again; if it is gone the call succeeds, and out_json is
+/// {"file_id": …, "evidence": "retrieve"}, for the service gave no answer of its own.
 ///
 /// @param client    From mmx_client_new().
 /// @param file_id   The file's id, 1 or more.

@@ -96,7 +96,8 @@ impl Source for CallerSource {
 ///
 /// Sends POST /v1/files/upload ("File Upload" in the API's documents) and waits for the answer. The media type follows
 /// the name's ending. A FIFO or a device is sent up to its end, in chunks; the request begins once a FIFO has something
-/// to read. Sends one request; it is not repeated. Safe from any number of threads.
+/// to read. It is sent again where nothing can have been stored: the connection broke before the last byte was taken, or
+/// the service refused it for its rate. Safe from any number of threads.
 ///
 /// @param client    From mmx_client_new().
 /// @param path      The file to read. UTF-8.
