@@ -129,6 +129,10 @@ func (r row) check(t *testing.T) {
 				account.arrived(*r.Expect.Requests)
 				account.sent(*r.Expect.Requests)
 				account.control("DELETE", "faults", nil)
+				if r.Expect.Status == 21 {
+					// A refusal for the rate holds the account's next call back: that isn't looked at here.
+					client = account.client(mmx.WithBaseURL(strings.Replace(account.url(), "127.0.0.1", "localhost", 1)))
+				}
 				_, err := client.Files.Delete(background, 1, mmx.PurposeVoiceClone)
 				must(t, err)
 			}()

@@ -97,7 +97,8 @@ func TestNoSIGPIPE(t *testing.T) {
 	}()
 	account := newAccount(t)
 	account.script(fault{"times": -1, "close_after_answer": "rst", "body": `{"base_resp":{"status_code":0,"status_msg":""}}`})
-	stale, broken := account.client(), account.client(mmx.WithBaseURL("http://"+listener.Addr().String()))
+	once := mmx.WithMaxAttempts(1)
+	stale, broken := account.client(once), account.client(once, mmx.WithBaseURL("http://"+listener.Addr().String()))
 	for range 50 {
 		must(t, remove(background, stale))
 		if remove(background, broken) == nil {
