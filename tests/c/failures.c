@@ -171,7 +171,8 @@ static void run(const struct failure *failure) {
         char *faults = format("/control/%s/faults", name);
         free(control("DELETE", faults, NULL));
         free(faults);
-        deletes(client, 1);
+        /* A refusal for the rate holds the account's next call back, which isn't looked at here. */
+        if (status != MMX_ERROR_RATE_LIMITED) deletes(client, 1);
     }
     mmx_client_free(client);
     mmx_config_free(config);
