@@ -93,6 +93,6 @@ def test_failure(row: dict[str, Any], account: Account) -> None:
         account.wait(count=requests)
         assert account.count() == requests
         account.server.control("DELETE", f"{account.name}/faults")
-        # A refusal for the rate holds the account's next call back, which isn't looked at here: it goes by another name.
+        # A refusal for the rate holds the account's next call back: it goes by another name.
         after = account.url.replace("127.0.0.1", "localhost") if expect["status"] == 21 else account.url
         mmx.Client(account.server.key, after).files.delete(1, "voice_clone")
