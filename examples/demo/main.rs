@@ -66,7 +66,7 @@ fn main() -> ExitCode {
     );
     demo.step("A wrong key", "the commonest mistake", &c, second, "sk-api-of-another-region", Expect::Kept(second.0));
     demo.fault(r#"{"close_before_answer": "rst"}"#);
-    demo.step("The answer gets lost", "and it says so", &c, second, API_KEY, Expect::Gone(second.0));
+    demo.step("The answer gets lost", "and a look at the file settles it", &c, second, API_KEY, Expect::Gone(second.0));
 
     if demo.ok {
         println!("\n{}", demo.green("Everything went as it should. `make test` runs every test."));
