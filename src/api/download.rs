@@ -9,6 +9,7 @@ use crate::transport::body::Reach;
 use crate::transport::client::{Answered, Call, CallOptions, Client};
 use crate::transport::config::is_loopback;
 use crate::transport::exchange::{Exchange, Limits, Turn};
+use crate::transport::log::Level;
 use crate::transport::transfer::Transfer;
 use reqwest::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue, IF_RANGE, RANGE};
 use reqwest::{Method, Url};
@@ -206,7 +207,10 @@ impl<'a> Download<'a> {
         let (exchange, head, is_away) = self.follow(request)?;
         let (status, asked_for) = (head.http_status, self.written);
         match status {
-            206 if asked_for > 0 && evidence::range_start(&head.headers) == Some(asked_for) => self.resumed += 1,
+            206 if asked_for > 0 && evidence::range_start(&head.headers) == Some(asked_for) => {
+                self.resumed += 1;
+                self.transfer.log().event(Level::Info, "resumed", || [("bytes", asked_for.into())]);
+            }
             200 if asked_for > 0 => self.again("the service sends the file from its start")?,
             200 => {}
             206 | 416 if asked_for > 0 => {
@@ -257,6 +261,7 @@ impl<'a> Download<'a> {
             let next = redirect::target(&url, &head.headers);
             let next = next.map_err(|why| self.led_astray(&format!("{why}, and is not followed there")))?;
             is_away = is_away || !redirect::is_same_place(&url, &next);
+            self.transfer.log().event(Level::Debug, "redirect", || [("http_status", head.http_status.into())]);
             request = self.transfer.client.request_without_key(next);
             if let (false, Some(key)) = (is_away, key) {
                 request.headers.insert(AUTHORIZATION, key);
