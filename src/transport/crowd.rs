@@ -80,10 +80,6 @@ impl<'c, T: Send> Crowd<'c, T> {
         self.running.is_empty()
     }
 
-    pub fn log(&self) -> &Log {
-        &self.log
-    }
-
     /// A callback of the host's has forked, and this is the child.
     pub fn is_of_a_parent(&self) -> bool {
         lent(&self.lease).is_of_a_parent()
@@ -97,12 +93,18 @@ impl<'c, T: Send> Crowd<'c, T> {
             let Crowd { lease, limits, running, log, .. } = self;
             let turned = match limits.check() {
                 Err(why) => Ok(Err(why)),
-                Ok(()) => lent(lease).block_on(limits.within(|cx| {
-                    while let Poll::Ready(Some((number, result))) = running.poll_next_unpin(cx) {
-                        settled.push((number, Ok(result)));
-                    }
-                    if settled.is_empty() && log.is_empty() { Poll::Pending } else { Poll::Ready(()) }
-                })),
+                Ok(()) => lent(lease).block_on(async {
+                    let turned = limits.within(|cx| {
+                        while let Poll::Ready(Some((number, result))) = running.poll_next_unpin(cx) {
+                            settled.push((number, Ok(result)));
+                        }
+                        if settled.is_empty() && log.is_empty() { Poll::Pending } else { Poll::Ready(()) }
+                    });
+                    let turned = turned.await;
+                    // A call that has just yielded is woken by the runtime's next turn, which would be lost on leaving.
+                    tokio::task::yield_now().await;
+                    turned
+                }),
             };
             self.log.flush();
             match turned {
