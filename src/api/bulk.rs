@@ -19,7 +19,7 @@ use std::time::Duration;
 pub const CALL: &str = "delete_files";
 pub const DEFAULT_CONCURRENCY: u32 = 16;
 /// So many files in doubt are looked for one by one; of more, a list is read first.
-pub(super) const FEW: usize = 20;
+const FEW: usize = 20;
 /// After so many rounds of sending again what a list still has, each is settled by itself.
 const ROUNDS: usize = 3;
 

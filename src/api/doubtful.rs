@@ -1,6 +1,6 @@
 //! What lists tell of many files at once: which of those in doubt are there still, and in the end whether any is.
 
-use super::bulk::{Doubt, FEW, Options, Run, Task};
+use super::bulk::{Doubt, Options, Run, Task};
 use super::list;
 use super::outcome::Kind;
 use crate::error::Error;
@@ -19,7 +19,7 @@ impl<'a> Run<'a> {
     pub(super) fn settle_doubtful(&mut self, is_last_round: bool) {
         let doubtful = std::mem::take(&mut self.doubtful);
         let purposes: BTreeSet<_> = doubtful.iter().map(|doubt| self.files[doubt.index].purpose).collect();
-        let lists = if doubtful.len() > FEW { self.lists(purposes.into_iter().collect()) } else { Vec::new() };
+        let lists = self.lists(purposes.into_iter().collect());
         let mut tasks = Vec::new();
         for Doubt { index, error, attempts } in doubtful {
             let file = self.files[index];
