@@ -171,8 +171,16 @@ static void run(const struct failure *failure) {
         char *faults = format("/control/%s/faults", name);
         free(control("DELETE", faults, NULL));
         free(faults);
-        /* A refusal for the rate holds the account's next call back, which isn't looked at here. */
-        if (status != MMX_ERROR_RATE_LIMITED) deletes(client, 1);
+        if (status == MMX_ERROR_RATE_LIMITED) {
+            /* It holds the account's next call back, which isn't looked at here: that goes by another name. */
+            mmx_config *again = config_for(name, false);
+            char *by_name = format("http://localhost:%s/t/%s", strrchr(setting("MMX_TEST_HTTP"), ':') + 1, name);
+            CHECK_INT(mmx_config_set_base_url(again, by_name, NULL), MMX_OK);
+            mmx_client_free(client);
+            client = client_of(again);
+            free(by_name);
+        }
+        deletes(client, 1);
     }
     mmx_client_free(client);
     mmx_config_free(config);

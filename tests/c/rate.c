@@ -4,18 +4,17 @@
 #include <pthread.h>
 #include <sys/wait.h>
 
-static mmx_client *limited(const char *name, int32_t requests, const char *key) {
+static mmx_client *limited(const char *name, int32_t requests) {
     mmx_config *config = config_for(name, false);
     CHECK_INT(mmx_config_set_requests_per_minute(config, requests, NULL), MMX_OK);
-    if (key) CHECK_INT(mmx_config_set_api_key(config, key, NULL), MMX_OK);
     CHECK_INT(mmx_config_set_max_attempts(config, 0, NULL), MMX_OK);
     return client_of(config);
 }
 
-/* Two clients of one key, and one more thread each: 13 requests at ten a second. */
-static void shared_by_clients_and_threads(void) {
+/* Two clients of one key: 12 requests at ten a second, whoever sends them. */
+static void shared_by_clients(void) {
     account("rate-shared", 20);
-    mmx_client *first = limited("rate-shared", 600, NULL), *second = limited("rate-shared", 600, NULL);
+    mmx_client *first = limited("rate-shared", 600), *second = limited("rate-shared", 600);
     int64_t began = now_ms();
     for (int id = 1; id <= 12; id += 2) {
         deletes(first, id);
@@ -30,7 +29,7 @@ static void shared_by_clients_and_threads(void) {
 /* A child begins with a limiter of its own: its first request doesn't wait for the parent's. */
 static void a_child_has_its_own(void) {
     account("rate-fork", 3);
-    mmx_client *client = limited("rate-fork", 1, NULL);
+    mmx_client *client = limited("rate-fork", 1);
     deletes(client, 1);
     pid_t child = fork();
     if (child == 0) {
@@ -57,7 +56,7 @@ static void *cancels(void *data) {
 /* The wait counts towards the call's time, and ends on cancel; nothing was sent. */
 static void the_wait_ends(void) {
     account("rate-wait", 3);
-    mmx_client *client = limited("rate-wait", 1, NULL);
+    mmx_client *client = limited("rate-wait", 1);
     deletes(client, 1);
     mmx_call_options options = MMX_CALL_OPTIONS_INIT;
     options.timeout_ms = 200;
@@ -85,7 +84,7 @@ static void the_wait_ends(void) {
 /* A refusal for the rate holds the next call back, too, of whichever client. */
 static void a_refusal_pauses_all(void) {
     account("rate-pause", 3);
-    mmx_client *first = limited("rate-pause", 0, NULL), *second = limited("rate-pause", 0, NULL);
+    mmx_client *first = limited("rate-pause", 0), *second = limited("rate-pause", 0);
     script("rate-pause", "{\"code\": 1002, \"headers\": {\"Retry-After\": \"1\"}}");
     mmx_call_options once = MMX_CALL_OPTIONS_INIT;
     once.max_attempts = 1;
@@ -108,7 +107,7 @@ static void bad_values(void) {
 }
 
 int main(void) {
-    shared_by_clients_and_threads();
+    shared_by_clients();
     a_child_has_its_own();
     the_wait_ends();
     a_refusal_pauses_all();
