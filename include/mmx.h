@@ -524,10 +524,27 @@ mmx_status mmx_config_set_idle_timeout_ms(mmx_config *config,
                                           int64_t timeout_ms,
                                           mmx_error **out_error);
 
+/* ---- Files ---------------------------------------------------------------------------------------------------------
+ *
+ * The calls of the file API. Each blocks its thread until the answer is there, or a limit ends it, and needs no other
+ * thread. Where a call hands over JSON, it is the service's answer as it came, unknown fields included.
+ */
+
+/* ---- Uploads and downloads -----------------------------------------------------------------------------------------
+ *
+ * A file's bytes, from and to a path or functions of the caller's. Callbacks run on the thread that made the call, while
+ * it waits in the call, and none is kept after it; they may call the library, but not free what the call uses. Memory
+ * use does not grow with the file. There is no time limit unless one is set, but a service that moves no byte for 60 s
+ * ends a transfer (mmx_config_set_idle_timeout_ms()). A path may lead to a FIFO, whose other end may come later.
+ *
+ * A callback that forks: the call goes on in the parent; the child's copy of it ends as MMX_ERROR_CANCELLED when the
+ * callback returns there, and touches no file.
+ */
+
 /**
  * Sets how many requests one call may send at most, the first one included.
  *
- * What is sent again, and after what wait, stands at the head of the chapter "Files".
+ * What is sent again stands at mmx_delete_file() and mmx_upload_file().
  *
  * @param config       The configuration to change.
  * @param max_attempts 1 or more; 0 = the default, 4.
@@ -617,12 +634,6 @@ mmx_status mmx_client_new(const mmx_config *config,
  * @since 1.0.0
  */
 void mmx_client_free(mmx_client *client);
-
-/* ---- Files ---------------------------------------------------------------------------------------------------------
- *
- * The calls of the file API. Each blocks its thread until the answer is there, or a limit ends it, and needs no other
- * thread. Where a call hands over JSON, it is the service's answer as it came, unknown fields included.
- */
 
 /**
  * Deletes one file.
@@ -734,17 +745,6 @@ mmx_status mmx_retrieve_file(const mmx_client *client,
                              const mmx_call_options *options,
                              char **out_json,
                              mmx_error **out_error);
-
-/* ---- Uploads and downloads -----------------------------------------------------------------------------------------
- *
- * A file's bytes, from and to a path or functions of the caller's. Callbacks run on the thread that made the call, while
- * it waits in the call, and none is kept after it; they may call the library, but not free what the call uses. Memory
- * use does not grow with the file. There is no time limit unless one is set, but a service that moves no byte for 60 s
- * ends a transfer (mmx_config_set_idle_timeout_ms()). A path may lead to a FIFO, whose other end may come later.
- *
- * A callback that forks: the call goes on in the parent; the child's copy of it ends as MMX_ERROR_CANCELLED when the
- * callback returns there, and touches no file.
- */
 
 /**
  * Uploads a local file under its own name.

@@ -91,7 +91,7 @@ impl Counts {
         *count += 1;
     }
 
-    /// Files whose outcome is known to nobody yet.
+    /// Files that have an outcome.
     pub fn settled(&self) -> usize {
         self.deleted + self.already_absent + self.failed + self.unknown + self.not_attempted + self.kept
     }

@@ -242,7 +242,7 @@ pub unsafe extern "C" fn mmx_config_set_idle_timeout_ms(
 
 /// Sets how many requests one call may send at most, the first one included.
 ///
-/// What is sent again, and after what wait, stands at the head of the chapter "Files".
+/// What is sent again stands at mmx_delete_file() and mmx_upload_file().
 ///
 /// @param config       The configuration to change.
 /// @param max_attempts 1 or more; 0 = the default, 4.

@@ -10,11 +10,13 @@ use super::engine::Lease;
 use super::events::{self, Told};
 use super::exchange::{Interruption, interrupted};
 use super::log::Log;
+use super::rate::Limiter;
 use super::retry::{Enough, Retry};
 use super::track::{PAUSE, Track};
 use crate::error::Error;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
@@ -23,6 +25,7 @@ pub struct Attempts<'c> {
     wire: Wire,
     track: Track,
     log: Log,
+    limiter: Arc<Limiter>,
     retry: Retry<'c>,
     /// When the last attempt went out.
     sent: Instant,
@@ -42,9 +45,9 @@ impl<'c> Attempts<'c> {
         retry: Retry<'c>,
         deadline: Deadline,
     ) -> Attempts<'c> {
-        let wire = lease.wire().clone();
+        let (wire, limiter) = (lease.wire().clone(), client.limiter());
         let (sent, is_own_deadline, is_beside) = (Instant::now(), false, false);
-        Attempts { client, wire, track, log, retry, sent, deadline, is_own_deadline, is_beside }
+        Attempts { client, wire, track, log, limiter, retry, sent, deadline, is_own_deadline, is_beside }
     }
 
     /// Holds the deadline itself, as one call among others: who drives them all doesn't know of it.
@@ -107,13 +110,13 @@ impl<'c> Attempts<'c> {
     }
 
     async fn wait_for_turn(&mut self) {
-        let (limiter, ceiling) = (self.client.limiter(), self.client.requests_per_minute());
-        if limiter.try_acquire(ceiling) {
+        let ceiling = self.client.requests_per_minute();
+        if self.limiter.try_acquire(ceiling) {
             return;
         }
         let began = Instant::now();
         self.track.state().waiting = "waiting for the rate limiter";
-        limiter.acquire(ceiling).await;
+        self.limiter.acquire(ceiling).await;
         let waited = began.elapsed();
         if self.is_own_deadline {
             self.deadline = self.deadline.later_by(waited);
@@ -125,7 +128,8 @@ impl<'c> Attempts<'c> {
 
     /// Tells the limiter, the budget and the log what an attempt came to.
     pub fn came_to(&mut self, outcome: Result<Told<'_>, &Error>) {
-        self.client.came_to(&self.retry, outcome);
+        self.limiter.came_to(outcome.map(drop));
+        self.retry.came_to(outcome.map(drop));
         events::answer(&self.log, self.retry.made(), self.sent, outcome);
         if let Err(error) = outcome {
             self.track.state().last = Some(error.clone());
@@ -171,6 +175,7 @@ impl<'c> Attempts<'c> {
             wire: self.wire.clone(),
             track: self.track.clone(),
             log: self.log.clone(),
+            limiter: self.limiter.clone(),
             retry: self.client.retry(None),
             is_beside: true,
             ..*self

@@ -6,7 +6,6 @@ use super::cancel::Cancel;
 use super::config::{self, Config, DEFAULT_TIMEOUT, Key};
 use super::deadline::Deadline;
 use super::engine::{self, Lease, Network};
-use super::events::Told;
 use super::exchange::{Exchange, Limits};
 use super::log::Logger;
 use super::progress::Report;
@@ -181,11 +180,6 @@ impl Client {
         self.logger.as_ref()
     }
 
-    /// Requests a call of these options may send at most.
-    pub fn max_attempts(&self, options: &CallOptions<'_>) -> u32 {
-        options.max_attempts.unwrap_or(self.max_attempts)
-    }
-
     /// The retries of one call; `most` requests, or as the client has it.
     pub fn retry(&self, most: Option<u32>) -> Retry<'_> {
         Retry::new(&self.budget, most.unwrap_or(self.max_attempts))
@@ -199,20 +193,6 @@ impl Client {
     /// What the configuration asks for.
     pub fn requests_per_minute(&self) -> Option<u32> {
         self.requests_per_minute
-    }
-
-    /// Tells the limiter and the budget what a request came to.
-    pub fn came_to(&self, retry: &Retry<'_>, outcome: Result<Told<'_>, &Error>) {
-        match outcome {
-            Ok(_) => retry.succeeded(),
-            Err(error) if error.status == Status::RateLimited => {
-                return self.limiter().throttled(error.retry_after);
-            }
-            // Nobody has answered: that says nothing of the rate.
-            Err(error) if error.http_status == 0 => return,
-            Err(_) => {}
-        }
-        self.limiter().succeeded();
     }
 
     /// The bound of a call that moves no file.

@@ -10,6 +10,7 @@ mod pace;
 
 pub use limiters::{Account, Limiters};
 
+use crate::error::{Error, Status};
 use pace::Pace;
 use std::collections::VecDeque;
 use std::future::Future;
@@ -81,6 +82,16 @@ impl Limiter {
         let mut inner = self.inner();
         let nobody_waits = inner.queue.is_empty() || ceiling.is_none() && inner.pace.is_free(Instant::now());
         nobody_waits && inner.pace.admit(Instant::now(), ceiling, false).is_ok()
+    }
+
+    /// What a request came to.
+    pub fn came_to(&self, outcome: Result<(), &Error>) {
+        match outcome {
+            Err(error) if error.status == Status::RateLimited => self.throttled(error.retry_after),
+            // Nobody has answered: that says nothing of the rate.
+            Err(error) if error.http_status == 0 => {}
+            _ => self.succeeded(),
+        }
     }
 
     /// The service refused a request because they come too fast, with its Retry-After if it sent one: all pause, then go

@@ -95,8 +95,11 @@ impl<'c> Retry<'c> {
         self.most > 1
     }
 
-    pub fn succeeded(&self) {
-        self.budget.give_back();
+    /// What the last request came to.
+    pub fn came_to(&self, outcome: Result<(), &Error>) {
+        if outcome.is_ok() {
+            self.budget.give_back();
+        }
     }
 
     /// The wait before another attempt after `error`, with so much time left.

@@ -6,11 +6,13 @@ use super::events::{self, Told};
 use super::exchange::{Exchange, FORKED, Limits};
 use super::log::Log;
 use super::progress::Progress;
+use super::rate::Limiter;
 use super::retry::Retry;
 use super::track;
 use super::wait;
 use crate::error::{Error, Status};
 use std::process;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 pub struct Transfer<'a> {
@@ -18,6 +20,7 @@ pub struct Transfer<'a> {
     pub call: Call,
     pub limits: Limits<'a>,
     pub progress: Progress<'a>,
+    limiter: Arc<Limiter>,
     retry: Retry<'a>,
     log: Log,
     began: Instant,
@@ -31,6 +34,7 @@ impl<'a> Transfer<'a> {
             client,
             limits,
             progress: Progress::new(options.progress),
+            limiter: client.limiter(),
             retry: client.retry(options.max_attempts),
             log: Log::new(client.logger(), call.name, client.key()),
             call,
@@ -73,19 +77,20 @@ impl<'a> Transfer<'a> {
     }
 
     fn wait_for_turn(&mut self) -> Result<(), Failure> {
-        let (limiter, ceiling) = (self.client.limiter(), self.client.requests_per_minute());
-        if limiter.try_acquire(ceiling) {
+        let ceiling = self.client.requests_per_minute();
+        if self.limiter.try_acquire(ceiling) {
             return Ok(());
         }
         let began = Instant::now();
-        wait::drive(self.client, self.limits, "waiting for the rate limiter", limiter.acquire(ceiling))?;
+        wait::drive(self.client, self.limits, "waiting for the rate limiter", self.limiter.acquire(ceiling))?;
         events::waited(&self.log, began.elapsed());
         Ok(())
     }
 
     /// Tells the limiter, the budget and the host what an attempt came to.
     pub fn came_to(&mut self, outcome: Result<Told<'_>, &Error>) {
-        self.client.came_to(&self.retry, outcome);
+        self.limiter.came_to(outcome.map(drop));
+        self.retry.came_to(outcome.map(drop));
         events::answer(&self.log, self.retry.made(), self.sent, outcome);
         self.flush();
     }
