@@ -10,6 +10,7 @@ use crate::fault::Script;
 use crate::file::File;
 use crate::journal::{Entry, Journal};
 use crate::link::Links;
+use crate::rate::{Rate, Window};
 use crate::records::Connection;
 
 /// The key that every account accepts; all others are refused with 1004.
@@ -39,6 +40,17 @@ const FIRST_UPLOAD: i64 = 276_844_028_768_000;
 pub(crate) struct Settings {
     /// Links to the store are http:// whatever the API is asked over.
     pub(crate) http_links: bool,
+    /// So many are taken; the others are refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) requests_per_minute: Option<u32>,
+    /// The time over which they are counted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) window_ms: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) window: Option<Window>,
+    /// The code that refuses, or the HTTP status 429.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) throttle: Option<u16>,
 }
 
 pub(crate) struct Account {
@@ -56,6 +68,7 @@ pub(crate) struct State {
     pub(crate) next_id: i64,
     pub(crate) links: Links,
     pub(crate) settings: Settings,
+    pub(crate) rate: Rate,
     pub(crate) script: Script,
     pub(crate) journal: Journal,
     pub(crate) connections: Vec<Arc<Connection>>,
@@ -68,6 +81,7 @@ impl State {
             next_id: FIRST_UPLOAD,
             links: Links::default(),
             settings: Settings::default(),
+            rate: Rate::default(),
             script: Script::default(),
             journal: Journal::default(),
             connections: Vec::new(),

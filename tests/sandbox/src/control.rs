@@ -39,6 +39,7 @@ pub(crate) fn router() -> Router {
         .route("/control/{name}/sha256", get(sha256))
         .route("/control/{name}/expire", post(expire))
         .route("/control/{name}/settings", get(settings).post(change_settings))
+        .route("/control/{name}/throttled", get(throttled))
         .route("/control/{name}/faults", get(faults).post(add_faults).delete(clear_faults))
         .route("/control/{name}/journal", get(journal))
         .route("/control/{name}/journal_off", post(journal_off))
@@ -159,8 +160,13 @@ async fn settings(Extension(server): Shared, Path(name): Path<String>) -> Respon
 
 async fn change_settings(Extension(server): Shared, Path(name): Path<String>, body: Bytes) -> Reply<Response> {
     let settings: Settings = serde_json::from_slice(&body).map_err(bad)?;
+    settings.check().map_err(bad)?;
     server.account(&name).state().settings = settings;
     Ok(json(settings))
+}
+
+async fn throttled(Extension(server): Shared, Path(name): Path<String>) -> String {
+    server.account(&name).state().rate.refused.to_string()
 }
 
 async fn faults(Extension(server): Shared, Path(name): Path<String>) -> Response {

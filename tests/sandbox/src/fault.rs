@@ -59,6 +59,11 @@ fn once() -> i64 {
 }
 
 impl Fault {
+    /// A refusal for the rate, by a code or by an HTTP status.
+    pub(crate) fn throttled(code: Option<i64>, http_status: Option<u16>) -> Fault {
+        Fault { name: Some("throttled".into()), code, http_status, ..Fault::default() }
+    }
+
     /// Whether the call is carried out. An answer that still reports success comes with the deed, unless told otherwise.
     pub(crate) fn performs(&self) -> bool {
         let replaces = self.code.is_some_and(|code| code != 0)

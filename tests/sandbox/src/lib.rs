@@ -19,6 +19,7 @@ mod listen;
 mod multipart;
 mod plan;
 mod proxy;
+mod rate;
 mod records;
 mod sandbox;
 mod server;

@@ -9,7 +9,7 @@ use axum::response::Response;
 use bytes::Bytes;
 
 use super::{Call, checks, redirect, route, store, upload};
-use crate::account::Account;
+use crate::account::{Account, State};
 use crate::answer::Answer;
 use crate::connection::{Line, account_path};
 use crate::fault::Fault;
@@ -71,8 +71,12 @@ impl Arrived {
         if self.store { "store" } else { self.path.rsplit('/').next().unwrap_or_default() }
     }
 
+    /// A refusal for the rate, or else the fault that the script has for it.
     pub(super) fn take_fault(&self, file_id: Option<i64>) -> Option<Fault> {
-        self.account.state().script.take(self.call_name(), file_id)
+        let mut state = self.account.state();
+        let State { rate, settings, script, .. } = &mut *state;
+        let refusal = if self.store { None } else { rate.refusal(settings, self.server.now_ms()) };
+        refusal.or_else(|| script.take(self.call_name(), file_id))
     }
 
     pub(super) fn call(&self, fault: Option<&Fault>, body: Bytes) -> Call {
