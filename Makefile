@@ -108,6 +108,7 @@ bench: tools lib ## measures libmmx beside its peers, see benches/README.md; QUI
 	$(call need,taskset,util-linux)
 	@$(CARGO) build --release --quiet -p mmx-sandbox -p mmx-bench
 	@GO=$(GO) PYTHON=$(PYTHON) $(RELEASE)/mmx-bench $(if $(QUICK),--quick)
+	@$(RELEASE)/bench-rate $(if $(QUICK),--quick)
 
 clean:
 	@$(CARGO) clean

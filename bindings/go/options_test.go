@@ -123,10 +123,10 @@ func TestWithMaxAttempts(t *testing.T) {
 	now := map[string]string{"Retry-After": "0"}
 	for _, set := range []struct{ client, call, sent int }{{0, 0, 4}, {1, 0, 1}, {1, 3, 3}, {math.MaxInt64, 2, 2}} {
 		account := newAccount(t)
-		account.script(fault{"code": 1002, "times": -1, "headers": now})
+		account.script(fault{"code": 1013, "times": -1, "headers": now})
 		client := account.client(mmx.WithMaxAttempts(set.client))
-		_, err := client.Files.Delete(background, seeded, mmx.PurposeVoiceClone, mmx.WithCallMaxAttempts(set.call))
-		if failure := is(t, err, mmx.ErrRateLimited); failure.Attempts != set.sent {
+		_, err := client.Files.List(background, "", mmx.WithCallMaxAttempts(set.call))
+		if failure := is(t, err, mmx.ErrServer); failure.Attempts != set.sent {
 			t.Errorf("%+v: %d attempts", set, failure.Attempts)
 		}
 		_, err = client.Files.Delete(background, seeded, mmx.PurposeVoiceClone, mmx.WithCallMaxAttempts(-1))

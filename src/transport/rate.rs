@@ -7,6 +7,10 @@
 
 mod limiters;
 mod pace;
+#[cfg(test)]
+mod simulation;
+#[cfg(test)]
+mod tests;
 
 pub use limiters::{Account, Limiters};
 
@@ -97,10 +101,6 @@ impl Limiter {
     /// The service refused a request because they come too fast, with its Retry-After if it sent one: all pause, then go
     /// slower.
     pub fn throttled(&self, retry_after: Option<Duration>) {
-        if retry_after == Some(Duration::ZERO) {
-            // It may come again at once: what it was refused for is over.
-            return;
-        }
         // Those who wait find out when they come.
         self.inner().pace.throttled(Instant::now(), retry_after);
     }

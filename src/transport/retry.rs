@@ -168,6 +168,23 @@ mod tests {
     }
 
     #[test]
+    fn where_the_service_throttles_waits_are_longer() {
+        let budget = Budget::new();
+        let longest = |status, before| {
+            let waits = (0..200).map(|_| {
+                let mut retry = Retry::new(&budget, 9);
+                (0..before).for_each(|_| drop(retry.next(&hinted(0), None)));
+                (retry.next(&error(status), None)).expect("these cost nothing")
+            });
+            waits.max().unwrap().as_secs_f64()
+        };
+        for (before, bound) in [2.0, 4.0, 8.0, 16.0, 30.0, 30.0].into_iter().enumerate() {
+            let longest = longest(Status::RateLimited, before);
+            assert!(longest <= bound && longest > 0.9 * bound, "{longest} after {before}");
+        }
+    }
+
+    #[test]
     fn attempts_are_counted_from_the_first() {
         let budget = Budget::new();
         let mut retry = Retry::new(&budget, 3);

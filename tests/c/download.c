@@ -203,7 +203,7 @@ static void failures(const mmx_client *client) {
     untouched(client, "{\"hang\": true}", &timed, MMX_ERROR_TIMEOUT, "the time limit of 300 ms passed while asking ");
     /* An error in JSON, with 200 as the service has it, and others. */
     untouched(client, "{\"code\": 1004}", NULL, MMX_ERROR_AUTHENTICATION, "check the key");
-    untouched(client, "{\"code\": 1002, \"no_length\": true, \"headers\": {\"Retry-After\": \"0\"}}", &once, MMX_ERROR_RATE_LIMITED, "1002");
+    untouched(client, "{\"code\": 1013, \"no_length\": true}", &once, MMX_ERROR_SERVER, "1013");
     untouched(client, "{\"code\": 2013, \"content_type\": \"application/octet-stream\"}", NULL, MMX_ERROR_INVALID_REQUEST, "2013");
     untouched(client, "{\"shape\": \"new_error\"}", NULL, MMX_ERROR_AUTHENTICATION, "download_file: ");
     untouched(client, "{\"shape\": \"html_502\"}", &once, MMX_ERROR_SERVER, "HTML");

@@ -1,15 +1,13 @@
-/* Requests a minute: one limiter for all clients of a key in a process, retries and looks included; what the service
- * refuses for its rate slows it down. Bounds from below only: nothing here fails because a machine is slow. */
+/* Requests a minute: one limiter for all clients of a key in a process, retries and looks included. What it finds by
+ * itself is in rate_found.c. Bounds from below only: nothing here fails because a machine is slow. */
 #include "contract.h"
-#include <pthread.h>
+#include "files.h"
+#include "rate.h"
+#include "retry.h"
 #include <sys/wait.h>
 
-static mmx_client *limited(const char *name, int32_t requests) {
-    mmx_config *config = config_for(name, false);
-    CHECK_INT(mmx_config_set_requests_per_minute(config, requests, NULL), MMX_OK);
-    CHECK_INT(mmx_config_set_max_attempts(config, 0, NULL), MMX_OK);
-    return client_of(config);
-}
+/* The clock of a ceiling runs so much slower than the minute it is of. */
+#define LEAST_MS(requests, a_minute) ((requests) * INT64_C(61500) / (a_minute))
 
 /* Two clients of one key: 12 requests at ten a second, whoever sends them. */
 static void shared_by_clients(void) {
@@ -81,20 +79,118 @@ static void the_wait_ends(void) {
     mmx_client_free(client);
 }
 
-/* A refusal for the rate holds the next call back, too, of whichever client. */
-static void a_refusal_pauses_all(void) {
-    account("rate-pause", 3);
-    mmx_client *first = limited("rate-pause", 0), *second = limited("rate-pause", 0);
-    script("rate-pause", "{\"code\": 1002, \"headers\": {\"Retry-After\": \"1\"}}");
-    mmx_call_options once = MMX_CALL_OPTIONS_INIT;
-    once.max_attempts = 1;
-    CHECK_INT(mmx_delete_file(first, 1, "voice_clone", &once, NULL, NULL), MMX_ERROR_RATE_LIMITED);
+/* When the requests of an account came, by the server's clock; how many. */
+static size_t arrivals(const char *name, int64_t *at_ms, size_t room) {
+    char *path = format("/control/%s/journal", name), *journal = control("GET", path, NULL);
+    size_t count = 0;
+    for (const char *at = journal; count < room && (at = strstr(at, "\"at_ms\":")); count++) {
+        at += strlen("\"at_ms\":");
+        at_ms[count] = strtoll(at, NULL, 10);
+    }
+    free(journal);
+    free(path);
+    return count;
+}
+
+/* A delete that fails, goes again, is refused and looked for: three requests, and each waits for its turn. */
+static void all_requests_count(void) {
+    enum { FILES = 5, REQUESTS = 3 * FILES, A_MINUTE = 600 };
+    account("rate-all", FILES);
+    mmx_client *client = limited("rate-all", A_MINUTE);
     int64_t began = now_ms();
-    deletes(second, 2);
+    for (int id = 1; id <= FILES; id++) {
+        faults("rate-all", "{'code':1013,'perform':true," NOW "}");
+        deletes(client, id);
+    }
+    int64_t took = now_ms() - began, at_ms[REQUESTS + 1];
+    CHECK_INT(number("rate-all", "count?call=delete"), 2 * FILES);
+    CHECK_INT(number("rate-all", "count?call=retrieve"), FILES);
+    if (took < LEAST_MS(REQUESTS - 1, A_MINUTE)) FAIL("%d requests took %" PRId64 " ms", REQUESTS, took);
+    /* On the wire no more come at once than make up for late ones, of a quarter of a second. */
+    CHECK_INT(arrivals("rate-all", at_ms, REQUESTS + 1), REQUESTS);
+    for (int i = 6; i < REQUESTS; i++)
+        if (at_ms[i] - at_ms[i - 6] < 200) FAIL("7 requests came within %" PRId64 " ms", at_ms[i] - at_ms[i - 6]);
+    mmx_client_free(client);
+}
+
+/* Of a slow client and a fast one: each takes what it asked for from what they share. */
+static void ceilings_that_differ(void) {
+    account("rate-differ", 20);
+    mmx_client *slow = limited("rate-differ", 600), *fast = limited("rate-differ", 3000);
+    int64_t began = now_ms();
+    for (int id = 1; id <= 12; id += 2) {
+        deletes(slow, id);
+        deletes(fast, id + 1);
+    }
     int64_t took = now_ms() - began;
-    if (took < 900) FAIL("a call went out %" PRId64 " ms after a refusal that asks for a second", took);
-    mmx_client_free(first);
-    mmx_client_free(second);
+    if (took < LEAST_MS(6, 600) + LEAST_MS(5, 3000)) FAIL("6 requests of each took %" PRId64 " ms", took);
+    mmx_client_free(slow);
+    mmx_client_free(fast);
+}
+
+/* A call beside a bulk of the same key waits for those that are in the queue already, not for the whole bulk; together
+ * they stay below what the server allows. */
+static void *deletes_many(void *client) {
+    mmx_file_ref files[100];
+    for (int i = 0; i < 100; i++) files[i] = (mmx_file_ref){i + 1, "voice_clone"};
+    mmx_error *error = NULL;
+    SUCCEEDS(mmx_delete_files(client, files, 100, NULL, NULL, &error), error);
+    return NULL;
+}
+
+static void beside_a_bulk(void) {
+    account("rate-bulk", 101);
+    allows("rate-bulk", "'requests_per_minute':6000,'window_ms':500");
+    mmx_client *client = limited("rate-bulk", 3000);
+    pthread_t thread;
+    CHECK(pthread_create(&thread, NULL, deletes_many, client) == 0);
+    CHECK(number("rate-bulk", "wait?count=10") >= 10);
+    deletes(client, 101);
+    long before = number("rate-bulk", "count");
+    /* 16 are under way at once. */
+    if (before > 80) FAIL("%ld of 101 requests were sent before the one of a single call had its answer", before);
+    pthread_join(thread, NULL);
+    CHECK_INT(number("rate-bulk", "count"), 101);
+    CHECK_INT(number("rate-bulk", "throttled"), 0);
+    mmx_client_free(client);
+}
+
+/* In a bulk the wait for the limiter is no part of a call's time. */
+static void no_part_of_a_calls_time(void) {
+    account("rate-call", 12);
+    mmx_client *client = limited("rate-call", 600);
+    mmx_file_ref files[12];
+    for (int i = 0; i < 12; i++) files[i] = (mmx_file_ref){i + 1, "voice_clone"};
+    mmx_bulk_options options = MMX_BULK_OPTIONS_INIT;
+    options.call_timeout_ms = 500;
+    options.max_attempts = 1;
+    mmx_error *error = NULL;
+    int64_t began = now_ms();
+    SUCCEEDS(mmx_delete_files(client, files, 12, &options, NULL, &error), error);
+    CHECK(now_ms() - began >= LEAST_MS(11, 600));
+    mmx_client_free(client);
+}
+
+/* A wait that was ended has given its place up: whoever comes later has as much to wait as before. */
+static void gives_up(size_t number) {
+    (void)number;
+    mmx_client *client = limited("rate-given-up", 60);
+    mmx_call_options options = MMX_CALL_OPTIONS_INIT;
+    options.timeout_ms = 100;
+    CHECK_INT(mmx_delete_file(client, 2, "voice_clone", &options, NULL, NULL), MMX_ERROR_TIMEOUT);
+    mmx_client_free(client);
+}
+
+static void places_are_given_up(void) {
+    account("rate-given-up", 3);
+    mmx_client *client = limited("rate-given-up", 60);
+    deletes(client, 1);
+    at_once(gives_up, 32);
+    mmx_call_options options = MMX_CALL_OPTIONS_INIT;
+    options.timeout_ms = 20000; /* of 33 places it would take half a minute */
+    CHECK_INT(mmx_delete_file(client, 3, "voice_clone", &options, NULL, NULL), MMX_OK);
+    CHECK_INT(number("rate-given-up", "count"), 2);
+    mmx_client_free(client);
 }
 
 static void bad_values(void) {
@@ -110,7 +206,11 @@ int main(void) {
     shared_by_clients();
     a_child_has_its_own();
     the_wait_ends();
-    a_refusal_pauses_all();
+    all_requests_count();
+    ceilings_that_differ();
+    beside_a_bulk();
+    no_part_of_a_calls_time();
+    places_are_given_up();
     bad_values();
     return 0;
 }

@@ -36,11 +36,12 @@ static const char *any_of(const char *const *choices, size_t count) { return cho
 /* What happens to the first request of an item, if anything does. */
 static const char *fault_of_one(void) {
     static const char *const lost[] = {"'close_before_answer':'fin'", "'close_before_answer':'rst'", "'code':1013,'perform':true," NOW};
-    static const char *const refused[] = {"'code':1002," NOW, "'code':1013," NOW, "'http_status':503," NOW, "'code':2013"};
+    static const char *const refused[] = {"'code':1013," NOW, "'http_status':503," NOW, "'code':2013"};
     static const char *const reset[] = {"'close_before_answer':'rst','perform':false", "'close_before_answer':'fin','perform':false", "'cut_after':20,'perform':false"};
     switch (draw(100)) {
     case 0: return any_of(lost, LENGTH_OF(lost));
-    case 1: return any_of(refused, LENGTH_OF(refused));
+    /* Few for the rate: each halves it, for all that come after. */
+    case 1: return draw(25) == 0 ? "'code':1002," NOW : any_of(refused, LENGTH_OF(refused));
     case 2: return any_of(reset, LENGTH_OF(reset));
     default: return NULL;
     }

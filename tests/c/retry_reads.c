@@ -51,7 +51,8 @@ static const struct reading readings[] = {
     {"{'times':-1,'close_before_answer':'rst'}", 2, .status = MMX_ERROR_NETWORK, .said = "(the last of 2 attempts)", .max_attempts = 2},
     {"{'times':-1,'close_before_answer':'rst'}", 1, .status = MMX_ERROR_NETWORK, .max_attempts = 1},
     {"[{'code':1013," NOW "},{'close_before_answer':'rst'},{'http_status':502," NOW "}]", 4, .status = MMX_OK},
-    {"{'times':9,'code':1002," NOW "}", 10, .status = MMX_OK, .max_attempts = 10},
+    {"{'times':9,'code':1013," NOW "}", 10, .status = MMX_OK, .max_attempts = 10},
+    {"{'times':2,'code':1002," NOW "}", 3, .status = MMX_OK},
     /* Answers that no other attempt would change. */
     {"{'times':-1,'shape':'garbage'}", 1, .status = MMX_ERROR_PROTOCOL, .said = "is not valid HTTP"},
     {"{'times':-1,'shape':'no_base_resp'}", 1, .status = MMX_ERROR_PROTOCOL, .not_of_files = true},

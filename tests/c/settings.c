@@ -159,7 +159,7 @@ static void max_attempts(void) {
         long requests;
     } cases[] = {{1, 0, 1}, {0, 0, 4}, {2, 0, 2}, {7, 0, 7}, {INT32_MAX, 3, 3}, {3, 1, 1}};
     account("settings-attempts", 0);
-    script("settings-attempts", "{\"times\": -1, \"code\": 1002, \"headers\": {\"Retry-After\": \"0\"}}");
+    script("settings-attempts", "{\"times\": -1, \"code\": 1013, \"headers\": {\"Retry-After\": \"0\"}}");
     mmx_config *config = config_for("settings-attempts", false);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         long before = number("settings-attempts", "count");
@@ -169,7 +169,7 @@ static void max_attempts(void) {
         mmx_call_options options = MMX_CALL_OPTIONS_INIT;
         options.max_attempts = cases[i].of_the_call;
         mmx_error *error = NULL;
-        CHECK_INT(mmx_delete_file(client, 1, "voice_clone", &options, NULL, &error), MMX_ERROR_RATE_LIMITED);
+        CHECK_INT(mmx_list_files(client, NULL, &options, NULL, &error), MMX_ERROR_SERVER);
         CHECK_INT(mmx_error_attempts(error), cases[i].requests);
         CHECK_INT(number("settings-attempts", "count") - before, cases[i].requests);
         mmx_error_free(error);

@@ -11,6 +11,9 @@
 //! Clients of one key share one clock. Each request moves it on by its own spacing: that of its client's ceiling or of
 //! the limit found, whichever is longer. One without either doesn't heed the clock.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
@@ -28,13 +31,15 @@ const PROBING: f64 = 60.0;
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 /// How long a request that goes alone may stay without an answer before another one goes.
-const ALONE: Duration = Duration::from_secs(2);
+pub(super) const ALONE: Duration = Duration::from_secs(2);
 /// No Retry-After makes everybody wait longer.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(300);
 /// A refusal this long ago says nothing any more.
 const FORGOTTEN: Duration = Duration::from_secs(600);
 /// Requests a second; where fewer are allowed, the pauses see to it.
 const SLOWEST: f64 = 0.2;
+/// So many requests make a rate.
+const MANY: u32 = 10;
 
 pub(super) struct Pace {
     /// From when on the next one may go.
@@ -79,6 +84,11 @@ enum Before {
 impl Limit {
     fn rate(&self) -> f64 {
         self.around * (1.0 + self.place.powi(3) / 2.0)
+    }
+
+    /// Of few requests, which say little of what is allowed: others may have used it up. It grows quickly from there.
+    fn unknown(rate: f64) -> Limit {
+        Limit { around: rate / 1.5, place: 1.0 }
     }
 
     fn new(rate: f64, around: f64) -> Limit {
@@ -148,7 +158,7 @@ impl Pace {
     /// The service refused a request because they come too fast.
     pub(super) fn throttled(&mut self, now: Instant, retry_after: Option<Duration>) {
         self.forget(now);
-        let retry_after = retry_after.filter(|time| !time.is_zero()).map(|time| time.min(LONGEST_RETRY_AFTER));
+        let mut retry_after = retry_after.map(|time| time.min(LONGEST_RETRY_AFTER));
         self.refused_at = Some(now);
         let before = match &self.limit {
             None => Before::None,
@@ -164,6 +174,8 @@ impl Pace {
                 return;
             }
             Some(trouble) => {
+                // Whoever says that it may come at once, and refuses it again, isn't believed a second time.
+                retry_after = retry_after.filter(|time| !time.is_zero());
                 trouble.pause = (trouble.pause * 2).min(LONGEST_PAUSE);
                 trouble.alone = false;
                 trouble
@@ -230,15 +242,18 @@ impl Pace {
 
     /// From what went since the last trouble, knowing that the service refuses until a certain time.
     fn slow_down(&mut self, refused_until: Instant, before: Before) {
-        let (refused, taken) = match (before, self.seen.fastest(refused_until)) {
+        let (refused, taken, is_known) = match (before, self.seen.fastest(refused_until)) {
             // Nothing went since: this belongs to the trouble before.
             (_, None) => return,
-            (Before::None, Some(seen)) => (seen.admitted, seen.taken),
-            (Before::Tried(rate), Some(seen)) if seen.is_enough => (seen.admitted.min(rate), seen.taken),
-            (Before::Tried(rate) | Before::Untried(rate), _) => (rate, rate),
+            (Before::None, Some(seen)) => (seen.admitted, seen.taken, seen.are_many),
+            (Before::Tried(rate), Some(seen)) if seen.is_enough => (seen.admitted.min(rate), seen.taken, true),
+            (Before::Tried(rate) | Before::Untried(rate), _) => (rate, rate, true),
         };
         let half = (refused / 2.0).max(SLOWEST);
-        self.limit = Some(Limit::new(half, taken.clamp(half, half * 2.0)));
+        self.limit = Some(match is_known {
+            true => Limit::new(half, taken.clamp(half, half * 2.0)),
+            false => Limit::unknown(half),
+        });
     }
 }
 
@@ -257,6 +272,7 @@ struct Stretch {
     admitted: f64,
     taken: f64,
     is_enough: bool,
+    are_many: bool,
 }
 
 impl Seen {
@@ -271,17 +287,21 @@ impl Seen {
     }
 
     /// Over that stretch until `end` where most were admitted a second: of a second at least, and ten requests where
-    /// there are as many.
+    /// there are as many. Of fewer, how often they came in the last minute says nothing, only how often when refused.
     fn fastest(&self, end: Instant) -> Option<Stretch> {
+        let are_many = self.0.iter().map(|second| second.admitted).sum::<u32>() >= MANY;
         let (mut admitted, mut taken) = (0.0, 0.0);
         let mut fastest: Option<Stretch> = None;
-        for (at, second) in self.0.iter().enumerate().rev() {
+        for second in self.0.iter().rev() {
             admitted += f64::from(second.admitted);
             taken += f64::from(second.taken);
             let time = end.saturating_duration_since(second.from).as_secs_f64();
             let is_enough = time >= 1.0;
-            let stretch = Stretch { admitted: admitted / time.max(1.0), taken: taken / time.max(1.0), is_enough };
-            if (admitted >= 10.0 || at == 0) && fastest.as_ref().is_none_or(|most| stretch.admitted > most.admitted) {
+            let stretch =
+                Stretch { admitted: admitted / time.max(1.0), taken: taken / time.max(1.0), is_enough, are_many };
+            if (admitted >= f64::from(MANY) || !are_many)
+                && fastest.as_ref().is_none_or(|most| stretch.admitted > most.admitted)
+            {
                 fastest = Some(stretch);
             }
         }
