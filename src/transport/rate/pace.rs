@@ -247,7 +247,8 @@ impl Pace {
             (_, None) => return,
             (Before::None, Some(seen)) => (seen.admitted, seen.taken, seen.are_many),
             (Before::Tried(rate), Some(seen)) if seen.is_enough => (seen.admitted.min(rate), seen.taken, true),
-            (Before::Tried(rate) | Before::Untried(rate), _) => (rate, rate, true),
+            (Before::Untried(rate), Some(seen)) => (rate, rate, seen.are_many),
+            (Before::Tried(rate), _) => (rate, rate, true),
         };
         let half = (refused / 2.0).max(SLOWEST);
         self.limit = Some(match is_known {
