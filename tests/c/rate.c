@@ -113,6 +113,29 @@ static void all_requests_count(void) {
     mmx_client_free(client);
 }
 
+/* Those of every call. */
+static void all_calls_count(void) {
+    enum { REQUESTS = 8, A_MINUTE = 600 };
+    account("rate-calls", 2);
+    mmx_client *client = limited("rate-calls", A_MINUTE);
+    mmx_error *error = NULL;
+    int64_t began = now_ms();
+    for (int id = 1; id <= 2; id++) {
+        struct giver giver = {.gives = 1000, .piece = SIZE_MAX};
+        struct taker taker = {.seed = (uint64_t)id};
+        mmx_source source = source_of(&giver, giver.gives);
+        mmx_sink sink = sink_to(&taker);
+        SUCCEEDS(mmx_list_files(client, NULL, NULL, NULL, &error), error);
+        SUCCEEDS(mmx_upload_stream(client, &source, "a.mp3", "voice_clone", NULL, NULL, &error), error);
+        SUCCEEDS(mmx_retrieve_file(client, id, NULL, NULL, &error), error);
+        SUCCEEDS(mmx_download_stream(client, id, &sink, NULL, NULL, &error), error);
+    }
+    int64_t took = now_ms() - began;
+    CHECK_INT(number("rate-calls", "count"), REQUESTS);
+    if (took < LEAST_MS(REQUESTS - 1, A_MINUTE)) FAIL("%d requests took %" PRId64 " ms", REQUESTS, took);
+    mmx_client_free(client);
+}
+
 /* Of a slow client and a fast one: each takes what it asked for from what they share. */
 static void ceilings_that_differ(void) {
     account("rate-differ", 20);
@@ -207,6 +230,7 @@ int main(void) {
     a_child_has_its_own();
     the_wait_ends();
     all_requests_count();
+    all_calls_count();
     ceilings_that_differ();
     beside_a_bulk();
     no_part_of_a_calls_time();
