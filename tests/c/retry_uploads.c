@@ -142,7 +142,8 @@ static mmx_status upload(const mmx_client *client, enum from from, struct watche
         return status;
     }
     mmx_source source = MMX_SOURCE_INIT;
-    source.size = watcher->size;
+    /* In chunks, too: those end with a piece of their own. */
+    source.size = from == ONCE ? -1 : watcher->size;
     source.read = give;
     source.rewind = from == REWINDS ? rewind_it : NULL;
     source.user_data = watcher;
