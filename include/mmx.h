@@ -143,7 +143,10 @@ typedef struct mmx_source {
     int64_t size;
     /** Puts up to capacity bytes into buffer and returns how many; 0 = the end; negative = give up. */
     int64_t (*read)(void *user_data, uint8_t *buffer, size_t capacity);
-    /** Goes back to the start, where read begins anew; 0 = done. May be NULL: then nothing that was read is sent again. */
+    /**
+     * Goes back to the start, where read begins anew; 0 = done, anything else ends the call as MMX_ERROR_FILE. May be
+     * NULL: then nothing that was read is sent again.
+     */
     int32_t (*rewind)(void *user_data);
     /** Handed to both. */
     void *user_data;
@@ -754,6 +757,11 @@ mmx_status mmx_retrieve_file(const mmx_client *client,
  * to read. It is sent again where nothing can have been stored: the connection broke before the last byte was taken, or
  * the service refused it for its rate. Safe from any number of threads.
  *
+ * With MMX_CALL_RECONCILE in options.flags, an upload that may or may not be stored, for its answer was lost, is looked
+ * for in the list: a file of the same name, size and purpose, made since the call began by the service's clock. One that
+ * fits is returned, as {"file":...,"evidence":"list"}. Where there is none, it is sent again; where several fit or the
+ * list can't tell, the error stays ambiguous and says why.
+ *
  * @param client    From mmx_client_new().
  * @param path      The file to read. UTF-8.
  * @param purpose   What it is for: one of MMX_PURPOSE_..., or a newer one: 1 to 64 of a-z, 0-9 and _.
@@ -788,7 +796,7 @@ mmx_status mmx_upload_file(const mmx_client *client,
  * @param out_json  Gets the service's answer; free with mmx_string_free(). NULL = not wanted.
  * @param out_error Gets the reason of a failure, else NULL; free with mmx_error_free(). NULL = not wanted.
  * @return MMX_OK: the service has stored it.
- *   MMX_ERROR_FILE: the source gave up, or gave fewer or more bytes than its size; nothing was stored.
+ *   MMX_ERROR_FILE: the source gave up, gave fewer or more bytes than its size, or could not go back to its start.
  *   Others as for mmx_upload_file().
  * @since 1.0.0
  */

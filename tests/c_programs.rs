@@ -21,16 +21,20 @@ fn main() -> process::ExitCode {
         .collect();
     programs.push(common::null_sweep::write());
     programs.sort();
-    let failures = Arc::new(common::failures::write());
+    // What C reads no JSON and no Markdown for.
+    let tables = Arc::new([
+        ("MMX_TEST_FAILURES", common::failures::write().to_string_lossy().into_owned()),
+        ("MMX_TEST_RETRIES", common::page::write().to_string_lossy().into_owned()),
+    ]);
     let trials = programs.into_iter().map(|path| {
-        let (sandbox, failures) = (sandbox.clone(), failures.clone());
+        let (sandbox, tables) = (sandbox.clone(), tables.clone());
         let name = path.file_stem().unwrap().to_string_lossy().into_owned();
-        Trial::test(format!("c::{name}"), move || test(&path, &name, &sandbox, &failures))
+        Trial::test(format!("c::{name}"), move || test(&path, &name, &sandbox, &*tables))
     });
     libtest_mimic::run(&Arguments::from_args(), trials.collect()).exit_code()
 }
 
-fn test(source: &Path, name: &str, sandbox: &Sandbox, failures: &Path) -> Result<(), Failed> {
+fn test(source: &Path, name: &str, sandbox: &Sandbox, tables: &[(&str, String)]) -> Result<(), Failed> {
     let program = common::target().join("c").join(name);
     let text = fs::read_to_string(source)?;
     let flags = text.lines().take(5).find_map(|line| line.split_once("flags: ")).map_or("", |(_, flags)| flags);
@@ -38,7 +42,6 @@ fn test(source: &Path, name: &str, sandbox: &Sandbox, failures: &Path) -> Result
     let includes = format!("-I{}", common::root().join("tests/c").display());
     let flags: Vec<_> = flags.trim_end_matches("*/").split_whitespace().chain([includes.as_str()]).collect();
     common::compile("cc", "c11", source, &program, &flags)?;
-    let failures = failures.to_string_lossy();
     let ca_file = sandbox.ca_file().to_string_lossy().into_owned();
     let settings = [
         ("MMX_TEST_HTTP", sandbox.http_url()),
@@ -51,8 +54,9 @@ fn test(source: &Path, name: &str, sandbox: &Sandbox, failures: &Path) -> Result
         ("MMX_TEST_HTTPS_STORE", sandbox.https_store_url()),
         ("MMX_TEST_CA", &ca_file),
         ("MMX_TEST_KEY", mmx_sandbox::API_KEY),
-        ("MMX_TEST_FAILURES", &failures),
     ];
+    let tables = tables.iter().map(|(name, file)| (*name, file.as_str()));
+    let settings: Vec<_> = settings.into_iter().chain(tables).collect();
     common::run(&mut Command::new(&program), &settings)?;
     Ok(())
 }

@@ -112,6 +112,12 @@ func (r row) check(t *testing.T) {
 	case "closed_port":
 		_, address := boundSocket(t)
 		base = "http://" + address
+	case "https_expired", "https_wrong_host", "https_unknown_ca":
+		listeners := map[string]string{
+			"https_expired": server.Expired, "https_wrong_host": server.WrongHost, "https_unknown_ca": server.UnknownCA,
+		}
+		base = listeners[r.Base]
+		options = append(options, mmx.WithCAFile(server.CAFile))
 	case "no_key":
 		t.Setenv("MINIMAX_API_KEY", "")
 		options = nil

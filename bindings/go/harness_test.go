@@ -25,7 +25,9 @@ import (
 var server struct {
 	HTTP       string `json:"http_url"`
 	HTTPS      string `json:"https_url"`
+	Expired    string `json:"https_expired_url"`
 	WrongHost  string `json:"https_wrong_host_url"`
+	UnknownCA  string `json:"https_unknown_ca_url"`
 	Store      string `json:"store_url"`
 	HTTPSStore string `json:"https_store_url"`
 	CAFile     string `json:"ca_file"`

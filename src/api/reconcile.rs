@@ -2,9 +2,11 @@
 
 use super::list;
 use super::model::FileObject;
+use crate::error::Status;
 use crate::transport::client::CallOptions;
 use crate::transport::log::Level;
 use crate::transport::transfer::Transfer;
+use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::time::UNIX_EPOCH;
@@ -15,48 +17,107 @@ struct Listing<'a> {
     files: Option<Vec<&'a RawValue>>,
 }
 
-/// The answer that was lost, as far as the list has it: of the one file that fits. `None`: there is none. An error says
-/// why it can't be told.
+/// Why it can't be told whether the file is there.
+pub(super) enum Unsettled {
+    /// The call was cancelled or ran out of time while the list was asked.
+    Ended(Status, String),
+    Unclear(String),
+}
+
+impl From<&str> for Unsettled {
+    fn from(why: &str) -> Unsettled {
+        Unsettled::Unclear(why.into())
+    }
+}
+
+/// The answer that was lost, as far as the list has it: of the one file that fits. `None`: there is none.
 pub(super) fn find(
     transfer: &Transfer<'_>,
     filename: &str,
     purpose: &str,
     bytes: u64,
-) -> Result<Option<String>, String> {
+) -> Result<Option<String>, Unsettled> {
     let log = transfer.log();
     log.event(Level::Warn, "settling", || [("filename", filename.into()), ("purpose", purpose.into())]);
+    let result = look(transfer, filename, purpose, bytes);
+    let found = result.as_ref().map_or("unknown", |found| if found.is_some() { "there" } else { "gone" });
+    log.event(Level::Warn, "settled", || [("found", found.into()), ("evidence", "list".into())]);
+    result
+}
+
+fn look(transfer: &Transfer<'_>, filename: &str, purpose: &str, bytes: u64) -> Result<Option<String>, Unsettled> {
     let timeout = transfer.limits.deadline.left().map(Some);
     let options = CallOptions { timeout, cancel: transfer.limits.cancel, ..CallOptions::default() };
     let listing = list::listing(transfer.client, transfer.call.name, Some(purpose), &options);
-    let listing = listing.map_err(|error| format!("the list could not settle it: {}", error.without_call()))?;
+    let listing = listing.map_err(|error| match transfer.limits.check() {
+        Ok(()) => Unsettled::Unclear(format!("the list could not settle it: {}", error.without_call())),
+        Err(ended) => {
+            let (status, why) = ended.in_words("looking for the file in the list");
+            Unsettled::Ended(status, why)
+        }
+    })?;
     let Some(now) = listing.date().and_then(|now| now.duration_since(UNIX_EPOCH).ok()) else {
         return Err("the list has no Date header, without which it can't be told which files are new".into());
     };
     // Both are told in whole seconds.
     let began = now.saturating_sub(transfer.elapsed()).as_secs().saturating_sub(1);
     let files: Listing<'_> = serde_json::from_str(&listing.json).map_err(|_| "the list can't be read")?;
-    let fits = |raw: &&RawValue| {
-        serde_json::from_str::<FileObject>(raw.get()).is_ok_and(|file| {
-            file.filename == filename
-                && file.purpose == purpose
-                && u64::try_from(file.bytes) == Ok(bytes)
-                && u64::try_from(file.created_at).is_ok_and(|made| made >= began)
-        })
-    };
-    let found: Vec<_> = files.files.unwrap_or_default().into_iter().filter(fits).collect();
-    let what = match found.len() {
-        0 => "gone",
-        1 => "there",
-        _ => "unknown",
-    };
-    log.event(Level::Warn, "settled", || [("found", what.into()), ("evidence", "list".into())]);
-    match found[..] {
-        [] => Ok(None),
-        [file] => Ok(Some(format!("{{\"file\":{},\"evidence\":\"list\"}}", file.get()))),
-        _ => {
-            let ids = found.iter().filter_map(|raw| serde_json::from_str::<FileObject>(raw.get()).ok());
-            let ids = ids.map(|file| file.file_id.to_string()).collect::<Vec<_>>().join(", ");
-            Err(format!("several files of that name and size were made since: {ids}"))
+    let files = files.files.unwrap_or_default().into_iter().filter_map(|raw| {
+        let file: FileObject = serde_json::from_str(raw.get()).ok()?;
+        let made_since = u64::try_from(file.created_at).is_ok_and(|made| made >= began);
+        let fits = made_since && file.purpose == purpose && u64::try_from(file.bytes) == Ok(bytes);
+        fits.then_some((raw, file))
+    });
+    let (found, others): (Vec<_>, Vec<_>) = files.partition(|(_, file)| is_name(&file.filename, filename));
+    match &found[..] {
+        [(raw, _)] => Ok(Some(format!("{{\"file\":{},\"evidence\":\"list\"}}", raw.get()))),
+        [] if others.is_empty() || is_plain(filename) => Ok(None),
+        [] => Err(Unsettled::Unclear(format!(
+            "files of that size were made since, and one of them may be this one under another name: {}",
+            ids(&others)
+        ))),
+        _ => Err(Unsettled::Unclear(format!("several files of that name and size were made since: {}", ids(&found)))),
+    }
+}
+
+/// Whether a listed name is the one that was sent, of which the form holds some characters as %22: the service may list
+/// it as it stood there, or decoded, or with more of it encoded.
+fn is_name(listed: &str, sent: &str) -> bool {
+    percent_decode_str(listed).eq(percent_decode_str(sent))
+}
+
+/// A name that every service keeps as it is.
+fn is_plain(name: &str) -> bool {
+    name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b" ._-".contains(&byte))
+}
+
+fn ids(files: &[(&RawValue, FileObject)]) -> String {
+    files.iter().map(|(_, file)| file.file_id.to_string()).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_known_in_every_form_that_a_service_may_list() {
+        let forms = [
+            ("a b.mp3", &["a b.mp3", "a%20b.mp3"][..]),
+            ("a\"b\r\n.mp3", &["a\"b\r\n.mp3", "a%22b%0D%0A.mp3", "a%22b%0d%0a.mp3"]),
+            ("a%22b.mp3", &["a%22b.mp3", "a\"b.mp3"]),
+            ("声.wav", &["声.wav", "%E5%A3%B0.wav", "%e5%a3%b0.wav"]),
+            ("100%.mp3", &["100%.mp3", "100%25.mp3"]),
+        ];
+        for (sent, listed) in forms {
+            listed.iter().for_each(|listed| assert!(is_name(listed, sent), "{listed} {sent}"));
         }
+        for (listed, sent) in
+            [("A.mp3", "a.mp3"), ("a.mp3", "b.mp3"), ("", "a"), ("a.mp3 ", "a.mp3"), ("?.wav", "声.wav")]
+        {
+            assert!(!is_name(listed, sent), "{listed} {sent}");
+        }
+        assert!(
+            is_plain("a-b_c 1.mp3") && !is_plain("a\"b") && !is_plain("声.wav") && !is_plain("a/b") && !is_plain("a%b")
+        );
     }
 }

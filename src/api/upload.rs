@@ -2,13 +2,15 @@
 
 use super::envelope::Reply;
 use super::model::FileObject;
-use super::{envelope, purpose, reconcile};
+use super::reconcile::{self, Unsettled};
+use super::{envelope, purpose};
 use crate::error::{Error, Status};
 use crate::transport::attempt::{Failure, plain};
 use crate::transport::body::Reach;
 use crate::transport::client::{Call, CallOptions, Client};
 use crate::transport::exchange::Limits;
 use crate::transport::special::SpecialFile;
+use crate::transport::track;
 use crate::transport::transfer::Transfer;
 use crate::transport::upload::{Frame, Read, Source, unreadable};
 use reqwest::Method;
@@ -44,7 +46,7 @@ pub fn upload_file(
     let limits = client.limits(call.name, true, options)?;
     let mut source = open(client, limits, Path::new(path)).map_err(|failure| client.error(&call, failure, 0).error)?;
     let transfer = Transfer::new(client, call, limits, options);
-    Upload { transfer, source: &mut *source, filename, purpose, reconcile }.make()
+    Upload { transfer, source: &mut *source, filename, purpose, reconcile, in_doubt: None }.make()
 }
 
 /// Uploads what a source gives.
@@ -63,7 +65,7 @@ pub fn upload_stream(
     let call = call(STREAM);
     let limits = client.limits(call.name, true, options)?;
     let transfer = Transfer::new(client, call, limits, options);
-    Upload { transfer, source, filename, purpose, reconcile }.make()
+    Upload { transfer, source, filename, purpose, reconcile, in_doubt: None }.make()
 }
 
 fn call(name: &'static str) -> Call {
@@ -86,6 +88,8 @@ struct Upload<'a, 's> {
     filename: &'s str,
     purpose: &'s str,
     reconcile: bool,
+    /// An attempt may have been stored: of so many bytes.
+    in_doubt: Option<u64>,
 }
 
 impl Upload<'_, '_> {
@@ -105,19 +109,25 @@ impl Upload<'_, '_> {
                 Err(error) => error,
             };
             if error.ambiguous {
-                if !self.reconcile || matches!(error.status, Status::Cancelled) {
+                self.in_doubt = Some(read.bytes);
+            }
+            let may_help = error.transient || error.ambiguous;
+            if let Some(bytes) = self.in_doubt {
+                let has_ended = self.transfer.limits.check().is_err();
+                if !self.reconcile || has_ended || error.status == Status::Cancelled {
                     return Err(error);
                 }
-                match reconcile::find(&self.transfer, self.filename, self.purpose, read.bytes) {
+                match reconcile::find(&self.transfer, self.filename, self.purpose, bytes) {
                     Ok(Some(json)) => return Ok(json),
-                    // The list is whole: it was not stored.
-                    Ok(None) => error.ambiguous = false,
-                    Err(why) => {
+                    Ok(None) => error.add("; the list does not show it"),
+                    Err(Unsettled::Ended(status, why)) => return Err(self.after(error, status, why)),
+                    Err(Unsettled::Unclear(why)) => {
                         error.add(&format!("; {why}"));
                         return Err(error);
                     }
                 }
-            } else if !error.transient {
+            }
+            if !may_help {
                 return Err(error);
             }
             if read.begun && !self.source.can_rewind() {
@@ -128,10 +138,7 @@ impl Upload<'_, '_> {
             if read.begun {
                 let rewound = self.source.rewind();
                 self.transfer.check_process()?;
-                rewound.map_err(|why| {
-                    error.add(&format!("; not sent again: {why}"));
-                    error
-                })?;
+                rewound.map_err(|why| self.after(error, Status::File, why))?;
             }
         }
     }
@@ -150,6 +157,11 @@ impl Upload<'_, '_> {
         (read_reply, read)
     }
 
+    /// The end of the call between two attempts.
+    fn after(&self, last: Error, status: Status, why: String) -> Error {
+        track::after(last, status, why, self.transfer.attempts())
+    }
+
     fn explain(&self, error: Error) -> Error {
         let mut error = purpose::explain(error, self.purpose);
         if matches!(error.api_code, 2013 | 2037 | 2048)
@@ -157,6 +169,8 @@ impl Upload<'_, '_> {
         {
             error.add(&format!("; the documents say of {}: {broken}", self.purpose));
         }
+        // A later attempt that was refused takes nothing back.
+        error.ambiguous |= self.in_doubt.is_some();
         if error.ambiguous {
             error.add("; the file may have been stored all the same");
         }

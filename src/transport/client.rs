@@ -18,6 +18,7 @@ use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, USER_
 use reqwest::{Method, Url};
 use std::sync::Arc;
 use std::time::Duration;
+use url::Host;
 use zeroize::Zeroizing;
 
 #[derive(Debug)]
@@ -126,6 +127,18 @@ impl Client {
             let why = format!(
                 "is http:// through the proxy {} ({}), which would see the key: use https://, or \
                  mmx_config_set_allow_insecure() if you must",
+                proxy.address, proxy.set_by
+            );
+            return Err(Error::invalid_argument(CALL, "base_url", why));
+        }
+        // The HTTP layer takes its brackets for a part of the name that a certificate must have.
+        if let Some(proxy) = proxies.of(&base_url)
+            && base_url.scheme() == "https"
+            && matches!(base_url.host(), Some(Host::Ipv6(_)))
+        {
+            let why = format!(
+                "is an address of IPv6, which https:// can't reach through the proxy {} ({}): name the host, or reach it \
+                 without the proxy",
                 proxy.address, proxy.set_by
             );
             return Err(Error::invalid_argument(CALL, "base_url", why));

@@ -22,6 +22,11 @@ impl<'a> Progress<'a> {
         Progress { report, last: None }
     }
 
+    /// An attempt begins at the start: that is told at once, also after one that was told a moment ago.
+    pub fn begins(&mut self) {
+        self.last = None;
+    }
+
     /// Tells it, unless it was told a moment ago.
     pub fn moved(&mut self, done: u64, total: Option<u64>, reach: Reach) -> Result<(), Failure> {
         if self.last.is_some_and(|(at, ..)| at.elapsed() < APART) { Ok(()) } else { self.tell(done, total, reach) }

@@ -126,6 +126,7 @@ impl Transfer<'_> {
             read: Read::default(),
             process_id: process::id(),
         };
+        self.progress.begins();
         let longest = self.call.longest_answer;
         let sent = match self.begin(request) {
             Ok(exchange) => drive(exchange, &mut feed, &mut self.progress, longest),

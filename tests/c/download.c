@@ -167,6 +167,13 @@ static int32_t stop(void *user_data, int64_t done, int64_t total) {
     return done >= *(const int64_t *)user_data;
 }
 
+/* Lets time pass when all has come: the limit counts up to the target's change. */
+static int32_t dawdle(void *user_data, int64_t done, int64_t total) {
+    (void)user_data;
+    if (done == total) usleep(500000);
+    return 0;
+}
+
 /* The target keeps what it held, or goes on not being there; nothing is left beside it. */
 static void untouched(const mmx_client *client, const char *fault, const mmx_call_options *options, mmx_status status, const char *part) {
     for (int there = 0; there < 2; there++) {
@@ -201,6 +208,8 @@ static void failures(const mmx_client *client) {
     timed.timeout_ms = 300;
     untouched(client, "{\"hang_after\": 500000}", &timed, MMX_ERROR_TIMEOUT, "the time limit of 300 ms passed while reading the answer");
     untouched(client, "{\"hang\": true}", &timed, MMX_ERROR_TIMEOUT, "the time limit of 300 ms passed while asking ");
+    timed.progress = dawdle;
+    untouched(client, "{}", &timed, MMX_ERROR_TIMEOUT, "the time limit of 300 ms passed while ");
     /* An error in JSON, with 200 as the service has it, and others. */
     untouched(client, "{\"code\": 1004}", NULL, MMX_ERROR_AUTHENTICATION, "check the key");
     untouched(client, "{\"code\": 1013, \"no_length\": true}", &once, MMX_ERROR_SERVER, "1013");

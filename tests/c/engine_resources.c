@@ -1,9 +1,7 @@
 /* What a host can count: descriptors after a burst, threads, stack, and that clients alone cost none of it. */
-#include "check.h"
-#include <dirent.h>
+#include "files.h"
 #include <pthread.h>
 #include <signal.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 
 enum { THREADS = 32, EACH = 8 };
@@ -48,6 +46,34 @@ static void clients_alone(void) {
     unlink(fifo);
     rmdir(folder);
     free(fifo);
+}
+
+/* Whatever the call, however it ended, and however often it was sent. */
+static void one_thread_after_any_call(bool https) {
+    static const char *const faults[] = {"{}", "{\"code\": 2013}", "{\"close_before_answer\": \"rst\"}", "{\"hang\": true}",
+                                         "{\"code\": 1013, \"headers\": {\"Retry-After\": \"0\"}}", "{\"shape\": \"garbage\"}"};
+    static const mmx_file_ref files[] = {{1, "voice_clone"}, {2, "voice_clone"}, {3, "voice_clone"}};
+    mmx_client *any = retrying_client_for("any-call", https);
+    char *path = in_folder("any.mp3");
+    write_file(path, "abc", 3);
+    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
+        mmx_call_options options = MMX_CALL_OPTIONS_INIT;
+        mmx_bulk_options many = MMX_BULK_OPTIONS_INIT;
+        options.timeout_ms = many.call_timeout_ms = strstr(faults[i], "hang") ? 150 : 20000;
+        for (int call = 0; call < 6; call++) {
+            account("any-call", 9);
+            script("any-call", faults[i]);
+            if (call == 0) mmx_delete_file(any, 4, "voice_clone", &options, NULL, NULL);
+            if (call == 1) mmx_list_files(any, NULL, &options, NULL, NULL);
+            if (call == 2) mmx_retrieve_file(any, 4, &options, NULL, NULL);
+            if (call == 3) mmx_upload_file(any, path, "voice_clone", &options, NULL, NULL);
+            if (call == 4) mmx_download_file(any, 4, path, &options, NULL, NULL);
+            if (call == 5) mmx_delete_files(any, files, 3, &many, NULL, NULL);
+            CHECK_INT(threads(), 1);
+        }
+    }
+    mmx_client_free(any);
+    free(path);
 }
 
 /* A call is made by the thread that makes it: while one waits, its process has one thread. Looked at from outside. */
@@ -140,6 +166,9 @@ static void one_thread_after_a_look_up(void) {
 
 int main(void) {
     clients_alone();
+    one_thread_after_any_call(false);
+    one_thread_after_any_call(true);
+    remove_folder();
     one_thread_after_a_look_up();
     one_thread_in_a_call(false);
     one_thread_in_a_call(true);

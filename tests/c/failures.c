@@ -141,6 +141,15 @@ static void run(const struct failure *failure) {
         char *url = format("http://%s", server);
         CHECK_INT(mmx_config_set_base_url(config, url, NULL), MMX_OK);
         free(url);
+    } else if (strncmp(failure->base, "https_", 6) == 0) {
+        const char *what = failure->base + 6;
+        const char *url = setting(strcmp(what, "expired") == 0      ? "MMX_TEST_HTTPS_EXPIRED"
+                                  : strcmp(what, "wrong_host") == 0 ? "MMX_TEST_HTTPS_WRONG_HOST"
+                                                                    : "MMX_TEST_HTTPS_UNKNOWN_CA");
+        free(server);
+        server = format("%s", strstr(url, "//") + 2);
+        CHECK_INT(mmx_config_set_ca_file(config, setting("MMX_TEST_CA"), NULL), MMX_OK);
+        CHECK_INT(mmx_config_set_base_url(config, url, NULL), MMX_OK);
     } else if (strcmp(failure->base, "no_key") == 0) {
         mmx_config_free(config);
         config = mmx_config_new();

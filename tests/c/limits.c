@@ -129,10 +129,54 @@ static void no_silence(void) {
     mmx_client_free(client);
 }
 
+/* Each call. */
+static mmx_status makes(int call, const mmx_client *client, const mmx_call_options *options, mmx_error **error) {
+    char *path = in_folder("bounded");
+    struct giver giver = {.gives = 1000, .piece = 1000};
+    mmx_source source = source_of(&giver, 1000);
+    mmx_status status = call == 0   ? mmx_delete_file(client, 2, "voice_clone", options, NULL, error)
+                        : call == 1 ? mmx_list_files(client, NULL, options, NULL, error)
+                        : call == 2 ? mmx_retrieve_file(client, 2, options, NULL, error)
+                        : call == 3 ? mmx_upload_stream(client, &source, "a.mp3", "voice_clone", options, NULL, error)
+                                    : mmx_download_file(client, 2, path, options, NULL, error);
+    free(path);
+    return status;
+}
+
+/* The call's own limit bounds the wait for the rate limiter, and all attempts and waits together. */
+static void one_limit_over_all(void) {
+    for (int call = 0; call < 5; call++) {
+        for (int of_limiter = 0; of_limiter < 2; of_limiter++) {
+            char *name = format("limits-all-%d-%d", call, of_limiter);
+            account(name, 3);
+            mmx_config *config = config_for(name, call % 2);
+            if (of_limiter) CHECK_INT(mmx_config_set_requests_per_minute(config, 1, NULL), MMX_OK);
+            else script(name, "{\"times\": -1, \"code\": 1041, \"delay_ms\": 150, \"headers\": {\"Retry-After\": \"0\"}}");
+            mmx_client *client = client_of(config);
+            if (of_limiter) deletes(client, 1);
+            mmx_call_options options = MMX_CALL_OPTIONS_INIT;
+            mmx_error *error = NULL;
+            options.timeout_ms = 300;
+            options.max_attempts = 1000;
+            int64_t started = now_ms();
+            mmx_status status = makes(call, client, &options, &error);
+            int64_t took = now_ms() - started;
+            CHECK(!of_limiter || !mmx_error_is_ambiguous(error));
+            FAILS(status, error, MMX_ERROR_TIMEOUT, of_limiter ? "the time limit of 300 ms passed while waiting for the rate limiter" : "the time limit of 300 ms passed while ", mmx_error_is_ambiguous(error));
+            if (took < 300 || took > 1000) FAIL("call %d: 300 ms took %d ms", call, (int)took);
+            CHECK(number(name, "count") >= 1);
+            mmx_client_free(client);
+            free(name);
+        }
+    }
+    CHECK_INT(entries_in(folder()), 0);
+}
+
 int main(void) {
     connect_timeout();
     silence();
     no_silence();
+    one_limit_over_all();
     remove_folder();
     return 0;
 }

@@ -191,6 +191,11 @@ static void bad_values(void) {
     REFUSES(mmx_client_new(config, &client, &error), error, "base_url", "the proxy 10.0.0.1:3128 (mmx_config_set_proxy()), which would see the key");
     CHECK_INT(mmx_config_set_allow_insecure(config, true, NULL), MMX_OK);
     mmx_client_free(client_from(config));
+    /* An address that no tunnel would lead to. */
+    CHECK_INT(mmx_config_set_base_url(config, "https://[::1]:8443", NULL), MMX_OK);
+    REFUSES(mmx_client_new(config, &client, &error), error, "base_url", "which https:// can't reach through the proxy 10.0.0.1:3128 (mmx_config_set_proxy()): name the host");
+    CHECK_INT(mmx_config_set_proxy(config, "none", NULL), MMX_OK);
+    mmx_client_free(client_from(config));
     mmx_config_free(config);
     free(proxy);
 }

@@ -4,6 +4,7 @@
 pub(crate) mod failures;
 pub(crate) mod header;
 pub(crate) mod null_sweep;
+pub(crate) mod page;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};

@@ -38,6 +38,10 @@ class Server:
         self.ca_file: str = ready["ca_file"]
         self.http: str = ready["http_url"]
         self.https: str = ready["https_url"]
+        # Those whose certificate nobody should accept.
+        self.untrusted = {
+            name: ready[f"{name}_url"] for name in ("https_expired", "https_wrong_host", "https_unknown_ca")
+        }
         self.address = self.http.removeprefix("http://")
         self.store: str = ready["store_url"].removeprefix("http://")
         self.https_store: str = ready["https_store_url"].removeprefix("https://")

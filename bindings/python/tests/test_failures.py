@@ -52,6 +52,10 @@ def test_failure(row: dict[str, Any], account: Account) -> None:
             taken.bind(("127.0.0.1", 0))
             address = f"127.0.0.1:{taken.getsockname()[1]}"
             url = f"http://{address}"
+        elif row["base"] in account.server.untrusted:
+            url = account.server.untrusted[row["base"]]
+            address = url.partition("//")[2]
+            settings["ca_file"] = account.server.ca_file
         elif row["base"] == "no_key":
             key = None
         elif https:
