@@ -5,8 +5,11 @@
 #define _GNU_SOURCE
 #include "bench.h"
 #include <pthread.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
+#include <time.h>
 
 struct worker {
     pthread_t thread;
@@ -17,6 +20,43 @@ struct worker {
 static size_t threads, warm_up, calls;
 /* All workers and the main thread meet three times: warm, clock started, done. */
 static pthread_barrier_t barrier;
+
+void fail(const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    vfprintf(stderr, format, arguments);
+    va_end(arguments);
+    fputc('\n', stderr);
+    exit(1);
+}
+
+const char *setting(const char *name) {
+    const char *value = getenv(name);
+    if (value == NULL) fail("%s is not set", name);
+    return value;
+}
+
+static uint64_t now(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
+}
+
+static uint64_t nanoseconds_of(struct timeval time) {
+    return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_usec * 1000;
+}
+
+static uint64_t cpu_time(void) {
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    return nanoseconds_of(usage.ru_utime) + nanoseconds_of(usage.ru_stime);
+}
+
+static long peak_memory(void) {
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    return usage.ru_maxrss;
+}
 
 static void *work(void *argument) {
     struct worker *worker = argument;
@@ -70,6 +110,10 @@ static void first(int64_t id) {
     printf("{\"about\":\"%s\",\"wall_ns\":%llu,\"cpu_ns\":%llu,\"peak_rss_kib\":%ld,\"call_ns\":[%llu]}\n",
            contestant_about(), (unsigned long long)wall, (unsigned long long)cpu_time(), peak_memory(),
            (unsigned long long)wall);
+}
+
+static size_t number(const char *text) {
+    return (size_t)strtoull(text, NULL, 10);
 }
 
 int main(int argc, char **argv) {

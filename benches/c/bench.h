@@ -2,7 +2,6 @@
 #ifndef BENCH_H
 #define BENCH_H
 
-#include <stddef.h>
 #include <stdint.h>
 
 /* Once, before all else. */
@@ -19,12 +18,5 @@ const char *contestant_about(void);
 _Noreturn void fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* A setting from the environment, which must be there. */
 const char *setting(const char *name);
-/* A number from the command line. */
-size_t number(const char *text);
-/* Nanoseconds: of a clock, and of this process, its threads included. */
-uint64_t now(void);
-uint64_t cpu_time(void);
-/* The most memory that was resident, in KiB. */
-long peak_memory(void);
 
 #endif

@@ -1,8 +1,16 @@
 /* libmmx: one call, which tells of each file as it settles. */
 #include "bulk.h"
-#include "bench.h"
 #include <mmx.h>
+#include <stdio.h>
 #include <stdlib.h>
+
+static mmx_client *client;
+
+void contestant_begin(size_t width) {
+    mmx_error *error = NULL;
+    (void)width;
+    if (mmx_client_new(NULL, &client, &error) != MMX_OK) fail("%s", mmx_error_message(error));
+}
 
 static int32_t settled(void *user_data, const mmx_outcome *outcome) {
     size_t *deleted = user_data;
@@ -20,9 +28,13 @@ void contestant_delete_all(int64_t first_id, size_t count, size_t width) {
     options.on_outcome = settled;
     options.user_data = &deleted;
     mmx_error *error = NULL;
-    if (mmx_delete_files(contestant_open(), files, count, &options, NULL, &error) != MMX_OK) {
-        fail("%s", mmx_error_message(error));
-    }
+    if (mmx_delete_files(client, files, count, &options, NULL, &error) != MMX_OK) fail("%s", mmx_error_message(error));
     if (deleted != count) fail("%zu of %zu files are deleted", deleted, count);
     free(files);
+}
+
+const char *contestant_about(void) {
+    static char about[64];
+    snprintf(about, sizeof(about), "libmmx %s", mmx_version());
+    return about;
 }

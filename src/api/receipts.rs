@@ -13,6 +13,7 @@ pub(super) struct Receipts<'a> {
     pub(super) counts: Counts,
     on_outcome: Option<OnOutcome<'a>>,
     progress: Progress<'a>,
+    tells_progress: bool,
     /// In input order, unless they are streamed.
     kept: Vec<String>,
     kinds: Vec<Option<Kind>>,
@@ -26,6 +27,7 @@ impl<'a> Receipts<'a> {
             counts: Counts { total, ..Counts::default() },
             on_outcome: options.on_outcome,
             progress: Progress::new(options.progress),
+            tells_progress: options.progress.is_some(),
             kept: if options.on_outcome.is_some() { Vec::new() } else { vec![String::new(); total] },
             kinds: vec![None; total],
             process_id: process::id(),
@@ -69,7 +71,9 @@ impl<'a> Receipts<'a> {
         }
         let total = Some(self.counts.total as u64);
         let moved = self.progress.moved(self.counts.settled() as u64, total, Reach::Nothing);
-        self.look_for_a_fork();
+        if self.tells_progress {
+            self.look_for_a_fork();
+        }
         moved
     }
 
