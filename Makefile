@@ -96,12 +96,14 @@ test-go: lib
 	@cd bindings/go && $(CLEAN) GOEXPERIMENT=cgocheck2 $(GO_TEST) ./...
 	@cd bindings/go && $(CLEAN) GOGC=1 $(GO_TEST) ./...
 
-valgrind: tools lib ## 1,000 deletes and one of each failure under valgrind
+valgrind: tools lib ## 1,000 deletes, one of each failure, and many files at once under valgrind
 	$(call need,valgrind,valgrind)
 	@$(UNDER_VALGRIND)" MMX_TEST_DELETES=1000 MMX_TEST_OVER=http $(CARGO) test --quiet --test c_programs -- leaks
 	@$(UNDER_VALGRIND)" $(CARGO) test --quiet --test c_programs -- failures
 	@$(UNDER_VALGRIND) --suppressions=$(CURDIR)/tests/valgrind.supp" MMX_TEST_DELETES=1000 MMX_TEST_OVER=https \
 		$(CARGO) test --quiet --test c_programs -- leaks
+	@$(UNDER_VALGRIND) --suppressions=$(CURDIR)/tests/valgrind.supp" $(CARGO) test --quiet --test c_programs -- --exact c::bulk
+	@$(UNDER_VALGRIND)" $(CARGO) test --quiet --test c_programs -- --exact c::prune
 
 # The contestants get a clean environment; fetching the peers for Python may need a proxy.
 bench: tools lib ## measures libmmx beside its peers, see benches/README.md; QUICK=1 takes a minute
@@ -109,6 +111,7 @@ bench: tools lib ## measures libmmx beside its peers, see benches/README.md; QUI
 	@$(CARGO) build --release --quiet -p mmx-sandbox -p mmx-bench
 	@GO=$(GO) PYTHON=$(PYTHON) $(RELEASE)/mmx-bench $(if $(QUICK),--quick)
 	@$(RELEASE)/bench-rate $(if $(QUICK),--quick)
+	@$(RELEASE)/bench-bulk $(if $(QUICK),--quick)
 
 clean:
 	@$(CARGO) clean

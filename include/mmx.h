@@ -228,7 +228,10 @@ typedef struct mmx_bulk_options {
     int64_t call_timeout_ms;
     /** Deletes that are sent for a file at most. */
     int32_t max_attempts;
-    /** Files under way at once at most, 1 to 1,000; 0 = 16. It begins with 2 and grows: the service refuses a sudden rise. */
+    /**
+     * Files under way at once at most, 1 to 1,000; 0 = 16. It begins with 2 and grows, for the service refuses a sudden
+     * rise; soon after a run of the same key that went well it begins with as many as that had.
+     */
     int32_t concurrency;
     /** MMX_BULK_..., or 0. */
     uint32_t flags;

@@ -10,6 +10,7 @@ use crate::transport::client::{CallOptions, Client, Unanswered};
 use crate::transport::crowd::Crowd;
 use crate::transport::exchange::{FORKED, Limits};
 use crate::transport::progress::Report;
+use crate::transport::rate::Limiter;
 use serde_json::{Value, json};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
@@ -20,6 +21,7 @@ pub const CALL: &str = "delete_files";
 pub const DEFAULT_CONCURRENCY: u32 = 16;
 /// So many files in doubt are looked for one by one; of more, a list is read first.
 const FEW: usize = 20;
+const MAYBE_SENT: &str = "an earlier run may have deleted it";
 /// After so many rounds of sending again what a list still has, each is settled by itself.
 const ROUNDS: usize = 3;
 
@@ -105,6 +107,7 @@ pub(super) struct Run<'a> {
     twins: HashMap<usize, Vec<usize>>,
     /// Files in flight at once, as far as it has grown.
     window: usize,
+    limiter: Arc<Limiter>,
     pub(super) receipts: Receipts<'a>,
     attempts: u32,
     pub(super) doubtful: Vec<Doubt>,
@@ -130,6 +133,7 @@ impl<'a> Run<'a> {
                 Error { message, parameter: Some("files"), ..error }
             })?;
         }
+        let limiter = client.limiter();
         Ok(Run {
             client,
             name,
@@ -139,7 +143,8 @@ impl<'a> Run<'a> {
             limits,
             listed: None,
             twins: HashMap::new(),
-            window: 2,
+            window: limiter.width(),
+            limiter,
             receipts: Receipts::new(files.len(), options),
             attempts: 0,
             doubtful: Vec::new(),
@@ -155,8 +160,11 @@ impl<'a> Run<'a> {
     }
 
     pub(super) fn go(&mut self) {
-        let tasks = self.tasks();
-        self.send(tasks, false);
+        let maybe_sent = Error { ambiguous: true, ..Error::new(Status::Network, self.name, MAYBE_SENT) };
+        let looks_first = self.options.looks_first.then_some(maybe_sent);
+        let files = self.once_each().into_iter();
+        // One by one: an error for each of a hundred thousand would take its room.
+        self.send(files.map(|index| Task { index, looks_first: looks_first.clone(), attempts: 0 }), false);
         for round in 1..=ROUNDS {
             if !self.doubtful.is_empty() && self.stopped.is_none() {
                 self.settle_doubtful(round == ROUNDS);
@@ -178,10 +186,10 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Each file once; those that are kept have settled.
-    fn tasks(&mut self) -> Vec<Task> {
+    /// Each file where it stands first; those that are kept have settled.
+    fn once_each(&mut self) -> Vec<usize> {
         let mut first: HashMap<FileRef<'a>, usize> = HashMap::with_capacity(self.files.len());
-        let mut tasks = Vec::with_capacity(self.files.len());
+        let mut once = Vec::with_capacity(self.files.len());
         for (index, file) in self.files.iter().enumerate() {
             if self.options.dry_run || self.kept.contains(&index) {
                 self.settle(index, Kind::Kept, 0, "", String::new(), None);
@@ -189,19 +197,14 @@ impl<'a> Run<'a> {
                 self.twins.entry(twin).or_default().push(index);
             } else {
                 first.insert(*file, index);
-                let looks_first = self.options.looks_first.then(|| self.maybe_sent());
-                tasks.push(Task { index, looks_first, attempts: 0 });
+                once.push(index);
             }
         }
-        tasks
-    }
-
-    fn maybe_sent(&self) -> Error {
-        Error { ambiguous: true, ..Error::new(Status::Network, self.name, "an earlier run may have deleted it") }
+        once
     }
 
     /// Sends what the tasks say, a bounded number at once, until they have settled or are in doubt, or all is stopped.
-    pub(super) fn send(&mut self, tasks: Vec<Task>, may_always_look: bool) {
+    pub(super) fn send(&mut self, mut tasks: impl Iterator<Item = Task>, may_always_look: bool) {
         let call_timeout = self.options.call_timeout.unwrap_or_else(|| self.client.timeout());
         let crowd = Crowd::new(self.client, self.name, self.limits, call_timeout, self.options.max_attempts);
         let mut crowd: Crowd<'a, Came> = match crowd {
@@ -214,7 +217,6 @@ impl<'a> Run<'a> {
         let widest = self.options.concurrency.unwrap_or(DEFAULT_CONCURRENCY) as usize;
         self.looks = Arc::default();
         let mut before = HashMap::new();
-        let mut tasks = tasks.into_iter();
         loop {
             while self.stopped.is_none() && crowd.len() < self.window.min(widest) {
                 let Some(Task { index, looks_first, attempts }) = tasks.next() else { break };
@@ -232,6 +234,7 @@ impl<'a> Run<'a> {
             if crowd.is_empty() {
                 break;
             }
+            let under_way = crowd.len();
             let (settled, interruption) = crowd.turn();
             if let Some(why) = interruption
                 && self.stopped.is_none()
@@ -240,26 +243,26 @@ impl<'a> Run<'a> {
                 self.stop(status, &text);
             }
             for (index, came) in settled {
-                self.came(index, came, before.get(&index).copied().unwrap_or_default());
+                self.came(index, came, before.get(&index).copied().unwrap_or_default(), under_way);
             }
             if self.receipts.is_of_a_parent() {
                 self.stop(Status::Cancelled, FORKED);
                 break;
             }
         }
-        self.leave(tasks.collect());
+        self.leave(tasks);
     }
 
     /// What was not begun: those that a look was to settle are as much in doubt as before.
-    fn leave(&mut self, tasks: Vec<Task>) {
+    fn leave(&mut self, tasks: impl Iterator<Item = Task>) {
         let in_doubt = |task: Task| {
             let (index, attempts) = (task.index, task.attempts);
             task.looks_first.filter(|_| attempts > 0).map(|error| Doubt { index, error, attempts })
         };
-        self.doubtful.extend(tasks.into_iter().filter_map(in_doubt));
+        self.doubtful.extend(tasks.filter_map(in_doubt));
     }
 
-    fn came(&mut self, index: usize, came: Result<Came, Unanswered>, before: u32) {
+    fn came(&mut self, index: usize, came: Result<Came, Unanswered>, before: u32, under_way: usize) {
         let Came { end, attempts } = came.unwrap_or_else(|ended| {
             let error = envelope::unanswered(self.client, ended);
             Came { attempts: error.attempts, end: End::Failed(error) }
@@ -270,6 +273,7 @@ impl<'a> Run<'a> {
             End::Deleted(deleted) => {
                 // Doubles with each round of answers: a sudden rise is what the service refuses with 2045.
                 self.window += 1;
+                self.limiter.went_well(under_way);
                 let evidence = match deleted.evidence {
                     Evidence::Answer => "answer",
                     Evidence::Retrieve => "retrieve",
@@ -314,8 +318,8 @@ impl<'a> Run<'a> {
         trace_id: &str,
         error: Option<Error>,
     ) {
-        let twins = self.twins.remove(&index).unwrap_or_default();
-        for index in twins {
+        let has_twins = !self.twins.is_empty();
+        for index in has_twins.then(|| self.twins.remove(&index)).flatten().unwrap_or_default() {
             self.settle(index, kind, attempts, evidence, trace_id.to_owned(), error.clone());
         }
         self.settle(index, kind, attempts, evidence, trace_id.to_owned(), error);

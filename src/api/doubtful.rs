@@ -37,8 +37,8 @@ impl<'a> Run<'a> {
             }
         }
         let (looks, again): (Vec<_>, Vec<_>) = tasks.into_iter().partition(|task| task.looks_first.is_some());
-        self.send(looks, true);
-        self.send(again, is_last_round);
+        self.send(looks.into_iter(), true);
+        self.send(again.into_iter(), is_last_round);
     }
 
     /// One list of what was listed before, or one of each purpose; without those that failed.

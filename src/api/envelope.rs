@@ -102,13 +102,11 @@ pub async fn attempt(attempts: &mut Attempts<'_>, call: &Call) -> Result<Reply, 
 
 pub fn read(client: &Client, call: &Call, answered: Answered) -> Result<Reply, Error> {
     let Answered { answer: Answer { head, body }, attempts, reach } = answered;
-    let parsed = parse(client, &body);
-    let request_id = parsed.as_ref().ok().and_then(|common| common.request_id.as_ref()?.as_str());
-    let about = About { in_doubt: call.is_in_doubt(reach), ..About::of(&head, request_id, attempts) };
-    let verdict = match &parsed {
-        Ok(common) => verdict(common),
-        Err(why) => Verdict::Foreign(why.clone()),
+    let (verdict, request_id) = match parse(client, &body) {
+        Ok(common) => (verdict(&common), common.request_id.as_ref().and_then(Value::as_str).map(str::to_owned)),
+        Err(why) => (Verdict::Foreign(why), None),
     };
+    let about = About { in_doubt: call.is_in_doubt(reach), ..About::of(&head, request_id.as_deref(), attempts) };
     let mut error = match verdict {
         Verdict::Success if (200..300).contains(&head.http_status) => {
             let json = String::from_utf8(body).unwrap_or_default();

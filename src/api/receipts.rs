@@ -13,10 +13,12 @@ pub(super) struct Receipts<'a> {
     pub(super) counts: Counts,
     on_outcome: Option<OnOutcome<'a>>,
     progress: Progress<'a>,
+    tells_progress: bool,
     /// In input order, unless they are streamed.
     kept: Vec<String>,
     kinds: Vec<Option<Kind>>,
     process_id: u32,
+    is_of_a_parent: bool,
 }
 
 impl<'a> Receipts<'a> {
@@ -25,9 +27,11 @@ impl<'a> Receipts<'a> {
             counts: Counts { total, ..Counts::default() },
             on_outcome: options.on_outcome,
             progress: Progress::new(options.progress),
+            tells_progress: options.progress.is_some(),
             kept: if options.on_outcome.is_some() { Vec::new() } else { vec![String::new(); total] },
             kinds: vec![None; total],
             process_id: process::id(),
+            is_of_a_parent: false,
         }
     }
 
@@ -41,14 +45,14 @@ impl<'a> Receipts<'a> {
 
     /// A callback of the host's has forked, and this is the child: it is told nothing more.
     pub(super) fn is_of_a_parent(&self) -> bool {
-        self.process_id != process::id()
+        self.is_of_a_parent
     }
 
     /// Each file's once. Fails when the host wants no more.
     pub(super) fn write(&mut self, outcome: Outcome<'_>) -> Result<(), Failure> {
         self.counts.add(outcome.kind);
         self.kinds[outcome.index] = Some(outcome.kind);
-        if self.is_of_a_parent() {
+        if self.is_of_a_parent {
             return Ok(());
         }
         let goes_on = match self.on_outcome {
@@ -61,15 +65,25 @@ impl<'a> Receipts<'a> {
         if !goes_on {
             return Err(Failure::new(Status::Cancelled, Reach::Nothing, "stopped by the outcome function"));
         }
-        let total = Some(self.counts.total as u64);
-        match self.is_of_a_parent() {
-            true => Ok(()),
-            false => self.progress.moved(self.counts.settled() as u64, total, Reach::Nothing),
+        self.look_for_a_fork();
+        if self.is_of_a_parent {
+            return Ok(());
         }
+        let total = Some(self.counts.total as u64);
+        let moved = self.progress.moved(self.counts.settled() as u64, total, Reach::Nothing);
+        if self.tells_progress {
+            self.look_for_a_fork();
+        }
+        moved
+    }
+
+    /// After a callback, where the host may have forked.
+    fn look_for_a_fork(&mut self) {
+        self.is_of_a_parent |= self.process_id != process::id();
     }
 
     pub(super) fn tell_the_end(&mut self) -> Result<(), Failure> {
-        match self.is_of_a_parent() {
+        match self.is_of_a_parent {
             true => Ok(()),
             false => self.progress.finished(self.counts.settled() as u64),
         }
@@ -77,13 +91,20 @@ impl<'a> Receipts<'a> {
 
     /// `summary` with the outcomes in it, unless they were streamed.
     pub(super) fn into_json(self, summary: Value) -> String {
+        const OUTCOMES: &str = ",\"outcomes\":[";
         let mut json = summary.to_string();
-        if self.on_outcome.is_none() && json.ends_with('}') {
-            json.pop();
-            json.push_str(",\"outcomes\":[");
-            json.push_str(&self.kept.join(","));
-            json.push_str("]}");
+        if self.on_outcome.is_some() || json.pop().is_none() {
+            return summary.to_string();
         }
+        // In one piece, with room for C's last byte: it may be tens of megabytes.
+        let longest = self.kept.iter().map(|outcome| outcome.len() + 1).sum::<usize>();
+        json.reserve_exact(OUTCOMES.len() + longest + "]}".len() + 1);
+        json.push_str(OUTCOMES);
+        for (at, outcome) in self.kept.into_iter().enumerate() {
+            json.push_str(if at == 0 { "" } else { "," });
+            json.push_str(&outcome);
+        }
+        json.push_str("]}");
         json
     }
 }

@@ -70,7 +70,8 @@ pub struct mmx_bulk_options {
     pub call_timeout_ms: i64,
     /// Deletes that are sent for a file at most.
     pub max_attempts: i32,
-    /// Files under way at once at most, 1 to 1,000; 0 = 16. It begins with 2 and grows: the service refuses a sudden rise.
+    /// Files under way at once at most, 1 to 1,000; 0 = 16. It begins with 2 and grows, for the service refuses a sudden
+    /// rise; soon after a run of the same key that went well it begins with as many as that had.
     pub concurrency: i32,
     /// MMX_BULK_..., or 0.
     pub flags: u32,

@@ -40,12 +40,13 @@ impl<'c> Attempts<'c> {
     pub fn new(
         client: &'c Client,
         lease: &Lease,
+        limiter: Arc<Limiter>,
         track: Track,
         log: Log,
         retry: Retry<'c>,
         deadline: Deadline,
     ) -> Attempts<'c> {
-        let (wire, limiter) = (lease.wire().clone(), client.limiter());
+        let wire = lease.wire().clone();
         let (sent, is_own_deadline, is_beside) = (Instant::now(), false, false);
         Attempts { client, wire, track, log, limiter, retry, sent, deadline, is_own_deadline, is_beside }
     }

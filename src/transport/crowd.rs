@@ -5,11 +5,13 @@ use super::client::{Client, Unanswered};
 use super::engine::Lease;
 use super::exchange::{Interruption, Limits, lent};
 use super::log::Log;
+use super::rate::Limiter;
 use super::track::Track;
 use crate::error::Error;
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -39,6 +41,7 @@ pub struct Crowd<'c, T: Send> {
     call_timeout: Option<Duration>,
     max_attempts: Option<u32>,
     log: Log,
+    limiter: Arc<Limiter>,
     running: FuturesUnordered<Member<'c, T>>,
     /// `None` once it has ended.
     lease: Option<Lease>,
@@ -54,8 +57,8 @@ impl<'c, T: Send> Crowd<'c, T> {
     ) -> Result<Crowd<'c, T>, Error> {
         let lease = client.lease(client.scheme()).map_err(|failure| client.error_of(name, failure, 0).error)?;
         let log = Log::new(client.logger(), name, client.key());
-        let running = FuturesUnordered::new();
-        Ok(Crowd { client, name, limits, call_timeout, max_attempts, log, running, lease: Some(lease) })
+        let (limiter, running, lease) = (client.limiter(), FuturesUnordered::new(), Some(lease));
+        Ok(Crowd { client, name, limits, call_timeout, max_attempts, log, limiter, running, lease })
     }
 
     /// Starts a call under a number of the caller's.
@@ -63,10 +66,9 @@ impl<'c, T: Send> Crowd<'c, T> {
     where
         F: Future<Output = T> + Send + 'c,
     {
-        let track = Track::default();
-        let retry = self.client.retry(self.max_attempts);
-        let lease = lent(&self.lease);
-        let attempts = Attempts::new(self.client, lease, track.clone(), self.log.clone(), retry, self.limits.deadline);
+        let (track, log, limiter) = (Track::default(), self.log.clone(), self.limiter.clone());
+        let (client, retry, deadline) = (self.client, self.client.retry(self.max_attempts), self.limits.deadline);
+        let attempts = Attempts::new(client, lent(&self.lease), limiter, track.clone(), log, retry, deadline);
         let work = Box::pin(work(attempts.with_own_deadline(self.call_timeout)));
         self.running.push(Member { number, track, work });
     }

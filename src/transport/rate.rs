@@ -11,6 +11,7 @@ mod pace;
 mod simulation;
 #[cfg(test)]
 mod tests;
+mod width;
 
 pub use limiters::{Account, Limiters};
 
@@ -26,6 +27,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 use tokio::time::Sleep;
+use width::Width;
 
 /// How long the one whose turn it is may take to come.
 const PATIENCE: Duration = Duration::from_millis(100);
@@ -40,6 +42,7 @@ impl std::fmt::Debug for Limiter {
 
 struct Inner {
     pace: Pace,
+    width: Width,
     queue: VecDeque<Waiter>,
     last_ticket: u64,
     /// Since when the one whose turn is next could know.
@@ -67,6 +70,7 @@ impl Limiter {
         let random = fastrand::Rng::with_seed(RandomState::new().hash_one(process::id()));
         Limiter(Mutex::new(Inner {
             pace: Pace::new(Instant::now(), random),
+            width: Width::default(),
             queue: VecDeque::new(),
             last_ticket: 0,
             called_at: Instant::now(),
@@ -102,7 +106,9 @@ impl Limiter {
     /// slower.
     pub fn throttled(&self, retry_after: Option<Duration>) {
         // Those who wait find out when they come.
-        self.inner().pace.throttled(Instant::now(), retry_after);
+        let mut inner = self.inner();
+        inner.width.refused();
+        inner.pace.throttled(Instant::now(), retry_after);
     }
 
     /// A request was answered, and wasn't refused for coming too fast: the rate may grow.
@@ -118,8 +124,19 @@ impl Limiter {
         self.inner().pace.rate().map(|rate| rate * 60.0)
     }
 
+    /// How many requests of one call may be under way at once to begin with.
+    pub fn width(&self) -> usize {
+        self.inner().width.now(Instant::now())
+    }
+
+    /// A request was taken, of so many of its call that were under way at once.
+    pub fn went_well(&self, under_way: usize) {
+        self.inner().width.went_well(Instant::now(), under_way);
+    }
+
     fn is_blank(&self) -> bool {
-        self.inner().pace.is_blank(Instant::now())
+        let (mut inner, now) = (self.inner(), Instant::now());
+        inner.pace.is_blank(now) && inner.width.now(now) == width::NARROWEST
     }
 
     fn queue_up(&self, ceiling: Option<u32>) -> u64 {

@@ -1,18 +1,7 @@
 /* Many files deleted by one call: an outcome for every one, in input order, and nothing that is known is lost. */
-#include "files.h"
+#include "bulk.h"
 
 #define NAME "bulk"
-
-static mmx_file_ref *refs(size_t count) {
-    mmx_file_ref *files = calloc(count, sizeof *files);
-    if (!files) abort();
-    for (size_t i = 0; i < count; i++) files[i] = (mmx_file_ref){(int64_t)i + 1, MMX_PURPOSE_VOICE_CLONE};
-    return files;
-}
-
-static void has(const char *json, const char *part) {
-    if (!json || !strstr(json, part)) FAIL("%s is missing in %.2000s", part, json ? json : "NULL");
-}
 
 /* Each is deleted once, however wide; the outcomes stand in the input's order. */
 static void all_are_deleted(bool https) {
@@ -38,15 +27,6 @@ static void all_are_deleted(bool https) {
     mmx_string_free(json);
     free(files);
     mmx_client_free(client);
-}
-
-/* What became of one of the files, from the JSON: `"outcome":"deleted"` and the like behind its index. */
-static void outcome_is(const char *json, size_t index, const char *part) {
-    char *mark = format("\"index\":%zu,", index);
-    const char *at = json ? strstr(json, mark) : NULL;
-    const char *end = at ? strchr(at, '}') : NULL, *found = at ? strstr(at, part) : NULL;
-    if (!found || !end || found > end) FAIL("outcome %zu lacks %s: %.3000s", index, part, json ? json : "NULL");
-    free(mark);
 }
 
 /* One refused file stops nothing; what isn't there is found out; the same file twice is sent once. */

@@ -1,0 +1,259 @@
+//! Many files deleted by one call: libmmx, libcurl multi and requests in a pool of threads, each in a process of its own, in
+//! turns, against a stand-in server that takes its time for each, and against one that doesn't.
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::{env, fs};
+
+type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+const FIRST_ID: i64 = 400_000_000_000_000;
+const DELAY_MS: u32 = 50;
+/// Whom the others are compared with.
+const PEER: &str = "libcurl multi";
+
+struct Group {
+    name: &'static str,
+    https: bool,
+    delay_ms: u32,
+    width: u32,
+    files: u32,
+    quick: u32,
+    with_python: bool,
+}
+
+#[rustfmt::skip]
+const GROUPS: [Group; 5] = [
+    Group { name: "50 ms, one by one", https: false, delay_ms: DELAY_MS, width: 1, files: 100, quick: 20, with_python: true },
+    Group { name: "50 ms, 16 at once", https: false, delay_ms: DELAY_MS, width: 16, files: 2000, quick: 480, with_python: true },
+    Group { name: "50 ms, 64 at once", https: false, delay_ms: DELAY_MS, width: 64, files: 2000, quick: 960, with_python: true },
+    Group { name: "no delay, 16 at once", https: false, delay_ms: 0, width: 16, files: 100_000, quick: 10_000, with_python: false },
+    Group { name: "no delay, HTTPS, 16 at once", https: true, delay_ms: 0, width: 16, files: 20_000, quick: 5_000, with_python: false },
+];
+
+#[derive(Deserialize)]
+struct Ready {
+    http_url: String,
+    https_url: String,
+    ca_file: PathBuf,
+    api_key: String,
+}
+
+/// What a contestant prints.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+struct Printed {
+    about: String,
+    seconds: f64,
+    cpu_seconds: f64,
+    peak_kib: u64,
+}
+
+#[derive(Serialize)]
+struct Ranked {
+    group: &'static str,
+    name: &'static str,
+    files: u32,
+    width: u32,
+    /// Medians.
+    seconds: f64,
+    files_per_s: f64,
+    cpu_us: f64,
+    peak_mib: f64,
+    /// To the least possible time: all but the server's delay takes none.
+    to_the_least: Option<f64>,
+    /// To the peer's run of the same round.
+    to_the_peer: f64,
+    cpu_to_the_peer: f64,
+    runs: Vec<Printed>,
+}
+
+/// The stand-in server; it ends with its standard input.
+struct Server {
+    process: Child,
+    ready: Ready,
+    plain: reqwest::blocking::Client,
+    accounts: u32,
+}
+
+impl Server {
+    fn start(program: &Path) -> Result<Server> {
+        let mut command = Command::new(program);
+        let mut process = command.arg("--ready-json").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+        let mut line = String::new();
+        BufReader::new(process.stdout.take().ok_or("no standard output")?).read_line(&mut line)?;
+        let plain = reqwest::blocking::Client::builder().no_proxy().build()?;
+        Ok(Server { process, ready: serde_json::from_str(&line)?, plain, accounts: 0 })
+    }
+
+    /// A new account with files to delete, which keeps no journal; where its control is.
+    fn account(&mut self, files: u32, delay_ms: u32) -> Result<String> {
+        self.accounts += 1;
+        let name = format!("bulk-{}", self.accounts);
+        let files = json!({"count": files, "first_id": FIRST_ID, "purpose": "voice_clone"});
+        let mut steps = vec![("reset", json!({})), ("journal_off", json!({})), ("files", files)];
+        if delay_ms > 0 {
+            steps.push(("faults", json!({"times": -1, "delay_ms": delay_ms})));
+        }
+        for (what, body) in steps {
+            let url = format!("{}/control/{name}/{what}", self.ready.http_url);
+            self.plain.post(url).body(body.to_string()).send()?.error_for_status()?;
+        }
+        Ok(name)
+    }
+
+    /// Whether all that was added is gone.
+    fn is_rid_of_all(&self, account: &str) -> Result<bool> {
+        let url = format!("{}/control/{account}/files", self.ready.http_url);
+        Ok(!self.plain.get(url).send()?.error_for_status()?.text()?.contains(&FIRST_ID.to_string()[..6]))
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        drop(self.process.stdin.take());
+        let _ = self.process.wait();
+    }
+}
+
+/// A command, and its arguments before those that say what to do.
+type Contestant = (&'static str, Vec<PathBuf>);
+
+fn contestants(root: &Path, target: &Path) -> Result<Vec<Contestant>> {
+    let (release, folder) = (target.join("release"), target.join("bench"));
+    fs::create_dir_all(&folder)?;
+    let library = [
+        format!("-I{}", root.join("include").display()),
+        format!("-L{}", release.display()),
+        format!("-Wl,-rpath,{}", release.display()),
+        "-lmmx".into(),
+    ];
+    let libcurl = Command::new("pkg-config").args(["--cflags", "--libs", "libcurl"]).output()?;
+    if !libcurl.status.success() {
+        return Err("libcurl's headers are missing: install the package libcurl4-openssl-dev".into());
+    }
+    let libcurl: Vec<_> = String::from_utf8(libcurl.stdout)?.split_whitespace().map(str::to_owned).collect();
+    let python = target.join("bench-venv/bin/python");
+    if !python.exists() {
+        return Err("the peers for Python aren't installed: run `make bench`".into());
+    }
+    Ok(vec![
+        ("libmmx", vec![compile(root, &folder, "bulk_libmmx", &library)?]),
+        (PEER, vec![compile(root, &folder, "bulk_libcurl", &libcurl)?]),
+        ("requests, threads", vec![python, root.join("benches/python/bulk.py")]),
+    ])
+}
+
+fn compile(root: &Path, folder: &Path, name: &str, flags: &[String]) -> Result<PathBuf> {
+    let program = folder.join(name);
+    let mut command = Command::new("cc");
+    command
+        .args(["-std=c11", "-O2", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-o"])
+        .arg(&program)
+        .arg(root.join("benches/c/bulk.c"))
+        .arg(root.join(format!("benches/c/{name}.c")))
+        .args(flags);
+    let status = command.status().map_err(|error| format!("cc can't run ({error}): install the package gcc"))?;
+    if status.success() { Ok(program) } else { Err(format!("{name}.c can't be compiled: run `make bench`").into()) }
+}
+
+fn run(server: &mut Server, group: &Group, files: u32, command: &[PathBuf]) -> Result<Printed> {
+    let warm_up = 4 * group.width;
+    let account = server.account(warm_up + files, group.delay_ms)?;
+    let base = if group.https { &server.ready.https_url } else { &server.ready.http_url };
+    let output = Command::new(&command[0])
+        .args(&command[1..])
+        .args([FIRST_ID.to_string(), group.width.to_string(), warm_up.to_string(), files.to_string()])
+        .env_clear()
+        .env("MINIMAX_BASE_URL", format!("{base}/t/{account}"))
+        .env("MINIMAX_API_KEY", &server.ready.api_key)
+        .env("SSL_CERT_FILE", &server.ready.ca_file)
+        .stdin(Stdio::null())
+        .stderr(Stdio::inherit())
+        .output()?;
+    if !output.status.success() || !server.is_rid_of_all(&account)? {
+        return Err(format!("{} ended with {}, or files are left", command[0].display(), output.status).into());
+    }
+    Ok(serde_json::from_slice(&output.stdout)?)
+}
+
+fn median(values: impl Iterator<Item = f64>) -> f64 {
+    let mut sorted: Vec<_> = values.collect();
+    sorted.sort_by(f64::total_cmp);
+    sorted[sorted.len() / 2]
+}
+
+fn ranked(group: &Group, files: u32, name: &'static str, runs: &[Printed], peer: &[Printed]) -> Ranked {
+    let ratio = |of: fn(&Printed) -> f64| median(runs.iter().zip(peer).map(|(own, peer)| of(own) / of(peer)));
+    let least = f64::from(files) / f64::from(group.width) * f64::from(group.delay_ms) / 1e3;
+    let seconds = median(runs.iter().map(|run| run.seconds));
+    Ranked {
+        group: group.name,
+        name,
+        files,
+        width: group.width,
+        seconds,
+        files_per_s: f64::from(files) / seconds,
+        cpu_us: median(runs.iter().map(|run| run.cpu_seconds * 1e6 / f64::from(files))),
+        peak_mib: median(runs.iter().map(|run| run.peak_kib as f64 / 1024.0)),
+        to_the_least: (group.delay_ms > 0).then_some(seconds / least),
+        to_the_peer: ratio(|run| run.seconds),
+        cpu_to_the_peer: ratio(|run| run.cpu_seconds),
+        runs: runs.to_vec(),
+    }
+}
+
+fn print(rows: &[Ranked]) {
+    let titles = ["s", "× least", "files/s", "CPU µs", "MiB", "× libcurl", "CPU ×"].map(|title| format!("{title:>10}"));
+    for (at, row) in rows.iter().enumerate() {
+        if at == 0 || rows[at - 1].group != row.group {
+            println!("\n{:<34}{}", format!("{}, {} files", row.group, row.files), titles.concat());
+        }
+        let least = row.to_the_least.map_or("".into(), |ratio| format!("{ratio:.3}"));
+        println!(
+            "  {:<32}{:>10.2}{least:>10}{:>10.0}{:>10.1}{:>10.1}{:>10.2}{:>10.2}",
+            row.name, row.seconds, row.files_per_s, row.cpu_us, row.peak_mib, row.to_the_peer, row.cpu_to_the_peer
+        );
+    }
+}
+
+fn main() -> Result<()> {
+    let is_quick = match env::args().nth(1).as_deref() {
+        None => false,
+        Some("--quick") => true,
+        Some(_) => return Err("usage: bench-bulk [--quick]".into()),
+    };
+    let rounds = if is_quick { 2 } else { 3 };
+    // The control calls are http:// alone, but reqwest wants to know who would encrypt.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().ok_or("no checkout")?;
+    let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
+    let contestants = contestants(root, &target)?;
+    let mut server = Server::start(&target.join("release/mmx-sandbox"))?;
+    let mut rows = Vec::new();
+    for group in &GROUPS {
+        let files = if is_quick { group.quick } else { group.files };
+        let those = &contestants[..if group.with_python { 3 } else { 2 }];
+        let mut runs: BTreeMap<&str, Vec<Printed>> = BTreeMap::new();
+        for round in 0..rounds {
+            // Nobody is always the first one.
+            for position in 0..those.len() {
+                let (name, command) = &those[(round + position) % those.len()];
+                eprint!("\r{:<80}\rround {}: {}, {name}", "", round + 1, group.name);
+                runs.entry(name).or_default().push(run(&mut server, group, files, command)?);
+            }
+        }
+        rows.extend(those.iter().map(|(name, _)| ranked(group, files, name, &runs[name], &runs[PEER])));
+    }
+    eprintln!("\r{:<80}\r", "");
+    println!("Many files at once. Medians of {rounds} rounds; × least: to files / width × {DELAY_MS} ms");
+    print(&rows);
+    let output = target.join("bench/bulk.json");
+    fs::write(&output, serde_json::to_string_pretty(&rows)? + "\n")?;
+    println!("\nwritten to {}", output.display());
+    Ok(())
+}
