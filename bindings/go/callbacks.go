@@ -115,3 +115,8 @@ func refusedUnless(ok bool) C.int32_t {
 	}
 	return 1
 }
+
+//export mmxGoLog
+func mmxGoLog(handle uintptr, level C.int32_t, line *C.char) {
+	cgo.Handle(handle).Value().(*listener).tell(int(level), C.GoString(line))
+}

@@ -3,7 +3,10 @@ package mmx
 // #include <mmx.h>
 import "C"
 
-import "time"
+import (
+	"log/slog"
+	"time"
+)
 
 const (
 	// DefaultTimeout is the bound over everything one call does, unless [WithTimeout] or [WithCallTimeout] say otherwise.
@@ -19,6 +22,7 @@ type Option func(*config) *Error
 type config struct {
 	c       *C.mmx_config
 	timeout time.Duration
+	log     slog.Handler
 }
 
 // WithAPIKey sets the API key, without "Bearer ". The default is that of the environment variable MINIMAX_API_KEY.
