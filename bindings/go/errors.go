@@ -92,6 +92,10 @@ var (
 	ErrProtocol error = &kind{C.MMX_ERROR_PROTOCOL, "not an answer of this API"}
 	// ErrHTTP: an HTTP error with no API code in it.
 	ErrHTTP error = &kind{C.MMX_ERROR_HTTP, "HTTP error"}
+	// ErrPartial: of many files, not every one came to the wanted end; the outcomes say which.
+	ErrPartial error = &kind{C.MMX_ERROR_PARTIAL, "not every file"}
+	// ErrGuard: a prune would delete more than it may; nothing was deleted. See [GuardError].
+	ErrGuard error = &kind{C.MMX_ERROR_GUARD, "stopped by a guard"}
 	// ErrAuthentication: a wrong key, or a key of the other region.
 	ErrAuthentication error = &kind{C.MMX_ERROR_AUTHENTICATION, "authentication"}
 	// ErrRateLimited: too many requests; see RetryAfter.

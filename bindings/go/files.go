@@ -28,13 +28,16 @@ type Files struct {
 type DeleteResult struct {
 	// FileID is the file that is gone.
 	FileID int64
-	// JSON is the service's answer as it came, unknown fields included.
+	// JSON is the service's answer as it came, unknown fields included. Where that was lost, and the file seen to be gone,
+	// it is {"file_id": …, "evidence": "retrieve"}.
 	JSON json.RawMessage
 }
 
 // Delete deletes one file, which was uploaded or made for purpose: one of PurposeVoiceClone and so on, or a newer one.
 //
-// It sends one request and doesn't repeat it. Where an [*Error] is Ambiguous, the file may be gone all the same.
+// It goes again, up to [WithMaxAttempts] requests, where nothing was sent, where no answer came, and after refusals that
+// pass, as for the rate. Where an answer was lost, an error of the next attempt is checked by a look at the file: one that
+// is gone is a success. Where an [*Error] is Ambiguous, the file may be gone all the same.
 func (f Files) Delete(ctx context.Context, id int64, purpose string, opts ...CallOption) (DeleteResult, error) {
 	const call = "delete_file"
 	text, refused := cText(call, "purpose", purpose)
