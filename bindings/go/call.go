@@ -47,6 +47,8 @@ type request struct {
 	opts []CallOption
 	// For uploads and downloads.
 	transfer *transfer
+	// For many files.
+	run *run
 }
 
 // inLibrary is what a call hands to the library, and gets from it.
@@ -78,6 +80,9 @@ func (h *handle) call(ctx context.Context, request request, send func(*inLibrary
 	if chosen.timeout == 0 && transfer == nil {
 		chosen.timeout = DefaultTimeout
 	}
+	if request.run != nil {
+		chosen.timeout = NoTimeout // Each file has its own.
+	}
 	limit := newLimit(ctx, chosen.timeout)
 	listener := h.listenerFor(ctx)
 	// After the slot is free again. A panic of the caller's code goes on here.
@@ -108,6 +113,10 @@ func (h *handle) call(ctx context.Context, request request, send func(*inLibrary
 		transfer.begin(ctx, limit, chosen.progress)
 		defer transfer.end()
 	}
+	if request.run != nil {
+		request.run.begin(ctx, limit)
+		defer request.run.end()
+	}
 	answer, failure, cancelled := h.watched(ctx, limit, &options, listener, send)
 	switch {
 	case failure == nil:
@@ -118,12 +127,12 @@ func (h *handle) call(ctx context.Context, request request, send func(*inLibrary
 	return answer, failure
 }
 
-// explain says which end of ctx it was that ended the call.
+// explain says which end of ctx it was that ended the call, if any did.
 func (l limit) explain(ctx context.Context, failure *Error, cancelled bool) {
 	switch {
 	case failure.Status == C.MMX_ERROR_CANCELLED && cancelled:
 		failure.err = endOf(ctx)
-	case failure.Status == C.MMX_ERROR_TIMEOUT && l.ofContext:
+	case failure.Status == C.MMX_ERROR_TIMEOUT && l.ofContext && time.Until(l.at) < grace:
 		failure.err = endAfterDeadline(ctx)
 	}
 }
@@ -150,12 +159,13 @@ func (h *handle) watched(
 	return answer, failure, cancelled
 }
 
-// take copies what the library handed over, and frees it.
-func (c *inLibrary) take(status C.mmx_status) ([]byte, *Error) {
+// take copies what the library handed over, and frees it. Many files have an answer also where the call failed.
+func (c *inLibrary) take(status C.mmx_status) (answer []byte, failure *Error) {
+	answer = takeText(c.answer)
 	if status != C.MMX_OK {
-		return nil, takeError(status, c.failure)
+		failure = takeError(status, c.failure)
 	}
-	return takeText(c.answer), nil
+	return answer, failure
 }
 
 // takeSlot waits until fewer than maxThreads calls are in the library, and tells whether it had to.

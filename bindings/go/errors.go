@@ -6,6 +6,7 @@ import "C"
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 )
 
@@ -45,6 +46,10 @@ func (e *Error) Error() string {
 		return e.Message
 	}
 	return e.Message + ": " + e.err.Error()
+}
+
+func (e *Error) withoutCall() string {
+	return strings.TrimPrefix(e.Message, e.Call+": ")
 }
 
 // Unwrap leads to ctx.Err(), and to context.Cause(ctx), where the end of a context ended the call; to what the Reader

@@ -44,7 +44,7 @@ func (f Files) Delete(ctx context.Context, id int64, purpose string, opts ...Cal
 	if refused != nil {
 		return DeleteResult{}, refused
 	}
-	answer, failure := f.handle.call(ctx, request{call, opts, nil}, func(call *inLibrary) C.mmx_status {
+	answer, failure := f.handle.call(ctx, request{name: call, opts: opts}, func(call *inLibrary) C.mmx_status {
 		return C.mmx_delete_file(call.client, C.int64_t(id), cPointer(text), call.options, &call.answer, &call.failure)
 	})
 	if failure != nil {
@@ -64,7 +64,7 @@ func (f Files) List(ctx context.Context, purpose string, opts ...CallOption) ([]
 	if purpose == "" {
 		text = nil
 	}
-	answer, failure := f.handle.call(ctx, request{call, opts, nil}, func(call *inLibrary) C.mmx_status {
+	answer, failure := f.handle.call(ctx, request{name: call, opts: opts}, func(call *inLibrary) C.mmx_status {
 		return C.mmx_list_files(call.client, cPointer(text), call.options, &call.answer, &call.failure)
 	})
 	if failure != nil {
@@ -83,7 +83,7 @@ func (f Files) List(ctx context.Context, purpose string, opts ...CallOption) ([]
 // Retrieve tells of one file. An answer about another file is [ErrProtocol].
 func (f Files) Retrieve(ctx context.Context, id int64, opts ...CallOption) (File, error) {
 	const call = "retrieve_file"
-	answer, failure := f.handle.call(ctx, request{call, opts, nil}, func(call *inLibrary) C.mmx_status {
+	answer, failure := f.handle.call(ctx, request{name: call, opts: opts}, func(call *inLibrary) C.mmx_status {
 		return C.mmx_retrieve_file(call.client, C.int64_t(id), call.options, &call.answer, &call.failure)
 	})
 	if failure != nil {

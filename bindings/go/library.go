@@ -94,6 +94,11 @@ func statusName(status int) string {
 // takeError copies an error that the library handed over, and frees it.
 func takeError(status C.mmx_status, failure *C.mmx_error) *Error {
 	defer C.mmx_error_free(failure)
+	return readError(status, failure)
+}
+
+// readError copies an error of the library.
+func readError(status C.mmx_status, failure *C.mmx_error) *Error {
 	var read struct {
 		Call         string
 		Message      string

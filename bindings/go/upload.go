@@ -61,7 +61,7 @@ func (f Files) Upload(ctx context.Context, r io.Reader, params UploadParams, opt
 	if params.Size > 0 {
 		size = params.Size
 	}
-	answer, failure := f.handle.call(ctx, request{call, opts, t}, func(call *inLibrary) C.mmx_status {
+	answer, failure := f.handle.call(ctx, request{name: call, opts: opts, transfer: t}, func(call *inLibrary) C.mmx_status {
 		return t.uploadStream(call, size, filename, purpose)
 	})
 	return uploaded(call, answer, failure)
@@ -82,7 +82,7 @@ func (f Files) UploadFile(ctx context.Context, path, purpose string, opts ...Cal
 		return File{}, refused
 	}
 	t := &transfer{}
-	answer, failure := f.handle.call(ctx, request{call, opts, t}, func(call *inLibrary) C.mmx_status {
+	answer, failure := f.handle.call(ctx, request{name: call, opts: opts, transfer: t}, func(call *inLibrary) C.mmx_status {
 		return t.uploadFile(call, cPath, cPurpose)
 	})
 	return uploaded(call, answer, failure)
