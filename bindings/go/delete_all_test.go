@@ -286,7 +286,7 @@ func ExampleFiles_DeleteAll() {
 	defer client.Close()
 	files := []mmx.FileRef{
 		{FileID: 176844028768321, Purpose: mmx.PurposePromptAudio},
-		{FileID: 176844028768322, Purpose: mmx.PurposeT2AAsync},
+		{FileID: 176844028768323, Purpose: mmx.PurposeT2AAsyncInput},
 	}
 	var summary mmx.Summary
 	for outcome, err := range client.Files.DeleteAll(context.Background(), slices.Values(files), mmx.WithSummary(&summary)) {
