@@ -54,8 +54,8 @@ func (c *Client) Close() error {
 }
 
 // clients are the library's, the same but for what they tell: one by the level that is wanted, for a handler may change
-// that from call to call. The first tells nothing, and the others are there with a logger only. They are cheap, and share
-// connections and limiter.
+// that from call to call. The first tells nothing, and the others are there with a logger only. They are cheap and share
+// connections and limiter; each has a budget of its own for what is sent again.
 type clients [levels]*C.mmx_client
 
 func (c *config) clients() (made clients, failure *Error) {

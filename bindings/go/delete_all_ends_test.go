@@ -64,12 +64,15 @@ func TestDeleteAllBreakWhileTheServerThinks(t *testing.T) {
 	account, client := stalled(t, 50)
 	before := runtime.NumGoroutine()
 	var summary mmx.Summary
+	seen := 0
 	for _, err := range client.Files.DeleteAll(background, refs(50), mmx.WithSummary(&summary), mmx.WithCallTimeout(mmx.NoTimeout)) {
 		must(t, err)
-		account.arrived(3)
-		break
+		if seen++; seen == 2 {
+			account.arrived(3)
+			break
+		}
 	}
-	if summary.Deleted < 1 || summary.Unknown < 1 || summary.NotAttempted < 40 {
+	if summary.Deleted != 2 || summary.Unknown < 1 || summary.NotAttempted < 40 {
 		t.Errorf("%+v", summary)
 	}
 	leavesNothing(t, account, client, before)
@@ -110,7 +113,9 @@ func TestDeleteAllCancel(t *testing.T) {
 			}
 		}
 	}
-	if kinds[mmx.OutcomeDeleted] != 2 || kinds[mmx.OutcomeUnknown] < 2 || kinds[mmx.OutcomeNotAttempted] < 30 || len(outcomes) != 50 {
+	// Of what was answered the answer may not have come yet.
+	sent := kinds[mmx.OutcomeDeleted] + kinds[mmx.OutcomeUnknown]
+	if kinds[mmx.OutcomeDeleted] > 2 || sent < 4 || kinds[mmx.OutcomeNotAttempted] < 30 || len(outcomes) != 50 {
 		t.Error(kinds)
 	}
 	leavesNothing(t, account, client, before)
