@@ -53,8 +53,7 @@
 // A call blocks the thread that it runs on. At most 500 calls of a process are in the library at a time, however many
 // goroutines make calls; the others wait in a queue, where contexts and time limits hold as well. An upload whose Reader
 // waits for another call, as with [io.Pipe], takes two places, and so does a loop over [Files.DeleteAll] whose body makes
-// calls: give crowds of those a context. A handler of a log doesn't wait for a
-// place for its calls.
+// calls: give crowds of those a context. The calls of a log's handler don't wait in that queue.
 //
 // # Building
 //
