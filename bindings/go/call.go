@@ -47,6 +47,8 @@ type request struct {
 	opts []CallOption
 	// For uploads and downloads.
 	transfer *transfer
+	// For many files.
+	run *run
 }
 
 // inLibrary is what a call hands to the library, and gets from it.
@@ -59,7 +61,7 @@ type inLibrary struct {
 
 // call makes one call of the library: it waits for its turn, watches ctx, and returns the answer or what ended it.
 func (h *handle) call(ctx context.Context, request request, send func(*inLibrary) C.mmx_status) ([]byte, *Error) {
-	name := request.name
+	name, transfer := request.name, request.transfer
 	if failure := h.enter(name); failure != nil {
 		return nil, failure
 	}
@@ -75,15 +77,25 @@ func (h *handle) call(ctx context.Context, request request, send func(*inLibrary
 	if chosen.timeout == 0 {
 		chosen.timeout = h.timeout
 	}
-	if chosen.timeout == 0 && request.transfer == nil {
+	if chosen.timeout == 0 && transfer == nil {
 		chosen.timeout = DefaultTimeout
 	}
+	if request.run != nil {
+		chosen.timeout = NoTimeout // Each file has its own.
+	}
 	limit := newLimit(ctx, chosen.timeout)
+	listener := h.listenerFor(ctx)
+	// After the slot is free again. A panic of the caller's code goes on here.
+	defer listener.rethrow()
+	if transfer != nil {
+		defer transfer.rethrow()
+	}
 
-	waited, failure := takeSlot(ctx, name, limit)
+	release, waited, failure := takeSlot(ctx, name, limit)
 	if failure != nil {
 		return nil, failure
 	}
+	defer release()
 	options := C.mmx_call_options{
 		struct_size:  C.sizeof_mmx_call_options,
 		timeout_ms:   milliseconds(limit.timeout),
@@ -93,38 +105,45 @@ func (h *handle) call(ctx context.Context, request request, send func(*inLibrary
 	if !limit.at.IsZero() && (waited || limit.ofContext) {
 		left := time.Until(limit.at)
 		if left <= 0 {
-			<-slots
 			return nil, limit.passed(ctx, name)
 		}
 		options.timeout_ms = milliseconds(left)
 	}
-	if transfer := request.transfer; transfer != nil {
+	if transfer != nil {
 		transfer.begin(ctx, limit, chosen.progress)
-		// After the slot is free again. A panic of the caller's code goes on here.
-		defer transfer.rethrow()
+		defer transfer.end()
 	}
-	answer, failure, cancelled := h.watched(ctx, limit, &options, send)
-	<-slots
-	if request.transfer != nil {
-		request.transfer.end()
+	if request.run != nil {
+		request.run.begin(ctx, limit)
+		defer request.run.end()
 	}
+	answer, failure, cancelled := h.watched(ctx, limit, &options, listener, send)
 	switch {
 	case failure == nil:
-	case request.transfer != nil && request.transfer.explains(failure):
-	case failure.Status == C.MMX_ERROR_CANCELLED && cancelled:
-		failure.err = endOf(ctx)
-	case failure.Status == C.MMX_ERROR_TIMEOUT && limit.ofContext:
-		failure.err = endAfterDeadline(ctx)
+	case transfer != nil && transfer.explains(failure):
+	default:
+		limit.explain(ctx, failure, cancelled)
 	}
 	return answer, failure
 }
 
-// watched is in the library. The end of ctx cancels the call, which is then told.
+// explain says which end of ctx it was that ended the call, if any did.
+func (l limit) explain(ctx context.Context, failure *Error, cancelled bool) {
+	switch {
+	case failure.Status == C.MMX_ERROR_CANCELLED && cancelled:
+		failure.err = endOf(ctx)
+	case failure.Status == C.MMX_ERROR_TIMEOUT && l.ofContext && time.Until(l.at) < grace:
+		failure.err = endAfterDeadline(ctx)
+	}
+}
+
+// watched is in the library. The end of ctx, and a panic of who listens, cancel the call; the former is told.
 func (h *handle) watched(
-	ctx context.Context, limit limit, options *C.mmx_call_options, send func(*inLibrary) C.mmx_status,
+	ctx context.Context, limit limit, options *C.mmx_call_options, listener *listener,
+	send func(*inLibrary) C.mmx_status,
 ) (answer []byte, failure *Error, cancelled bool) {
-	call := &inLibrary{client: h.client, options: options}
-	if ctx.Done() == nil {
+	call := &inLibrary{client: h.clients[listener.level()], options: options}
+	if ctx.Done() == nil && listener == nil {
 		answer, failure = call.take(send(call))
 		return answer, failure, false
 	}
@@ -134,29 +153,35 @@ func (h *handle) watched(
 	}
 	options.cancel = token.c
 	stop := token.watch(ctx, limit)
-	answer, failure = call.take(send(call))
+	answer, failure = call.take(listener.hear(token, func() C.mmx_status { return send(call) }))
 	cancelled = stop()
-	token.giveBack(cancelled)
+	token.giveBack(cancelled || listener.hasPanicked())
 	return answer, failure, cancelled
 }
 
-// take copies what the library handed over, and frees it.
-func (c *inLibrary) take(status C.mmx_status) ([]byte, *Error) {
+// take copies what the library handed over, and frees it. Many files have an answer also where the call failed.
+func (c *inLibrary) take(status C.mmx_status) (answer []byte, failure *Error) {
+	answer = takeText(c.answer)
 	if status != C.MMX_OK {
-		return nil, takeError(status, c.failure)
+		failure = takeError(status, c.failure)
 	}
-	return takeText(c.answer), nil
+	return answer, failure
 }
 
 // takeSlot waits until fewer than maxThreads calls are in the library, and tells whether it had to.
-func takeSlot(ctx context.Context, name string, limit limit) (waited bool, failure *Error) {
+func takeSlot(ctx context.Context, name string, limit limit) (release func(), waited bool, failure *Error) {
+	release = func() { <-slots }
 	if ctx.Err() != nil {
-		return false, notSent(ctx, name, endOf(ctx))
+		return nil, false, notSent(ctx, name, endOf(ctx))
 	}
 	select {
 	case slots <- struct{}{}:
-		return false, nil
+		return release, false, nil
 	default:
+	}
+	if isListening() {
+		// It is in the library already, on this thread, and has a slot: to wait for another could last for ever.
+		return func() {}, false, nil
 	}
 	var passed <-chan time.Time
 	if !limit.at.IsZero() {
@@ -168,13 +193,13 @@ func takeSlot(ctx context.Context, name string, limit limit) (waited bool, failu
 	case slots <- struct{}{}:
 		if ctx.Err() != nil {
 			<-slots
-			return true, notSent(ctx, name, endOf(ctx))
+			return nil, true, notSent(ctx, name, endOf(ctx))
 		}
-		return true, nil
+		return release, true, nil
 	case <-ctx.Done():
-		return true, notSent(ctx, name, endOf(ctx))
+		return nil, true, notSent(ctx, name, endOf(ctx))
 	case <-passed:
-		return true, limit.passed(ctx, name)
+		return nil, true, limit.passed(ctx, name)
 	}
 }
 

@@ -115,3 +115,22 @@ func refusedUnless(ok bool) C.int32_t {
 	}
 	return 1
 }
+
+//export mmxGoLog
+func mmxGoLog(handle uintptr, level C.int32_t, line *C.char) {
+	cgo.Handle(handle).Value().(*listener).tell(int(level), C.GoString(line))
+}
+
+func runOf(handle uintptr) *run {
+	return cgo.Handle(handle).Value().(*run)
+}
+
+//export mmxGoOutcome
+func mmxGoOutcome(handle uintptr, outcome *C.mmx_outcome) C.int32_t {
+	return refusedUnless(runOf(handle).settled(outcome))
+}
+
+//export mmxGoSettled
+func mmxGoSettled(handle uintptr, done, total C.int64_t) C.int32_t {
+	return refusedUnless(runOf(handle).progressed(int64(done), int64(total)))
+}

@@ -4,6 +4,7 @@ package mmx
 import "C"
 
 import (
+	"log/slog"
 	"runtime"
 	"sync"
 	"time"
@@ -34,13 +35,12 @@ func New(opts ...Option) (*Client, error) {
 			return nil, failure
 		}
 	}
-	var client *C.mmx_client
-	var failure *C.mmx_error
-	if status := C.mmx_client_new(config.c, &client, &failure); status != C.MMX_OK {
-		return nil, takeError(status, failure)
+	clients, failure := config.clients()
+	if failure != nil {
+		return nil, failure
 	}
-	handle := &handle{client: client, timeout: config.timeout}
-	handle.cleanup = runtime.AddCleanup(handle, freeClient, client)
+	handle := &handle{clients: clients, timeout: config.timeout, log: config.log}
+	handle.cleanup = runtime.AddCleanup(handle, freeClients, clients)
 	return &Client{Files{handle}}, nil
 }
 
@@ -53,19 +53,48 @@ func (c *Client) Close() error {
 	return nil
 }
 
-func freeClient(client *C.mmx_client) {
-	C.mmx_client_free(client)
+// clients are the library's, the same but for what they tell: one by the level that is wanted, for a handler may change
+// that from call to call. The first tells nothing, and the others are there with a logger only. They are cheap and share
+// connections and limiter; each has a budget of its own for what is sent again.
+type clients [levels]*C.mmx_client
+
+func (c *config) clients() (made clients, failure *Error) {
+	for level := range levels {
+		if level > 0 {
+			failure = c.logFrom(level)
+		}
+		if failure == nil {
+			var why *C.mmx_error
+			failure = taken(C.mmx_client_new(c.c, &made[level], &why), &why)
+		}
+		if failure != nil {
+			freeClients(made)
+			return clients{}, failure
+		}
+		if c.log == nil {
+			break
+		}
+	}
+	return made, nil
+}
+
+func freeClients(clients clients) {
+	for _, client := range clients {
+		C.mmx_client_free(client)
+	}
 }
 
 // handle is the library's client and who uses it: it is freed when it is closed and the last call has left.
 type handle struct {
+	clients clients
 	timeout time.Duration // 0: the default of each call
+	log     slog.Handler  // nil: none
 	cleanup runtime.Cleanup
 
 	mutex  sync.Mutex
-	client *C.mmx_client
 	calls  int
 	closed bool
+	freed  bool
 }
 
 // enter lets a call in, which has to leave.
@@ -98,10 +127,10 @@ func (h *handle) close() {
 }
 
 func (h *handle) freeIfUnused() {
-	if h.closed && h.calls == 0 && h.client != nil {
+	if h.closed && h.calls == 0 && !h.freed {
 		h.cleanup.Stop()
-		freeClient(h.client)
-		h.client = nil
+		freeClients(h.clients)
+		h.freed = true
 		// Reachable until here: the cleanup can't have begun.
 		runtime.KeepAlive(h)
 	}

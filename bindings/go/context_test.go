@@ -101,6 +101,19 @@ func TestTheEarlierLimitHolds(t *testing.T) {
 	is(t, remove(ctx, client, mmx.WithCallTimeout(mmx.NoTimeout)), mmx.ErrTimeout, context.DeadlineExceeded)
 }
 
+// A limit that is not the context's is not said to be, though the context has one, too.
+func TestALimitOfTheClientIsNotTheContexts(t *testing.T) {
+	account := newAccount(t)
+	account.script(fault{"times": -1, "hang": true})
+	client := account.client(mmx.WithIdleTimeout(40*time.Millisecond), mmx.WithMaxAttempts(1))
+	ctx, cancel := context.WithTimeout(background, time.Hour)
+	defer cancel()
+	err := remove(ctx, client)
+	if is(t, err, mmx.ErrTimeout); errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("the context hasn't ended: %v", err)
+	}
+}
+
 // ownContext has what its owner says: a deadline that nobody watches, or an end of its own.
 type ownContext struct {
 	context.Context

@@ -26,6 +26,23 @@
 // function are used by one goroutine at a time, not always the caller's, and not after the call; what they fail or panic
 // with comes out of the call. They may call the client.
 //
+// # Many files
+//
+// [Files.DeleteAll] deletes any number of files, several at a time, and tells what became of each as it settles:
+//
+//	for outcome, err := range client.Files.DeleteAll(ctx, refs, mmx.WithConcurrency(64)) {
+//		if err != nil {
+//			fmt.Println(outcome.FileID, outcome.Kind, err) // it is left, or nobody knows
+//		}
+//	}
+//
+// [Files.Prune] lists, filters, and deletes what is older than a week, say, unless a guard stops it. With either, no error
+// means that no file is left that was to go.
+//
+// # Logs
+//
+// [WithLogger] has what happens in the calls told to a [log/slog.Logger].
+//
 // # Contexts and threads
 //
 // The end of a context ends its call, wherever that waits; the error is an [*Error] that unwraps to ctx.Err(). A
@@ -35,7 +52,8 @@
 //
 // A call blocks the thread that it runs on. At most 500 calls of a process are in the library at a time, however many
 // goroutines make calls; the others wait in a queue, where contexts and time limits hold as well. An upload whose Reader
-// waits for another call, as with [io.Pipe], takes two places: give crowds of those a context.
+// waits for another call, as with [io.Pipe], takes two places, and so does a loop over [Files.DeleteAll] whose body makes
+// calls: give crowds of those a context. The calls of a log's handler don't wait in that queue.
 //
 // # Building
 //

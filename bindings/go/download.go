@@ -39,7 +39,7 @@ func (f Files) Download(ctx context.Context, id int64, w io.Writer, opts ...Call
 		return Download{}, badArgument(call, "w", "must not be nil")
 	}
 	t := &transfer{writer: w, again: restart(w), direct: neverStuck(w)}
-	answer, failure := f.handle.call(ctx, request{call, opts, t}, func(call *inLibrary) C.mmx_status {
+	answer, failure := f.handle.call(ctx, request{name: call, opts: opts, transfer: t}, func(call *inLibrary) C.mmx_status {
 		return t.downloadStream(call, id)
 	})
 	return downloaded(call, answer, failure)
@@ -56,7 +56,7 @@ func (f Files) DownloadFile(ctx context.Context, id int64, path string, opts ...
 		return Download{}, refused
 	}
 	t := &transfer{}
-	answer, failure := f.handle.call(ctx, request{call, opts, t}, func(call *inLibrary) C.mmx_status {
+	answer, failure := f.handle.call(ctx, request{name: call, opts: opts, transfer: t}, func(call *inLibrary) C.mmx_status {
 		return t.downloadFile(call, id, cPath)
 	})
 	return downloaded(call, answer, failure)

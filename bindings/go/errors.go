@@ -6,11 +6,12 @@ import "C"
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 )
 
-// Error is why a call failed. Every error that this package returns is one; errors.Is with ErrTimeout and its like tells
-// the kinds apart.
+// Error is why a call failed. Every error that this package returns is one, or with [*GuardError] leads to one; errors.Is
+// with ErrTimeout and its like tells the kinds apart.
 type Error struct {
 	// Status is the value of mmx_status in mmx.h, and StatusName its name there. More may come in later versions.
 	Status     int
@@ -45,6 +46,10 @@ func (e *Error) Error() string {
 		return e.Message
 	}
 	return e.Message + ": " + e.err.Error()
+}
+
+func (e *Error) withoutCall() string {
+	return strings.TrimPrefix(e.Message, e.Call+": ")
 }
 
 // Unwrap leads to ctx.Err(), and to context.Cause(ctx), where the end of a context ended the call; to what the Reader
@@ -92,6 +97,10 @@ var (
 	ErrProtocol error = &kind{C.MMX_ERROR_PROTOCOL, "not an answer of this API"}
 	// ErrHTTP: an HTTP error with no API code in it.
 	ErrHTTP error = &kind{C.MMX_ERROR_HTTP, "HTTP error"}
+	// ErrPartial: of many files, not every one came to the wanted end; the outcomes say which.
+	ErrPartial error = &kind{C.MMX_ERROR_PARTIAL, "not every file"}
+	// ErrGuard: a prune would delete more than it may; nothing was deleted. See [GuardError].
+	ErrGuard error = &kind{C.MMX_ERROR_GUARD, "stopped by a guard"}
 	// ErrAuthentication: a wrong key, or a key of the other region.
 	ErrAuthentication error = &kind{C.MMX_ERROR_AUTHENTICATION, "authentication"}
 	// ErrRateLimited: too many requests; see RetryAfter.

@@ -28,20 +28,23 @@ type Files struct {
 type DeleteResult struct {
 	// FileID is the file that is gone.
 	FileID int64
-	// JSON is the service's answer as it came, unknown fields included.
+	// JSON is the service's answer as it came, unknown fields included. Where that was lost, and the file seen to be gone,
+	// it is {"file_id": …, "evidence": "retrieve"}.
 	JSON json.RawMessage
 }
 
 // Delete deletes one file, which was uploaded or made for purpose: one of PurposeVoiceClone and so on, or a newer one.
 //
-// It sends one request and doesn't repeat it. Where an [*Error] is Ambiguous, the file may be gone all the same.
+// It goes again, up to [WithMaxAttempts] requests, where nothing was sent, where no answer came, and after refusals that
+// pass, as for the rate. Where an answer was lost, an error of the next attempt is checked by a look at the file: one that
+// is gone is a success. Where an [*Error] is Ambiguous, the file may be gone all the same.
 func (f Files) Delete(ctx context.Context, id int64, purpose string, opts ...CallOption) (DeleteResult, error) {
 	const call = "delete_file"
 	text, refused := cText(call, "purpose", purpose)
 	if refused != nil {
 		return DeleteResult{}, refused
 	}
-	answer, failure := f.handle.call(ctx, request{call, opts, nil}, func(call *inLibrary) C.mmx_status {
+	answer, failure := f.handle.call(ctx, request{name: call, opts: opts}, func(call *inLibrary) C.mmx_status {
 		return C.mmx_delete_file(call.client, C.int64_t(id), cPointer(text), call.options, &call.answer, &call.failure)
 	})
 	if failure != nil {
@@ -61,7 +64,7 @@ func (f Files) List(ctx context.Context, purpose string, opts ...CallOption) ([]
 	if purpose == "" {
 		text = nil
 	}
-	answer, failure := f.handle.call(ctx, request{call, opts, nil}, func(call *inLibrary) C.mmx_status {
+	answer, failure := f.handle.call(ctx, request{name: call, opts: opts}, func(call *inLibrary) C.mmx_status {
 		return C.mmx_list_files(call.client, cPointer(text), call.options, &call.answer, &call.failure)
 	})
 	if failure != nil {
@@ -80,7 +83,7 @@ func (f Files) List(ctx context.Context, purpose string, opts ...CallOption) ([]
 // Retrieve tells of one file. An answer about another file is [ErrProtocol].
 func (f Files) Retrieve(ctx context.Context, id int64, opts ...CallOption) (File, error) {
 	const call = "retrieve_file"
-	answer, failure := f.handle.call(ctx, request{call, opts, nil}, func(call *inLibrary) C.mmx_status {
+	answer, failure := f.handle.call(ctx, request{name: call, opts: opts}, func(call *inLibrary) C.mmx_status {
 		return C.mmx_retrieve_file(call.client, C.int64_t(id), call.options, &call.answer, &call.failure)
 	})
 	if failure != nil {

@@ -7,6 +7,7 @@ package mmx
 #define _GNU_SOURCE
 #endif
 #include <dlfcn.h>
+#include <string.h>
 #include <mmx.h>
 
 #if MMX_ABI_VERSION != 1
@@ -66,7 +67,7 @@ func takeText(text *C.char) []byte {
 		return nil
 	}
 	defer C.mmx_string_free(text)
-	return []byte(C.GoString(text))
+	return append([]byte{}, unsafe.Slice((*byte)(unsafe.Pointer(text)), C.strlen(text))...)
 }
 
 // milliseconds rounds up, so that a limit is never 0, which means something else; NoTimeout is the library's -1.
@@ -94,6 +95,11 @@ func statusName(status int) string {
 // takeError copies an error that the library handed over, and frees it.
 func takeError(status C.mmx_status, failure *C.mmx_error) *Error {
 	defer C.mmx_error_free(failure)
+	return readError(status, failure)
+}
+
+// readError copies an error of the library.
+func readError(status C.mmx_status, failure *C.mmx_error) *Error {
 	var read struct {
 		Call         string
 		Message      string

@@ -3,7 +3,10 @@ package mmx
 // #include <mmx.h>
 import "C"
 
-import "time"
+import (
+	"log/slog"
+	"time"
+)
 
 const (
 	// DefaultTimeout is the bound over everything one call does, unless [WithTimeout] or [WithCallTimeout] say otherwise.
@@ -19,6 +22,7 @@ type Option func(*config) *Error
 type config struct {
 	c       *C.mmx_config
 	timeout time.Duration
+	log     slog.Handler
 }
 
 // WithAPIKey sets the API key, without "Bearer ". The default is that of the environment variable MINIMAX_API_KEY.
@@ -92,12 +96,24 @@ func WithProxy(url string) Option {
 	}
 }
 
-// WithMaxAttempts sets how many requests one call may send at most, the first one included; 0 is the library's default.
-// What is sent again stands in the header, at the calls.
+// WithMaxAttempts sets how many requests one call may send at most, the first one included; 0 is the library's default, 4.
+// What is sent again stands at the calls.
 func WithMaxAttempts(attempts int) Option {
 	return func(config *config) *Error {
 		var failure *C.mmx_error
 		return taken(C.mmx_config_set_max_attempts(config.c, count(attempts), &failure), &failure)
+	}
+}
+
+// WithRequestsPerMinute sets how many requests a minute may go out, retries and look-ups of a file included; 0 is as many
+// as there are. All clients of the process that have the same key and base URL share one limiter, first come, first
+// served; divide the number by that of your processes. A wait for it counts towards a call's time limit, but not towards
+// that of each file in [Files.DeleteAll] and [Files.Prune]. With or without a number the rate adapts by itself where the
+// service says that requests come too fast.
+func WithRequestsPerMinute(requests int) Option {
+	return func(config *config) *Error {
+		var failure *C.mmx_error
+		return taken(C.mmx_config_set_requests_per_minute(config.c, count(requests), &failure), &failure)
 	}
 }
 
@@ -165,6 +181,13 @@ func WithProgress(progress func(done, total int64)) CallOption {
 // there.
 func WithViaDownloadURL() CallOption {
 	return func(options *callOptions) { options.flags |= C.MMX_CALL_VIA_DOWNLOAD_URL }
+}
+
+// WithReconcile has an upload whose answer was lost look for its file: one of the same name, size and purpose that was made
+// since the call began, by the service's clock. If it is there the upload succeeds; if it isn't it goes again where the
+// Reader can go back. What can't be told stays Ambiguous, and is never sent twice.
+func WithReconcile() CallOption {
+	return func(options *callOptions) { options.flags |= C.MMX_CALL_RECONCILE }
 }
 
 // taken is nil for success, else the error, which it frees. The pointer is read after the call that sets it.

@@ -137,6 +137,25 @@ func TestWithMaxAttempts(t *testing.T) {
 	}
 }
 
+// Bounds from below only: nothing here fails because a machine is slow.
+func TestWithRequestsPerMinute(t *testing.T) {
+	account := newAccount(t)
+	account.addFiles(8)
+	clients := []*mmx.Client{account.client(mmx.WithRequestsPerMinute(1200)), account.client(mmx.WithRequestsPerMinute(1200))}
+	start := time.Now()
+	for id := range int64(8) {
+		must(t, deleteID(clients[id%2], id+1))
+	}
+	// Twenty a second, whichever client sends them.
+	if took := time.Since(start); took < 340*time.Millisecond {
+		t.Errorf("8 requests took %v", took)
+	}
+	for _, requests := range []int{-1, math.MinInt64} {
+		refused(t, "requests", mmx.WithRequestsPerMinute(requests))
+	}
+	deletes(t, account.client(mmx.WithRequestsPerMinute(math.MaxInt64)))
+}
+
 func TestWithCAFile(t *testing.T) {
 	account := newAccount(t)
 	_, err := account.client(mmx.WithBaseURL(account.https())).Files.Delete(background, seeded, mmx.PurposeVoiceClone)

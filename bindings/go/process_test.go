@@ -8,6 +8,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -163,4 +164,32 @@ func TestExample(t *testing.T) {
 		}
 	}
 	account.sent(2)
+}
+
+func TestExampleOfAPrune(t *testing.T) {
+	account, _ := aged(t)
+	program := example(t, "prune")
+	for _, run := range []struct {
+		arguments []string
+		want      string
+		code      int
+		left      []int64
+	}{
+		{[]string{"t2a_async", "0"}, "at least one?", 1, []int64{1, 2, 3, 4, 5, 6}},
+		{[]string{"t2a_async", "7"}, "2 of 5 files at 127.0.0.1", 0, []int64{1, 2, 3, 4, 5, 6}},
+		{[]string{"-delete", "t2a_async", "7"}, "2 deleted\n", 1, []int64{1, 3, 4, 5, 6}},
+		{[]string{"-delete", "t2a_async", "7"}, "1 deleted\n1 of 1 are gone\n", 0, []int64{3, 4, 5, 6}},
+	} {
+		if run.code == 1 {
+			account.script(fault{"call": "delete", "file_id": 1, "code": 2013})
+		}
+		command := exec.Command(program, run.arguments...)
+		command.Env = append(os.Environ(), "MINIMAX_BASE_URL="+account.url())
+		output, _ := command.CombinedOutput()
+		code, held := command.ProcessState.ExitCode(), account.held()
+		if code != run.code || !strings.Contains(string(output), run.want) || !slices.Equal(held, run.left) {
+			t.Errorf("%v: %d, %v is left: %s", run.arguments, code, held, output)
+		}
+		account.control("DELETE", "faults", nil)
+	}
 }

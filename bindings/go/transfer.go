@@ -71,7 +71,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"runtime"
 	"runtime/cgo"
 	"time"
 )
@@ -94,10 +93,9 @@ type transfer struct {
 	pending error
 
 	// Why it gave up: the caller's error, panic or Goexit, or a time limit.
-	failed   error
-	panicked *any
-	exited   bool
-	stuck    bool
+	failed error
+	caught
+	stuck bool
 }
 
 func (t *transfer) uploadStream(call *inLibrary, size int64, filename, purpose []byte) C.mmx_status {
@@ -132,16 +130,6 @@ func (t *transfer) end() {
 	t.handle.Delete()
 }
 
-// rethrow lets a panic or a Goexit of the caller's code go on, once nothing of the library is on the stack.
-func (t *transfer) rethrow() {
-	switch {
-	case t.panicked != nil:
-		panic(*t.panicked)
-	case t.exited:
-		runtime.Goexit()
-	}
-}
-
 // explains completes the failure of a call that the caller's side ended.
 func (t *transfer) explains(failure *Error) bool {
 	if t.stuck {
@@ -162,16 +150,15 @@ func (t *transfer) explains(failure *Error) bool {
 
 // returned is how a piece of the caller's code ended.
 type returned struct {
-	count    int
-	err      error
-	panicked *any
-	exited   bool
+	count int
+	err   error
+	caught
 }
 
 // run runs code of the caller's for the library. No panic and no Goexit unwinds the library's frames, and what is stuck
 // is left behind once the context has ended.
 func (t *transfer) run(direct bool, code func() (int, error)) (int, bool) {
-	if t.stuck || t.exited || t.panicked != nil || t.failed != nil {
+	if t.stuck || t.caught.is() || t.failed != nil {
 		return 0, false
 	}
 	ended := make(chan returned, 1)
@@ -185,20 +172,14 @@ func (t *transfer) run(direct bool, code func() (int, error)) (int, bool) {
 		t.stuck = true
 		return 0, false
 	}
-	t.panicked, t.exited, t.failed = result.panicked, result.exited, result.err
-	return result.count, t.panicked == nil && !t.exited && t.failed == nil
+	t.caught, t.failed = result.caught, result.err
+	return result.count, !t.caught.is() && t.failed == nil
 }
 
 func attempt(code func() (int, error), ended chan<- returned) {
-	result := returned{exited: true}
-	defer func() {
-		if value := recover(); value != nil {
-			result = returned{panicked: &value}
-		}
-		ended <- result
-	}()
-	count, err := code()
-	result = returned{count: count, err: err}
+	var result returned
+	defer func() { ended <- result }()
+	result.catch(func() { result.count, result.err = code() })
 }
 
 func (t *transfer) wait(ended <-chan returned) (returned, bool) {

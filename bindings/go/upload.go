@@ -31,7 +31,9 @@ type UploadParams struct {
 //
 // The end of ctx ends the call also while a Read is stuck, which is then left behind: don't use r again after that.
 //
-// It sends one request and doesn't repeat it. Where an [*Error] is Ambiguous, the file may be stored all the same.
+// It goes again, up to [WithMaxAttempts] requests, where nothing can have been stored and r can go back to where it stood:
+// the connection broke before the last byte was taken, or the service refused it for its rate. Where an [*Error] is
+// Ambiguous, the file may be stored all the same; [WithReconcile] looks for it.
 func (f Files) Upload(ctx context.Context, r io.Reader, params UploadParams, opts ...CallOption) (File, error) {
 	const call = "upload_stream"
 	if r == nil {
@@ -59,7 +61,7 @@ func (f Files) Upload(ctx context.Context, r io.Reader, params UploadParams, opt
 	if params.Size > 0 {
 		size = params.Size
 	}
-	answer, failure := f.handle.call(ctx, request{call, opts, t}, func(call *inLibrary) C.mmx_status {
+	answer, failure := f.handle.call(ctx, request{name: call, opts: opts, transfer: t}, func(call *inLibrary) C.mmx_status {
 		return t.uploadStream(call, size, filename, purpose)
 	})
 	return uploaded(call, answer, failure)
@@ -67,8 +69,8 @@ func (f Files) Upload(ctx context.Context, r io.Reader, params UploadParams, opt
 
 // UploadFile uploads a local file under its own name.
 //
-// A file that can't be read, or that shrinks or grows meanwhile, is [ErrFile], and nothing is stored. It sends one
-// request and doesn't repeat it. Where an [*Error] is Ambiguous, the file may be stored all the same.
+// A file that can't be read, or that shrinks or grows meanwhile, is [ErrFile], and nothing is stored. What goes again, and
+// what Ambiguous means, stands at [Files.Upload].
 func (f Files) UploadFile(ctx context.Context, path, purpose string, opts ...CallOption) (File, error) {
 	const call = "upload_file"
 	cPath, refused := cText(call, "path", path)
@@ -80,7 +82,7 @@ func (f Files) UploadFile(ctx context.Context, path, purpose string, opts ...Cal
 		return File{}, refused
 	}
 	t := &transfer{}
-	answer, failure := f.handle.call(ctx, request{call, opts, t}, func(call *inLibrary) C.mmx_status {
+	answer, failure := f.handle.call(ctx, request{name: call, opts: opts, transfer: t}, func(call *inLibrary) C.mmx_status {
 		return t.uploadFile(call, cPath, cPurpose)
 	})
 	return uploaded(call, answer, failure)

@@ -228,3 +228,39 @@ func TestAnUploadThatIsRefusedEarly(t *testing.T) {
 		}
 	}
 }
+
+func TestWithReconcile(t *testing.T) {
+	account := newAccount(t)
+	client := account.client()
+	again := mmx.WithReconcile()
+	lost := fault{"call": "upload", "close_before_answer": "rst"}
+	account.script(lost)
+	stored, err := client.Files.Upload(background, strings.NewReader("abc"), voice, again)
+	must(t, err)
+	if stored.FileID == 0 || stored.Bytes != 3 || account.number("count?call=upload") != 1 {
+		t.Errorf("%+v", stored)
+	}
+	// It isn't there: it goes again, as far as the Reader can go back.
+	unstored := fault{"call": "upload", "close_before_answer": "rst", "perform": false}
+	account.script(unstored)
+	must(t, upload(client, strings.NewReader("abcd"), again))
+	account.script(unstored)
+	if failure := is(t, upload(client, plainReader{strings.NewReader("abcde")}, again), mmx.ErrNetwork); failure.Ambiguous {
+		t.Errorf("%+v", failure)
+	}
+	if uploads := account.number("count?call=upload"); uploads != 1+2+1 {
+		t.Errorf("%d uploads were sent", uploads)
+	}
+	// Unasked, nobody looks.
+	account.script(lost)
+	if failure := is(t, upload(client, strings.NewReader("abc")), mmx.ErrNetwork); !failure.Ambiguous {
+		t.Errorf("%+v", failure)
+	}
+	if lists := account.number("count?call=list"); lists != 3 {
+		t.Errorf("%d lists were sent", lists)
+	}
+	_, err = client.Files.Delete(background, seeded, mmx.PurposeVoiceClone, again)
+	if failure := is(t, err, mmx.ErrInvalidArgument); failure.Parameter != "options.flags" {
+		t.Errorf("%+v", failure)
+	}
+}
