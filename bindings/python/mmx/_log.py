@@ -103,6 +103,7 @@ def _handle(record: Any) -> None:
         _quiet.handleError(record)
 
 
+nothing = _ffi.mmx_log_fn()
 function = _ffi.mmx_log_fn(_told)
 # Never collected: a thread may be in a call when everything else is.
 pythonapi.Py_IncRef(py_object(function))

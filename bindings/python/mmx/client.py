@@ -5,7 +5,7 @@ from __future__ import annotations
 from ctypes import byref, c_void_p
 from time import monotonic, sleep
 
-from . import _arguments, _call, _library, _log, errors
+from . import _arguments, _call, _ffi, _library, _log, errors
 from .files import Files
 
 # How long a thread waits for another one that makes a C client, in seconds: far longer than that takes.
@@ -117,8 +117,9 @@ class _Config:
         _library.check(self._library, error)
 
     def client(self, level: int) -> _call.Handle:
-        if level != _log.OFF:
-            self._set("logger", _log.function, None, level)
+        # Also where it is off: an earlier client may have had one.
+        function = _log.nothing if level == _log.OFF else _log.function
+        self._set("logger", function, None, level or _ffi.MMX_LOG_ERROR)
         client, error = c_void_p(), c_void_p()
         self._library.mmx_client_new(self._config, byref(client), byref(error))
         _library.check(self._library, error)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import mmx
-from mmx import _library
+from mmx import _library, _log
 from stand_in import PURPOSE, Account
 
 LOGGER = logging.getLogger("mmx")
@@ -118,7 +118,7 @@ def test_what_nobody_wants_is_not_put_together(account: Account, monkeypatch: py
     real = library.mmx_config_set_logger
 
     def set_logger(*given: Any) -> int:
-        levels.append(given[3])
+        levels.append(given[3] if given[1] else None)
         return int(real(*given))
 
     monkeypatch.setattr(library, "mmx_config_set_logger", set_logger)
@@ -126,9 +126,15 @@ def test_what_nobody_wants_is_not_put_together(account: Account, monkeypatch: py
     for wanted in (logging.CRITICAL, logging.ERROR, logging.WARNING, logging.INFO, logging.DEBUG, 15, logging.ERROR):
         LOGGER.setLevel(wanted)
         client.files.list()
+    # It isn't the last one's level that counts, nor are lines made to be thrown away.
+    LOGGER.setLevel(logging.CRITICAL)
+    told: list[object] = []
+    monkeypatch.setattr(_log, "tell", told.append)
+    client.files.list()
+    assert told == []
     LOGGER.setLevel(logging.NOTSET)
-    # What the library is asked for: once for each, and nothing at all for the first.
-    assert levels == [2, 1, 3, 4]
+    # What the library is asked for, once for each; the first is what holds for who asks for nothing.
+    assert levels == [2, None, 1, 3, 4]
 
 
 WITHOUT_LOGGING = """
