@@ -17,7 +17,7 @@ from . import _bulk, _call, _log, _tokens, errors
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ctypes import Array
+    from ctypes import CDLL, Array
     from types import TracebackType
     from typing import Any, NoReturn, TypeAlias
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from .client import Connection
     from .results import Outcome, Summary
 
-    # A line of the log, an outcome, or the end: None when it was told already.
+    # A line of the log, an outcome, or the end.
     Item: TypeAlias = "_log.Line | Outcome | _End"
 
 CALL = "delete_files"
@@ -44,25 +44,42 @@ class _End:
         self.raised = raised
 
 
-class _Run:
-    """What the thread of a run and its reader share."""
+class _Token(_tokens.Token):
+    """Ends a run also where its callback waits for a reader."""
 
-    __slots__ = ("free", "full", "is_bounded", "pid", "request", "stopped", "token")
+    __slots__ = ("free", "is_ended")
 
-    def __init__(self, connection: Connection, arguments: tuple[object, ...], options: Any, receipts: Any) -> None:
-        self.pid = os.getpid()
-        self.token = _tokens.Token(connection.library)
-        # Queues, for nothing that a signal interrupts or a fork copies is half done with them.
-        self.full: SimpleQueue[Item] = SimpleQueue()
+    def __init__(self, library: CDLL) -> None:
+        super().__init__(library)
+        self.is_ended = False
+        # One for each outcome that may wait.
         self.free: SimpleQueue[None] = SimpleQueue()
         for _ in range(AHEAD):
             self.free.put(None)
+
+    def end(self) -> None:
+        self.is_ended = True
+        self.trigger()
+        self.free.put(None)
+
+
+class _Run:
+    """What the thread of a run and its reader share."""
+
+    __slots__ = ("end", "full", "is_begun", "is_bounded", "pid", "requests", "token")
+
+    def __init__(self, connection: Connection, arguments: tuple[object, ...], options: Any, receipts: Any) -> None:
+        self.pid = os.getpid()
+        self.token = _Token(connection.library)
+        # A queue, for nothing that a signal interrupts or a fork copies is half done with one.
+        self.full: SimpleQueue[Item] = SimpleQueue()
+        self.end: _End | None = None
+        self.is_begun = False
         self.is_bounded = True
-        self.stopped = False
         handle = connection.handle(CALL)
-        self.request: _bulk.Request | None = _bulk.Request(
-            connection.library, CALL, handle, arguments, options, self.told, receipts
-        )
+        request = _bulk.Request(connection.library, CALL, handle, arguments, options, self.told, receipts)
+        # Whoever gets it makes the call.
+        self.requests = [request]
 
     def begin(self) -> None:
         try:
@@ -71,10 +88,13 @@ class _Run:
             # At the limit of threads, and from Python 3.12 on when the process ends. Then all of it is done at once.
             self.is_bounded = False
             self.perform()
+        self.is_begun = True
 
     def perform(self) -> None:
-        request, self.request = self.request, None
-        assert request is not None
+        try:
+            request = self.requests.pop()
+        except IndexError:
+            return  # Begun twice, for a signal came in between.
         raised: BaseException | None = None
         outcome: _call.Outcome = (None, None)
         _log.send_to(self.full.put)
@@ -84,13 +104,25 @@ class _Run:
         except BaseException as error:
             raised = error
         _log.send_to(None)
-        self.full.put(_End(outcome, raised))
+        self.end = _End(outcome, raised)
+        self.full.put(self.end)
         del raised
 
+    def take(self) -> Outcome | _End:
+        """The next one. Here on the reader's thread the log's handlers run: one may have a lock that it holds."""
+        while True:
+            end = self.end
+            # The end can be taken out and lost, by a signal.
+            item = end if end is not None and self.full.empty() else self.full.get()
+            if not isinstance(item, tuple):
+                return item
+            _log.tell(item)
+
     def told(self, outcome: Outcome) -> object:
-        if self.is_bounded and not self.stopped:
-            self.free.get()
-        if self.stopped:
+        token = self.token
+        if self.is_bounded and not token.is_ended:
+            token.free.get()
+        if token.is_ended:
             return _bulk.STOP
         self.full.put(outcome)
         return None
@@ -98,9 +130,7 @@ class _Run:
     def stop(self) -> None:
         """Ends the run early, without waiting for that."""
         if self.pid == os.getpid():
-            self.stopped = True
-            self.token.trigger()
-            self.free.put(None)
+            self.token.end()
 
 
 def _serve(run: _Run) -> None:
@@ -141,16 +171,14 @@ class Outcomes:
     is left, what has not been sent is not sent any more. It is for one thread at a time.
     """
 
-    def __init__(
-        self, connection: Connection, refs: Array[Any], options: _bulk.Options, check: bool, handle: object = None
-    ) -> None:
+    def __init__(self, connection: Connection, refs: Array[Any], options: _bulk.Options, check: bool) -> None:
         self._connection = connection
         self._refs = refs
         self._options = options
         self._check = check
         self._run: _Run | None = None
         self._over = self._told = False
-        self._problem: BaseException | None = None
+        self._problem: errors.Error | None = None
         self._receipts = _bulk.Receipts(connection.library, len(refs))
         self._summary: Summary | None = None
 
@@ -193,20 +221,23 @@ class Outcomes:
         return self.summary
 
     def cancel(self) -> None:
-        """Ends the run early: the iterator goes on, with what was known by then, to an outcome for each file.
+        """Ends the run early: the iterator goes on to an outcome for each file, unless nothing was begun.
 
         From any thread and from signal handlers. A file whose delete was under way may be gone: its outcome is unknown.
         """
         if self._run is None:
-            self._settle_rest()
+            if not self._over:
+                self._settle_rest()
         elif self._run.pid == os.getpid():
             self._run.token.trigger()
 
     def close(self) -> None:
         """Ends the run early, and waits until it has ended, some milliseconds; the outcomes so far are let go of."""
+        if self._over:
+            return
         if self._run is None:
             self._settle_rest()
-        elif not self._over:
+        elif self._run.pid == os.getpid():
             self._run.stop()
             self.wait()
 
@@ -247,13 +278,13 @@ class Outcomes:
         run = self._run
         if run is None:
             run = self._run = _Run(self._connection, (self._refs, len(self._refs)), self._options, self._receipts)
-            run.begin()
         if run.pid != os.getpid():
             raise _forked()
+        if not run.is_begun:
+            run.begin()
         try:
             _read.append(run)
-            while isinstance(item := run.full.get(), tuple):
-                _log.tell(item)
+            item = run.take()
         except BaseException:
             # Ctrl-C, say. What is settled can still be asked for.
             run.token.trigger()
@@ -264,13 +295,15 @@ class Outcomes:
         if isinstance(item, _End):
             self._finish(item)
             return None
-        run.free.put(None)
+        run.token.free.put(None)
         return item
 
     def _finish(self, end: _End) -> None:
-        self._over = True
         answer, error = end.outcome
         failure = None if error is None else errors.from_json(error)
+        if answer is None and isinstance(failure, errors.CancelledError) and end.raised is None:
+            return self._settle_rest(failure)
+        self._over = True
         if answer is not None:
             from json import loads
 
@@ -283,9 +316,10 @@ class Outcomes:
             raise end.raised
         if failure is not None and answer is None:
             # Nothing was sent, and so no outcome says it.
-            raise failure
+            self._raise()
+        return None
 
-    def _settle_rest(self) -> None:
+    def _settle_rest(self, why: errors.Error | None = None) -> None:
         """None was begun, and none will be."""
         from time import time
 
@@ -298,18 +332,15 @@ class Outcomes:
                 results.Outcome(index, ref.file_id, purpose, "not_attempted", "", 0, "", now, None),
             )
         self._over = True
-        cancelled = errors.CancelledError(f"{CALL}: ended before a delete was sent")
-        cancelled.call = CALL
-        self._problem = _bulk.failure_of(CALL, self.summary, self._receipts.failures, cancelled)
+        why = why or errors.CancelledError(f"{CALL}: ended before anything was sent")
+        why.call = CALL
+        self._problem = _bulk.failure_of(CALL, self.summary, self._receipts.failures, why)
 
     def _raise(self) -> None:
-        problem = self._problem
-        if problem is not None:
+        if self._problem is not None:
             self._told = True
-            try:
-                raise problem
-            finally:
-                del problem
+            # A copy each time: its traceback leads here.
+            raise errors.copy(self._problem) from self._problem.__cause__
 
 
 Outcomes.__module__ = "mmx"

@@ -189,6 +189,13 @@ def from_json(text: str) -> Error:
     return error
 
 
+def copy(error: Error) -> Error:
+    """The same error, not raised yet."""
+    same = type(error)(*error.args)
+    same.__dict__.update(error.__dict__)
+    return same
+
+
 def invalid_argument(call: str, parameter: str, why: str) -> InvalidArgumentError:
     """A refusal of the wrapper's own, in the words of the library's."""
     error = InvalidArgumentError(f"{call}: {parameter} {why}")

@@ -185,7 +185,7 @@ def test_a_block_does_not_end_well_where_a_file_is_left(account: Account) -> Non
     assert isinstance(caught.value.__cause__, mmx.CancelledError)
     summary = outcomes.summary
     assert summary == caught.value.summary
-    assert summary.deleted == account.count(call="delete", performed=1) - summary.unknown - 2
+    assert summary.deleted <= account.count(call="delete", performed=1) - 2 <= summary.deleted + summary.unknown
     assert summary.not_attempted == len([end for end in ends(outcomes.failures).values() if end == "not_attempted"])
     assert (summary.total, summary.pending) == (300, 0)
     # Never begun.
