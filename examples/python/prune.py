@@ -1,4 +1,4 @@
-"""Deletes what is older: prune.py PURPOSE DAYS [--yes], with the key in MINIMAX_API_KEY. Without --yes it only shows."""
+"""Deletes what is older: prune.py PURPOSE DAYS [--yes], the key being in MINIMAX_API_KEY. Else it only shows them."""
 
 import sys
 from datetime import timedelta

@@ -6,7 +6,6 @@
 """
 
 from . import _ffi
-from ._outcomes import Outcomes
 from .client import Client
 from .errors import (
     APIError,
@@ -45,6 +44,7 @@ __version__ = _ffi.MMX_VERSION
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from ._outcomes import Outcomes
     from .results import DeleteResult, Download, File, Outcome, Plan, PruneResult, Summary
 
 __all__ = [
@@ -97,4 +97,8 @@ def __getattr__(name: str) -> object:
         from . import results
 
         return getattr(results, name)
+    if name == "Outcomes":
+        from ._outcomes import Outcomes
+
+        return Outcomes
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

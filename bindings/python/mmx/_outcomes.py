@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 CALL = "delete_files"
 # So many outcomes may wait for their reader.
-AHEAD = 256
+AHEAD = 1000
 
 
 class _End:

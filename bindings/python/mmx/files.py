@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 
-from . import _arguments, _bulk, _callbacks, _ffi, _outcomes, _prune, errors
+from . import _arguments, _callbacks, _ffi, errors
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from ._bulk import FileRef
     from ._callbacks import Progress, Readable, Writable
+    from ._outcomes import Outcomes
     from ._prune import Settings
     from .client import Connection
     from .results import DeleteResult, Download, File, Outcome, Plan, PruneResult
@@ -33,14 +34,15 @@ class Files:
     Each raises an `mmx.Error` when it fails. `timeout` bounds one call alone, in seconds; None is no limit.
     """
 
-    __slots__ = ("_connection", "_results")
+    __slots__ = ("_bulk", "_connection", "_outcomes", "_prune", "_results")
 
     def __init__(self, connection: Connection) -> None:
         # Not at the top, where it would slow the import; nor in the call, which may be too late to import anything.
-        from . import results
+        from . import _bulk, _outcomes, _prune, results
 
         self._connection = connection
         self._results = results
+        self._bulk, self._outcomes, self._prune = _bulk, _outcomes, _prune
 
     def __reduce__(self) -> NoReturn:
         raise errors.not_picklable()
@@ -160,7 +162,7 @@ class Files:
         timeout: SupportsFloat | None = None,
         verify: bool = False,
         check: bool = True,
-    ) -> _outcomes.Outcomes:
+    ) -> Outcomes:
         """Deletes many files, several at once, and says of each what became of it.
 
         `files` are ids, all of one `purpose`; or pairs of an id and its purpose; or what has both, such as `File` and
@@ -170,16 +172,16 @@ class Files:
 
         `concurrency` is how many are under way at once at most (16), `max_attempts` how many deletes are sent for a
         file at most. `call_timeout` bounds each file, without waits for the rate limiter, and `timeout` the whole, in
-        seconds. `verify` lists at the end what is still there. A loop that is slower than the service holds it up, so
-        that `call_timeout` may pass for files that are under way.
+        seconds. `verify` lists at the end what is still there. A loop that is a thousand outcomes behind
+        holds the run up, so that `call_timeout` may pass for files that are under way.
         """
-        call = _outcomes.CALL
+        call = self._outcomes.CALL
         flags = _ffi.MMX_BULK_VERIFY if _arguments.truth(call, "verify", verify) else 0
-        options = _bulk.Options(call, timeout, call_timeout, concurrency, max_attempts, flags)
+        options = self._bulk.Options(call, timeout, call_timeout, concurrency, max_attempts, flags)
         whether = _arguments.truth(call, "check", check)
-        refs = _bulk.file_refs(call, files, purpose)
+        refs = self._bulk.file_refs(call, files, purpose)
         self._connection.handle(call)
-        return _outcomes.Outcomes(self._connection, refs, options, whether)
+        return self._outcomes.Outcomes(self._connection, refs, options, whether)
 
     if TYPE_CHECKING:
 
@@ -225,17 +227,17 @@ class Files:
         they raise ends the run and comes out of it. `verify` lists again: what is there still is a failure, too.
         `concurrency`, `max_attempts`, `call_timeout` and `timeout` are as with `delete_many()`.
         """
-        call = _prune.CALL
-        chosen = _prune.filter_of(
+        call = self._prune.CALL
+        chosen = self._prune.filter_of(
             purpose, older_than, min_bytes, name_glob, keep_glob, keep_ids, at_most, at_most_percent, all
         )
         is_dry = _arguments.truth(call, "dry_run", dry_run)
         flags = _ffi.MMX_BULK_DRY_RUN if is_dry else 0
         flags |= _ffi.MMX_BULK_VERIFY if _arguments.truth(call, "verify", verify) else 0
-        options = _bulk.Options(call, timeout, call_timeout, concurrency, max_attempts, flags)
+        options = self._bulk.Options(call, timeout, call_timeout, concurrency, max_attempts, flags)
         check_function(call, "progress", progress)
         check_function(call, "on_outcome", on_outcome)
-        plan, result = _prune.prune(self._connection, chosen, options, progress, on_outcome)
+        plan, result = self._prune.prune(self._connection, chosen, options, progress, on_outcome)
         return plan if is_dry else result
 
 

@@ -280,11 +280,11 @@ def test_requests_a_minute_count_for_each(account: Account) -> None:
 
 def test_a_slow_reader_holds_the_run_up_and_loses_nothing(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_outcomes, "AHEAD", 4)
-    outcomes = account.client().files.delete_many(range(1, 61), PURPOSE, concurrency=2, call_timeout=0.5)
+    outcomes = account.client().files.delete_many(range(1, 61), PURPOSE, concurrency=2)
     next(outcomes)
     # It is held up: of 60 no more are sent than wait for their reader, and those under way.
     until(lambda: account.count(call="delete") >= 5)
-    time.sleep(0.7)
+    time.sleep(0.3)
     assert account.count(call="delete") <= 10
     assert len(list(outcomes)) == 59
     assert outcomes.summary.deleted == 60

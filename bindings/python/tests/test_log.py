@@ -306,8 +306,8 @@ os.read(0, 1)
 
 
 def test_the_process_ends_beside_calls_that_call_back(account: Account) -> None:
-    account.add(file_id=900, size=20_000_000)
+    account.add(file_id=900, size=4_000_000)
     process = account.start(EXIT_BESIDE_CALLS)
-    account.wait(count=20)
+    account.wait(count=8)
     assert process.communicate("x", timeout=20) == ("", "")
     assert process.returncode == 0
