@@ -128,10 +128,10 @@ impl<'a> Transfer<'a> {
 
     /// The end of the call.
     pub fn ended<T>(&self, result: Result<T, Error>) -> Result<T, Error> {
-        if let Err(error) = &result
-            && self.process_id == process::id()
-        {
-            events::failed(&self.log, error, self.began);
+        if self.process_id == process::id() {
+            if let Err(error) = &result {
+                events::failed(&self.log, error, self.began);
+            }
             self.flush();
         }
         result

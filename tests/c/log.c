@@ -97,20 +97,26 @@ static void transfers(bool https) {
     char *path = in_folder("log");
     mmx_call_options options = MMX_CALL_OPTIONS_INIT;
     options.flags = MMX_CALL_VIA_DOWNLOAD_URL;
-    faults("log-transfers", "[{'call':'store','cut_after':100000},{'call':'upload','code':1002," NOW "},{'call':'delete','code':1013," NOW "}]");
+    faults("log-transfers", "[{'call':'store','cut_after':100000},{'call':'delete','code':1013," NOW "}]");
     SUCCEEDS(mmx_download_file(client, 50, path, &options, NULL, &error), error);
     mmx_file_ref files[20];
     for (int i = 0; i < 20; i++) files[i] = (mmx_file_ref){i + 1, "voice_clone"};
     SUCCEEDS(mmx_delete_files(client, files, 20, NULL, NULL, &error), error);
+    /* The last lines of a call that went well. */
+    faults("log-transfers", "{'call':'upload','close_before_answer':'rst'}");
+    options.flags = MMX_CALL_RECONCILE;
+    SUCCEEDS(mmx_upload_file(client, path, "prompt_audio", &options, NULL, &error), error);
     /* The last: what follows a refusal for the rate goes slower. */
+    faults("log-transfers", "{'call':'upload','code':1002," NOW "}");
     SUCCEEDS(mmx_upload_file(client, path, "voice_clone", NULL, NULL, &error), error);
-    bool resumed = false, uploaded = false, deleted = false;
+    bool resumed = false, uploaded = false, deleted = false, settled = false;
     for (int i = 0; i < log.count; i++) {
         resumed |= strstr(log.lines[i], "\"event\":\"resumed\"") && log.levels[i] == MMX_LOG_INFO;
         uploaded |= strstr(log.lines[i], "\"event\":\"retry\"") && strstr(log.lines[i], "\"call\":\"upload_file\"");
         deleted |= strstr(log.lines[i], "\"event\":\"retry\"") && strstr(log.lines[i], "\"call\":\"delete_files\"");
+        settled |= strstr(log.lines[i], "\"event\":\"settled\"") && strstr(log.lines[i], "\"found\":\"there\"");
     }
-    CHECK(resumed && uploaded && deleted);
+    CHECK(resumed && uploaded && deleted && settled);
     empty(&log);
     mmx_client_free(client);
     free(path);

@@ -15,12 +15,14 @@ from .errors import (
     ContentRejectedError,
     Error,
     FileError,
+    GuardError,
     HTTPError,
     InternalError,
     InvalidArgumentError,
     InvalidRequestError,
     NetworkError,
     NotFoundError,
+    PartialFailure,
     PermissionError,
     ProtocolError,
     QuotaError,
@@ -42,7 +44,8 @@ __version__ = _ffi.MMX_VERSION
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .results import DeleteResult, Download, File
+    from ._outcomes import Outcomes
+    from .results import DeleteResult, Download, File, Outcome, Plan, PruneResult, Summary
 
 __all__ = [
     "PURPOSE_PROMPT_AUDIO",
@@ -64,18 +67,25 @@ __all__ = [
     "File",
     "FileError",
     "Files",
+    "GuardError",
     "HTTPError",
     "InternalError",
     "InvalidArgumentError",
     "InvalidRequestError",
     "NetworkError",
     "NotFoundError",
+    "Outcome",
+    "Outcomes",
+    "PartialFailure",
     "PermissionError",
+    "Plan",
     "ProtocolError",
+    "PruneResult",
     "QuotaError",
     "RateLimitError",
     "ServerError",
     "ServerTimeoutError",
+    "Summary",
     "TimeoutError",
     "__version__",
 ]
@@ -83,8 +93,12 @@ __all__ = [
 
 def __getattr__(name: str) -> object:
     # `dataclasses` takes as long to import as all the rest, so it waits until it is needed.
-    if name in ("DeleteResult", "Download", "File"):
+    if name in ("DeleteResult", "Download", "File", "Outcome", "Plan", "PruneResult", "Summary"):
         from . import results
 
         return getattr(results, name)
+    if name == "Outcomes":
+        from ._outcomes import Outcomes
+
+        return Outcomes
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -12,11 +12,12 @@ import os
 import sys
 import threading
 from _thread import start_new_thread
-from ctypes import byref, c_void_p, string_at
-from queue import SimpleQueue
+from ctypes import byref, c_void_p
+from queue import Empty, SimpleQueue
 from time import monotonic, sleep
 
-from . import _ffi, errors
+from . import _callbacks, _ffi, _log, _tokens, errors
+from ._library import take_error, take_string
 
 # How long an interrupted main thread waits for a callback to return, in seconds.
 PATIENCE = 0.2
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from typing import Any, TypeAlias
 
     from ._callbacks import Guard, Progress
+    from ._log import Line
+    from ._tokens import Token
 
     # Of a call: client, its own arguments, options, out_json, out_error.
     Function: TypeAlias = Callable[..., Any]
@@ -39,37 +42,17 @@ if TYPE_CHECKING:
 class Handle:
     """A C client. Each call holds it, so it is freed once its owner and the last call have let go."""
 
-    __slots__ = ("_free", "pointer")
+    __slots__ = ("_free", "level", "pointer")
 
-    def __init__(self, library: CDLL, pointer: int) -> None:
+    def __init__(self, library: CDLL, pointer: int, level: int) -> None:
         # Kept here: at the end of the process the module's own names may be gone before this is.
         self._free = library.mmx_client_free
         self.pointer = pointer
+        # What it logs, MMX_LOG_..., or 0.
+        self.level = level
 
     def __del__(self) -> None:
         self._free(self.pointer)
-
-
-def take_string(library: CDLL, pointer: c_void_p | int | None) -> str:
-    """Copies and frees a string that the library handed over."""
-    try:
-        return string_at(pointer).decode() if pointer else ""
-    finally:
-        library.mmx_string_free(pointer)
-
-
-def take_error(library: CDLL, error: c_void_p) -> str:
-    """An error as JSON; frees it."""
-    try:
-        return take_string(library, library.mmx_error_json(error))
-    finally:
-        library.mmx_error_free(error)
-
-
-def check(library: CDLL, error: c_void_p) -> None:
-    """Raises what a function without an answer has put into out_error."""
-    if error:
-        raise errors.from_json(take_error(library, error))
 
 
 class Request:
@@ -99,24 +82,46 @@ class Request:
         self.guard = guard
         self.progress = None if progress is None or guard is None else guard.progress(progress)
 
-    def perform(self, token: int | None = None) -> Outcome:
+    def perform(self, token: Token | None = None) -> Outcome:
         """Makes the call, once."""
         assert self.handle is not None
+        if (self.guard is None and not self.handle.level) or _tokens.is_main_thread():
+            return self._perform(token)
+        with _tokens.Inside(self.library, token) as own:
+            return self._perform(own)
+
+    def _perform(self, token: Token | None) -> Outcome:
+        assert self.handle is not None
         answer, error = c_void_p(), c_void_p()
-        options = None
-        if token is not None or self.timeout_ms or self.flags or self.progress is not None:
-            options = _ffi.MMX_CALL_OPTIONS_INIT()
-            options.timeout_ms, options.flags, options.cancel = self.timeout_ms, self.flags, token
-            if self.progress is not None:
-                options.progress = self.progress
+        options = self.options(None if token is None else token.pointer)
         pointer = None if options is None else byref(options)
         try:
             self.function(self.handle.pointer, *self.arguments, pointer, byref(answer), byref(error))
         finally:
+            if self.handle.level and (raised := _log.take_raised()) is not None:
+                self.guard = self.guard or _callbacks.Guard()
+                self.guard.raised = self.guard.raised or raised
             self.release()
-        if error:
-            return None, take_error(self.library, error)
-        return take_string(self.library, answer), None
+        text = take_string(self.library, answer)
+        return text or None, take_error(self.library, error) if error else None
+
+    def options(self, token: int | None) -> Any:
+        """What the call has different from its client; None where that is nothing."""
+        if token is None and not self.timeout_ms and not self.flags and self.progress is None:
+            return None
+        options = _ffi.MMX_CALL_OPTIONS_INIT()
+        options.timeout_ms, options.flags, options.cancel = self.timeout_ms, self.flags, token
+        if self.progress is not None:
+            options.progress = self.progress
+        return options
+
+    def note(self, outcome: Outcome) -> str | None:
+        """What is to be known of the outcome beside an exception that takes its place."""
+        answer, error = outcome
+        if error is not None:
+            failure = errors.from_json(error)
+            return str(failure) if failure.ambiguous else None
+        return None if self.guard is None else f"the call was done all the same: {answer}"
 
     def release(self) -> None:
         """Lets go of everything: a traceback that somebody keeps holds this object, and must hold no more with it."""
@@ -125,48 +130,36 @@ class Request:
         self.progress = None
 
 
-class _Token:
-    """A cancel token, freed when neither the waiting thread nor the call has a use for it any more."""
-
-    def __init__(self, library: CDLL) -> None:
-        token, error = c_void_p(), c_void_p()
-        library.mmx_cancel_new(byref(token), byref(error))
-        check(library, error)
-        self.pointer = token.value
-        self._library = library
-
-    def trigger(self) -> None:
-        self._library.mmx_cancel_trigger(self.pointer)
-
-    def __del__(self) -> None:
-        if hasattr(self, "pointer"):
-            self._library.mmx_cancel_free(self.pointer)
-
-
 class _Job:
     """One call, on its way from the main thread to a helper and back."""
 
-    __slots__ = ("claim", "done", "outcome", "request", "token")
+    __slots__ = ("claim", "news", "outcome", "request", "token")
 
-    def __init__(self, request: Request, token: _Token) -> None:
+    def __init__(self, request: Request, token: Token) -> None:
         self.request = request
         # The library reads it during the call, even if the main thread has left.
         self.token = token
         # Whoever gets it decides: a helper that the call is made, an interrupted main thread that it isn't.
         self.claim = threading.Lock()
-        # Held until there is an outcome.
-        self.done = threading.Lock()
-        self.done.acquire()
+        # What the log tells, and None once there is an outcome.
+        self.news: SimpleQueue[Line | None] = SimpleQueue()
         self.outcome: Outcome | BaseException | None = None
 
     def run(self) -> None:
         if not self.claim.acquire(blocking=False):
             return
+        _log.send_to(self.news.put)
         try:
-            self.outcome = self.request.perform(self.token.pointer)
+            self.outcome = self.request.perform(self.token)
         except BaseException as error:
             self.outcome = error
-        self.done.release()
+        _log.send_to(None)
+        self.news.put(None)
+
+    def wait(self) -> None:
+        """Waits for the outcome. The log's handlers run here: one may have a lock that this thread holds already."""
+        while (line := self.news.get()) is not None:
+            _log.tell(line)
 
     def give_up(self, interruption: BaseException) -> None:
         """Ends the call early, and waits until it has ended."""
@@ -176,37 +169,31 @@ class _Job:
         self.token.trigger()
         # A second interruption ends this wait too: everything that the call uses stays alive with it.
         if self.outcome is None and not self._ended():
-            _note(interruption, "the call was cancelled; it ends when the callback that it is in returns")
+            add_note(interruption, "the call was cancelled; it ends when the callback that it is in returns")
         if isinstance(self.outcome, tuple):
-            _note_outcome(interruption, self.outcome, self.request)
+            add_note(interruption, self.request.note(self.outcome))
 
     def _ended(self) -> bool:
         """Waits for the end of a call that was cancelled, but not for a callback that doesn't come back."""
         guard = self.request.guard
-        if guard is None:
-            return self.done.acquire()
-        guard.open = False
+        if guard is not None:
+            guard.open = False
         limit = monotonic() + PATIENCE
-        while not self.done.acquire(timeout=0.02):
-            if guard.running and monotonic() > limit:
-                return False
-        return True
+        while True:
+            try:
+                line = self.news.get(timeout=0.02)
+            except Empty:
+                if guard is not None and guard.running and monotonic() > limit:
+                    return False
+                continue
+            if line is None:
+                return True
+            _log.tell(line)
 
 
-def _note(raised: BaseException, note: str) -> None:
-    if hasattr(raised, "add_note"):  # From Python 3.11 on.
+def add_note(raised: BaseException, note: str | None) -> None:
+    if note is not None and hasattr(raised, "add_note"):  # From Python 3.11 on.
         raised.add_note(note)
-
-
-def _note_outcome(raised: BaseException, outcome: Outcome, request: Request) -> None:
-    """Says what became of a call whose outcome an exception takes the place of."""
-    answer, error = outcome
-    if error is not None:
-        failure = errors.from_json(error)
-        if failure.ambiguous:
-            _note(raised, str(failure))
-    elif request.guard is not None:
-        _note(raised, f"the call was done all the same: {answer}")
 
 
 class _Helper:
@@ -215,7 +202,7 @@ class _Helper:
     def __init__(self, library: CDLL) -> None:
         self.pid = os.getpid()
         self.jobs: SimpleQueue[_Job | None] = SimpleQueue()
-        self.token = _Token(library)
+        self.token = _tokens.Token(library)
         told: list[int] = []
         ready = threading.Lock()
         ready.acquire()
@@ -234,7 +221,7 @@ class _Helper:
 
 def _serve(jobs: SimpleQueue[_Job | None], ready: threading.Lock, told: list[int]) -> None:
     try:
-        _block_signals()
+        begin_thread()
         told.append(threading.get_native_id())
     finally:
         ready.release()
@@ -243,19 +230,23 @@ def _serve(jobs: SimpleQueue[_Job | None], ready: threading.Lock, told: list[int
         try:
             job.run()
         finally:
-            if os.getpid() != pid:
-                # A callback has forked and come back. Here, there is no main thread that the call could return to.
-                os.write(2, b"mmx: a callback has forked, and came back in the child, which ends here\n")
-                os._exit(1)
+            end_in_child_of(pid)
         del job
 
 
-def _block_signals() -> None:
+def begin_thread() -> None:
     """Signals are for the main thread to hear, which one that came here wouldn't wake; or for a sigwait()."""
     import signal
 
     faults = {signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGTRAP, signal.SIGSYS}
     signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals() - faults - {signal.SIGABRT, signal.SIGPROF})
+
+
+def end_in_child_of(pid: int) -> None:
+    """A callback has forked and come back. In the child there is no thread that the call could return to."""
+    if os.getpid() != pid:
+        os.write(2, b"mmx: a callback has forked, and came back in the child, which ends here\n")
+        os._exit(1)
 
 
 _idle: list[_Helper] = []
@@ -283,23 +274,35 @@ def _take_helper(library: CDLL) -> _Helper | None:
 
 def call(request: Request) -> str:
     """Makes a call and returns its answer. An exception of one of its callbacks comes out as it was raised."""
-    answer, error = outcome = _outcome(request)
-    guard = request.guard
-    if guard is not None and guard.raised is not None:
-        raised, guard.raised = guard.raised, None
-        try:
-            _note_outcome(raised, outcome, request)
-            raise raised
-        finally:
-            del raised
+    answer, error = call_for_both(request)
     if error is not None:
         raise errors.from_json(error)
     return answer or ""
 
 
+def call_for_both(request: Request) -> Outcome:
+    """As `call`, of one that may hand over an answer and an error."""
+    outcome = _outcome(request)
+    reraise(request, outcome)
+    return outcome
+
+
+def reraise(request: Request, outcome: Outcome) -> None:
+    """Raises what a callback has raised, if anything."""
+    guard = request.guard
+    if guard is None or guard.raised is None:
+        return
+    raised, guard.raised = guard.raised, None
+    try:
+        add_note(raised, request.note(outcome))
+        raise raised
+    finally:
+        del raised
+
+
 def _outcome(request: Request) -> Outcome:
     # Once the process is at its end, other threads don't run any more.
-    if threading.get_ident() == threading.main_thread().ident and not sys.is_finalizing():
+    if _tokens.is_main_thread() and not _tokens.is_ending() and not sys.is_finalizing():
         helper = _take_helper(request.library)
         if helper is not None:
             return _wait(helper, _Job(request, helper.token))
@@ -310,7 +313,7 @@ def _wait(helper: _Helper, job: _Job) -> Outcome:
     try:
         _waiting.append(job)
         helper.jobs.put(job)
-        job.done.acquire()
+        job.wait()
     except BaseException as interruption:
         # The helper isn't returned: it ends after this call, and its token with it.
         job.give_up(interruption)
@@ -350,8 +353,7 @@ def _after_fork_in_child() -> None:
             error = errors.CancelledError("the process was forked during the call, which goes on in the parent")
             error.ambiguous = True
             job.outcome = error
-        if job.done.locked():
-            job.done.release()
+        job.news.put(None)
     _waiting.clear()
 
 

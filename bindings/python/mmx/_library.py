@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import os
-from ctypes import CDLL, c_char_p, c_uint32
+from ctypes import CDLL, c_char_p, c_uint32, string_at
 
-from . import _ffi
+from . import _ffi, errors
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ctypes import c_void_p
 
 SONAME = "libmmx.so.1"
 
@@ -61,3 +65,25 @@ def open_library(path: str) -> CDLL:
     except AttributeError as error:
         raise ImportError(f"{described}, but lacks a function; {needs}: {error}", path=path) from None
     return library
+
+
+def take_string(library: CDLL, pointer: c_void_p | int | None) -> str:
+    """Copies and frees a string that the library handed over."""
+    try:
+        return string_at(pointer).decode() if pointer else ""
+    finally:
+        library.mmx_string_free(pointer)
+
+
+def take_error(library: CDLL, error: c_void_p) -> str:
+    """An error as JSON; frees it."""
+    try:
+        return take_string(library, library.mmx_error_json(error))
+    finally:
+        library.mmx_error_free(error)
+
+
+def check(library: CDLL, error: c_void_p) -> None:
+    """Raises what a function without an answer has put into out_error."""
+    if error:
+        raise errors.from_json(take_error(library, error))

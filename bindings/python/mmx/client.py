@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from ctypes import byref, c_void_p
+from time import monotonic, sleep
 
-from . import _arguments, _call, _library, errors
+from . import _arguments, _call, _ffi, _library, _log, errors
 from .files import Files
+
+# How long a thread waits for another one that makes a C client, in seconds: far longer than that takes.
+PATIENCE = 1.0
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,13 +24,19 @@ if TYPE_CHECKING:
 
 
 class Connection:
-    """What a client and its groups of calls share: the library and, until it is closed, the C client."""
+    """What a client and its groups of calls share: the library and, until it is closed, the C clients."""
 
-    __slots__ = ("handle", "library")
+    __slots__ = ("_configs", "_handles", "closed", "library")
 
     def __init__(self, settings: dict[str, object]) -> None:
         self.library = _library.load()
-        self.handle: _call.Handle | None = _new_client(self.library, settings)
+        self.closed = False
+        config = _Config(self.library, settings)
+        level = _log.level()
+        # By what they log. With the same settings they share their connections.
+        self._handles = {level: config.client(level)}
+        # One thread at a time has it.
+        self._configs: list[_Config] = [config]
 
     def call(
         self,
@@ -38,32 +48,89 @@ class Connection:
         progress: Progress | None = None,
     ) -> str:
         timeout_ms = 0 if timeout is ... else _arguments.milliseconds(name, "options.timeout_ms", timeout)
-        handle = self.handle
-        if handle is None:
-            raise errors.invalid_argument(name, "client", "is closed")
+        handle = self.handle(name)
         function = getattr(self.library, f"mmx_{name}")
         request = _call.Request(self.library, function, handle, arguments, timeout_ms, flags, guard, progress)
         # The request has them, as long as the call needs them: a traceback that somebody keeps must not.
         del handle, arguments
         return _call.call(request)
 
+    def handle(self, call: str) -> _call.Handle:
+        """The C client for a call: the one that logs what `logging` wants by now."""
+        level = _log.level()
+        handle = self._handles.get(level)
+        if handle is None or self.closed:
+            handle = self._make(level)
+        if handle is None:
+            raise errors.invalid_argument(call, "client", "is closed")
+        return handle
 
-def _new_client(library: CDLL, settings: dict[str, object]) -> _call.Handle:
-    config = library.mmx_config_new()
-    try:
-        for name, value in settings.items():
-            if value is not None:
-                error = c_void_p()
-                getattr(library, f"mmx_config_set_{name}")(config, value, byref(error))
-                _call.check(library, error)
+    def _make(self, level: int) -> _call.Handle | None:
+        limit = monotonic() + PATIENCE
+        while True:
+            try:
+                config = self._configs.pop()
+                break
+            except IndexError:
+                if self.closed:
+                    return None
+                if monotonic() > limit:
+                    # A fork came when another thread was at it, whom this process doesn't have.
+                    return next(iter(self._handles.values()), None)
+                sleep(0)
+        try:
+            handle = self._handles.get(level)
+            if handle is None:
+                handle = self._handles[level] = config.client(level)
+        finally:
+            self._configs.append(config)
+            if self.closed:
+                self.close()
+        return handle
+
+    def close(self) -> None:
+        self.closed = True
+        self._handles.clear()
+        self._configs.clear()
+
+
+class _Config:
+    """A C configuration with a client's settings, and with the environment of when it was made."""
+
+    __slots__ = ("_config", "_library")
+
+    def __init__(self, library: CDLL, settings: dict[str, object]) -> None:
+        self._library = library
+        self._config = library.mmx_config_new()
+        try:
+            for name, value in settings.items():
+                if value is not None:
+                    self._set(name, value)
+        except BaseException:
+            # Not when somebody has let go of the traceback.
+            self.__del__()
+            raise
+
+    def _set(self, name: str, *values: object) -> None:
+        error = c_void_p()
+        getattr(self._library, f"mmx_config_set_{name}")(self._config, *values, byref(error))
+        _library.check(self._library, error)
+
+    def client(self, level: int) -> _call.Handle:
+        # Also where it is off: an earlier client may have had one.
+        function = _log.nothing if level == _log.OFF else _log.function
+        self._set("logger", function, None, level or _ffi.MMX_LOG_ERROR)
         client, error = c_void_p(), c_void_p()
-        library.mmx_client_new(config, byref(client), byref(error))
-        _call.check(library, error)
+        self._library.mmx_client_new(self._config, byref(client), byref(error))
+        _library.check(self._library, error)
         if not client.value:
             raise errors.InternalError("client_new: no client came")
-        return _call.Handle(library, client.value)
-    finally:
-        library.mmx_config_free(config)
+        return _call.Handle(self._library, client.value, level)
+
+    def __del__(self) -> None:
+        config, self._config = self._config, None
+        if config is not None:
+            self._library.mmx_config_free(config)
 
 
 class Client:
@@ -85,6 +152,7 @@ class Client:
         connect_timeout: SupportsFloat | EllipsisType | None = ...,
         idle_timeout: SupportsFloat | EllipsisType | None = ...,
         max_attempts: SupportsIndex | None = None,
+        requests_per_minute: SupportsIndex | None = None,
         proxy: str | None = None,
         ca_file: str | os.PathLike[str] | None = None,
         user_agent: str | None = None,
@@ -95,13 +163,15 @@ class Client:
         `timeout` bounds everything that a call does, in seconds; None is no limit. Without it, uploads and downloads
         have no limit, and other calls have 60 seconds. `connect_timeout` is how long a connection may take to come to
         be (10), and `idle_timeout` how long the other end may be silent (60). `max_attempts` is how many requests a
-        call may send. `proxy` is http://host:port, perhaps with user:password@ before the host, and serves everything;
-        "none" is no proxy, and without it the environment's HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY count.
-        `ca_file` is a PEM file of certificates to trust beside the system's. `user_agent` names your program.
-        `allow_insecure` permits http:// to another machine.
+        call may send, and `requests_per_minute` how many all clients of this key and process may, repeated ones and
+        look-ups included: divide it by the number of your processes. `proxy` is http://host:port, perhaps with
+        user:password@ before the host, and serves everything; "none" is no proxy, and without it the environment's
+        HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY count. `ca_file` is a PEM file of certificates to trust beside
+        the system's. `user_agent` names your program. `allow_insecure` permits http:// to another machine.
         """
         call = "client_new"
         limits = {"timeout_ms": timeout, "connect_timeout_ms": connect_timeout, "idle_timeout_ms": idle_timeout}
+        numbers = {"max_attempts": max_attempts, "requests_per_minute": requests_per_minute}
         # By their names in the library: mmx_config_set_<name>().
         settings: dict[str, object] = {
             "api_key": api_key if api_key is None else _arguments.text(call, "api_key", api_key),
@@ -110,9 +180,10 @@ class Client:
                 name: None if limit is ... else _arguments.milliseconds(call, name, limit)
                 for name, limit in limits.items()
             },
-            "max_attempts": max_attempts
-            if max_attempts is None
-            else _arguments.whole(call, "max_attempts", max_attempts, _arguments.INT32_MAX),
+            **{
+                name: number if number is None else _arguments.whole(call, name, number, _arguments.INT32_MAX)
+                for name, number in numbers.items()
+            },
             "proxy": proxy if proxy is None else _arguments.text(call, "proxy", proxy),
             "ca_file": ca_file if ca_file is None else _arguments.path(call, "ca_file", ca_file),
             "user_agent": user_agent if user_agent is None else _arguments.text(call, "user_agent", user_agent),
@@ -123,11 +194,11 @@ class Client:
 
     @property
     def closed(self) -> bool:
-        return self._connection.handle is None
+        return self._connection.closed
 
     def close(self) -> None:
         """Lets no call begin any more; those under way finish as they would. Closing twice is fine."""
-        self._connection.handle = None
+        self._connection.close()
 
     def __enter__(self) -> Self:
         return self

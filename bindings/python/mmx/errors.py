@@ -6,6 +6,10 @@ import builtins
 
 from . import _ffi
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .results import Outcome, Plan, Summary
+
 
 class Error(Exception):
     """A call failed. Its text says what went wrong and what to do; it never holds the key.
@@ -69,6 +73,24 @@ class HTTPError(Error):
     """An HTTP error with no API code in it."""
 
 
+class PartialFailure(Error):
+    """Files are left that were to be deleted. Its `__cause__` is what ended the run early, if anything did."""
+
+    summary: Summary
+    """How many files came to which end."""
+    failures: list[Outcome]
+    """Those that were not deleted, or perhaps not, as they settled: failed, unknown and not attempted ones."""
+    plan: Plan | None = None
+    """Of a prune: what was listed and chosen."""
+
+
+class GuardError(Error):
+    """A guard stopped a prune: more files would go than it allows. No delete was sent."""
+
+    plan: Plan
+    """What was listed and chosen."""
+
+
 class APIError(Error):
     """The service answered with an error. Its subclasses are those with a meaning of their own."""
 
@@ -122,6 +144,8 @@ CLASSES: dict[int, type[Error]] = {
     _ffi.MMX_ERROR_CANCELLED: CancelledError,
     _ffi.MMX_ERROR_PROTOCOL: ProtocolError,
     _ffi.MMX_ERROR_HTTP: HTTPError,
+    _ffi.MMX_ERROR_PARTIAL: PartialFailure,
+    _ffi.MMX_ERROR_GUARD: GuardError,
     _ffi.MMX_ERROR_AUTHENTICATION: AuthenticationError,
     _ffi.MMX_ERROR_RATE_LIMITED: RateLimitError,
     _ffi.MMX_ERROR_QUOTA: QuotaError,
@@ -163,6 +187,13 @@ def from_json(text: str) -> Error:
     error.retry_after = fields["retry_after_ms"] / 1000 if fields["retry_after_ms"] >= 0 else None
     error.ambiguous = fields["ambiguous"]
     return error
+
+
+def copy(error: Error) -> Error:
+    """The same error, not raised yet."""
+    same = type(error)(*error.args)
+    same.__dict__.update(error.__dict__)
+    return same
 
 
 def invalid_argument(call: str, parameter: str, why: str) -> InvalidArgumentError:

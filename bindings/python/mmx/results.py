@@ -8,6 +8,8 @@ from datetime import datetime, timezone
 from json import dumps, loads
 from typing import Any
 
+from .errors import Error
+
 INT64_MAX = 2**63 - 1
 
 
@@ -83,6 +85,98 @@ class Download:
         return self._content
 
 
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one file: a receipt. True unless the file is, or may be, still there although it was to go."""
+
+    index: int
+    """Its place in the input, or in the plan."""
+    file_id: int
+    purpose: str
+    outcome: str
+    """"deleted", "already_absent", "failed", "unknown", "not_attempted" or "kept"."""
+    evidence: str
+    """Who says so: "answer", "retrieve" or "list" of the service's, or ""."""
+    attempts: int
+    """Deletes that were sent for it."""
+    trace_id: str
+    settled_at: datetime
+    """In UTC."""
+    error: Error | None
+    """Why, of one that failed or is unknown."""
+
+    def __bool__(self) -> bool:
+        return self.outcome in WELL
+
+
+WELL = ("deleted", "already_absent", "kept")
+ENDS = (*WELL, "failed", "unknown", "not_attempted")
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """How many files came to which end. True if and only if all have ended well: no file is left that was to go."""
+
+    total: int
+    deleted: int = 0
+    already_absent: int = 0
+    failed: int = 0
+    unknown: int = 0
+    not_attempted: int = 0
+    kept: int = 0
+    still_listed: tuple[int, ...] | None = None
+    """Ids that are listed at the end all the same; None unless `verify` asked for that."""
+
+    @property
+    def pending(self) -> int:
+        """Files that have not settled yet."""
+        return self.total - self._well() - self.failed - self.unknown - self.not_attempted
+
+    def __bool__(self) -> bool:
+        return self.total == self._well() and not self.still_listed
+
+    def _well(self) -> int:
+        return self.deleted + self.already_absent + self.kept
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a prune has listed and chosen."""
+
+    host: str
+    key_fingerprint: str
+    """The first digits of the key's SHA-256."""
+    made_at: datetime
+    clock: str | None
+    """The service's clock, as an HTTP date."""
+    filter: dict[str, Any]
+    listed: int
+    matched: int
+    kept: int
+    """Files that match and are kept all the same."""
+    bytes_at_least: int
+    """What deleting the chosen ones frees, at least: of generated files the service doesn't say it."""
+    sizes_unknown: int
+    files: list[File] = field(repr=False)
+    """The chosen ones."""
+    kept_files: list[File] = field(repr=False)
+    """The kept ones; "kept" in their `extra` says why."""
+    raw: str = field(repr=False)
+    """The whole as JSON, as the command line tool's --plan and --apply have it."""
+
+    def __len__(self) -> int:
+        """How many files would be deleted."""
+        return len(self.files)
+
+
+@dataclass(frozen=True, slots=True)
+class PruneResult:
+    """A prune that went well: what was chosen is gone."""
+
+    summary: Summary
+    plan: Plan
+
+
 def files(answer: str) -> list[File]:
     """The files of a listing; none where "files" is missing or null."""
     return [_file(fields) for fields in loads(answer).get("files") or ()]
@@ -103,6 +197,36 @@ def download(answer: str, content: bytes | None) -> Download:
         via=fields["via"],
         trace_id=fields["trace_id"],
         _content=content,
+    )
+
+
+def moment(milliseconds: int) -> datetime:
+    """Unix milliseconds in UTC."""
+    return datetime.fromtimestamp(milliseconds / 1000, timezone.utc)
+
+
+def summary(fields: dict[str, Any]) -> Summary:
+    listed = fields.get("still_listed")
+    counts = {end: fields[end] for end in ENDS}
+    return Summary(total=fields["total"], **counts, still_listed=None if listed is None else tuple(listed))
+
+
+def plan(fields: dict[str, Any]) -> Plan:
+    files = fields["files"]
+    return Plan(
+        host=fields["host"],
+        key_fingerprint=fields["key_fingerprint"],
+        made_at=moment(fields["made_at_ms"]),
+        clock=fields["clock"],
+        filter=fields["filter"],
+        listed=fields["listed"],
+        matched=fields["matched"],
+        kept=fields["kept"],
+        bytes_at_least=fields["bytes_at_least"],
+        sizes_unknown=fields["sizes_unknown"],
+        files=[_file(file) for file in files if "kept" not in file],
+        kept_files=[_file(file) for file in files if "kept" in file],
+        raw=dumps(fields, separators=(",", ":")),
     )
 
 
@@ -131,4 +255,5 @@ def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 
-DeleteResult.__module__ = File.__module__ = Download.__module__ = "mmx"
+for _class in (DeleteResult, File, Download, Outcome, Summary, Plan, PruneResult):
+    _class.__module__ = "mmx"

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import logging
 import os
 import re
 from collections.abc import Iterator
@@ -31,3 +32,9 @@ def server() -> Iterator[Server]:
 @pytest.fixture
 def account(server: Server, request: pytest.FixtureRequest) -> Account:
     return Account(server, "py-" + re.sub(r"[^A-Za-z0-9_]", "-", request.node.name)[:60])
+
+
+@pytest.fixture
+def quiet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No log: the handlers of `logging` keep their locks when a signal's handler raises in them."""
+    monkeypatch.setattr(logging.getLogger("mmx"), "disabled", True)

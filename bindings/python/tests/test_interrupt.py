@@ -185,6 +185,7 @@ def downloads(client: mmx.Client) -> object:
     return client.files.download(400, progress=lambda *_: None)
 
 
+@pytest.mark.usefixtures("quiet")
 @pytest.mark.parametrize("call", [deletes, uploads, downloads])
 def test_interrupted_at_any_point_nothing_is_lost(account: Account, call: Callable[[mmx.Client], object]) -> None:
     heard = 0

@@ -12,6 +12,7 @@ import mmx
 from stand_in import FILE, PACKAGE, ROOT, Account
 
 EXAMPLE = ROOT / "examples" / "python" / "delete.py"
+PRUNE = ROOT / "examples" / "python" / "prune.py"
 LIFE = ROOT / "examples" / "python" / "life.py"
 
 
@@ -93,4 +94,19 @@ def test_the_example_of_a_whole_life(account: Account, tmp_path: Path) -> None:
     assert len(account.client().files.list("prompt_audio")) == len(rows) - 1
     process = account.start(LIFE, str(tmp_path / "none"), "prompt_audio")
     assert process.communicate(timeout=30)[1].startswith("mmx.FileError: upload_file: ")
+    assert process.returncode == 1
+
+
+def test_the_example_that_prunes(account: Account) -> None:
+    assert len(PRUNE.read_text().splitlines()) < 45
+    account.add(file_id=900, purpose=mmx.PURPOSE_T2A_ASYNC, created_at=1_700_000_000, filename="a\x1b.tar")
+    shown = account.run(PRUNE, mmx.PURPOSE_T2A_ASYNC, "7")
+    assert "'a\\x1b.tar'" in shown
+    assert account.count(call="delete") == 0
+    assert account.run(PRUNE, mmx.PURPOSE_T2A_ASYNC, "7", "--yes").startswith(shown)
+    assert account.count(call="delete", file_id=900, performed=1) == 1
+    account.add(file_id=901, purpose=mmx.PURPOSE_T2A_ASYNC, created_at=1_700_000_000)
+    account.fault(call="delete", code=2013, times=-1)
+    process = account.start(PRUNE, mmx.PURPOSE_T2A_ASYNC, "7", "--yes")
+    assert "901 is failed: prune_files: " in process.communicate(timeout=30)[1]
     assert process.returncode == 1
