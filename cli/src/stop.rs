@@ -1,0 +1,90 @@
+//! Why a command ends early.
+
+use crate::exit::Exit;
+use mmx::error::{Error, Status};
+use serde_json::{Value, json};
+use std::io;
+
+#[derive(Debug)]
+pub(crate) enum Stop {
+    /// Wrong arguments, found where the parser of arguments can't.
+    Usage(String),
+    /// There is no key to ask with.
+    Key(String),
+    /// A call that failed.
+    Call(Box<Error>),
+    /// Nobody reads standard output any more: there is nothing left to do, nor to say.
+    Unread,
+    /// Standard output can't be written.
+    Output(io::Error),
+    /// The person said no, or nothing.
+    Declined,
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Stop {
+        Stop::Call(Box::new(error))
+    }
+}
+
+/// What the library calls a setting, and what it is here.
+const WORDS: [(&str, &str); 2] =
+    [("mmx_config_set_allow_insecure()", "--allow-insecure"), ("mmx_config_set_ca_file()", "--ca-file")];
+
+impl Stop {
+    /// A setting that can't be right: nothing was sent.
+    pub(crate) fn of_a_setting(error: Error) -> Stop {
+        match error.parameter {
+            Some("api_key") => Stop::Key(error.without_call().to_owned()),
+            _ => Stop::Usage(in_words_of_the_command(error.without_call())),
+        }
+    }
+
+    pub(crate) fn exit(&self) -> Exit {
+        match self {
+            Stop::Usage(_) => Exit::Usage,
+            Stop::Key(_) => Exit::Key,
+            Stop::Call(error) => Exit::of(error),
+            Stop::Unread => Exit::Done,
+            Stop::Output(_) => Exit::Failed,
+            Stop::Declined => Exit::Unknown,
+        }
+    }
+
+    /// For people; nothing where there is nobody to tell.
+    pub(crate) fn text(&self) -> Option<String> {
+        match self {
+            Stop::Usage(why) | Stop::Key(why) => Some(why.clone()),
+            Stop::Call(error) => Some(in_words(error)),
+            Stop::Unread => None,
+            Stop::Output(error) => Some(format!("standard output can't be written: {error}")),
+            Stop::Declined => Some("nothing was deleted".into()),
+        }
+    }
+
+    /// For programs: the library's shape of an error.
+    pub(crate) fn json(&self) -> Option<Value> {
+        let (status, call) = match self {
+            Stop::Call(error) => return Some(error.to_value()),
+            Stop::Unread => return None,
+            Stop::Usage(_) => (Status::InvalidArgument, "arguments"),
+            Stop::Key(_) => (Status::Authentication, "arguments"),
+            Stop::Output(_) => (Status::File, "output"),
+            Stop::Declined => (Status::Cancelled, "confirmation"),
+        };
+        self.text().map(|text| Error::new(status, call, text).to_value()).or_else(|| Some(json!(null)))
+    }
+}
+
+/// An error as people read it: what went wrong, and then what the service's staff would ask for.
+pub(crate) fn in_words(error: &Error) -> String {
+    let mut text = in_words_of_the_command(error.without_call());
+    if !error.trace_id.is_empty() {
+        text.push_str(&format!(" (trace id {})", error.trace_id));
+    }
+    text
+}
+
+fn in_words_of_the_command(text: &str) -> String {
+    WORDS.iter().fold(text.to_owned(), |text, (theirs, ours)| text.replace(theirs, ours))
+}
