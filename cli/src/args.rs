@@ -18,11 +18,12 @@ pub(crate) struct Args {
 }
 
 const EXIT_CODES: &str = "\
-Exit codes: 0 all done, 1 some failed, 2 wrong arguments, 3 the key was refused, 4 rate or quota, 5 network,
+Exit codes: 0 all done, 1 some failed, 2 wrong arguments, 3 the key was refused, 4 rate or quota, 5 network, \
 6 a guard stopped it, 7 unknown or not attempted, 130 and 143 ended by Ctrl-C and by SIGTERM.";
 
 /// Of the way to the service, for every command. The key is no argument: others could read it in the list of processes.
 #[derive(Debug, Group)]
+#[command(next_help_heading = "Options of every command")]
 pub(crate) struct Client {
     /// Where the service is, as https://api.minimax.io [default: MINIMAX_BASE_URL, or https://api.minimaxi.com]
     #[arg(long, global = true, value_name = "URL")]

@@ -2,7 +2,7 @@
 
 use crate::exit::Exit;
 use mmx::error::{Error, Status};
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::io;
 
 #[derive(Debug)]
@@ -28,15 +28,21 @@ impl From<Error> for Stop {
 }
 
 /// What the library calls a setting, and what it is here.
-const WORDS: [(&str, &str); 2] =
-    [("mmx_config_set_allow_insecure()", "--allow-insecure"), ("mmx_config_set_ca_file()", "--ca-file")];
+const WORDS: [(&str, &str); 1] = [("mmx_config_set_allow_insecure()", "--allow-insecure")];
+const PARAMETERS: [(&str, &str); 4] =
+    [("base_url", "--base-url"), ("url_or_none", "--proxy"), ("proxy", "--proxy"), ("pem_path", "--ca-file")];
 
 impl Stop {
     /// A setting that can't be right: nothing was sent.
     pub(crate) fn of_a_setting(error: Error) -> Stop {
         match error.parameter {
             Some("api_key") => Stop::Key(error.without_call().to_owned()),
-            _ => Stop::Usage(in_words_of_the_command(error.without_call())),
+            parameter => {
+                let text = error.without_call();
+                let name = PARAMETERS.iter().find(|row| Some(row.0) == parameter);
+                let renamed = name.and_then(|(theirs, ours)| Some(format!("{ours}{}", text.strip_prefix(theirs)?)));
+                Stop::Usage(in_words_of_the_command(renamed.as_deref().unwrap_or(text)))
+            }
         }
     }
 
@@ -72,7 +78,7 @@ impl Stop {
             Stop::Output(_) => (Status::File, "output"),
             Stop::Declined => (Status::Cancelled, "confirmation"),
         };
-        self.text().map(|text| Error::new(status, call, text).to_value()).or_else(|| Some(json!(null)))
+        self.text().map(|text| Error::new(status, call, text).to_value())
     }
 }
 

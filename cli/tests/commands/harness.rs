@@ -8,6 +8,7 @@ use std::io::Write as _;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
+use tempfile::TempDir;
 
 /// A run that takes longer hangs.
 pub(crate) const LONGEST: Duration = Duration::from_secs(60);
@@ -94,6 +95,11 @@ impl Account {
 
     pub(crate) fn run(&self, arguments: &[&str]) -> Run {
         run(&mut self.command(arguments), "")
+    }
+
+    /// In a folder.
+    pub(crate) fn run_in(&self, folder: &TempDir, arguments: &[&str]) -> Run {
+        run(self.command(arguments).current_dir(folder), "")
     }
 
     /// With what it reads on standard input.

@@ -3,5 +3,16 @@
 
 #![forbid(unsafe_code)]
 
+mod delete;
+mod delete_input;
+mod download;
+mod exit;
 mod harness;
+mod info;
 mod list;
+mod names;
+mod settings;
+mod signals;
+mod terminal;
+mod upload;
+mod usage;
