@@ -27,8 +27,13 @@ impl From<Error> for Stop {
     }
 }
 
-/// What the library calls a setting, and what it is here.
-const WORDS: [(&str, &str); 1] = [("mmx_config_set_allow_insecure()", "--allow-insecure")];
+/// What the library's messages call a setting, and what it is here.
+const WORDS: [(&str, &str); 4] = [
+    ("mmx_config_set_allow_insecure()", "--allow-insecure"),
+    ("mmx_config_set_ca_file()", "--ca-file"),
+    ("mmx_config_set_proxy()", "--proxy"),
+    ("MMX_FILTER_ALL", "--all"),
+];
 const PARAMETERS: [(&str, &str); 4] =
     [("base_url", "--base-url"), ("url_or_none", "--proxy"), ("proxy", "--proxy"), ("pem_path", "--ca-file")];
 
@@ -82,13 +87,9 @@ impl Stop {
     }
 }
 
-/// An error as people read it: what went wrong, and then what the service's staff would ask for.
+/// An error as people read it.
 pub(crate) fn in_words(error: &Error) -> String {
-    let mut text = in_words_of_the_command(error.without_call());
-    if !error.trace_id.is_empty() {
-        text.push_str(&format!(" (trace id {})", error.trace_id));
-    }
-    text
+    in_words_of_the_command(error.without_call())
 }
 
 fn in_words_of_the_command(text: &str) -> String {

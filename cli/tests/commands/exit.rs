@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 fn by_what_the_service_says() {
     let account = Account::empty("cli-exit");
     let cases = [
-        (json!({"code": 1004}), 3, "is this key for the other region"),
-        (json!({"code": 2049}), 3, "is this key for the other region"),
+        (json!({"code": 1004}), 3, "it may belong to another region"),
+        (json!({"code": 2049}), 3, "it may belong to another region"),
         (json!({"http_status": 403, "body": "no"}), 3, ""),
         (json!({"code": 2042}), 3, ""),
         (json!({"code": 1008}), 4, ""),
@@ -68,7 +68,7 @@ fn wrong_arguments() {
     let settings: [(&[&str], &str); 5] = [
         (&["list", "--base-url", "api.minimax.io"], "--base-url is not a URL"),
         (&["list", "--base-url", "http://192.0.2.1"], "--allow-insecure"),
-        (&["list", "--proxy", "what"], "--proxy"),
+        (&["list", "--proxy", "ftp://127.0.0.1"], "--proxy"),
         (&["list", "--ca-file", "no/such/file"], "no/such/file can't be read"),
         (&["list", "--ca-file", "/dev/null"], "--ca-file is not a PEM file"),
     ];

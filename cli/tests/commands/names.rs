@@ -47,17 +47,16 @@ fn for_programs_the_json_says_the_same() {
 #[test]
 fn what_the_service_says_of_a_failure() {
     let account = Account::of("cli-names-message", file());
-    let message = json!({"code": 2013, "message": NAME, "times": -1, "headers": {"Trace-Id": "\u{9b}31m"}});
-    account.fault(message);
-    for arguments in [
-        &["list"][..],
-        &["list", "--json"],
-        &["info", "1"],
-        &["info", "--json", "1"],
-        &["list", "--verbose"],
-        &["delete", "--yes", "--purpose", "voice_clone", "1"],
-        &["delete", "--json", "--yes", "--purpose", "voice_clone", "1"],
-    ] {
+    let refused = |call| json!({"call": call, "code": 2013, "message": NAME, "headers": {"Trace-Id": "x\u{202e}"}});
+    let delete = ["delete", "--yes", "--purpose", "voice_clone", "1"];
+    for arguments in
+        [&["list"][..], &["list", "--json"], &["list", "--verbose"], &["info", "1"], &["info", "--json", "1"]]
+    {
+        account.fault(refused(if arguments[0] == "list" { "list" } else { "retrieve" }));
+        is_tame(&account.run(arguments).exits(1));
+    }
+    for arguments in [&delete[..], &["--json", "--verbose", "delete", "--yes", "--purpose", "voice_clone", "1"]] {
+        account.fault(refused("delete"));
         is_tame(&account.run(arguments).exits(1));
     }
 }
