@@ -159,7 +159,7 @@ fn limit(text: &str) -> Result<Limit, String> {
     match humantime::parse_duration(text) {
         Ok(limit) if limit >= Duration::from_millis(1) => Ok(Limit(Some(limit))),
         Ok(_) => Err("must be 1ms or more; \"none\" is no limit".into()),
-        Err(error) => Err(format!("is no time such as 30s, 2m or 1h 30m: {error}")),
+        Err(_) => Err("is no time such as 30s, 2m or 1h 30m".into()),
     }
 }
 

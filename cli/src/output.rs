@@ -2,8 +2,9 @@
 
 use crate::escape;
 use crate::stop::Stop;
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
 use serde_json::Value;
+use std::fmt;
 use std::io::{self, ErrorKind, IsTerminal as _, Write as _};
 
 #[derive(Clone)]
@@ -63,15 +64,21 @@ impl Output {
     /// A bar on a terminal, and nothing elsewhere.
     pub(crate) fn bar(&self, unit: Unit, name: &str) -> Bar {
         let counts = match unit {
-            Unit::Bytes => "{bytes}/{total_bytes} {bytes_per_sec} {eta}",
-            Unit::Files => "{human_pos}/{human_len} {per_sec} {eta}",
+            Unit::Bytes => "{bytes}/{total_bytes} {bytes_per_sec} eta {eta}",
+            Unit::Files => "{human_pos}/{human_len} {rate} eta {eta}",
         };
-        let style = ProgressStyle::with_template(&format!("{{msg}} {{wide_bar}} {counts}"));
+        let style = ProgressStyle::with_template(&format!("{{msg}} {{wide_bar:.cyan}} {counts}"));
+        let style = style.expect("a template of ours").progress_chars("━╸ ").with_key("rate", rate);
         let bar = self.bars.add(ProgressBar::no_length());
-        bar.set_style(style.expect("a template of ours").progress_chars("━╸ "));
+        bar.set_style(style);
         bar.set_message(escape::text(name));
         Bar(bar)
     }
+}
+
+/// `236/s`: its own has four decimals.
+fn rate(state: &ProgressState, to: &mut dyn fmt::Write) {
+    let _ = write!(to, "{:.0}/s", state.per_sec());
 }
 
 /// How far something is; gone from the screen when dropped.

@@ -1,7 +1,9 @@
 //! `list`
 
-use crate::harness::Account;
+use crate::harness::{Account, end};
 use serde_json::{Value, json};
+use std::fs::OpenOptions;
+use std::process::Stdio;
 
 fn files() -> Value {
     json!([
@@ -45,4 +47,25 @@ fn the_answer_for_programs() {
     assert_eq!(ids, [json!(176844028768320_i64), json!(i64::MAX)]);
     assert_eq!(answer["base_resp"]["status_code"], 0);
     assert_eq!(account.run(&["list", "--json", "--purpose", "prompt_audio"]).exits(0).json().len(), 1);
+}
+
+#[test]
+fn a_reader_that_leaves_ends_it_quietly() {
+    let account = Account::with("cli-list-head", 5000);
+    for arguments in [&["list"][..], &["list", "--json"], &["usage"], &["--help"]] {
+        let mut command = account.command(arguments);
+        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        drop(child.stdout.take());
+        let run = end(child).exits(0);
+        assert!(!run.err.contains("mmx-files"), "{run:#?}");
+    }
+}
+
+#[test]
+fn a_full_disk_is_said() {
+    let account = Account::with("cli-list-full", 1);
+    let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let mut command = account.command(&["list"]);
+    let child = command.stdin(Stdio::null()).stdout(full).stderr(Stdio::piped()).spawn().unwrap();
+    end(child).exits(1).says(&["standard output can't be written"]);
 }

@@ -129,6 +129,7 @@ fn a_bar_shows_how_far_it_is() {
     arguments.extend(ids.iter().map(String::as_str));
     let mut terminal = Terminal::start(&mut account.command(&arguments));
     terminal.shows("/60");
+    terminal.shows("\u{1b}[36m");
     terminal.shows("60 files: 60 deleted");
     let screen = terminal.exits(0);
     let last = screen.rsplit(['\r', '\n']).find(|line| !line.is_empty()).unwrap_or_default();
