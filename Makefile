@@ -60,7 +60,7 @@ lib: ## builds libmmx.so and libmmx.a
 		"Libs: -L$(RELEASE) -Wl,--enable-new-dtags -Wl,-rpath,$(RELEASE) -lmmx" >$(PKG_CONFIG_FOLDER)/mmx-uninstalled.pc
 
 cli: ## builds the command mmx-files
-	@$(CARGO) build --release --quiet -p mmx-files
+	@$(CARGO) build --profile cli --quiet -p mmx-files
 
 header: $(VENV)/ready ## writes include/mmx.h and what else is generated from the sources
 	@MMX_WRITE=1 $(CARGO) test --quiet --test header

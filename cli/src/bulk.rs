@@ -91,10 +91,13 @@ impl<'a> Bulk<'a> {
             // Whatever stopped it, what is left open decides.
             Err(error) => self.exit.get().and(Exit::of(error)),
         };
-        if let Some(stop) = self.unprinted.into_inner() {
-            return match stop {
-                Stop::Unread => Ok(exit),
-                stop => Err(stop),
+        if let Some(stop) = self.unprinted.take() {
+            return match stop.text() {
+                None => Ok(exit),
+                Some(why) => {
+                    self.say(&why);
+                    Ok(exit.and(stop.exit()))
+                }
             };
         }
         print_counts(self.context, &done.counts).map(|()| exit)

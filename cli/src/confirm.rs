@@ -22,7 +22,7 @@ pub(crate) fn confirm(context: &Context<'_>, account: &Account, what: &str, yes:
         return Ok(());
     }
     let asked = write!(io::stderr().lock(), "Delete {what} ({account})? [y/N] ");
-    asked.and_then(|()| io::stderr().flush()).map_err(Stop::Output)?;
+    asked.and_then(|()| io::stderr().flush()).map_err(|_| Stop::Declined)?;
     let mut answer = String::new();
     context.signals.idle(|| io::stdin().read_line(&mut answer)).map_err(|_| Stop::Declined)?;
     match answer.trim().to_ascii_lowercase().as_str() {

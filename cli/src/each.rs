@@ -26,21 +26,27 @@ pub(crate) fn each(
 ) -> Result<Exit, Stop> {
     let (mut exit, mut stopped) = (Exit::Done, None);
     for (at, item) in items.iter().enumerate() {
+        let left = items.len() - at - 1;
         let result = if stopped.is_none() { call(at) } else { Err(not_attempted()) };
-        if context.output.json {
-            context.output.print(&line(item, &result))?;
-        } else {
-            match &result {
-                Ok(json) => context.output.print(&text(at, json))?,
-                Err(_) if stopped.is_some() => {}
-                Err(error) => context.output.say(&format!("mmx-files {command}: {}: {}", item.label, in_words(error))),
+        exit = exit.and(result.as_ref().err().map_or(Exit::Done, Exit::of));
+        let printed = match &result {
+            result if context.output.json => context.output.print(&line(item, result)),
+            Ok(json) => context.output.print(&text(at, json)),
+            Err(_) if stopped.is_some() => Ok(()),
+            Err(error) => {
+                context.output.say(&format!("mmx-files {command}: {}: {}", item.label, in_words(error)));
+                Ok(())
             }
+        };
+        match printed {
+            Ok(()) => {}
+            // Quietly, but what is left was asked for.
+            Err(Stop::Unread) => return Ok(if left > 0 { exit.and(Exit::Unknown) } else { exit }),
+            Err(stop) => return Err(stop),
         }
         let Err(error) = result else { continue };
-        exit = exit.and(Exit::of(&error));
         if stopped.is_none() && (is_for_all(&error) || context.signals.have_come()) {
             stopped = Some(Exit::of(&error));
-            let left = items.len() - at - 1;
             if left > 0 && !context.output.json {
                 context.output.say(&format!("mmx-files {command}: {left} of {} not attempted", items.len()));
             }
@@ -53,9 +59,10 @@ fn line(item: &Item, result: &Result<String, Error>) -> String {
     let answer = result.as_ref().ok().and_then(|json| serde_json::from_str::<&RawValue>(json).ok());
     let (key, value) = &item.key;
     let key = json!({ *key: value }).to_string();
+    let key = key.strip_suffix('}').unwrap_or(&key);
     let answer = answer.map_or("null", RawValue::get);
     let error = result.as_ref().err().map_or("null".into(), Error::to_json);
-    escape::json(&format!("{},\"answer\":{answer},\"error\":{error}}}", key.trim_end_matches('}')))
+    escape::json(&format!("{key},\"answer\":{answer},\"error\":{error}}}"))
 }
 
 /// The next would fail likewise.

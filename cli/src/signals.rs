@@ -5,7 +5,7 @@ use crate::exit::Exit;
 use mmx::transport::cancel::Cancel;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
-use std::io;
+use std::io::{self, Write as _};
 use std::process::{self, ExitCode};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
@@ -17,8 +17,16 @@ struct State {
     cancel: Cancel,
     /// The signal that came; 0 when none did.
     came: AtomicI32,
-    /// Nothing is under way that could be cancelled: a person is asked, or a pipe is read.
+    /// Nothing was sent so far: a person is asked, or a pipe is read.
     is_idle: AtomicBool,
+}
+
+impl State {
+    fn end_at_once(&self) -> ! {
+        // Where a person was asked, the line is still open.
+        let _ = writeln!(io::stderr().lock(), "\nmmx-files: ended by a signal; nothing was sent");
+        process::exit(code(self.came.load(Ordering::SeqCst)).into())
+    }
 }
 
 /// What a shell says of a process that a signal ended.
@@ -42,8 +50,7 @@ impl Signals {
                 watched.came.store(signal, Ordering::SeqCst);
                 watched.cancel.trigger();
                 if watched.is_idle.load(Ordering::SeqCst) {
-                    eprintln!();
-                    process::exit(code(signal).into());
+                    watched.end_at_once();
                 }
             }
         })?;
@@ -68,12 +75,12 @@ impl Signals {
         }
     }
 
-    /// Waits for something that only ends by itself, while nothing is under way: a signal ends the process at once.
+    /// Waits for something that only ends by itself, before anything is sent: a signal ends the process at once.
     pub(crate) fn idle<T>(&self, wait: impl FnOnce() -> T) -> T {
         self.0.is_idle.store(true, Ordering::SeqCst);
         // One that came before the flag was seen.
         if self.have_come() {
-            process::exit(code(self.0.came.load(Ordering::SeqCst)).into());
+            self.0.end_at_once();
         }
         let result = wait();
         self.0.is_idle.store(false, Ordering::SeqCst);

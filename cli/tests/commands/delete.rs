@@ -1,8 +1,10 @@
 //! `delete`: what it does to the files, and what it says of them.
 
-use crate::harness::{Account, command, run};
+use crate::harness::{Account, command, end, run};
 use mmx_sandbox::API_KEY;
 use serde_json::{Value, json};
+use std::fs::OpenOptions;
+use std::process::Stdio;
 
 const DELETE: [&str; 4] = ["delete", "--yes", "--purpose", "voice_clone"];
 
@@ -123,10 +125,24 @@ fn a_reader_that_leaves_ends_the_run_with_what_is_under_way() {
     let mut arguments = delete(&["--json"]);
     arguments.extend(ids.iter().map(String::as_str));
     let mut command = account.command(&arguments);
-    let pipes = command.stdin(std::process::Stdio::null()).stdout(std::process::Stdio::piped());
-    let mut child = pipes.stderr(std::process::Stdio::piped()).spawn().unwrap();
+    let pipes = command.stdin(Stdio::null()).stdout(Stdio::piped());
+    let mut child = pipes.stderr(Stdio::piped()).spawn().unwrap();
     drop(child.stdout.take());
-    let run = crate::harness::end(child).exits(7);
+    let run = end(child).exits(7);
     assert_eq!(run.err, "deleting 300 files of voice_clone (127.0.0.1, key …dbox)\n");
     assert!(account.ids().len() > 200, "it went on without a reader");
+}
+
+#[test]
+fn receipts_that_can_not_be_written_end_the_run() {
+    let account = Account::with("cli-delete-full", 300);
+    account.fault(json!({"delay_ms": 5, "times": -1}));
+    let ids: Vec<_> = (1..=300).map(|id| id.to_string()).collect();
+    let mut arguments = delete(&["--json"]);
+    arguments.extend(ids.iter().map(String::as_str));
+    let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let mut command = account.command(&arguments);
+    let child = command.stdin(Stdio::null()).stdout(full).stderr(Stdio::piped()).spawn();
+    end(child.unwrap()).exits(7).says(&["standard output can't be written"]);
+    assert!(account.ids().len() > 200);
 }

@@ -107,6 +107,7 @@ fn a_signal_is_an_answer_too() {
         let mut terminal = Terminal::start(&mut account.command(&["delete", "--purpose", "voice_clone", "1", "2"]));
         terminal.shows(QUESTION);
         crate::signals::send(&terminal.child, signal);
+        terminal.shows("nothing was sent");
         terminal.exits(code);
     }
     assert_eq!(account.journal().len(), 0);

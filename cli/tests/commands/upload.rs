@@ -1,8 +1,9 @@
 //! `upload`
 
-use crate::harness::Account;
+use crate::harness::{Account, end, run};
 use serde_json::json;
 use std::fs;
+use std::process::Stdio;
 use tempfile::TempDir;
 
 /// A folder with two files.
@@ -66,8 +67,19 @@ fn a_refused_key_ends_it() {
     let (account, folder) = (Account::empty("cli-upload-key"), folder());
     let arguments = ["upload", "--purpose", "voice_clone", "a.mp3", "b.mp3", "a.mp3"];
     let mut command = account.command(&arguments);
-    let run = crate::harness::run(command.current_dir(&folder).env("MINIMAX_API_KEY", "sk-api-of-another"), "");
+    let run = run(command.current_dir(&folder).env("MINIMAX_API_KEY", "sk-api-of-another"), "");
     let run = run.exits(3).says(&["a.mp3: ", "2 of 3 not attempted"]);
     assert!(!run.err.contains("sk-api-of-another"), "{run:#?}");
     assert_eq!((account.ids().len(), account.journal().len(), run.out.as_str()), (0, 1, ""));
+}
+
+#[test]
+fn a_reader_that_leaves_ends_it_but_not_as_done() {
+    let (account, folder) = (Account::empty("cli-upload-head"), folder());
+    let mut command = account.command(&["upload", "--purpose", "voice_clone", "a.mp3", "b.mp3", "a.mp3"]);
+    let pipes = command.current_dir(&folder).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = pipes.spawn().unwrap();
+    drop(child.stdout.take());
+    let run = end(child).exits(7);
+    assert_eq!((account.ids().len(), run.err.as_str()), (1, ""));
 }
