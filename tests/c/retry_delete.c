@@ -48,7 +48,6 @@ static const struct deletion deletions[] = {
     {"half a head, rst", DELETE("'cut_after':30,'close':'rst'"), SETTLED, 2, 1, DONE, WELL},
     {"half a body, fin", DELETE("'wrong_length':9," NOW), SETTLED, 2, 1, DONE, WELL},
     {"half a body, rst", DELETE("'wrong_length':9,'close':'rst'," NOW), SETTLED, 2, 1, DONE, WELL},
-    {"answered, then closed", DELETE("'close_after_answer':'fin'"), SERVICE, 1, 0, DONE, WELL},
     /* Not carried out: the next one does it. */
     {"lost before, fin", DELETE("'close_before_answer':'fin','perform':false"), SERVICE, 2, 0, DONE, WELL},
     {"lost before, rst", LOST_ASIDE, SERVICE, 2, 0, DONE, WELL},
@@ -220,7 +219,17 @@ static void cancelled(size_t number) {
     free(name);
 }
 
+/* Alone, and until the server has closed: nobody may be given a connection that is about to end. */
+static void answered_then_closed(void) {
+    const struct deletion expected = {"answered, then closed", DELETE("'close_after_answer':'fin'"), SERVICE, 1, 0, DONE, WELL};
+    for (int https = 0; https < 2; https++) {
+        run("retry-closed", https, &expected);
+        number("retry-closed", "wait?open=0");
+    }
+}
+
 int main(void) {
+    answered_then_closed();
     at_once(in_the_table, 2 * LENGTH_OF(deletions));
     at_once(answered, 4 * LENGTH_OF(answers));
     at_once(cancelled, 2 * LENGTH_OF(cancels));

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use serde::{Deserialize, Serialize};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use crate::fault::Script;
 use crate::file::File;
@@ -46,6 +46,8 @@ pub(crate) struct Account {
     state: Mutex<State>,
     /// Told of each request and each connection that ends.
     pub(crate) changed: Notify,
+    /// Counts the resets: what is being played for a request of this account then ends.
+    resets: watch::Sender<u64>,
 }
 
 pub(crate) struct State {
@@ -75,7 +77,12 @@ impl State {
 
 impl Account {
     pub(crate) fn seeded(name: &str) -> Account {
-        Account { name: name.to_owned(), state: Mutex::new(State::seeded()), changed: Notify::new() }
+        Account {
+            name: name.to_owned(),
+            state: Mutex::new(State::seeded()),
+            changed: Notify::new(),
+            resets: watch::Sender::default(),
+        }
     }
 
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
@@ -88,6 +95,7 @@ impl Account {
         for connection in old.connections {
             connection.forget(self);
         }
+        self.resets.send_modify(|count| *count += 1);
         self.changed.notify_waiters();
     }
 
@@ -99,6 +107,11 @@ impl Account {
         }
         drop(state);
         self.changed.notify_waiters();
+    }
+
+    /// Changes at the next reset.
+    pub(crate) fn resets(&self) -> watch::Receiver<u64> {
+        self.resets.subscribe()
     }
 
     pub(crate) fn open_connections(&self) -> u64 {

@@ -19,6 +19,7 @@ use hyper_util::rt::TokioIo;
 use tokio::sync::watch;
 use tower_service::Service;
 
+use crate::account::Account;
 use crate::deliver::{Next, Script, deliver};
 use crate::records::{Connection, End};
 use crate::server::Server;
@@ -30,7 +31,8 @@ pub(crate) struct Line {
     pub(crate) record: Arc<Connection>,
     head: Head,
     script: Mutex<Option<Script>>,
-    resets: Mutex<watch::Receiver<u64>>,
+    /// Of the account whose request it carries.
+    resets: Mutex<Option<watch::Receiver<u64>>>,
 }
 
 impl Line {
@@ -47,17 +49,20 @@ impl Line {
         *self.head.lock().unwrap() = Some(Vec::new());
     }
 
-    /// From here on a reset of the account ends what is going on.
-    pub(crate) fn watch_stop(&self) {
-        self.resets.lock().unwrap().mark_unchanged();
+    /// From here on a reset of this account ends what is going on.
+    pub(crate) fn belongs_to(&self, account: &Account) {
+        *self.resets.lock().unwrap() = Some(account.resets());
     }
 
     /// Waits for that reset.
     pub(crate) async fn reset(&self) {
-        let mut resets = self.resets.lock().unwrap().clone();
-        if resets.changed().await.is_err() {
-            pending().await
+        let resets = self.resets.lock().unwrap().clone();
+        if let Some(mut resets) = resets
+            && resets.changed().await.is_ok()
+        {
+            return;
         }
+        pending().await
     }
 
     /// Hands the connection over to the script. Never returns: the request ends here.
@@ -77,10 +82,7 @@ pub(crate) fn head() -> Head {
 
 pub(crate) async fn serve(server: Arc<Server>, transport: Box<dyn Transport>, record: Arc<Connection>, head: Head) {
     let mut io = Io::new(transport, record.clone(), head.clone());
-    let line = {
-        let resets = Mutex::new(record.resets());
-        Arc::new(Line { record, head, script: Mutex::new(None), resets })
-    };
+    let line = Arc::new(Line { record, head, script: Mutex::new(None), resets: Mutex::new(None) });
     loop {
         line.expect_head();
         let service = service_fn(|request| answer(server.clone(), line.clone(), request));

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
-use tokio::sync::{Notify, watch};
+use tokio::sync::Notify;
 
 use crate::account::Account;
 use crate::server::Server;
@@ -27,8 +27,6 @@ pub(crate) struct Connection {
     listener: &'static str,
     opened_at_ms: u64,
     state: Mutex<State>,
-    /// Counts the resets of accounts it belongs to: what is being played then ends.
-    resets: watch::Sender<u64>,
 }
 
 #[derive(Default)]
@@ -94,12 +92,6 @@ impl Connection {
 
     pub(crate) fn forget(&self, account: &Account) {
         self.state.lock().unwrap().accounts.retain(|known| !std::ptr::eq(&**known, account));
-        self.resets.send_modify(|count| *count += 1);
-    }
-
-    /// Changes at the next reset.
-    pub(crate) fn resets(&self) -> watch::Receiver<u64> {
-        self.resets.subscribe()
     }
 
     pub(crate) fn json(&self) -> Value {
@@ -152,7 +144,6 @@ impl Registry {
             listener,
             opened_at_ms: server.now_ms(),
             state: Mutex::default(),
-            resets: watch::Sender::default(),
         });
         while all.connections.len() >= REMEMBERED && !all.connections[0].is_open() {
             all.connections.pop_front();

@@ -228,6 +228,24 @@ fn a_reset_of_the_account_ends_what_hangs() {
 }
 
 #[test]
+fn a_reset_of_another_account_that_the_connection_carried_ends_nothing() {
+    for tls in [false, true] {
+        let mut account = holding("0123456789", tls);
+        let mut wire = account.connect();
+        account.name = "two";
+        wire.write_all(&account.request(VOICE, "voice_clone")).unwrap();
+        read_answer(&mut *wire);
+        account.name = "one";
+        account.fault(json!({"delay_ms": 300}));
+        wire.write_all(&account.request(ID, "t2a_async")).unwrap();
+        account.number("wait?count=1");
+        account.name = "two";
+        account.post("reset", json!({}));
+        assert!(read_answer(&mut *wire).starts_with("HTTP/1.1 200 OK\r\n"));
+    }
+}
+
+#[test]
 fn redirects() {
     let mut account = holding("0123456789", true);
     let ca = reqwest::Certificate::from_pem(account.sandbox.ca_pem().as_bytes()).unwrap();

@@ -161,7 +161,7 @@ pub(crate) async fn exchange(
     line: &Arc<Line>,
     request: Request<Body>,
 ) -> Response {
-    line.watch_stop();
+    line.belongs_to(&account);
     line.record.carries(&account);
     let (parts, body) = request.into_parts();
     let arrived = Arrived::new(server, account, line, parts);
