@@ -25,7 +25,7 @@ PYTHON_SETTINGS := bindings/python/pyproject.toml
 # need(command, package): says what is missing and which package brings it.
 need = @command -v $(1) >/dev/null 2>&1 || { echo "libmmx needs $(1): install the package $(2)" >&2; exit 1; }
 
-.PHONY: help demo demo-real test lib header lint test-rust test-python test-go valgrind bench tools fetch clean
+.PHONY: help demo demo-real test lib cli header lint test-rust test-python test-go valgrind bench tools fetch clean
 
 help: ## lists the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -58,6 +58,9 @@ lib: ## builds libmmx.so and libmmx.a
 	@printf '%s\n' "Name: mmx" "Description: The native client for the MiniMax file API, as built in this checkout" \
 		"Version: $(VERSION)" "Cflags: -I$(CURDIR)/include" \
 		"Libs: -L$(RELEASE) -Wl,--enable-new-dtags -Wl,-rpath,$(RELEASE) -lmmx" >$(PKG_CONFIG_FOLDER)/mmx-uninstalled.pc
+
+cli: ## builds the command mmx-files
+	@$(CARGO) build --profile cli --quiet -p mmx-files
 
 header: $(VENV)/ready ## writes include/mmx.h and what else is generated from the sources
 	@MMX_WRITE=1 $(CARGO) test --quiet --test header

@@ -166,10 +166,14 @@ impl Error {
     }
 }
 
+/// Turns the text behind it around: a terminal shows another text than there is.
+pub fn is_bidi(c: char) -> bool {
+    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
 /// Text from outside goes into messages on one line, without control characters, and cut where nobody reads on.
 pub fn one_line(text: &str) -> String {
     const LONGEST: usize = 600;
-    let is_bidi = |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     let mut line = String::with_capacity(text.len().min(LONGEST));
     for (count, c) in text.chars().enumerate() {
         if count == LONGEST {

@@ -126,11 +126,28 @@ fn unsafe_code_stands_in_two_places_and_says_why_it_is_sound() {
     assert!(blocks > 10, "only {blocks} unsafe blocks found: is this test blind?");
 }
 
+/// The command is a user of the library like any other: it needs no C, and nothing unsafe.
+#[test]
+fn the_command_stands_on_the_safe_interface() {
+    let mut uses = 0;
+    for (file, text) in files("cli") {
+        for (at, line) in code(&text) {
+            for used in line.split("mmx::").skip(1) {
+                let used = used.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap();
+                assert!(["api", "error", "transport"].contains(&used), "{file}:{at}: not for the command: mmx::{used}");
+                uses += 1;
+            }
+            assert!(!is_word(&line, "unsafe"), "{file}:{at}: unsafe code belongs in src/ffi and src/transport/sys.rs");
+        }
+    }
+    assert!(uses > 10, "only {uses} uses found: is this test blind?");
+}
+
 #[test]
 fn files_stay_small() {
     const LONGEST: usize = 400;
     let kinds = [".rs", ".c", ".cpp", ".h", ".hpp", ".py", ".go", ".sh"];
-    for (file, text) in ["src", "tests", "examples", "bindings"].into_iter().flat_map(files) {
+    for (file, text) in ["src", "cli", "tests", "examples", "bindings"].into_iter().flat_map(files) {
         // What is made from something else is as long as that makes it.
         let is_generated = text.lines().take(5).any(|line| line.to_lowercase().contains("generated"));
         if kinds.iter().any(|kind| file.ends_with(kind)) && !is_generated {

@@ -107,8 +107,14 @@ pub struct Now {
 }
 
 impl Now {
+    /// By the Date of an answer; without one, this machine's clock is all there is.
+    pub fn of(date: Option<SystemTime>) -> Now {
+        let here = SystemTime::now();
+        Now { of_the_service: date.unwrap_or(here), here }
+    }
+
     /// A time that is missing, 0 or in the future is never old.
-    fn is_older(&self, created_at: i64, age: Duration) -> bool {
+    pub fn is_older(&self, created_at: i64, age: Duration) -> bool {
         let Some(created_at) = u64::try_from(created_at).ok().filter(|&seconds| seconds > 0) else { return false };
         let Some(created_at) = UNIX_EPOCH.checked_add(Duration::from_secs(created_at)) else { return false };
         let is_older = |now: SystemTime| now.duration_since(created_at).is_ok_and(|since| since >= age);

@@ -9,7 +9,7 @@ use reqwest::Method;
 use serde::Deserialize;
 use std::collections::HashSet;
 
-const CALL: &str = "list_files";
+pub const CALL: &str = "list_files";
 /// 100,000 files are 13 to 33 MiB.
 const LONGEST_ANSWER: usize = 256 << 20;
 
@@ -26,7 +26,7 @@ pub fn list(client: &Client, purpose: Option<&str>, options: &CallOptions<'_>) -
 }
 
 /// The same within another call, with what the answer says beside its body.
-pub(super) fn listing(
+pub fn listing(
     client: &Client,
     name: &'static str,
     purpose: Option<&str>,

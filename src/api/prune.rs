@@ -52,8 +52,7 @@ impl<'a> Plan<'a> {
             let text = "the answer has no Date header, and without the service's clock no file can be called old";
             return Err(Error::new(Status::Protocol, CALL, text));
         }
-        let here = SystemTime::now();
-        let now = Now { of_the_service: clock.unwrap_or(here), here };
+        let now = Now::of(clock);
         let files = model::files(&reply.json)
             .map_err(|why| Error::new(Status::Protocol, CALL, format!("the answer is not a listing: {why}")))?;
         let listed = files.len();

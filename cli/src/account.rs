@@ -1,0 +1,68 @@
+//! The account that a command works on: the client, and how the account is called towards people.
+
+use crate::args;
+use crate::escape;
+use crate::output::Output;
+use crate::stop::Stop;
+use mmx::error::Error;
+use mmx::transport::client::Client;
+use mmx::transport::config::Config;
+use mmx::transport::log::{Level, Logger};
+use std::fmt;
+use std::sync::Arc;
+
+pub(crate) struct Account {
+    pub(crate) client: Client,
+}
+
+impl Account {
+    /// What the environment says, then what the arguments say.
+    pub(crate) fn new(settings: &args::Client, output: &Output) -> Result<Account, Stop> {
+        let mut config = Config::from_environment();
+        if config.api_key.is_none() {
+            return Err(Stop::Key("there is no API key: set MINIMAX_API_KEY".into()));
+        }
+        configure(&mut config, settings).map_err(Stop::of_a_setting)?;
+        if settings.verbose {
+            let output = output.clone();
+            let log = move |_, line: &str| output.say(&escape::json(line));
+            config.logger = Some(Logger { log: Arc::new(log), level: Level::Debug });
+        }
+        Ok(Account { client: Client::new(&config).map_err(Stop::of_a_setting)? })
+    }
+
+    /// The end of the key, as the service's own pages show it; nothing of one so short that the end is most of it.
+    fn key_ending(&self) -> &str {
+        const SHOWN: usize = 4;
+        let key = self.client.key();
+        if key.len() >= 3 * SHOWN { &key[key.len() - SHOWN..] } else { "" }
+    }
+}
+
+/// `api.minimaxi.com, key …ab12`
+impl fmt::Display for Account {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, key …{}", self.client.host(), self.key_ending())
+    }
+}
+
+fn configure(config: &mut Config, settings: &args::Client) -> Result<(), Error> {
+    config.allow_insecure = settings.allow_insecure;
+    config.set_user_agent(concat!("mmx-files/", env!("CARGO_PKG_VERSION")))?;
+    if let Some(base_url) = &settings.base_url {
+        config.set_base_url(base_url)?;
+    }
+    if let Some(requests) = settings.requests_per_minute {
+        config.set_requests_per_minute(requests)?;
+    }
+    if let Some(limit) = settings.timeout {
+        config.timeout = Some(limit.0);
+    }
+    if let Some(proxy) = &settings.proxy {
+        config.set_proxy(Some(proxy))?;
+    }
+    if let Some(path) = &settings.ca_file {
+        config.set_ca_file(&path.to_string_lossy())?;
+    }
+    Ok(())
+}

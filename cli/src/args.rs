@@ -1,0 +1,184 @@
+//! What a person types.
+
+use crate::ids;
+use clap::{Args as Group, Parser, Subcommand};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// The files of a MiniMax account.
+///
+/// The API key is read from MINIMAX_API_KEY, the address of the service from MINIMAX_BASE_URL.
+#[derive(Debug, Parser)]
+#[command(name = "mmx-files", version, after_help = EXIT_CODES, max_term_width = 100)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    #[command(flatten)]
+    pub(crate) client: Client,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes: 0 all done, 1 some failed, 2 wrong arguments, 3 the key was refused, 4 rate or quota, 5 network, \
+6 a guard stopped it, 7 unknown or not attempted, 130 and 143 ended by Ctrl-C and by SIGTERM.";
+
+/// Of the way to the service, for every command. The key is no argument: others could read it in the list of processes.
+#[derive(Debug, Group)]
+#[command(next_help_heading = "Options of every command")]
+pub(crate) struct Client {
+    /// Where the service is, as https://api.minimax.io [default: MINIMAX_BASE_URL, or https://api.minimaxi.com]
+    #[arg(long, global = true, value_name = "URL")]
+    pub(crate) base_url: Option<String>,
+    /// Let the key travel unencrypted, by http:// to another machine
+    #[arg(long, global = true)]
+    pub(crate) allow_insecure: bool,
+    /// Send no more than so many requests a minute
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(i32).range(1..))]
+    pub(crate) requests_per_minute: Option<i32>,
+    /// The longest that a call may take, as 30s or 2m; "none" for no limit
+    #[arg(long, global = true, value_name = "TIME", value_parser = limit)]
+    pub(crate) timeout: Option<Limit>,
+    /// A proxy, as http://127.0.0.1:3128, or "none" [default: what the environment says]
+    #[arg(long, global = true, value_name = "URL")]
+    pub(crate) proxy: Option<String>,
+    /// Certificates to trust beside the system's, in PEM
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) ca_file: Option<PathBuf>,
+    /// Print JSON for programs: a line a file, and an error as a line on standard error
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Write what happens on the way to standard error, an event a line
+    #[arg(long, short, global = true)]
+    pub(crate) verbose: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Upload files
+    Upload(Upload),
+    /// List the files
+    List(List),
+    /// Say what the service knows of files
+    Info(Info),
+    /// Download a file
+    Download(Download),
+    /// Delete files
+    Delete(Delete),
+    /// Say what fills the account: purpose by age by size
+    Usage(Usage),
+}
+
+impl Command {
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Command::Upload(_) => "upload",
+            Command::List(_) => "list",
+            Command::Info(_) => "info",
+            Command::Download(_) => "download",
+            Command::Delete(_) => "delete",
+            Command::Usage(_) => "usage",
+        }
+    }
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct Upload {
+    /// What they are for, as voice_clone
+    #[arg(long, value_parser = purpose)]
+    pub(crate) purpose: String,
+    /// When an answer is lost, look whether the file was stored instead of leaving that open
+    #[arg(long)]
+    pub(crate) reconcile: bool,
+    #[arg(required = true, value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct List {
+    /// Only those of this purpose
+    #[arg(long, value_parser = purpose)]
+    pub(crate) purpose: Option<String>,
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct Info {
+    #[arg(required = true, value_name = "ID", value_parser = ids::id)]
+    pub(crate) ids: Vec<i64>,
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct Download {
+    #[arg(value_name = "ID", value_parser = ids::id)]
+    pub(crate) id: i64,
+    /// Where to; - is standard output [default: a file in this folder whose name is the id]
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct Delete {
+    /// What they were uploaded for, as voice_clone; a line of standard input may say another
+    #[arg(long, value_parser = purpose)]
+    pub(crate) purpose: Option<String>,
+    /// The files; - reads them from standard input, in lines ID[ PURPOSE]
+    #[arg(required = true, value_name = "ID", allow_negative_numbers = true)]
+    pub(crate) ids: Vec<String>,
+    #[command(flatten)]
+    pub(crate) bulk: Bulk,
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct Usage {
+    /// Only files of this purpose
+    #[arg(long, value_parser = purpose)]
+    pub(crate) purpose: Option<String>,
+}
+
+/// Of what deletes many files.
+#[derive(Debug, Group)]
+pub(crate) struct Bulk {
+    /// So many files at once at most
+    #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(crate) concurrency: u32,
+    /// Don't ask
+    #[arg(long, short)]
+    pub(crate) yes: bool,
+}
+
+fn purpose(text: &str) -> Result<String, String> {
+    ids::check_purpose(text).map(|()| text.to_owned())
+}
+
+/// A time limit; `None` is no limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Limit(pub(crate) Option<Duration>);
+
+fn limit(text: &str) -> Result<Limit, String> {
+    if text == "none" {
+        return Ok(Limit(None));
+    }
+    match humantime::parse_duration(text) {
+        Ok(limit) if limit >= Duration::from_millis(1) => Ok(Limit(Some(limit))),
+        Ok(_) => Err("must be 1ms or more; \"none\" is no limit".into()),
+        Err(_) => Err("is no time such as 30s, 2m or 1h 30m".into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_arguments_fit_together() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn time_limits() {
+        assert_eq!(limit("none"), Ok(Limit(None)));
+        assert_eq!(limit("1m 30s"), Ok(Limit(Some(Duration::from_secs(90)))));
+        for bad in ["", "0s", "30", "-1s", "1 fortnight"] {
+            assert!(limit(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! `info`: what the service knows of files.
+
+use crate::args;
+use crate::context::Context;
+use crate::each::{Item, each};
+use crate::exit::Exit;
+use crate::stop::Stop;
+use crate::table;
+use mmx::api::model::{self, FileObject};
+use mmx::api::retrieve;
+
+pub(crate) fn run(args: &args::Info, context: &Context<'_>) -> Result<Exit, Stop> {
+    let account = context.account()?;
+    let items: Vec<_> =
+        args.ids.iter().map(|&id| Item { label: id.to_string(), key: ("file_id", id.into()) }).collect();
+    let call = |at: usize| retrieve::retrieve(&account.client, args.ids[at], &context.call_options(None));
+    let mut blocks = 0;
+    let text = |_, json: &str| {
+        // It was read as a file before.
+        let files = model::files(json).unwrap_or_default();
+        let text = files.iter().map(in_words).collect::<String>();
+        blocks += 1;
+        if blocks == 1 { text } else { format!("\n{text}") }
+    };
+    each(context, "info", &items, call, text)
+}
+
+fn in_words(file: &FileObject) -> String {
+    let mut lines = vec![
+        format!("file id   {}", file.file_id),
+        format!("name      {}", table::name(&file.filename)),
+        format!("purpose   {}", table::name(&file.purpose)),
+        format!("created   {}", table::time(file.created_at)),
+        format!("size      {}", table::size(file.bytes)),
+    ];
+    if !file.download_url.is_empty() {
+        lines.push(format!("link      {}", table::name(&file.download_url)));
+    }
+    lines.join("\n")
+}

@@ -1,0 +1,24 @@
+//! The commands, one file each.
+
+mod delete;
+mod download;
+mod info;
+mod list;
+mod upload;
+mod usage;
+
+use crate::args::Command;
+use crate::context::Context;
+use crate::exit::Exit;
+use crate::stop::Stop;
+
+pub(crate) fn run(command: &Command, context: &Context<'_>) -> Result<Exit, Stop> {
+    match command {
+        Command::Upload(args) => upload::run(args, context),
+        Command::List(args) => list::run(args, context),
+        Command::Info(args) => info::run(args, context),
+        Command::Download(args) => download::run(args, context),
+        Command::Delete(args) => delete::run(args, context),
+        Command::Usage(args) => usage::run(args, context),
+    }
+}

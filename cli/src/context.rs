@@ -1,0 +1,27 @@
+//! What every command has.
+
+use crate::account::Account;
+use crate::args;
+use crate::output::Output;
+use crate::signals::Signals;
+use crate::stop::Stop;
+use mmx::transport::client::CallOptions;
+use mmx::transport::progress::Report;
+
+pub(crate) struct Context<'a> {
+    pub(crate) settings: &'a args::Client,
+    pub(crate) output: &'a Output,
+    pub(crate) signals: &'a Signals,
+}
+
+impl<'a> Context<'a> {
+    /// The account that the settings lead to. Sends nothing.
+    pub(crate) fn account(&self) -> Result<Account, Stop> {
+        Account::new(self.settings, self.output)
+    }
+
+    /// Of a call that a signal ends.
+    pub(crate) fn call_options<'r>(&'r self, progress: Option<Report<'r>>) -> CallOptions<'r> {
+        CallOptions { cancel: Some(self.signals.cancel()), progress, ..CallOptions::default() }
+    }
+}

@@ -1,0 +1,75 @@
+//! A call for each of several things: one that fails never stops the others, but a key that is refused, an empty purse
+//! and a signal do.
+
+use crate::context::Context;
+use crate::escape;
+use crate::exit::Exit;
+use crate::stop::{Stop, in_words};
+use mmx::error::{Error, Status};
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+
+/// What a call is made for: how people and how programs call it.
+pub(crate) struct Item {
+    pub(crate) label: String,
+    pub(crate) key: (&'static str, Value),
+}
+
+/// Makes the calls one after another. `text` says for people what an answer says; programs get a line
+/// `{KEY, "answer": as it came, "error": null}` for each item.
+pub(crate) fn each(
+    context: &Context<'_>,
+    command: &str,
+    items: &[Item],
+    mut call: impl FnMut(usize) -> Result<String, Error>,
+    mut text: impl FnMut(usize, &str) -> String,
+) -> Result<Exit, Stop> {
+    let (mut exit, mut stopped) = (Exit::Done, None);
+    for (at, item) in items.iter().enumerate() {
+        let left = items.len() - at - 1;
+        let result = if stopped.is_none() { call(at) } else { Err(not_attempted()) };
+        exit = exit.and(result.as_ref().err().map_or(Exit::Done, Exit::of));
+        let printed = match &result {
+            result if context.output.json => context.output.print(&line(item, result)),
+            Ok(json) => context.output.print(&text(at, json)),
+            Err(_) if stopped.is_some() => Ok(()),
+            Err(error) => {
+                context.output.say(&format!("mmx-files {command}: {}: {}", item.label, in_words(error)));
+                Ok(())
+            }
+        };
+        match printed {
+            Ok(()) => {}
+            // Quietly, but what is left was asked for.
+            Err(Stop::Unread) => return Ok(if left > 0 { exit.and(Exit::Unknown) } else { exit }),
+            Err(stop) => return Err(stop),
+        }
+        let Err(error) = result else { continue };
+        if stopped.is_none() && (is_for_all(&error) || context.signals.have_come()) {
+            stopped = Some(Exit::of(&error));
+            if left > 0 && !context.output.json {
+                context.output.say(&format!("mmx-files {command}: {left} of {} not attempted", items.len()));
+            }
+        }
+    }
+    Ok(stopped.unwrap_or(exit))
+}
+
+fn line(item: &Item, result: &Result<String, Error>) -> String {
+    let answer = result.as_ref().ok().and_then(|json| serde_json::from_str::<&RawValue>(json).ok());
+    let (key, value) = &item.key;
+    let key = json!({ *key: value }).to_string();
+    let key = key.strip_suffix('}').unwrap_or(&key);
+    let answer = answer.map_or("null", RawValue::get);
+    let error = result.as_ref().err().map_or("null".into(), Error::to_json);
+    escape::json(&format!("{key},\"answer\":{answer},\"error\":{error}}}"))
+}
+
+/// The next would fail likewise.
+pub(crate) fn is_for_all(error: &Error) -> bool {
+    error.status == Status::Authentication || error.api_code == 1008 || error.http_status == 402
+}
+
+fn not_attempted() -> Error {
+    Error::new(Status::Cancelled, "arguments", "not attempted")
+}

@@ -1,0 +1,103 @@
+//! The files that a command is given: ids as arguments, or lines `ID[ PURPOSE]` of standard input.
+
+use crate::stop::Stop;
+use std::io::BufRead;
+
+/// A file to delete.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Named {
+    pub(crate) file_id: i64,
+    pub(crate) purpose: String,
+}
+
+/// So many wrong lines are shown.
+const SHOWN: usize = 5;
+
+/// An id as an argument.
+pub(crate) fn id(text: &str) -> Result<i64, String> {
+    match text.parse() {
+        // A sign is no part of an id, though it would parse.
+        Ok(id) if id >= 1 && text.bytes().all(|byte| byte.is_ascii_digit()) => Ok(id),
+        _ => Err("is no file id, a whole number of 1 to 9223372036854775807".into()),
+    }
+}
+
+/// Reads lines to the end; a line without a purpose has `purpose`. If one of them is wrong, none counts.
+pub(crate) fn read(lines: impl BufRead, purpose: Option<&str>) -> Result<Vec<Named>, Stop> {
+    let (mut files, mut wrong) = (Vec::new(), Vec::new());
+    for (at, line) in lines.split(b'\n').enumerate() {
+        let line = line.map_err(|error| Stop::Usage(format!("standard input can't be read: {error}")))?;
+        let read = String::from_utf8(line).map_err(|_| "is not UTF-8".into());
+        match read.and_then(|line| named(&line, purpose)) {
+            Ok(named) => files.extend(named),
+            Err(why) => wrong.push(format!("line {} {why}", at + 1)),
+        }
+    }
+    if wrong.is_empty() {
+        return Ok(files);
+    }
+    let more = wrong.len().saturating_sub(SHOWN);
+    wrong.truncate(SHOWN);
+    let more = if more > 0 { format!("; and {more} more") } else { String::new() };
+    Err(Stop::Usage(format!("of standard input, {}{more}; nothing was sent", wrong.join("; "))))
+}
+
+/// `None`: an empty line.
+fn named(line: &str, purpose: Option<&str>) -> Result<Option<Named>, String> {
+    let mut words = line.split_whitespace();
+    let Some(first) = words.next() else { return Ok(None) };
+    let file_id = id(first)?;
+    let purpose = match (words.next(), purpose) {
+        (Some(purpose), _) | (None, Some(purpose)) => purpose,
+        (None, None) => return Err("has no purpose, and there is no --purpose".into()),
+    };
+    if words.next().is_some() {
+        return Err("has more than an id and a purpose".into());
+    }
+    check_purpose(purpose)?;
+    Ok(Some(Named { file_id, purpose: purpose.to_owned() }))
+}
+
+/// What can be a purpose at all.
+pub(crate) fn check_purpose(purpose: &str) -> Result<(), String> {
+    mmx::api::purpose::check("", purpose).map_err(|error| error.without_call().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read_text(text: &str, purpose: Option<&str>) -> Result<Vec<(i64, String)>, String> {
+        match read(text.as_bytes(), purpose) {
+            Ok(files) => Ok(files.into_iter().map(|file| (file.file_id, file.purpose)).collect()),
+            Err(Stop::Usage(why)) => Err(why),
+            Err(other) => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn ids() {
+        assert_eq!(id("9223372036854775807"), Ok(i64::MAX));
+        for bad in ["", "0", "-1", "+1", "1.0", "1e3", " 1", "9223372036854775808", "a"] {
+            assert!(id(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn lines() {
+        let two = Ok(vec![(1, "voice_clone".into()), (2, "t2a_async".into())]);
+        assert_eq!(read_text("1 voice_clone\n\n  2\tt2a_async\r\n", None), two);
+        assert_eq!(read_text("1\n2 t2a_async", Some("voice_clone")), two);
+        assert_eq!(read_text("", None), Ok(vec![]));
+    }
+
+    #[test]
+    fn one_wrong_line_is_one_too_many() {
+        let wrong = read_text("1\n1 voice_clone\n2 a b\nx voice_clone\n3 No!\n-4 a\n0 a\n", None).unwrap_err();
+        for said in
+            ["line 1 has no purpose", "line 3 has more", "line 4 is no file id", "line 5 purpose must", "and 1 more"]
+        {
+            assert!(wrong.contains(said), "{said}: {wrong}");
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! `mmx-files`: the files of a MiniMax account from the command line.
+//!
+//! It stands on the library's safe interface, `mmx::api` and `mmx::transport`. From the outside in: [`args`] is what a
+//! person types; a command is one file below [`commands`] and gets a [`context::Context`]: the account, the two output
+//! streams, and the signals that may end it. [`exit`] says what the exit code is.
+
+#![forbid(unsafe_code)]
+
+mod account;
+mod args;
+mod bulk;
+mod commands;
+mod confirm;
+mod context;
+mod each;
+mod escape;
+mod exit;
+mod ids;
+mod output;
+mod pipe;
+mod signals;
+mod stop;
+mod table;
+
+use args::Args;
+use clap::Parser as _;
+use context::Context;
+use exit::Exit;
+use output::Output;
+use signals::Signals;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    // Wrong arguments end it here with 2.
+    let args = Args::parse();
+    let output = Output::new(args.client.json);
+    let signals = match Signals::watch() {
+        Ok(signals) => signals,
+        Err(error) => {
+            output.say(&format!("mmx-files: signals can't be watched: {error}"));
+            return Exit::Failed.into();
+        }
+    };
+    let command = args.command.name();
+    let context = Context { settings: &args.client, output: &output, signals: &signals };
+    let exit = match commands::run(&args.command, &context) {
+        Ok(exit) => exit,
+        Err(stop) => {
+            output.stopped(command, &stop);
+            stop.exit()
+        }
+    };
+    signals.exit_code(exit)
+}

@@ -1,0 +1,71 @@
+//! Standard output as the place where a download goes. A pipe that nobody empties must not hold up a signal, so it is
+//! only written when it takes something.
+
+use crate::signals::Signals;
+use mmx::api::download::Sink;
+use mmx::error::Status;
+use mmx::transport::attempt::Failure;
+use mmx::transport::body::Reach;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+use std::io::{self, ErrorKind, Write as _};
+
+/// So much never blocks once a pipe takes anything (PIPE_BUF on Linux).
+const AT_ONCE: usize = 4096;
+const BETWEEN_LOOKS: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
+
+pub(crate) struct Pipe<'a> {
+    signals: &'a Signals,
+    has_written: bool,
+    is_unread: bool,
+}
+
+impl<'a> Pipe<'a> {
+    pub(crate) fn new(signals: &'a Signals) -> Pipe<'a> {
+        Pipe { signals, has_written: false, is_unread: false }
+    }
+
+    /// Its reader has gone.
+    pub(crate) fn is_unread(&self) -> bool {
+        self.is_unread
+    }
+
+    /// Waits until it takes something.
+    fn wait(&self) -> Result<(), Failure> {
+        let stdout = io::stdout();
+        loop {
+            if self.signals.have_come() {
+                return Err(Failure::new(Status::Cancelled, Reach::Nothing, "ended by a signal"));
+            }
+            match poll(&mut [PollFd::new(&stdout, PollFlags::OUT)], Some(&BETWEEN_LOOKS)) {
+                Ok(0) | Err(Errno::INTR) => {}
+                Ok(_) => return Ok(()),
+                Err(error) => return Err(unwritable(&error.into())),
+            }
+        }
+    }
+}
+
+impl Sink for Pipe<'_> {
+    fn write(&mut self, data: &[u8]) -> Result<(), Failure> {
+        for piece in data.chunks(AT_ONCE) {
+            self.wait()?;
+            // Its own buffer holds back what comes after the last line break.
+            let written = io::stdout().write_all(piece).and_then(|()| io::stdout().flush());
+            self.has_written = true;
+            written.map_err(|error| {
+                self.is_unread = error.kind() == ErrorKind::BrokenPipe;
+                unwritable(&error)
+            })?;
+        }
+        Ok(())
+    }
+
+    fn restart(&mut self) -> Result<(), String> {
+        if self.has_written { Err("what was written to standard output can't be taken back".into()) } else { Ok(()) }
+    }
+}
+
+fn unwritable(error: &io::Error) -> Failure {
+    Failure::of_file(format!("standard output can't be written: {error}"))
+}

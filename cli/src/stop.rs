@@ -1,0 +1,97 @@
+//! Why a command ends early.
+
+use crate::exit::Exit;
+use mmx::error::{Error, Status};
+use serde_json::Value;
+use std::io;
+
+#[derive(Debug)]
+pub(crate) enum Stop {
+    /// Wrong arguments, found where the parser of arguments can't.
+    Usage(String),
+    /// There is no key to ask with.
+    Key(String),
+    /// A call that failed.
+    Call(Box<Error>),
+    /// Nobody reads standard output any more: there is nothing left to do, nor to say.
+    Unread,
+    /// Standard output can't be written.
+    Output(io::Error),
+    /// The person said no, or nothing.
+    Declined,
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Stop {
+        Stop::Call(Box::new(error))
+    }
+}
+
+/// What the library's messages call a setting, and what it is here.
+const WORDS: [(&str, &str); 4] = [
+    ("mmx_config_set_allow_insecure()", "--allow-insecure"),
+    ("mmx_config_set_ca_file()", "--ca-file"),
+    ("mmx_config_set_proxy()", "--proxy"),
+    ("MMX_FILTER_ALL", "--all"),
+];
+const PARAMETERS: [(&str, &str); 4] =
+    [("base_url", "--base-url"), ("url_or_none", "--proxy"), ("proxy", "--proxy"), ("pem_path", "--ca-file")];
+
+impl Stop {
+    /// A setting that can't be right: nothing was sent.
+    pub(crate) fn of_a_setting(error: Error) -> Stop {
+        match error.parameter {
+            Some("api_key") => Stop::Key(error.without_call().to_owned()),
+            parameter => {
+                let text = error.without_call();
+                let name = PARAMETERS.iter().find(|row| Some(row.0) == parameter);
+                let renamed = name.and_then(|(theirs, ours)| Some(format!("{ours}{}", text.strip_prefix(theirs)?)));
+                Stop::Usage(in_words_of_the_command(renamed.as_deref().unwrap_or(text)))
+            }
+        }
+    }
+
+    pub(crate) fn exit(&self) -> Exit {
+        match self {
+            Stop::Usage(_) => Exit::Usage,
+            Stop::Key(_) => Exit::Key,
+            Stop::Call(error) => Exit::of(error),
+            Stop::Unread => Exit::Done,
+            Stop::Output(_) => Exit::Failed,
+            Stop::Declined => Exit::Unknown,
+        }
+    }
+
+    /// For people; nothing where there is nobody to tell.
+    pub(crate) fn text(&self) -> Option<String> {
+        match self {
+            Stop::Usage(why) | Stop::Key(why) => Some(why.clone()),
+            Stop::Call(error) => Some(in_words(error)),
+            Stop::Unread => None,
+            Stop::Output(error) => Some(format!("standard output can't be written: {error}")),
+            Stop::Declined => Some("nothing was deleted".into()),
+        }
+    }
+
+    /// For programs: the library's shape of an error.
+    pub(crate) fn json(&self) -> Option<Value> {
+        let (status, call) = match self {
+            Stop::Call(error) => return Some(error.to_value()),
+            Stop::Unread => return None,
+            Stop::Usage(_) => (Status::InvalidArgument, "arguments"),
+            Stop::Key(_) => (Status::Authentication, "arguments"),
+            Stop::Output(_) => (Status::File, "output"),
+            Stop::Declined => (Status::Cancelled, "confirmation"),
+        };
+        self.text().map(|text| Error::new(status, call, text).to_value())
+    }
+}
+
+/// An error as people read it.
+pub(crate) fn in_words(error: &Error) -> String {
+    in_words_of_the_command(error.without_call())
+}
+
+fn in_words_of_the_command(text: &str) -> String {
+    WORDS.iter().fold(text.to_owned(), |text, (theirs, ours)| text.replace(theirs, ours))
+}
