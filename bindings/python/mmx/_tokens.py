@@ -18,6 +18,8 @@ from . import _library
 
 # How long the end of the process waits for calls that it has cancelled, in seconds: for their callbacks, that is.
 PATIENCE = 0.5
+# How many tokens are kept for the next calls.
+SPARE = 8
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -92,7 +94,8 @@ class Inside:
         if _ending:
             # Ends the thread without a word, as the end of the process does to one that isn't waited for.
             raise SystemExit("the process ends")
-        if self._is_own and self._token is not None:
+        # Each has a descriptor: those of a burst of threads aren't all kept.
+        if self._is_own and self._token is not None and len(_spare) < SPARE:
             _spare.append(self._token)
 
 

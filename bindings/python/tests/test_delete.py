@@ -6,6 +6,7 @@ import decimal
 import json
 import pickle
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import FrozenInstanceError, asdict
 from pathlib import Path
@@ -125,6 +126,7 @@ def test_settings_of_a_wrong_type_are_type_errors(account: Account) -> None:
         "idle_timeout": ["5", True, [5]],
         "proxy": [b"http://127.0.0.1", 7, True],
         "max_attempts": ["4", 4.0, True],
+        "requests_per_minute": ["60", 60.0, True],
         "ca_file": [7, b"ca.pem"],
         "user_agent": [b"x", 7],
         "allow_insecure": ["false", 1, None],
@@ -199,10 +201,22 @@ def test_the_other_settings(account: Account) -> None:
     assert not mmx.Client("key", "http://192.0.2.1", allow_insecure=True).closed
 
     assert account.client(max_attempts=Whole(1)).files.delete(2, PURPOSE)
-    for attempts in (-1, 2**31, 2**32 + 1):
-        with pytest.raises(mmx.InvalidArgumentError) as caught:
-            account.client(max_attempts=attempts)
-        assert caught.value.parameter == "max_attempts"
+    for number in (-1, 2**31, 2**32 + 1):
+        for name in ("max_attempts", "requests_per_minute"):
+            with pytest.raises(mmx.InvalidArgumentError) as caught:
+                account.client(**{name: number})
+            assert caught.value.parameter is not None
+            assert name.startswith(caught.value.parameter)
+
+
+def test_requests_a_minute_are_those_of_all_clients(account: Account) -> None:
+    clients = [account.client(requests_per_minute=Whole(600)) for _ in range(2)]
+    began = time.monotonic()
+    with ThreadPoolExecutor(2) as pool:
+        for number, deleted in enumerate(pool.map(lambda at: clients[at % 2].files.delete(at, PURPOSE), range(1, 7))):
+            assert deleted.file_id == number + 1
+    # Ten a second, and the first at once.
+    assert time.monotonic() - began > 0.45
 
 
 def test_the_environment_fills_in(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:

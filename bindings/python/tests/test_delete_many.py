@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import gc
 import pickle
 import threading
@@ -288,6 +289,13 @@ def test_a_slow_reader_holds_the_run_up_and_loses_nothing(account: Account, monk
     assert account.count(call="delete") <= 10
     assert len(list(outcomes)) == 59
     assert outcomes.summary.deleted == 60
+
+
+def test_a_run_is_neither_pickled_nor_copied(account: Account) -> None:
+    outcomes = account.client().files.delete_many([], PURPOSE)
+    for copies in (pickle.dumps, copy.copy):
+        with pytest.raises(TypeError, match="can't be pickled"):
+            copies(outcomes)
 
 
 def test_a_run_that_is_dropped_ends(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:

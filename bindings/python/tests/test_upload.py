@@ -273,3 +273,28 @@ def test_a_transfer_has_no_limit_unless_one_is_set(account: Account) -> None:
         with pytest.raises(mmx.TimeoutError, match=r"\b200 ms\b") as caught:
             upload(client, **settings)
         assert caught.value.ambiguous
+
+
+def test_reconcile_finds_what_was_stored(account: Account, path: Path) -> None:
+    files = account.client().files
+    account.fault(call="upload", close_before_answer="rst")
+    with pytest.raises(mmx.NetworkError) as caught:
+        files.upload(path, purpose=PURPOSE)
+    assert caught.value.ambiguous
+    for source, name in ((path, "a.mp3"), (path, None), (path.read_bytes(), "b.mp3")):
+        account.fault(call="upload", close_before_answer="rst")
+        sent = account.count(call="upload")
+        purpose = PURPOSE if name else mmx.PURPOSE_PROMPT_AUDIO
+        file = files.upload(source, purpose=purpose, filename=name, reconcile=True)
+        assert file.filename == (name or path.name)
+        assert account.count(call="upload") == sent + 1
+        assert file.file_id == account.upload()["file_id"]
+    # One that was not stored goes again; of two that fit none is taken.
+    account.fault(call="upload", close_before_answer="rst", perform=False)
+    assert files.upload(b"new", purpose=PURPOSE, filename="c.mp3", reconcile=True).bytes == 3
+    account.fault(call="upload", close_before_answer="rst")
+    with pytest.raises(mmx.NetworkError, match="several files of that name") as caught:
+        files.upload(b"new", purpose=PURPOSE, filename="c.mp3", reconcile=True)
+    assert caught.value.ambiguous
+    with pytest.raises(TypeError, match="reconcile must be True or False"):
+        files.upload(path, purpose=PURPOSE, reconcile=1)  # type: ignore[arg-type]
