@@ -106,7 +106,7 @@ func TestALimitOfTheClientIsNotTheContexts(t *testing.T) {
 	account := newAccount(t)
 	account.script(fault{"times": -1, "hang": true})
 	client := account.client(mmx.WithIdleTimeout(40*time.Millisecond), mmx.WithMaxAttempts(1))
-	ctx, cancel := context.WithTimeout(background, time.Hour)
+	ctx, cancel := context.WithTimeout(background, 30*time.Second)
 	defer cancel()
 	err := remove(ctx, client)
 	if is(t, err, mmx.ErrTimeout); errors.Is(err, context.DeadlineExceeded) {

@@ -72,7 +72,7 @@ func TestDeleteAllBreakWhileTheServerThinks(t *testing.T) {
 			break
 		}
 	}
-	if summary.Deleted != 2 || summary.Unknown < 1 || summary.NotAttempted < 40 {
+	if summary.Deleted != 2 || summary.Unknown < 1 || summary.NotAttempted < 30 {
 		t.Errorf("%+v", summary)
 	}
 	leavesNothing(t, account, client, before)
@@ -263,7 +263,7 @@ func TestDeleteAllWithAHandlerThatPanics(t *testing.T) {
 			seen++
 		}
 	})
-	if sent := account.number("count"); got != value || sent > 20 || seen > sent {
+	if sent := account.number("count"); got != value || sent > 20 || seen > 20 {
 		t.Errorf("%v, %d seen, %d sent", got, seen, sent)
 	}
 	log.then = func(context.Context, slog.Record) { runtime.Goexit() }

@@ -184,8 +184,8 @@ func WithViaDownloadURL() CallOption {
 }
 
 // WithReconcile has an upload whose answer was lost look for its file: one of the same name, size and purpose that was made
-// since the call began, by the service's clock. If it is there the upload succeeds; if it isn't it goes again where the
-// Reader can go back. What can't be told stays Ambiguous, and is never sent twice.
+// since the call began, by the service's clock. If it is there the upload succeeds; if the list doesn't show it, it goes
+// again where the Reader can go back. What can't go again, and what the list can't tell, stays Ambiguous.
 func WithReconcile() CallOption {
 	return func(options *callOptions) { options.flags |= C.MMX_CALL_RECONCILE }
 }

@@ -82,6 +82,9 @@ func TestPruneDryRun(t *testing.T) {
 		t.Errorf("%+v", read)
 	}
 	account.sent(1)
+	if list := account.last(); list.Path != "/v1/files/list" || list.Query != "purpose=t2a_async" {
+		t.Errorf("%+v", list)
+	}
 }
 
 // Each condition, and what is left then.
@@ -181,6 +184,15 @@ func TestPruneThatLeavesFiles(t *testing.T) {
 	result, err = client.Files.Prune(background, week, mmx.WithVerify())
 	if is(t, err, mmx.ErrPartial); !slices.Equal(result.StillListed, []int64{1, 2}) {
 		t.Errorf("%+v %v", result, err)
+	}
+
+	account, client = aged(t)
+	account.script(fault{"call": "delete", "times": -1, "code": 1013, "headers": map[string]string{"Retry-After": "0"}})
+	result, err = client.Files.Prune(background, week, mmx.WithCallMaxAttempts(2))
+	is(t, err, mmx.ErrPartial)
+	is(t, result.Outcomes[0].Err, mmx.ErrServer)
+	if deletes := account.number("count?call=delete"); deletes != 2*2 || result.Outcomes[0].Attempts != 2 {
+		t.Errorf("%d deletes were sent, %+v", deletes, result)
 	}
 
 	account, client = aged(t)

@@ -245,7 +245,8 @@ func TestWithReconcile(t *testing.T) {
 	account.script(unstored)
 	must(t, upload(client, strings.NewReader("abcd"), again))
 	account.script(unstored)
-	if failure := is(t, upload(client, plainReader{strings.NewReader("abcde")}, again), mmx.ErrNetwork); failure.Ambiguous {
+	failure := is(t, upload(client, plainReader{strings.NewReader("abcde")}, again), mmx.ErrNetwork)
+	if !failure.Ambiguous || !strings.Contains(failure.Message, "the list does not show it") {
 		t.Errorf("%+v", failure)
 	}
 	if uploads := account.number("count?call=upload"); uploads != 1+2+1 {
