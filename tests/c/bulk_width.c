@@ -38,6 +38,8 @@ static void grows_and_is_kept(void) {
     CHECK_INT(begins_with(name, client, 64), 10);
     CHECK_INT(begins_with(name, other, 7), 7);
     deletes_all(name, other, 40, NULL);
+    /* So many connections are kept for nobody. */
+    CHECK_INT(number(name, "wait?open=0"), 0);
     CHECK_INT(begins_with(name, client, 64), 40);
     mmx_client_free(client);
     mmx_client_free(other);

@@ -144,7 +144,7 @@ fn contestants(root: &Path, target: &Path) -> Result<Vec<Contestant>> {
     Ok(vec![
         ("libmmx", vec![compile(root, &folder, "bulk_libmmx", &library)?]),
         (PEER, vec![compile(root, &folder, "bulk_libcurl", &libcurl)?]),
-        ("requests, threads", vec![python, root.join("benches/python/bulk.py")]),
+        ("requests, threads", vec![python, "-B".into(), root.join("benches/python/bulk.py")]),
     ])
 }
 
