@@ -23,7 +23,8 @@ type Client struct {
 // MINIMAX_BASE_URL, SSL_CERT_FILE, SSL_CERT_DIR, and the proxies of [WithProxy]), which is read here and nowhere else:
 // don't call [os.Setenv] meanwhile.
 //
-// An option that can't be used is an error, and so is a library that doesn't fit the header this package was built with.
+// An option that can't be used is an error, and so is a library that doesn't fit the header this package was built
+// with.
 func New(opts ...Option) (*Client, error) {
 	if failure := checkLibrary(); failure != nil {
 		return nil, failure
@@ -54,8 +55,8 @@ func (c *Client) Close() error {
 }
 
 // clients are the library's, the same but for what they tell: one by the level that is wanted, for a handler may change
-// that from call to call. The first tells nothing, and the others are there with a logger only. They are cheap and share
-// connections and limiter; each has a budget of its own for what is sent again.
+// that from call to call. The first tells nothing, and the others are there with a logger only. They are cheap and
+// share connections and limiter; each has a budget of its own for what is sent again.
 type clients [levels]*C.mmx_client
 
 func (c *config) clients() (made clients, failure *Error) {

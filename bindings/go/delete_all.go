@@ -24,9 +24,9 @@ func (f File) Ref() FileRef {
 }
 
 // DeleteAll deletes many files, several at a time, and tells what became of each as it settles: once for each of files,
-// in no order. Nothing is read of files and nothing sent before the loop begins; then files is read to its end first, and
-// one that comes twice is sent once. Each is sent and settled as [Files.Delete] does, and a file that is refused is looked
-// for: if it isn't there, its outcome is already absent.
+// in no order. Nothing is read of files and nothing sent before the loop begins; then files is read to its end first,
+// and one that comes twice is sent once. Each is sent and settled as [Files.Delete] does, and a file that is refused is
+// looked for: if it isn't there, its outcome is already absent.
 //
 //	for outcome, err := range client.Files.DeleteAll(ctx, slices.Values(refs)) {
 //		if err != nil {
@@ -35,14 +35,15 @@ func (f File) Ref() FileRef {
 //	}
 //
 // The error is nil for a file that is gone or kept, and only then: what failed, is unknown or was not attempted has the
-// reason, which Outcome.Err is, too. One file that fails stops nothing. What stops the run, or kept it from beginning, comes
-// once more in the end, with a zero Outcome: a key that is refused, an empty account, the end of ctx, an argument that
-// can't be right, or with [WithVerify] a list that failed or has files still. So a loop that met no error has left no file.
+// reason, which Outcome.Err is, too. One file that fails stops nothing. What stops the run, or kept it from beginning,
+// comes once more in the end, with a zero Outcome: a key that is refused, an empty account, the end of ctx, an argument
+// that can't be right, or with [WithVerify] a list that failed or has files still. So a loop that met no error has left
+// no file.
 //
-// The body of the loop runs on the goroutine that loops. The run goes on beside it, but not further than the next file that
-// settles, so outcomes don't pile up: a body that takes long holds everything up. It may call the package, which takes
-// another place in its queue. To break out of the loop, or to panic in it, cancels what is under way: it may be deleted
-// or not, and nothing more is sent. Nothing of the run is left when the loop has ended.
+// The body of the loop runs on the goroutine that loops. The run goes on beside it, but not further than the next file
+// that settles, so outcomes don't pile up: a body that takes long holds everything up. It may call the package, which
+// takes another place in its queue. To break out of the loop, or to panic in it, cancels what is under way: it may be
+// deleted or not, and nothing more is sent. Nothing of the run is left when the loop has ended.
 //
 // The end of ctx ends the run: what is under way then is unknown, and the rest not attempted.
 func (f Files) DeleteAll(ctx context.Context, files iter.Seq[FileRef], opts ...BulkOption) iter.Seq2[Outcome, error] {

@@ -45,7 +45,8 @@ func TestDeleteAllBreak(t *testing.T) {
 	for _, at := range []int{1, 10} {
 		var summary mmx.Summary
 		seen, began := 0, account.number("count?call=delete")
-		for _, err := range client.Files.DeleteAll(background, refs(files), mmx.WithConcurrency(2), mmx.WithSummary(&summary)) {
+		for _, err := range client.Files.DeleteAll(background, refs(files),
+			mmx.WithConcurrency(2), mmx.WithSummary(&summary)) {
 			must(t, err)
 			if seen++; seen == at {
 				break
@@ -65,7 +66,8 @@ func TestDeleteAllBreakWhileTheServerThinks(t *testing.T) {
 	before := runtime.NumGoroutine()
 	var summary mmx.Summary
 	seen := 0
-	for _, err := range client.Files.DeleteAll(background, refs(50), mmx.WithSummary(&summary), mmx.WithCallTimeout(mmx.NoTimeout)) {
+	for _, err := range client.Files.DeleteAll(background, refs(50),
+		mmx.WithSummary(&summary), mmx.WithCallTimeout(mmx.NoTimeout)) {
 		must(t, err)
 		if seen++; seen == 2 {
 			account.arrived(3)
@@ -162,7 +164,8 @@ func TestDeleteAllWithAContextThatHasEnded(t *testing.T) {
 	account.sent(0)
 }
 
-// What the body panics with comes out as it is, and so does a panic of the files or a progress function; a Goexit goes on.
+// What the body panics with comes out as it is, and so does a panic of the files or a progress function; a Goexit goes
+// on.
 func TestDeleteAllWithABodyThatPanics(t *testing.T) {
 	account, client := stalled(t, 50)
 	before := runtime.NumGoroutine()
@@ -314,7 +317,8 @@ func TestDeleteAllCancelledAtAnyMoment(t *testing.T) {
 		whole.Deleted += summary.Deleted
 		whole.Unknown += summary.Unknown
 	}
-	if performed := account.number("count?performed=1&call=delete"); performed < whole.Deleted || performed > whole.Deleted+whole.Unknown {
+	performed := account.number("count?performed=1&call=delete")
+	if performed < whole.Deleted || performed > whole.Deleted+whole.Unknown {
 		t.Errorf("%d deletes were carried out, %+v", performed, whole)
 	}
 	goroutinesBackTo(t, before)

@@ -43,7 +43,8 @@ func all(t testing.TB, loop iter.Seq2[mmx.Outcome, error]) (outcomes map[int]mmx
 		case seen:
 			t.Errorf("%d is told twice", outcome.Index)
 		}
-		isWell := slices.Contains([]mmx.OutcomeKind{mmx.OutcomeDeleted, mmx.OutcomeAlreadyAbsent, mmx.OutcomeKept}, outcome.Kind)
+		well := []mmx.OutcomeKind{mmx.OutcomeDeleted, mmx.OutcomeAlreadyAbsent, mmx.OutcomeKept}
+		isWell := slices.Contains(well, outcome.Kind)
 		if err != outcome.Err || (err == nil) != isWell {
 			t.Errorf("%+v: %v", outcome, err)
 		}
@@ -137,8 +138,8 @@ func TestDeleteAllWithAKeyThatIsRefused(t *testing.T) {
 		failure := is(t, outcome.Err, mmx.ErrAuthentication)
 		if outcome.Kind == mmx.OutcomeNotAttempted {
 			left++
-			if !strings.HasPrefix(failure.Message, "delete_files: not attempted; ") || outcome.FileID != int64(outcome.Index)+1 ||
-				outcome.Purpose != "voice_clone" || outcome.SettledAt.IsZero() {
+			if !strings.HasPrefix(failure.Message, "delete_files: not attempted; ") ||
+				outcome.FileID != int64(outcome.Index)+1 || outcome.Purpose != "voice_clone" || outcome.SettledAt.IsZero() {
 				t.Errorf("%+v %+v", outcome, failure)
 			}
 		}
@@ -171,7 +172,8 @@ func TestDeleteAllRefusesBadArguments(t *testing.T) {
 		"opts ":                   client.Files.DeleteAll(background, refs(1), mmx.WithViaDownloadURL()),
 	} {
 		outcomes, last := all(t, loop)
-		if failure := is(t, last, mmx.ErrInvalidArgument); len(outcomes) > 0 || failure.Parameter != strings.TrimSpace(parameter) {
+		failure := is(t, last, mmx.ErrInvalidArgument)
+		if len(outcomes) > 0 || failure.Parameter != strings.TrimSpace(parameter) {
 			t.Errorf("%s: %v %+v", parameter, outcomes, failure)
 		}
 	}
@@ -182,8 +184,8 @@ func TestDeleteAllRefusesBadArguments(t *testing.T) {
 	}
 	account.sent(0)
 	summary.Total = 7
-	if outcomes, last := all(t, client.Files.DeleteAll(background, refs(0), mmx.WithSummary(&summary))); len(outcomes) > 0 ||
-		last != nil || summary.Total != 0 {
+	outcomes, last := all(t, client.Files.DeleteAll(background, refs(0), mmx.WithSummary(&summary)))
+	if len(outcomes) > 0 || last != nil || summary.Total != 0 {
 		t.Error(outcomes, last, summary)
 	}
 }
@@ -229,7 +231,8 @@ func TestDeleteAllVerifies(t *testing.T) {
 	account.script(fault{"call": "delete", "times": -1, "body": gone})
 	_, last = all(t, client.Files.DeleteAll(background, refs(9), options...))
 	failure := is(t, last, mmx.ErrPartial)
-	if !strings.Contains(failure.Message, "7 of 9 files are still listed") || !strings.Contains(failure.Message, "[3 4 5 6 7 …]") ||
+	if !strings.Contains(failure.Message, "7 of 9 files are still listed") ||
+		!strings.Contains(failure.Message, "[3 4 5 6 7 …]") ||
 		!slices.Equal(summary.StillListed, []int64{3, 4, 5, 6, 7, 8, 9}) {
 		t.Error(failure, summary)
 	}
@@ -283,7 +286,8 @@ func ExampleFiles_DeleteAll() {
 		{FileID: 176844028768323, Purpose: mmx.PurposeT2AAsyncInput},
 	}
 	var summary mmx.Summary
-	for outcome, err := range client.Files.DeleteAll(context.Background(), slices.Values(files), mmx.WithSummary(&summary)) {
+	for outcome, err := range client.Files.DeleteAll(context.Background(), slices.Values(files),
+		mmx.WithSummary(&summary)) {
 		if err != nil {
 			fmt.Println(outcome.FileID, "is left:", err)
 		}

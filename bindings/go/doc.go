@@ -23,8 +23,8 @@
 //
 // [Files.Upload] reads from an [io.Reader] and [Files.Download] writes to an [io.Writer], piece by piece: memory use
 // doesn't grow with the file. [Files.UploadFile] and [Files.DownloadFile] take paths. A Reader, a Writer and a progress
-// function are used by one goroutine at a time, not always the caller's, and not after the call; what they fail or panic
-// with comes out of the call. They may call the client.
+// function are used by one goroutine at a time, not always the caller's, and not after the call; what they fail or
+// panic with comes out of the call. They may call the client.
 //
 // # Many files
 //
@@ -36,8 +36,8 @@
 //		}
 //	}
 //
-// [Files.Prune] lists, filters, and deletes what is older than a week, say, unless a guard stops it. With either, no error
-// means that no file is left that was to go.
+// [Files.Prune] lists, filters, and deletes what is older than a week, say, unless a guard stops it. With either, no
+// error means that no file is left that was to go.
 //
 // # Logs
 //
@@ -46,14 +46,14 @@
 // # Contexts and threads
 //
 // The end of a context ends its call, wherever that waits; the error is an [*Error] that unwraps to ctx.Err(). A
-// deadline is also handed to the library as the call's time limit. A context that can't end costs nothing. Where a Read,
-// a Write or a progress function is stuck as the context or a time limit ends, it is given 100 ms and then left behind in
-// its goroutine.
+// deadline is also handed to the library as the call's time limit. A context that can't end costs nothing. Where a
+// Read, a Write or a progress function is stuck as the context or a time limit ends, it is given 100 ms and then left
+// behind in its goroutine.
 //
 // A call blocks the thread that it runs on. At most 500 calls of a process are in the library at a time, however many
-// goroutines make calls; the others wait in a queue, where contexts and time limits hold as well. An upload whose Reader
-// waits for another call, as with [io.Pipe], takes two places, and so does a loop over [Files.DeleteAll] whose body makes
-// calls: give crowds of those a context. The calls of a log's handler don't wait in that queue.
+// goroutines make calls; the others wait in a queue, where contexts and time limits hold as well. An upload whose
+// Reader waits for another call, as with [io.Pipe], takes two places, and so does a loop over [Files.DeleteAll] whose
+// body makes calls: give crowds of those a context. The calls of a log's handler don't wait in that queue.
 //
 // # Building
 //

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// Error is why a call failed. Every error that this package returns is one, or with [*GuardError] leads to one; errors.Is
-// with ErrTimeout and its like tells the kinds apart.
+// Error is why a call failed. Every error that this package returns is one, or with [*GuardError] leads to one;
+// errors.Is with ErrTimeout and its like tells the kinds apart.
 type Error struct {
 	// Status is the value of mmx_status in mmx.h, and StatusName its name there. More may come in later versions.
 	Status     int

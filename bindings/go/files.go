@@ -35,9 +35,9 @@ type DeleteResult struct {
 
 // Delete deletes one file, which was uploaded or made for purpose: one of PurposeVoiceClone and so on, or a newer one.
 //
-// It goes again, up to [WithMaxAttempts] requests, where nothing was sent, where no answer came, and after refusals that
-// pass, as for the rate. Where an answer was lost, an error of the next attempt is checked by a look at the file: one that
-// is gone is a success. Where an [*Error] is Ambiguous, the file may be gone all the same.
+// It goes again, up to [WithMaxAttempts] requests, where nothing was sent, where no answer came, and after refusals
+// that pass, as for the rate. Where an answer was lost, an error of the next attempt is checked by a look at the file:
+// one that is gone is a success. Where an [*Error] is Ambiguous, the file may be gone all the same.
 func (f Files) Delete(ctx context.Context, id int64, purpose string, opts ...CallOption) (DeleteResult, error) {
 	const call = "delete_file"
 	text, refused := cText(call, "purpose", purpose)

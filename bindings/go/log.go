@@ -41,18 +41,18 @@ import (
 const levels = C.MMX_LOG_DEBUG + 1
 
 // WithLogger has what happens in the client's calls told to logger: each attempt, answer, wait and connection at
-// [slog.LevelDebug], a download that goes on where it was cut at [slog.LevelInfo], what is sent again or settled after a
-// lost answer at [slog.LevelWarn], a call that failed at [slog.LevelError]. The message is "mmx: " and the event; the
-// attributes are those of mmx_config_set_logger in mmx.h, whose numbers are numbers here. The key and signed links are in
-// none. nil is no logger.
+// [slog.LevelDebug], a download that goes on where it was cut at [slog.LevelInfo], what is sent again or settled after
+// a lost answer at [slog.LevelWarn], a call that failed at [slog.LevelError]. The message is "mmx: " and the event; the
+// attributes are those of mmx_config_set_logger in mmx.h, whose numbers are numbers here. The key and signed links are
+// in none. nil is no logger.
 //
-// The handler is asked at the begin of each call for the least important level that it is enabled for, and costs nothing
-// below that; and again at each event. It gets the call's context. It runs on the goroutine that makes the call, in
-// [Files.DeleteAll] and [Files.Prune] on one beside it, with nothing locked: it may take its time, wait for a lock, and
-// call the package, which tells of those calls, too, if their client has a logger.
+// The handler is asked at the begin of each call for the least important level that it is enabled for, and costs
+// nothing below that; and again at each event. It gets the call's context. It runs on the goroutine that makes the
+// call, in [Files.DeleteAll] and [Files.Prune] on one beside it, with nothing locked: it may take its time, wait for a
+// lock, and call the package, which tells of those calls, too, if their client has a logger.
 //
-// A panic in it cancels the call and comes out of it; the handler is told nothing more of that call. It must not end its
-// goroutine (runtime.Goexit, FailNow of a test): what the call holds, such as its connection, would be lost.
+// A panic in it cancels the call and comes out of it; the handler is told nothing more of that call. It must not end
+// its goroutine (runtime.Goexit, FailNow of a test): what the call holds, such as its connection, would be lost.
 func WithLogger(logger *slog.Logger) Option {
 	return func(config *config) *Error {
 		config.log = nil
@@ -128,7 +128,8 @@ func (l *listener) hear(token *token, send func() C.mmx_status) C.mmx_status {
 	return status
 }
 
-// isListening tells whether this is called by a handler, in the middle of a call: that goroutine is bound to its thread.
+// isListening tells whether this is called by a handler, in the middle of a call: that goroutine is bound to its
+// thread.
 func isListening() bool {
 	return bool(C.is_listening())
 }

@@ -162,7 +162,8 @@ func TestLogLevels(t *testing.T) {
 		t.Error(events)
 	}
 	for level, wanted := range map[slog.Level][]string{
-		slog.LevelInfo: {"retry", "settling", "settled"}, slog.LevelWarn: {"retry", "settling", "settled"}, slog.LevelError: nil,
+		slog.LevelInfo: {"retry", "settling", "settled"}, slog.LevelWarn: {"retry", "settling", "settled"},
+		slog.LevelError: nil,
 	} {
 		log.level.Set(level)
 		account.script(fault{"call": "delete", "close_before_answer": "rst"})

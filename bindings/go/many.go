@@ -51,9 +51,9 @@ import (
 )
 
 // BulkOption is what a call for many files has different from its client: what the functions below return, and those
-// CallOptions that go for every call. [WithCallTimeout] and [WithCallMaxAttempts] are for each file, whose waits for the
-// rate limiter don't count; the whole is bounded by the context alone. [WithProgress] tells how many files have settled,
-// of how many.
+// CallOptions that go for every call. [WithCallTimeout] and [WithCallMaxAttempts] are for each file, whose waits for
+// the rate limiter don't count; the whole is bounded by the context alone. [WithProgress] tells how many files have
+// settled, of how many.
 type BulkOption interface {
 	applyTo(*bulkOptions)
 }
@@ -71,8 +71,8 @@ func (o bulkOption) applyTo(options *bulkOptions) { o(options) }
 
 func (o CallOption) applyTo(options *bulkOptions) { o(&options.callOptions) }
 
-// WithConcurrency sets how many files are under way at once at most, 1 to 1,000; 0 is the default, 16. It begins with two
-// and grows, for the service refuses a sudden rise. However many, they take one thread.
+// WithConcurrency sets how many files are under way at once at most, 1 to 1,000; 0 is the default, 16. It begins with
+// two and grows, for the service refuses a sudden rise. However many, they take one thread.
 func WithConcurrency(files int) BulkOption {
 	return bulkOption(func(options *bulkOptions) { options.concurrency = files })
 }
@@ -93,8 +93,8 @@ func WithSummary(summary *Summary) BulkOption {
 	return bulkOption(func(options *bulkOptions) { options.summary = summary })
 }
 
-// run is one call for many files. The library is called in a goroutine beside the caller's, to which it hands what it has
-// to tell: so the caller's code may panic, or leave, with nothing of the library on its stack.
+// run is one call for many files. The library is called in a goroutine beside the caller's, to which it hands what it
+// has to tell: so the caller's code may panic, or leave, with nothing of the library on its stack.
 type run struct {
 	call    string
 	options bulkOptions

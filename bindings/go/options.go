@@ -52,9 +52,9 @@ func WithBaseURL(url string) Option {
 }
 
 // WithTimeout bounds everything one call does: its look-up, connect, attempts, waits, and its place in the queue. 0 is
-// [DefaultTimeout], or no limit for uploads and downloads; [NoTimeout] is no limit, and any other negative time an error
-// of [New]. Parts of a millisecond are rounded up. The deadline of a call's context holds as well: the earlier of the
-// two ends the call.
+// [DefaultTimeout], or no limit for uploads and downloads; [NoTimeout] is no limit, and any other negative time an
+// error of [New]. Parts of a millisecond are rounded up. The deadline of a call's context holds as well: the earlier of
+// the two ends the call.
 func WithTimeout(timeout time.Duration) Option {
 	return func(config *config) *Error {
 		config.timeout = timeout
@@ -72,8 +72,8 @@ func WithConnectTimeout(timeout time.Duration) Option {
 	}
 }
 
-// WithIdleTimeout bounds how long the other end may be silent while a call waits for it; it starts anew with every piece
-// of a body. 0 is the default, a minute.
+// WithIdleTimeout bounds how long the other end may be silent while a call waits for it; it starts anew with every
+// piece of a body. 0 is the default, a minute.
 func WithIdleTimeout(timeout time.Duration) Option {
 	return func(config *config) *Error {
 		var failure *C.mmx_error
@@ -96,8 +96,8 @@ func WithProxy(url string) Option {
 	}
 }
 
-// WithMaxAttempts sets how many requests one call may send at most, the first one included; 0 is the library's default, 4.
-// What is sent again stands at the calls.
+// WithMaxAttempts sets how many requests one call may send at most, the first one included; 0 is the library's default,
+// 4. What is sent again stands at the calls.
 func WithMaxAttempts(attempts int) Option {
 	return func(config *config) *Error {
 		var failure *C.mmx_error
@@ -105,11 +105,11 @@ func WithMaxAttempts(attempts int) Option {
 	}
 }
 
-// WithRequestsPerMinute sets how many requests a minute may go out, retries and look-ups of a file included; 0 is as many
-// as there are. All clients of the process that have the same key and base URL share one limiter, first come, first
-// served; divide the number by that of your processes. A wait for it counts towards a call's time limit, but not towards
-// that of each file in [Files.DeleteAll] and [Files.Prune]. With or without a number the rate adapts by itself where the
-// service says that requests come too fast.
+// WithRequestsPerMinute sets how many requests a minute may go out, retries and look-ups of a file included; 0 is as
+// many as there are. All clients of the process that have the same key and base URL share one limiter, first come,
+// first served; divide the number by that of your processes. A wait for it counts towards a call's time limit, but not
+// towards that of each file in [Files.DeleteAll] and [Files.Prune]. With or without a number the rate adapts by itself
+// where the service says that requests come too fast.
 func WithRequestsPerMinute(requests int) Option {
 	return func(config *config) *Error {
 		var failure *C.mmx_error
@@ -170,9 +170,9 @@ func WithCallMaxAttempts(attempts int) CallOption {
 }
 
 // WithProgress has an upload or a download tell how far it is: at most 20 times a second, and once at the end. total is
-// -1 when it isn't known; done goes back when the transfer begins anew. The call waits for each, and a panic in it comes
-// out of the call. To end the call, cancel its context; the last report of an upload comes when the service has answered,
-// which no cancel undoes.
+// -1 when it isn't known; done goes back when the transfer begins anew. The call waits for each, and a panic in it
+// comes out of the call. To end the call, cancel its context; the last report of an upload comes when the service has
+// answered, which no cancel undoes.
 func WithProgress(progress func(done, total int64)) CallOption {
 	return func(options *callOptions) { options.progress = progress }
 }
@@ -183,9 +183,9 @@ func WithViaDownloadURL() CallOption {
 	return func(options *callOptions) { options.flags |= C.MMX_CALL_VIA_DOWNLOAD_URL }
 }
 
-// WithReconcile has an upload whose answer was lost look for its file: one of the same name, size and purpose that was made
-// since the call began, by the service's clock. If it is there the upload succeeds; if the list doesn't show it, it goes
-// again where the Reader can go back. What can't go again, and what the list can't tell, stays Ambiguous.
+// WithReconcile has an upload whose answer was lost look for its file: one of the same name, size and purpose that was
+// made since the call began, by the service's clock. If it is there the upload succeeds; if the list doesn't show it,
+// it goes again where the Reader can go back. What can't go again, and what the list can't tell, stays Ambiguous.
 func WithReconcile() CallOption {
 	return func(options *callOptions) { options.flags |= C.MMX_CALL_RECONCILE }
 }

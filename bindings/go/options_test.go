@@ -144,7 +144,8 @@ func TestWithMaxAttempts(t *testing.T) {
 func TestWithRequestsPerMinute(t *testing.T) {
 	account := newAccount(t)
 	account.addFiles(8)
-	clients := []*mmx.Client{account.client(mmx.WithRequestsPerMinute(1200)), account.client(mmx.WithRequestsPerMinute(1200))}
+	rate := mmx.WithRequestsPerMinute(1200)
+	clients := []*mmx.Client{account.client(rate), account.client(rate)}
 	start := time.Now()
 	for id := range int64(8) {
 		must(t, deleteID(clients[id%2], id+1))

@@ -91,13 +91,14 @@ func (e *GuardError) Unwrap() error { return e.err }
 
 // Prune lists files, and deletes those that filter chooses as [Files.DeleteAll] does.
 //
-// It returns nil only if every file that was to go is gone. Where one is left the error is [ErrPartial], and its outcome
-// has the reason; where something ended the run, such as the end of ctx, it is that. The result tells what is known
-// whatever the error is.
+// It returns nil only if every file that was to go is gone. Where one is left the error is [ErrPartial], and its
+// outcome has the reason; where something ended the run, such as the end of ctx, it is that. The result tells what is
+// known whatever the error is.
 //
-// A guard of the filter that stops it is a [*GuardError]: no delete was sent. A list that failed, was cut short, or lacks
-// the Date that an age is told by is an error, never an empty list; no delete was sent then, either. With [WithDryRun] no
-// delete is sent, and each file of the plan is kept. [WithVerify] lists again and says what is still there.
+// A guard of the filter that stops it is a [*GuardError]: no delete was sent. A list that failed, was cut short, or
+// lacks the Date that an age is told by is an error, never an empty list; no delete was sent then, either. With
+// [WithDryRun] no delete is sent, and each file of the plan is kept. [WithVerify] lists again and says what is still
+// there.
 func (f Files) Prune(ctx context.Context, filter PruneFilter, opts ...BulkOption) (PruneResult, error) {
 	const call = "prune_files"
 	run, failure := newRun(ctx, call, opts)
@@ -182,7 +183,9 @@ func (f *PlannedFile) UnmarshalJSON(data []byte) error {
 	if err := json.Unmarshal(data, &read); err != nil {
 		return err
 	}
-	*f = PlannedFile{FileID: read.FileID, Purpose: read.Purpose, Filename: read.Filename, Bytes: read.Bytes, Kept: read.Kept}
+	*f = PlannedFile{
+		FileID: read.FileID, Purpose: read.Purpose, Filename: read.Filename, Bytes: read.Bytes, Kept: read.Kept,
+	}
 	if read.CreatedAt != 0 {
 		f.CreatedAt = time.Unix(read.CreatedAt, 0).UTC()
 	}

@@ -68,7 +68,8 @@ func TestPruneDryRun(t *testing.T) {
 		time.Since(plan.Clock).Abs() > time.Minute || !json.Valid(plan.Raw) {
 		t.Errorf("%+v", plan)
 	}
-	want := mmx.PlannedFile{FileID: 1, Purpose: "t2a_async", Filename: "old.mp3", Bytes: 100, CreatedAt: plan.Files[0].CreatedAt}
+	want := mmx.PlannedFile{FileID: 1, Purpose: "t2a_async", Filename: "old.mp3", Bytes: 100}
+	want.CreatedAt = plan.Files[0].CreatedAt
 	if plan.Files[0] != want || time.Since(want.CreatedAt) < 7*day || plan.Files[1].Kept != "keep_glob" {
 		t.Errorf("%+v", plan.Files)
 	}
@@ -96,13 +97,13 @@ func TestPruneFilters(t *testing.T) {
 		"age":                  {week, []int64{3, 4, 5, 6}},
 		"age, rounded up":      {mmx.PruneFilter{OlderThan: time.Nanosecond}, []int64{4, 5}},
 		"age of every purpose": {mmx.PruneFilter{OlderThan: 7 * day}, []int64{3, 4, 5}},
-		"keep glob":            {mmx.PruneFilter{Purpose: "t2a_async", OlderThan: 7 * day, KeepGlob: "keep*"}, []int64{2, 3, 4, 5, 6}},
-		"keep ids":             {mmx.PruneFilter{Purpose: "t2a_async", OlderThan: 7 * day, KeepIDs: []int64{9, 1}}, []int64{1, 3, 4, 5, 6}},
+		"keep glob":            {mmx.PruneFilter{OlderThan: 7 * day, KeepGlob: "keep*"}, []int64{2, 3, 4, 5}},
+		"keep ids":             {mmx.PruneFilter{OlderThan: 7 * day, KeepIDs: []int64{9, 1}}, []int64{1, 3, 4, 5}},
 		"size":                 {mmx.PruneFilter{MinBytes: 101}, []int64{1, 2, 4, 5, 6}},
 		"name":                 {mmx.PruneFilter{NameGlob: "[fn]*.mp?"}, []int64{1, 2, 4, 6}},
 		"all of a purpose":     {mmx.PruneFilter{Purpose: "t2a_async", All: true}, []int64{6}},
 		"all":                  {mmx.PruneFilter{All: true}, nil},
-		"within the guards":    {mmx.PruneFilter{Purpose: "t2a_async", OlderThan: 7 * day, MaxFiles: 2, MaxPercent: 40}, []int64{3, 4, 5, 6}},
+		"within the guards":    {mmx.PruneFilter{OlderThan: 7 * day, MaxFiles: 3, MaxPercent: 50}, []int64{3, 4, 5}},
 	} {
 		account, client := aged(t)
 		result, err := client.Files.Prune(background, set.filter, mmx.WithVerify())
@@ -125,11 +126,14 @@ func TestPruneGuards(t *testing.T) {
 	account, client := aged(t)
 	files, percent := week, week
 	files.MaxFiles, percent.MaxPercent = 1, 39
-	for why, filter := range map[string]mmx.PruneFilter{"more than the 1 allowed": files, "more than the 39 % allowed": percent} {
+	for why, filter := range map[string]mmx.PruneFilter{
+		"more than the 1 allowed": files, "more than the 39 % allowed": percent,
+	} {
 		result, err := client.Files.Prune(background, filter)
 		failure := is(t, err, mmx.ErrGuard)
 		var guard *mmx.GuardError
-		if !errors.As(err, &guard) || guard.Plan.Matched != 2 || guard.Plan.Files[0].FileID != 1 || guard.Plan != result.Plan {
+		if !errors.As(err, &guard) || guard.Plan.Matched != 2 || guard.Plan.Files[0].FileID != 1 ||
+			guard.Plan != result.Plan {
 			t.Fatalf("%v %+v", err, guard)
 		}
 		if !strings.Contains(guard.Error(), why) || failure.Call != "prune_files" || errors.Is(err, mmx.ErrPartial) {
@@ -230,7 +234,8 @@ func TestPruneEnds(t *testing.T) {
 	is(t, err, mmx.ErrCancelled, errWhy)
 
 	// A time limit of each file, and one of the whole.
-	result, err = client.Files.Prune(background, week, mmx.WithCallTimeout(80*time.Millisecond), mmx.WithCallMaxAttempts(1))
+	result, err = client.Files.Prune(background, week,
+		mmx.WithCallTimeout(80*time.Millisecond), mmx.WithCallMaxAttempts(1))
 	if is(t, err, mmx.ErrPartial); result.Unknown != 2 {
 		t.Errorf("%+v", result)
 	}
@@ -277,7 +282,8 @@ func TestPruneRefusesBadArguments(t *testing.T) {
 		"filter.max_percent ":  {MaxPercent: math.MinInt64, All: true},
 	} {
 		result, err := client.Files.Prune(background, filter)
-		if failure := is(t, err, mmx.ErrInvalidArgument); failure.Parameter != strings.TrimSpace(parameter) || result.Plan != nil {
+		failure := is(t, err, mmx.ErrInvalidArgument)
+		if failure.Parameter != strings.TrimSpace(parameter) || result.Plan != nil {
 			t.Errorf("%s: %+v", parameter, failure)
 		}
 	}
@@ -305,7 +311,9 @@ func ExampleFiles_Prune() {
 		return
 	}
 	defer client.Close()
-	filter := mmx.PruneFilter{Purpose: mmx.PurposeT2AAsync, OlderThan: 7 * 24 * time.Hour, KeepGlob: "keep*", MaxPercent: 50}
+	filter := mmx.PruneFilter{
+		Purpose: mmx.PurposeT2AAsync, OlderThan: 7 * 24 * time.Hour, KeepGlob: "keep*", MaxPercent: 50,
+	}
 	result, err := client.Files.Prune(context.Background(), filter, mmx.WithVerify())
 	var guard *mmx.GuardError
 	switch {

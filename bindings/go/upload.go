@@ -31,9 +31,9 @@ type UploadParams struct {
 //
 // The end of ctx ends the call also while a Read is stuck, which is then left behind: don't use r again after that.
 //
-// It goes again, up to [WithMaxAttempts] requests, where nothing can have been stored and r can go back to where it stood:
-// the connection broke before the last byte was taken, or the service refused it for its rate. Where an [*Error] is
-// Ambiguous, the file may be stored all the same; [WithReconcile] looks for it.
+// It goes again, up to [WithMaxAttempts] requests, where nothing can have been stored and r can go back to where it
+// stood: the connection broke before the last byte was taken, or the service refused it for its rate. Where an [*Error]
+// is Ambiguous, the file may be stored all the same; [WithReconcile] looks for it.
 func (f Files) Upload(ctx context.Context, r io.Reader, params UploadParams, opts ...CallOption) (File, error) {
 	const call = "upload_stream"
 	if r == nil {
@@ -69,8 +69,8 @@ func (f Files) Upload(ctx context.Context, r io.Reader, params UploadParams, opt
 
 // UploadFile uploads a local file under its own name.
 //
-// A file that can't be read, or that shrinks or grows meanwhile, is [ErrFile], and nothing is stored. What goes again, and
-// what Ambiguous means, stands at [Files.Upload].
+// A file that can't be read, or that shrinks or grows meanwhile, is [ErrFile], and nothing is stored. What goes again,
+// and what Ambiguous means, stands at [Files.Upload].
 func (f Files) UploadFile(ctx context.Context, path, purpose string, opts ...CallOption) (File, error) {
 	const call = "upload_file"
 	cPath, refused := cText(call, "path", path)
