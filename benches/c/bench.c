@@ -1,5 +1,7 @@
 /* Runs a contestant: CONTESTANT FIRST_ID THREADS WARM_UP CALLS deletes files from many threads, and CONTESTANT FIRST_ID
  * deletes one, the client's making included in its time. The last two numbers are for each thread.
+ * CONTESTANT upload SMALL LARGE uploads two files, and CONTESTANT download SMALL_ID LARGE_ID PATH downloads two to a path,
+ * the small one to warm up.
  *
  * Server, key and roots are in MINIMAX_BASE_URL, MINIMAX_API_KEY and SSL_CERT_FILE. Prints one line of JSON. */
 #define _GNU_SOURCE
@@ -8,6 +10,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <time.h>
 
@@ -112,6 +115,47 @@ static void first(int64_t id) {
            (unsigned long long)wall);
 }
 
+/* A line of /proc/self/status, in KiB. */
+static long memory(const char *name) {
+    char line[256];
+    long kib = -1;
+    FILE *status = fopen("/proc/self/status", "r");
+    while (status != NULL && fgets(line, sizeof(line), status) != NULL) {
+        if (strncmp(line, name, strlen(name)) == 0) kib = atol(line + strlen(name));
+    }
+    if (status == NULL || kib < 0) fail("/proc/self/status does not say %s", name);
+    fclose(status);
+    return kib;
+}
+
+/* From here on the peak counts anew. */
+static void forget_the_peak(void) {
+    FILE *file = fopen("/proc/self/clear_refs", "w");
+    if (file == NULL || fputs("5", file) < 0 || fclose(file) != 0) fail("/proc/self/clear_refs can't be written");
+}
+
+static void transfer(char **arguments, int uploads) {
+    contestant_begin();
+    void *opened = contestant_open();
+    uint64_t cpu = 0, began = 0;
+    long resident = 0;
+    for (int large = 0; large < 2; large++) {
+        forget_the_peak();
+        resident = memory("VmRSS:");
+        cpu = cpu_time();
+        began = now();
+        if (uploads) contestant_upload(opened, arguments[large]);
+        else contestant_download(opened, strtoll(arguments[large], NULL, 10), arguments[2]);
+    }
+    uint64_t wall = now() - began;
+    cpu = cpu_time() - cpu;
+    long growth = memory("VmHWM:") - resident;
+    contestant_close(opened);
+    printf("{\"about\":\"%s\",\"wall_ns\":%llu,\"cpu_ns\":%llu,\"peak_rss_kib\":%ld,\"growth_kib\":%ld,\"call_ns\":[%llu]}\n",
+           contestant_about(), (unsigned long long)wall, (unsigned long long)cpu, memory("VmHWM:"), growth,
+           (unsigned long long)wall);
+}
+
 static size_t number(const char *text) {
     return (size_t)strtoull(text, NULL, 10);
 }
@@ -119,13 +163,17 @@ static size_t number(const char *text) {
 int main(int argc, char **argv) {
     if (argc == 2) {
         first(strtoll(argv[1], NULL, 10));
-    } else if (argc == 5) {
+    } else if (argc == 5 && strcmp(argv[1], "download") != 0) {
         threads = number(argv[2]);
         warm_up = number(argv[3]);
         calls = number(argv[4]);
         many(strtoll(argv[1], NULL, 10));
+    } else if (argc == 4 && strcmp(argv[1], "upload") == 0) {
+        transfer(argv + 2, 1);
+    } else if (argc == 5) {
+        transfer(argv + 2, 0);
     } else {
-        fail("usage: %s FIRST_ID [THREADS WARM_UP CALLS]", argv[0]);
+        fail("usage: %s FIRST_ID [THREADS WARM_UP CALLS] | upload SMALL LARGE | download SMALL_ID LARGE_ID PATH", argv[0]);
     }
     return 0;
 }

@@ -10,6 +10,10 @@ void contestant_begin(void);
 void *contestant_open(void);
 /* Deletes a file that is there and makes sure that the service says so. */
 void contestant_delete(void *opened, int64_t file_id);
+/* Uploads a file and makes sure that the service has taken it. */
+void contestant_upload(void *opened, const char *path);
+/* Downloads a file that is there to a path. */
+void contestant_download(void *opened, int64_t file_id, const char *path);
 void contestant_close(void *opened);
 /* Its name and version. */
 const char *contestant_about(void);

@@ -13,7 +13,7 @@ struct handle {
     size_t length;
 };
 
-static char url[256], authorization[256];
+static char base_url[256], url[300], authorization[256];
 
 static void check(CURLcode code) {
     if (code != CURLE_OK) fail("%s", curl_easy_strerror(code));
@@ -31,7 +31,8 @@ static size_t keep(char *data, size_t size, size_t count, void *user) {
 
 void contestant_begin(void) {
     check(curl_global_init(CURL_GLOBAL_DEFAULT));
-    snprintf(url, sizeof(url), "%s/v1/files/delete", setting("MINIMAX_BASE_URL"));
+    snprintf(base_url, sizeof(base_url), "%s/v1/files", setting("MINIMAX_BASE_URL"));
+    snprintf(url, sizeof(url), "%s/delete", base_url);
     snprintf(authorization, sizeof(authorization), "Authorization: Bearer %s", setting("MINIMAX_API_KEY"));
 }
 
@@ -54,14 +55,9 @@ void *contestant_open(void) {
     return handle;
 }
 
-void contestant_delete(void *opened, int64_t file_id) {
+/* Called once an answer is there. */
+static void check_answer(struct handle *handle) {
     static const char success[] = "\"status_code\":0";
-    struct handle *handle = opened;
-    int length = snprintf(handle->body, sizeof(handle->body), "{\"file_id\":%lld,\"purpose\":\"voice_clone\"}",
-                          (long long)file_id);
-    handle->length = 0;
-    check(curl_easy_setopt(handle->curl, CURLOPT_POSTFIELDSIZE, (long)length));
-    check(curl_easy_perform(handle->curl));
     handle->answer[handle->length] = 0;
     /* Not a JSON parser, which a C program would need besides: libcurl is given that for nothing. */
     const char *found = strstr(handle->answer, success);
@@ -70,6 +66,63 @@ void contestant_delete(void *opened, int64_t file_id) {
     if (http_status != 200 || found == NULL || strchr(",}", found[sizeof(success) - 1]) == NULL) {
         fail("HTTP %ld: %s", http_status, handle->answer);
     }
+}
+
+void contestant_delete(void *opened, int64_t file_id) {
+    struct handle *handle = opened;
+    int length = snprintf(handle->body, sizeof(handle->body), "{\"file_id\":%lld,\"purpose\":\"voice_clone\"}",
+                          (long long)file_id);
+    handle->length = 0;
+    check(curl_easy_setopt(handle->curl, CURLOPT_POSTFIELDSIZE, (long)length));
+    check(curl_easy_perform(handle->curl));
+    check_answer(handle);
+}
+
+/* The same handle, set for a transfer: without the header that says JSON. */
+static void set_for_transfer(struct handle *handle) {
+    struct curl_slist *headers = curl_slist_append(NULL, authorization);
+    check(curl_easy_setopt(handle->curl, CURLOPT_HTTPHEADER, headers));
+    curl_slist_free_all(handle->headers);
+    handle->headers = headers;
+}
+
+/* As the example postit2.c of its documentation: the file is read by libcurl. */
+void contestant_upload(void *opened, const char *path) {
+    struct handle *handle = opened;
+    char upload_url[320];
+    snprintf(upload_url, sizeof(upload_url), "%s/upload", base_url);
+    set_for_transfer(handle);
+    check(curl_easy_setopt(handle->curl, CURLOPT_URL, upload_url));
+    curl_mime *form = curl_mime_init(handle->curl);
+    curl_mimepart *part = curl_mime_addpart(form);
+    check(curl_mime_name(part, "purpose"));
+    check(curl_mime_data(part, "voice_clone", CURL_ZERO_TERMINATED));
+    part = curl_mime_addpart(form);
+    check(curl_mime_name(part, "file"));
+    check(curl_mime_type(part, "audio/mpeg"));
+    check(curl_mime_filedata(part, path));
+    check(curl_easy_setopt(handle->curl, CURLOPT_MIMEPOST, form));
+    handle->length = 0;
+    check(curl_easy_perform(handle->curl));
+    check_answer(handle);
+    curl_mime_free(form);
+}
+
+/* As the example url2file.c: written by fwrite. */
+void contestant_download(void *opened, int64_t file_id, const char *path) {
+    struct handle *handle = opened;
+    char download_url[360];
+    snprintf(download_url, sizeof(download_url), "%s/retrieve_content?file_id=%lld", base_url, (long long)file_id);
+    set_for_transfer(handle);
+    FILE *file = fopen(path, "wb");
+    if (file == NULL) fail("%s can't be written", path);
+    check(curl_easy_setopt(handle->curl, CURLOPT_HTTPGET, 1L));
+    check(curl_easy_setopt(handle->curl, CURLOPT_URL, download_url));
+    check(curl_easy_setopt(handle->curl, CURLOPT_WRITEFUNCTION, fwrite));
+    check(curl_easy_setopt(handle->curl, CURLOPT_WRITEDATA, file));
+    check(curl_easy_setopt(handle->curl, CURLOPT_FAILONERROR, 1L));
+    check(curl_easy_perform(handle->curl));
+    if (fclose(file) != 0) fail("%s is not whole", path);
 }
 
 void contestant_close(void *opened) {

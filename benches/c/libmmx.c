@@ -21,6 +21,18 @@ void contestant_delete(void *opened, int64_t file_id) {
     }
 }
 
+void contestant_upload(void *opened, const char *path) {
+    mmx_error *error = NULL;
+    if (mmx_upload_file(opened, path, MMX_PURPOSE_VOICE_CLONE, NULL, NULL, &error) != MMX_OK) {
+        fail("%s", mmx_error_message(error));
+    }
+}
+
+void contestant_download(void *opened, int64_t file_id, const char *path) {
+    mmx_error *error = NULL;
+    if (mmx_download_file(opened, file_id, path, NULL, NULL, &error) != MMX_OK) fail("%s", mmx_error_message(error));
+}
+
 void contestant_close(void *opened) {
     (void)opened; /* The client is everybody's, and goes with the process. */
 }

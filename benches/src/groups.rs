@@ -19,6 +19,14 @@ pub(crate) enum Task {
     Many { threads: usize, share: usize },
     /// The first call of a process, its client's making included.
     First,
+    /// One large file, from a path or to one.
+    Transfer(Way),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Way {
+    Up,
+    Down,
 }
 
 /// A task with its numbers.
@@ -31,6 +39,7 @@ pub(crate) enum Sized {
         calls: usize,
     },
     First,
+    Transfer(Way),
 }
 
 impl Task {
@@ -46,6 +55,7 @@ impl Task {
                 Sized::Many { threads, warm_up: (calls / 10).clamp(2, 200), calls }
             }
             Task::First => Sized::First,
+            Task::Transfer(way) => Sized::Transfer(way),
         }
     }
 }
@@ -81,7 +91,7 @@ impl Group {
     }
 }
 
-pub(crate) fn all(programs: &Programs) -> Vec<Group> {
+pub(crate) fn all(programs: &Programs, mib: usize) -> Vec<Group> {
     let mut groups = Vec::new();
     for (scheme, over) in [(Scheme::Http, "HTTP"), (Scheme::Https, "HTTPS")] {
         let mut add = |name: String, threads, share, contestants: Vec<Contestant>, peer| {
@@ -129,6 +139,22 @@ pub(crate) fn all(programs: &Programs) -> Vec<Group> {
             ],
             peer: "libcurl easy from C",
         });
+    }
+    for (scheme, over) in [(Scheme::Http, "HTTP"), (Scheme::Https, "HTTPS")] {
+        for (way, name) in [(Way::Up, "upload"), (Way::Down, "download")] {
+            groups.push(Group {
+                name: format!("{over}, {name} of {mib} MiB"),
+                scheme,
+                task: Task::Transfer(way),
+                one_root: false,
+                one_core: false,
+                contestants: vec![
+                    contestant("libmmx from C", &programs.c_libmmx),
+                    contestant("libcurl easy from C", &programs.c_libcurl),
+                ],
+                peer: "libcurl easy from C",
+            });
+        }
     }
     groups
 }

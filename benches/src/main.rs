@@ -6,15 +6,17 @@ mod measure;
 mod programs;
 mod report;
 mod server;
+mod transfer;
 
-use groups::Group;
-use measure::Figures;
+use groups::{Group, Sized};
+use measure::{Figures, Run};
 use programs::Programs;
 use server::Server;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 use std::{env, fs, io, thread};
+use transfer::Files;
 
 /// What can go wrong is said to a person and ends the run.
 pub(crate) type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
@@ -29,21 +31,24 @@ Runs the benchmark; with words, only the groups and contestants in whose names a
 
   BENCH_ROUNDS    how often each contestant runs (7; quick 3)
   BENCH_CALLS     calls of each run; from Python an eighth of that (16000; quick 6400)
+  BENCH_MIB       MiB of the file that is uploaded and downloaded (256)
 ";
 
 /// More would be no small benchmark any more.
 const MOST_ROUNDS: usize = 50;
 const MOST_CALLS: usize = 100_000;
+const MOST_MIB: usize = 2048;
 
 struct Options {
     rounds: usize,
     calls: usize,
+    mib: usize,
     output: Option<PathBuf>,
     words: Vec<String>,
 }
 
 fn options() -> Result<Options> {
-    let mut options = Options { rounds: 7, calls: 16_000, output: None, words: Vec::new() };
+    let mut options = Options { rounds: 7, calls: 16_000, mib: 256, output: None, words: Vec::new() };
     let mut arguments = env::args().skip(1);
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
@@ -55,6 +60,7 @@ fn options() -> Result<Options> {
     }
     override_by("BENCH_ROUNDS", &mut options.rounds, MOST_ROUNDS)?;
     override_by("BENCH_CALLS", &mut options.calls, MOST_CALLS)?;
+    override_by("BENCH_MIB", &mut options.mib, MOST_MIB)?;
     Ok(options)
 }
 
@@ -96,7 +102,7 @@ fn run() -> Result<()> {
     let began = Instant::now();
     let load_before = machine::load();
     let programs = Programs::make()?;
-    let mut groups = groups::all(&programs);
+    let mut groups = groups::all(&programs, options.mib);
     groups::select(&mut groups, &options.words);
     if groups.is_empty() {
         return Err("no group has these words in its name".into());
@@ -105,12 +111,14 @@ fn run() -> Result<()> {
     let spread = Server::start(&programs, None)?;
     let on_one_core = Server::start(&programs, Some(last_core))?;
 
+    let files = Files::make(&programs, options.mib)?;
+    let bench = Bench { calls: options.calls, files: &files, spread: &spread, on_one_core: &on_one_core };
+    bench.check_transfers(&groups)?;
     let mut figures: Vec<Vec<Vec<Figures>>> =
         groups.iter().map(|group| vec![Vec::new(); group.contestants.len()]).collect();
     for round in 0..options.rounds {
         for (group, figures) in groups.iter().zip(&mut figures) {
-            let server = if group.one_core { &on_one_core } else { &spread };
-            one_round(server, group, round, options.calls, figures)?;
+            bench.one_round(group, round, figures)?;
         }
     }
     eprintln!("\r{:<80}\r{} rounds in {:.0} s", "", options.rounds, began.elapsed().as_secs_f64());
@@ -127,25 +135,49 @@ fn run() -> Result<()> {
     Ok(())
 }
 
-/// A B C, B C A, C A B, …: nobody is always the first one or the last.
-fn one_round(server: &Server, group: &Group, round: usize, calls: usize, figures: &mut [Vec<Figures>]) -> Result<()> {
-    let count = group.contestants.len();
-    for turn in 0..group.task.turns() {
-        for position in 0..count {
-            let at = (round + turn + position) % count;
-            let contestant = &group.contestants[at];
-            let run = measure::Run {
-                program: &contestant.program,
-                task: group.task.sized(calls),
-                scheme: group.scheme,
-                roots: group.roots(server),
-                server,
-            };
-            eprint!("\r{:<80}\rround {}: {}, {}", "", round + 1, group.name, contestant.name);
-            figures[at].push(run.measure()?);
+/// What the runs have in common.
+struct Bench<'a> {
+    calls: usize,
+    files: &'a Files,
+    spread: &'a Server,
+    on_one_core: &'a Server,
+}
+
+impl<'a> Bench<'a> {
+    /// A B C, B C A, C A B, …: nobody is always the first one or the last.
+    fn one_round(&self, group: &'a Group, round: usize, figures: &mut [Vec<Figures>]) -> Result<()> {
+        let count = group.contestants.len();
+        for turn in 0..group.task.turns() {
+            for position in 0..count {
+                let at = (round + turn + position) % count;
+                eprint!("\r{:<80}\rround {}: {}, {}", "", round + 1, group.name, group.contestants[at].name);
+                figures[at].push(self.run(group, at).measure()?);
+            }
+        }
+        Ok(())
+    }
+
+    fn check_transfers(&self, groups: &'a [Group]) -> Result<()> {
+        for group in groups {
+            let Sized::Transfer(way) = group.task.sized(self.calls) else { continue };
+            for at in 0..group.contestants.len() {
+                self.run(group, at).check_transfer(way)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn run(&self, group: &'a Group, at: usize) -> Run<'a> {
+        let server = if group.one_core { self.on_one_core } else { self.spread };
+        Run {
+            program: &group.contestants[at].program,
+            task: group.task.sized(self.calls),
+            scheme: group.scheme,
+            roots: group.roots(server),
+            server,
+            files: self.files,
         }
     }
-    Ok(())
 }
 
 fn write(path: &PathBuf, result: &report::Outcome) -> io::Result<()> {

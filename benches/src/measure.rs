@@ -3,8 +3,10 @@
 use crate::Result;
 use crate::groups::{Program, Scheme, Sized};
 use crate::programs::command;
-use crate::server::{FIRST_ID, Server};
+use crate::server::{Account, FIRST_ID, Server, files_to_delete};
+use crate::transfer::Files;
 use serde::{Deserialize, Serialize};
+use std::ffi::OsString;
 use std::io::Read as _;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -21,15 +23,19 @@ pub(crate) struct Run<'a> {
     pub(crate) scheme: Scheme,
     pub(crate) roots: PathBuf,
     pub(crate) server: &'a Server,
+    pub(crate) files: &'a Files,
 }
 
 /// What a contestant prints.
 #[derive(Deserialize)]
-struct Printed {
+pub(crate) struct Printed {
     about: String,
-    wall_ns: u64,
+    pub(crate) wall_ns: u64,
     cpu_ns: u64,
     peak_rss_kib: u64,
+    /// Of a transfer.
+    #[serde(default)]
+    pub(crate) growth_kib: u64,
     call_ns: Vec<u64>,
 }
 
@@ -46,34 +52,56 @@ pub(crate) struct Figures {
     pub(crate) peak_rss_mib: f64,
     /// From start to end, its files' loading included.
     pub(crate) process_ms: f64,
+    /// Of a transfer, as is the next one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) mib_per_s: Option<f64>,
+    /// How much more memory the process had resident at most than before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) growth_mib: Option<f64>,
 }
 
 impl Run<'_> {
     pub(crate) fn measure(&self) -> Result<Figures> {
-        let (calls, files, numbers) = match self.task {
+        match self.task {
             Sized::Many { threads, warm_up, calls } => {
-                (threads * calls, threads * (calls + warm_up), vec![threads, warm_up, calls])
+                self.deletes(threads * calls, threads * (calls + warm_up), &[threads, warm_up, calls])
             }
-            Sized::First => (1, 1, Vec::new()),
-        };
-        let account = self.server.account(files)?;
+            Sized::First => self.deletes(1, 1, &[]),
+            Sized::Transfer(way) => self.transfer(way),
+        }
+    }
+
+    fn deletes(&self, calls: usize, files: usize, numbers: &[usize]) -> Result<Figures> {
+        let account = self.server.account(&files_to_delete(files))?;
+        let numbers = numbers.iter().map(usize::to_string);
+        let arguments: Vec<_> = [FIRST_ID.to_string()].into_iter().chain(numbers).map(OsString::from).collect();
+        let (printed, process) = self.run(&account, &arguments)?;
+        if printed.call_ns.len() != calls || account.left()? != 0 {
+            return Err(format!("{} calls, and {} files left", printed.call_ns.len(), account.left()?).into());
+        }
+        Ok(Figures::new(printed, process, calls))
+    }
+
+    pub(crate) fn run(&self, account: &Account, arguments: &[OsString]) -> Result<(Printed, Duration)> {
         let mut command = command(&self.program.0, self.server.core);
         command
-            .arg(FIRST_ID.to_string())
-            .args(numbers.iter().map(usize::to_string))
+            .args(arguments)
             .env("MINIMAX_BASE_URL", account.url(self.scheme))
             .env("MINIMAX_API_KEY", &self.server.api_key)
             .env("SSL_CERT_FILE", &self.roots);
         let (printed, process) = output(&mut command)?;
-        let printed: Printed =
+        let parsed =
             serde_json::from_str(&printed).map_err(|error| format!("the contestant printed {printed:?}: {error}"))?;
-        if printed.call_ns.len() != calls || account.left()? != 0 {
-            return Err(format!("{} calls, and {} files left", printed.call_ns.len(), account.left()?).into());
-        }
+        Ok((parsed, process))
+    }
+}
+
+impl Figures {
+    pub(crate) fn new(printed: Printed, process: Duration, calls: usize) -> Figures {
         let mut sorted = printed.call_ns;
         sorted.sort_unstable();
         let rounded = |value: f64| (value * 100.0).round() / 100.0;
-        Ok(Figures {
+        Figures {
             about: printed.about,
             p50_us: rounded(percentile(&sorted, 50) as f64 / 1e3),
             p99_us: rounded(percentile(&sorted, 99) as f64 / 1e3),
@@ -81,7 +109,9 @@ impl Run<'_> {
             cpu_us: rounded(printed.cpu_ns as f64 / 1e3 / calls as f64),
             peak_rss_mib: rounded(printed.peak_rss_kib as f64 / 1024.0),
             process_ms: rounded(process.as_secs_f64() * 1e3),
-        })
+            mib_per_s: None,
+            growth_mib: None,
+        }
     }
 }
 

@@ -24,6 +24,9 @@ struct Compared {
     /// Of a run.
     calls: usize,
     first_call: bool,
+    /// Of a transfer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mib: Option<usize>,
     peer: &'static str,
     contestants: Vec<Ranked>,
 }
@@ -56,6 +59,11 @@ const FIGURES: [Figure; 6] = [
     ("process_ms", |figures| figures.process_ms),
 ];
 
+const TRANSFER_FIGURES: [Figure; 2] = [
+    ("mib_per_s", |figures| figures.mib_per_s.unwrap_or(f64::NAN)),
+    ("growth_mib", |figures| figures.growth_mib.unwrap_or(f64::NAN)),
+];
+
 /// A column: its heading, the figure, what it is divided by, decimals, and whether the spread is shown.
 type Column = (&'static str, &'static str, f64, usize, bool);
 
@@ -76,28 +84,38 @@ const FIRST: [Column; 4] = [
 ];
 const FIRST_RATIOS: [(&str, &str); 3] = [("call", "p50_us"), ("CPU", "cpu_us"), ("process", "process_ms")];
 
+const TRANSFER: [Column; 4] = [
+    ("MiB/s", "mib_per_s", 1.0, 0, true),
+    ("CPU ms", "cpu_us", 1000.0, 0, true),
+    ("growth MiB", "growth_mib", 1.0, 1, true),
+    ("MiB", "peak_rss_mib", 1.0, 1, false),
+];
+const TRANSFER_RATIOS: [(&str, &str); 2] = [("MiB/s", "mib_per_s"), ("CPU", "cpu_us")];
+
 pub(crate) fn result(machine: Machine, options: &Options, groups: &[Group], runs: &[Vec<Vec<Figures>>]) -> Outcome {
-    let groups = groups.iter().zip(runs).map(|(group, runs)| compare(group, runs, options.calls)).collect();
+    let groups = groups.iter().zip(runs).map(|(group, runs)| compare(group, runs, options)).collect();
     Outcome { machine, rounds: options.rounds, groups }
 }
 
-fn compare(group: &Group, runs: &[Vec<Figures>], calls: usize) -> Compared {
+fn compare(group: &Group, runs: &[Vec<Figures>], options: &Options) -> Compared {
+    let is_transfer = matches!(group.task, Task::Transfer(_));
+    let figures = || FIGURES.into_iter().chain(TRANSFER_FIGURES.into_iter().filter(|_| is_transfer));
     let peer = group.contestants.iter().position(|contestant| contestant.name == group.peer);
     let ranked = group.contestants.iter().zip(runs).map(|(contestant, own)| Ranked {
         name: contestant.name,
         about: own.first().map_or(String::new(), |figures| figures.about.clone()),
-        median: FIGURES.map(|(name, of)| (name, spread(own.iter().map(of)))).into(),
+        median: figures().map(|(name, of)| (name, spread(own.iter().map(of)))).collect(),
         ratio: match peer {
-            Some(peer) => FIGURES
+            Some(peer) => figures()
                 .map(|(name, of)| (name, spread(own.iter().zip(&runs[peer]).map(|(own, peer)| of(own) / of(peer)))))
-                .into(),
+                .collect(),
             None => BTreeMap::new(),
         },
         runs: own.clone(),
     });
     let (threads, calls) = match group.task {
-        Task::Many { threads, share } => (threads, (calls / share / threads).max(1) * threads),
-        Task::First => (1, 1),
+        Task::Many { threads, share } => (threads, (options.calls / share / threads).max(1) * threads),
+        Task::First | Task::Transfer(_) => (1, 1),
     };
     Compared {
         name: group.name.clone(),
@@ -106,6 +124,7 @@ fn compare(group: &Group, runs: &[Vec<Figures>], calls: usize) -> Compared {
         one_core: group.one_core,
         calls,
         first_call: group.task == Task::First,
+        mib: is_transfer.then_some(options.mib),
         peer: group.peer,
         contestants: ranked.collect(),
     }
@@ -125,9 +144,11 @@ pub(crate) fn table(outcome: &Outcome) -> String {
     let machine = &outcome.machine;
     let _ = writeln!(text, "{}, {} cores, {}, {}", machine.cpu, machine.cores, machine.kernel, machine.rustc);
     let (rounds, before, after) = (outcome.rounds, machine.load_before, machine.load_after);
-    let _ = writeln!(text, "Deletes. Medians of {rounds} rounds (min–max); load {before:.1} before, {after:.1} after");
+    let _ = writeln!(text, "Medians of {rounds} rounds (min–max); load {before:.1} before, {after:.1} after");
     for group in &outcome.groups {
-        if group.first_call {
+        if group.mib.is_some() {
+            add_group(&mut text, group, &TRANSFER, &TRANSFER_RATIOS);
+        } else if group.first_call {
             add_group(&mut text, group, &FIRST, &FIRST_RATIOS);
         } else {
             add_group(&mut text, group, &MANY, &MANY_RATIOS);

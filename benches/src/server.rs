@@ -42,7 +42,13 @@ pub(crate) struct Server {
     stdin: Option<ChildStdin>,
 }
 
-/// An account with files to delete.
+#[derive(Deserialize)]
+struct File {
+    file_id: i64,
+    size: usize,
+}
+
+/// An account with files of its own.
 pub(crate) struct Account<'a> {
     server: &'a Server,
     name: String,
@@ -79,16 +85,20 @@ impl Server {
         })
     }
 
-    /// A new account with `count` files from [`FIRST_ID`] on, which keeps no journal.
-    pub(crate) fn account(&self, count: usize) -> Result<Account<'_>> {
+    /// A new account, which keeps no journal, with these files beside those that every account has.
+    pub(crate) fn account(&self, files: &str) -> Result<Account<'_>> {
         self.accounts.set(self.accounts.get() + 1);
         let mut account = Account { server: self, name: format!("bench-{}", self.accounts.get()), before: 0 };
         account.control("journal_off", None)?;
-        account.before = account.files()?;
-        let files = json!({"count": count, "first_id": FIRST_ID, "purpose": "voice_clone"});
-        account.control("files", Some(files.to_string()))?;
+        account.before = account.files()?.len();
+        account.control("files", Some(files.to_owned()))?;
         Ok(account)
     }
+}
+
+/// So many, from [`FIRST_ID`] on.
+pub(crate) fn files_to_delete(count: usize) -> String {
+    json!({"count": count, "first_id": FIRST_ID, "purpose": "voice_clone"}).to_string()
 }
 
 impl Account<'_> {
@@ -99,16 +109,27 @@ impl Account<'_> {
 
     /// How many files were added and are still there.
     pub(crate) fn left(&self) -> Result<usize> {
-        Ok(self.files()? - self.before)
+        Ok(self.files()?.len() - self.before)
     }
 
-    fn files(&self) -> Result<usize> {
-        let files = self.server.plain.get(self.at("files")).send()?.error_for_status()?.text()?;
-        let files: Vec<serde_json::Value> = serde_json::from_str(&files)?;
-        Ok(files.len())
+    /// In ascending order.
+    pub(crate) fn ids_of_size(&self, size: usize) -> Result<Vec<i64>> {
+        Ok(self.files()?.iter().filter(|file| file.size == size).map(|file| file.file_id).collect())
     }
 
-    fn control(&self, what: &str, body: Option<String>) -> Result<()> {
+    pub(crate) fn sha256(&self, file_id: i64) -> Result<String> {
+        self.ask(&format!("sha256?file_id={file_id}"))
+    }
+
+    fn files(&self) -> Result<Vec<File>> {
+        Ok(serde_json::from_str(&self.ask("files")?)?)
+    }
+
+    fn ask(&self, what: &str) -> Result<String> {
+        Ok(self.server.plain.get(self.at(what)).send()?.error_for_status()?.text()?)
+    }
+
+    pub(crate) fn control(&self, what: &str, body: Option<String>) -> Result<()> {
         let request = self.server.plain.post(self.at(what)).body(body.unwrap_or_default());
         request.send()?.error_for_status()?;
         Ok(())

@@ -51,6 +51,9 @@ pub(crate) struct Settings {
     /// The code that refuses, or the HTTP status 429.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) throttle: Option<u16>,
+    /// Uploads are only counted: a server that hashes them is slower than whoever is measured with it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) count_only: bool,
 }
 
 pub(crate) struct Account {

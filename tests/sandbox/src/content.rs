@@ -18,6 +18,11 @@ enum Source {
     Made {
         seed: u64,
     },
+    /// Over and over; twice as much as a piece at least, so that a piece is a slice of it.
+    Repeated {
+        bytes: Bytes,
+        period: u64,
+    },
     /// Too large to be kept: only its length and hash are known.
     NotKept,
 }
@@ -37,6 +42,14 @@ impl Content {
 
     pub(crate) fn made(length: u64, seed: u64) -> Content {
         Content { source: Source::Made { seed }, length, revision: 0, sha256: OnceLock::new() }
+    }
+
+    /// `part` again and again, up to a length.
+    pub(crate) fn repeated(part: &[u8], length: u64) -> Content {
+        let period = part.len() as u64;
+        let times = PIECE.div_ceil(period) + 1;
+        let source = Source::Repeated { bytes: part.repeat(times as usize).into(), period };
+        Content { source, length, revision: 0, sha256: OnceLock::new() }
     }
 
     /// As it was uploaded; without `bytes` it was too large to be kept.
@@ -75,6 +88,12 @@ impl Content {
     pub(crate) fn etag(&self) -> String {
         match self.source {
             Source::Made { seed } => format!("\"{:016x}-{:x}\"", mix(seed ^ mix(self.length)), self.length),
+            // Not the hash of all of it, which may take a while.
+            Source::Repeated { ref bytes, period } => {
+                let mut hash = Sha256::new();
+                hash.update(&bytes[..period as usize]);
+                format!("\"{}-{:x}\"", &hash.hex()[..16], self.length)
+            }
             _ => format!("\"{}\"", &self.sha256()[..32]),
         }
     }
@@ -95,6 +114,10 @@ impl Content {
     fn read(&self, range: Range<u64>) -> Bytes {
         match &self.source {
             Source::Kept(bytes) => bytes.slice(range.start as usize..range.end as usize),
+            Source::Repeated { bytes, period } => {
+                let from = (range.start % period) as usize;
+                bytes.slice(from..from + (range.end - range.start) as usize)
+            }
             Source::NotKept => Bytes::new(),
             Source::Made { seed } => {
                 let first = range.start / 8;

@@ -48,7 +48,11 @@ impl Seed {
             (None, None) => {
                 Content::made(self.size.unwrap_or(USUAL_SIZE), self.seed.unwrap_or(self.file_id.cast_unsigned()))
             }
-            _ if self.size.is_some() || self.seed.is_some() => return Err("size and seed are for made content".into()),
+            _ if self.seed.is_some() => return Err("seed is for made content".into()),
+            (Some(text), None) if !text.is_empty() && self.size.is_some() => {
+                Content::repeated(text.as_bytes(), self.size.unwrap_or_default())
+            }
+            _ if self.size.is_some() => return Err("size is for made content, or to repeat a text".into()),
             (Some(text), None) => Content::kept(text.into()),
             (None, Some(text)) => {
                 Content::kept(BASE64_STANDARD.decode(text).map_err(|error| error.to_string())?.into())

@@ -39,25 +39,26 @@ pub(crate) struct Reader {
     place: Place,
     parts: usize,
     unread: Vec<u8>,
-    hash: Sha256,
+    /// `None`: the content is neither hashed nor kept.
+    hash: Option<Sha256>,
     /// What is off: the rest of the body is only counted then.
     error: Option<String>,
 }
 
 impl Reader {
-    pub(crate) fn new(content_type: Result<&str, String>) -> Reader {
+    pub(crate) fn new(content_type: Result<&str, String>, count_only: bool) -> Reader {
         let found = content_type.and_then(boundary);
         let (boundary, error) = match found {
             Ok(boundary) => (boundary, None),
             Err(error) => (String::new(), Some(error)),
         };
         Reader {
-            form: Form { kept: Some(Vec::new()), ..Form::default() },
+            form: Form { kept: (!count_only).then(Vec::new), ..Form::default() },
             boundary: format!("\r\n--{boundary}").into_bytes(),
             place: Place::FirstBoundary,
             parts: 0,
             unread: Vec::new(),
-            hash: Sha256::new(),
+            hash: (!count_only).then(Sha256::new),
             error,
         }
     }
@@ -67,8 +68,11 @@ impl Reader {
             return;
         }
         let mut unread = std::mem::take(&mut self.unread);
-        unread.extend_from_slice(bytes);
-        let mut rest = unread.as_slice();
+        let mut rest = bytes;
+        if !unread.is_empty() {
+            unread.extend_from_slice(bytes);
+            rest = &unread;
+        }
         loop {
             match self.step(rest) {
                 Ok(0) => break,
@@ -89,7 +93,7 @@ impl Reader {
             });
         }
         if whole && self.error.is_none() {
-            self.form.sha256 = Some(std::mem::replace(&mut self.hash, Sha256::new()).hex());
+            self.form.sha256 = self.hash.take().map(Sha256::hex);
         }
         (std::mem::take(&mut self.form), self.error.take().map_or(Ok(()), Err))
     }
@@ -164,7 +168,9 @@ impl Reader {
             purpose.push_str(&String::from_utf8_lossy(bytes));
             return if purpose.len() > LONGEST_PURPOSE { Err("part purpose is too long".into()) } else { Ok(()) };
         }
-        self.hash.update(bytes);
+        if let Some(hash) = &mut self.hash {
+            hash.update(bytes);
+        }
         self.form.bytes += bytes.len() as u64;
         match &mut self.form.kept {
             Some(kept) if kept.len() + bytes.len() <= KEPT => kept.extend_from_slice(bytes),

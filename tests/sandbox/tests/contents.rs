@@ -19,6 +19,23 @@ fn holding(text: &str, tls: bool) -> Account {
     account
 }
 
+#[test]
+fn a_text_is_repeated_up_to_a_size() {
+    for (text, size) in [("abc", 200_000), ("x", 65_536), ("abc", 2), ("abc", 0)] {
+        let account = account();
+        account.post("files", json!({"file_id": ID, "purpose": "t2a_async", "content": text, "size": size}));
+        let wanted: String = text.chars().cycle().take(size).collect();
+        assert!(ask(&account, &[]).text().unwrap() == wanted, "{text} {size}");
+        if size > 100 {
+            let part = ask(&account, &[("Range", "bytes=65535-65538")]).text().unwrap();
+            assert_eq!(part, wanted[65535..size.min(65539)]);
+        }
+        let files = account.list("files");
+        let file = files.iter().find(|file| file["file_id"] == json!(ID)).unwrap();
+        assert_eq!(file["size"], json!(size));
+    }
+}
+
 fn ask(account: &Account, headers: &[(&str, &str)]) -> Response {
     let url = format!("{}/v1/files/retrieve_content?file_id={ID}", account.url());
     let request = account.client.get(url).bearer_auth(API_KEY);

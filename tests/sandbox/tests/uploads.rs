@@ -40,6 +40,22 @@ fn start(account: &Account, length: &str) -> Box<dyn Wire> {
 }
 
 #[test]
+fn a_file_may_be_counted_alone() {
+    let account = account();
+    account.post("settings", json!({"count_only": true}));
+    let json = send(&account, form("prompt_audio", "a.wav", "abc\r\n--"));
+    assert_eq!(json["file"]["bytes"], json!(7));
+    let entry = account.entry();
+    let upload = &entry["upload"];
+    assert_eq!((&upload["bytes"], &upload["sha256"]), (&json!(7), &json!(null)));
+    let id = json["file"]["file_id"].as_i64().unwrap();
+    let kept = account.get_json(&format!("retrieve_content?file_id={id}"));
+    assert_eq!(kept["base_resp"]["status_code"], json!(1013));
+    let broken = form("prompt_audio", "a.wav", "abc").replace("--b--", "--b");
+    assert_eq!(send(&account, broken)["base_resp"]["status_code"], json!(2013));
+}
+
+#[test]
 fn a_file_is_stored_and_comes_back() {
     for tls in [false, true] {
         let account = account_over(tls);

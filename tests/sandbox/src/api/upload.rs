@@ -78,7 +78,9 @@ pub(super) async fn exchange(arrived: Arrived, line: &Arc<Line>, mut body: Body)
     let fault = arrived.take_fault(None);
     let until = fault.as_ref().and_then(Fault::body_limit);
     let call = arrived.call(fault.as_ref(), Bytes::new());
-    let reader = Reader::new(call.one_header(&header::CONTENT_TYPE).map_err(|_| "header content-type".into()));
+    let count_only = call.account.state().settings.count_only;
+    let reader =
+        Reader::new(call.one_header(&header::CONTENT_TYPE).map_err(|_| "header content-type".into()), count_only);
     let mut reading = Reading { arrived: Some(arrived), line: line.clone(), call, reader, body_bytes: 0 };
     let end = loop {
         if until.is_some_and(|until| reading.body_bytes >= until) {
