@@ -298,9 +298,10 @@ impl<'a> Download<'a> {
                         }
                     }
                     _ => {
-                        let mut data_and_held = held.take().unwrap_or_default();
-                        data_and_held.extend_from_slice(&data);
-                        self.write(&data_and_held, total)?;
+                        if let Some(held_back) = held.take() {
+                            self.write(&held_back, total)?;
+                        }
+                        self.write(&data, total)?;
                     }
                 },
                 Ok(Turn::Done) => break,

@@ -7,7 +7,7 @@ use super::cancel::Cancel;
 use super::deadline::Deadline;
 use super::engine::Lease;
 use crate::error::Status;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use std::future::{Future, pending, poll_fn};
 use std::io;
 use std::pin::pin;
@@ -16,6 +16,9 @@ use std::time::Duration;
 
 /// What a child is told that comes back from a callback.
 pub const FORKED: &str = "this process was forked while the call ran, and the call is the parent's";
+
+/// Data is handed out in pieces of so much, where so much is there.
+const BATCH: usize = 256 * 1024;
 
 /// What ends a wait besides the event waited for.
 #[derive(Clone, Copy, Debug)]
@@ -66,12 +69,14 @@ pub struct Exchange<'a> {
     limits: Limits<'a>,
     /// Handed over but not yet released to the connection.
     fed: Option<Option<Bytes>>,
+    /// What came after data that was handed out first.
+    next: Option<Result<Turn, Failure>>,
 }
 
 impl<'a> Exchange<'a> {
     pub fn new(lease: Lease, request: Request, limits: Limits<'a>) -> Exchange<'a> {
         let attempt = Attempt::new(lease.wire(), request, limits.idle);
-        Exchange { attempt, lease: Some(lease), limits, fed: None }
+        Exchange { attempt, lease: Some(lease), limits, fed: None, next: None }
     }
 
     /// The next chunk of a streamed body; `None` is its end.
@@ -86,18 +91,27 @@ impl<'a> Exchange<'a> {
     /// Drives until the caller is needed.
     pub fn turn(&mut self) -> Result<Turn, Failure> {
         self.check()?;
-        let Exchange { lease, attempt, limits, fed } = self;
+        if let Some(turn) = self.next.take() {
+            return turn;
+        }
+        let Exchange { lease, attempt, limits, fed, next } = self;
         attempt.turn_begins();
-        let turned = lent(lease).block_on(limits.within(|cx| {
-            // Released only after the sockets were looked at: a refusal that has arrived is seen before more is sent.
-            if let Some(chunk) = fed.take() {
-                attempt.slot.put(chunk);
+        let turned = lent(lease).block_on(async {
+            let turn = limits.within(|cx| {
+                // Released only after the sockets were looked at: a refusal that has arrived is seen before more is sent.
+                if let Some(chunk) = fed.take() {
+                    attempt.slot.put(chunk);
+                }
+                match poll_turn(attempt, cx) {
+                    Poll::Pending => attempt.slot.poll_hungry(cx).map(|()| Ok(Turn::NeedData)),
+                    ready => ready,
+                }
+            });
+            match turn.await {
+                Ok(Ok(Turn::HaveData(data))) => Ok(Ok(Turn::HaveData(with_more(data, attempt, next).await))),
+                turn => turn,
             }
-            match poll_turn(attempt, cx) {
-                Poll::Pending => attempt.slot.poll_hungry(cx).map(|()| Ok(Turn::NeedData)),
-                ready => ready,
-            }
-        }))?;
+        })?;
         turned.unwrap_or_else(|why| Err(interrupted(&why, &mut self.attempt)))
     }
 
@@ -206,6 +220,34 @@ fn poll_turn(attempt: &mut Attempt, cx: &mut Context<'_>) -> Poll<Result<Turn, F
         Event::Data(data) => Turn::HaveData(data),
         Event::End => Turn::Done,
     })
+}
+
+/// Data and what follows it at once: a turn, a write and a callback cost more than a copy. What comes after it is the next
+/// turn's.
+async fn with_more(data: Bytes, attempt: &mut Attempt, next: &mut Option<Result<Turn, Failure>>) -> Bytes {
+    if data.len() >= BATCH {
+        return data;
+    }
+    let mut gathered = BytesMut::with_capacity(BATCH + data.len());
+    gathered.extend_from_slice(&data);
+    drop(data);
+    let mut has_waited = false;
+    while gathered.len() < BATCH && next.is_none() {
+        match poll_fn(|cx| Poll::Ready(poll_turn(attempt, cx))).await {
+            Poll::Ready(Ok(Turn::HaveData(data))) => {
+                gathered.extend_from_slice(&data);
+                has_waited = false;
+            }
+            Poll::Ready(turn) => *next = Some(turn),
+            Poll::Pending if has_waited => break,
+            Poll::Pending => {
+                // The connection has its turn.
+                tokio::task::yield_now().await;
+                has_waited = true;
+            }
+        }
+    }
+    gathered.freeze()
 }
 
 /// An interruption of an attempt, and what it came in the middle of.
