@@ -104,12 +104,9 @@ impl Run<'_> {
         account.control("settings", Some(json!({"count_only": count_only}).to_string()))?;
         let arguments: Vec<OsString> = match way {
             Way::Up => vec!["upload".into(), files.small().into(), files.large().into()],
-            Way::Down => vec![
-                "download".into(),
-                SMALL_ID.to_string().into(),
-                LARGE_ID.to_string().into(),
-                files.target().into(),
-            ],
+            Way::Down => {
+                vec!["download".into(), SMALL_ID.to_string().into(), LARGE_ID.to_string().into(), files.target().into()]
+            }
         };
         let (printed, process) = self.run(&account, &arguments)?;
         match way {
