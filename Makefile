@@ -30,7 +30,7 @@ need = @command -v $(1) >/dev/null 2>&1 || { echo "libmmx needs $(1): install th
 help: ## lists the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: tools lib ## a file's whole life at a stand-in server on this machine, and what a failure says
+demo: tools lib cli ## a file's whole life at a stand-in server on this machine, what a failure says, and a prune
 	@$(CLEAN) $(CARGO) run --quiet --example demo
 
 demo-real: tools lib ## FILE_ID=… PURPOSE=…: deletes that file of the real account whose key is in MINIMAX_API_KEY
@@ -77,6 +77,7 @@ lint:
 	@$(CARGO) clippy --quiet --workspace --all-targets -- -D warnings
 
 test-rust:
+	$(call need,jq,jq)
 	@$(CLEAN) $(CARGO) test --quiet --workspace
 
 UNDER_VALGRIND = $(CLEAN) MMX_TEST_UNDER="valgrind --quiet --error-exitcode=9 --leak-check=full \

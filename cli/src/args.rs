@@ -63,6 +63,8 @@ pub(crate) enum Command {
     Download(Download),
     /// Delete files
     Delete(Delete),
+    /// Delete the files that are older than so, and more
+    Prune(Prune),
     /// Say what fills the account: purpose by age by size
     Usage(Usage),
 }
@@ -75,6 +77,7 @@ impl Command {
             Command::Info(_) => "info",
             Command::Download(_) => "download",
             Command::Delete(_) => "delete",
+            Command::Prune(_) => "prune",
             Command::Usage(_) => "usage",
         }
     }
@@ -127,6 +130,49 @@ pub(crate) struct Delete {
 }
 
 #[derive(Debug, Group)]
+pub(crate) struct Prune {
+    /// Only files of this purpose, as t2a_async
+    #[arg(long, value_parser = purpose)]
+    pub(crate) purpose: Option<String>,
+    /// Only files that are older by the service's clock and by this machine's, as 7d, 12h or 90m
+    #[arg(long, value_name = "TIME", value_parser = age)]
+    pub(crate) older_than: Option<Duration>,
+    /// Really every file (of the purpose)
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// Keep files with such a name, as 'master-*.mp3'
+    #[arg(long, value_name = "GLOB")]
+    pub(crate) keep: Option<String>,
+    /// Keep the files whose ids are in FILE, one a line; - is standard input
+    #[arg(long, value_name = "FILE")]
+    pub(crate) keep_from: Option<PathBuf>,
+    /// If more would go, delete none: a number, or a share of the files that are listed, as 25%
+    #[arg(long, value_name = "N|P%", value_parser = most)]
+    pub(crate) at_most: Option<Most>,
+    /// Delete nothing; say what would go
+    #[arg(long, conflicts_with = "journal")]
+    pub(crate) dry_run: bool,
+    /// Delete nothing; write what would go to FILE
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["apply", "dry_run", "journal"])]
+    pub(crate) plan: Option<PathBuf>,
+    /// Delete what a plan in FILE says, but not what has changed since; conditions given beside it must hold, too
+    #[arg(long, value_name = "FILE")]
+    pub(crate) apply: Option<PathBuf>,
+    /// List again in the end, and say what is still there
+    #[arg(long)]
+    pub(crate) verify: bool,
+    #[command(flatten)]
+    pub(crate) bulk: Bulk,
+}
+
+impl Prune {
+    /// Whether anything may be deleted at all.
+    pub(crate) fn deletes(&self) -> bool {
+        !self.dry_run && self.plan.is_none()
+    }
+}
+
+#[derive(Debug, Group)]
 pub(crate) struct Usage {
     /// Only files of this purpose
     #[arg(long, value_parser = purpose)]
@@ -139,9 +185,37 @@ pub(crate) struct Bulk {
     /// So many files at once at most
     #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub(crate) concurrency: u32,
+    /// Write what became of each file to FILE; the same command with the same FILE goes on where a run was ended
+    #[arg(long, value_name = "FILE")]
+    pub(crate) journal: Option<PathBuf>,
     /// Don't ask
     #[arg(long, short)]
     pub(crate) yes: bool,
+}
+
+/// How many files may go: so many, or so many of a hundred.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Most {
+    Files(u64),
+    Percent(u32),
+}
+
+fn most(text: &str) -> Result<Most, String> {
+    let is_number = |digits: &str| digits.bytes().all(|byte| byte.is_ascii_digit());
+    let most = match text.strip_suffix('%') {
+        Some(digits) if is_number(digits) => digits.parse().ok().filter(|percent| *percent <= 100).map(Most::Percent),
+        None if is_number(text) => text.parse().ok().map(Most::Files),
+        _ => None,
+    };
+    most.ok_or_else(|| "is neither a number of files nor a share such as 25%".into())
+}
+
+fn age(text: &str) -> Result<Duration, String> {
+    match humantime::parse_duration(text) {
+        Ok(age) if age.as_secs() >= 1 && age.subsec_nanos() == 0 => Ok(age),
+        Ok(_) => Err("must be a whole number of seconds, 1s or more".into()),
+        Err(error) => Err(format!("is no age such as 7d, 12h or 90m: {error}")),
+    }
 }
 
 fn purpose(text: &str) -> Result<String, String> {
@@ -171,6 +245,22 @@ mod tests {
     #[test]
     fn the_arguments_fit_together() {
         Args::command().debug_assert();
+    }
+
+    #[test]
+    fn ages_and_caps() {
+        let hours = |hours: u64| Ok(Duration::from_secs(hours * 3600));
+        assert_eq!((age("7d"), age("12h"), age("90m")), (hours(7 * 24), hours(12), Ok(Duration::from_secs(5400))));
+        for bad in ["", "7", "0d", "500ms", "1500ms", "-1d", "d"] {
+            assert!(age(bad).is_err(), "{bad}");
+        }
+        assert_eq!(
+            (most("0"), most("100%"), most("12")),
+            (Ok(Most::Files(0)), Ok(Most::Percent(100)), Ok(Most::Files(12)))
+        );
+        for bad in ["", "%", "101%", "-1", "+1", "1.5%", "all", "99999999999999999999"] {
+            assert!(most(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

@@ -2,53 +2,111 @@
 
 use crate::context::Context;
 use crate::each::is_for_all;
+use crate::escape;
 use crate::exit::Exit;
+use crate::journal::Journal;
 use crate::output::Unit;
 use crate::stop::{Stop, in_words};
-use mmx::api::bulk::{Done, Options};
-use mmx::api::outcome::{Counts, Kind, Outcome};
-use mmx::error::Status;
+use crate::work::Work;
+use mmx::api::bulk::{Done, FileRef, Options};
+use mmx::api::outcome::{Counts, Kind, Outcome, now_ms};
+use mmx::error::{Error, Status};
+use serde_json::{Value, json};
 use std::cell::{Cell, RefCell};
 
 /// So many files that did not come to their end are named to people; programs get all.
-const NAMED: usize = 20;
+pub(crate) const NAMED: usize = 20;
 
 pub(crate) struct Bulk<'a> {
     context: &'a Context<'a>,
     command: &'a str,
-    total: usize,
+    work: Work,
+    journal: Option<Journal>,
+    counts: RefCell<Counts>,
+    /// Files that an earlier run has settled.
+    before: usize,
+    /// Files without a line in the journal.
+    open: Cell<usize>,
     named: Cell<usize>,
     exit: Cell<Exit>,
     /// Why results can't be printed any more.
     unprinted: RefCell<Option<Stop>>,
 }
 
+/// Of what is sent.
+#[derive(Clone, Copy)]
+pub(crate) struct Manner {
+    pub(crate) concurrency: u32,
+    pub(crate) verify: bool,
+}
+
 impl<'a> Bulk<'a> {
-    pub(crate) fn new(context: &'a Context<'a>, command: &'a str, total: usize) -> Bulk<'a> {
-        let (named, exit, unprinted) = (Cell::new(0), Cell::new(Exit::Done), RefCell::new(None));
-        Bulk { context, command, total, named, exit, unprinted }
+    pub(crate) fn new(context: &'a Context<'a>, command: &'a str, work: Work, journal: Option<Journal>) -> Bulk<'a> {
+        let mut counts = Counts { total: work.entries.len(), ..Counts::default() };
+        work.settled.iter().flatten().for_each(|kind| counts.add(*kind));
+        let exit = if counts.failed > 0 { Exit::Failed } else { Exit::Done };
+        Bulk {
+            context,
+            command,
+            work,
+            journal,
+            before: counts.settled(),
+            counts: RefCell::new(counts),
+            open: Cell::new(0),
+            named: Cell::new(0),
+            exit: Cell::new(exit),
+            unprinted: RefCell::new(None),
+        }
     }
 
-    /// Runs `call` and says what came of it.
-    pub(crate) fn run(self, concurrency: u32, call: impl FnOnce(&Options<'_>) -> Done) -> Result<Exit, Stop> {
+    /// Runs `call` over what is open and says what came of it.
+    pub(crate) fn run(
+        self,
+        manner: Manner,
+        call: impl FnOnce(&[FileRef<'_>], &Options<'_>) -> Done,
+    ) -> Result<Exit, Stop> {
         let bar = self.context.output.bar(Unit::Files, self.command);
-        bar.report(0, i64::try_from(self.total).unwrap_or(i64::MAX));
-        let report = |done, total| bar.report(done, total);
-        let told = |outcome: &Outcome<'_>| self.settled(outcome);
+        let total = i64::try_from(self.work.entries.len()).unwrap_or(i64::MAX);
+        let goes_on = self.work.decided().all(|(index, kind)| self.decided(index, kind));
+        let places: Vec<_> = self.work.open().collect();
+        let files: Vec<_> = places.iter().map(|&at| self.work.file(at)).collect();
+        let already = i64::try_from(self.work.entries.len() - files.len()).unwrap_or_default();
+        bar.report(already, total);
+        let report = |done: i64, _| bar.report(already + done, total);
+        let told = |outcome: &Outcome<'_>| self.settled(&Outcome { index: places[outcome.index], ..outcome.clone() });
         let options = Options {
-            concurrency: Some(concurrency),
+            concurrency: Some(manner.concurrency),
+            verify: manner.verify,
+            looks_first: self.work.is_resumed,
             cancel: Some(self.context.signals.cancel()),
             progress: Some(&report),
             on_outcome: Some(&told),
             ..Options::default()
         };
-        let done = call(&options);
+        // A run over nothing asks nothing.
+        let done = (goes_on && !files.is_empty()).then(|| call(&files, &options));
         drop(bar);
-        self.done(&done)
+        self.done(done.as_ref(), manner.verify)
+    }
+
+    /// A file that nothing is sent for.
+    fn decided(&self, index: usize, kind: Kind) -> bool {
+        let FileRef { file_id, purpose } = self.work.file(index);
+        let evidence = if kind == Kind::AlreadyAbsent { "list" } else { "" };
+        let (trace_id, settled_at_ms) = (String::new(), now_ms());
+        let outcome =
+            Outcome { index, file_id, purpose, kind, attempts: 0, evidence, trace_id, settled_at_ms, error: None };
+        self.settled(&outcome)
     }
 
     /// One file. `false` ends the run: where no receipt can be handed out any more, nothing more is deleted.
     fn settled(&self, outcome: &Outcome<'_>) -> bool {
+        if is_open(outcome) {
+            self.open.set(self.open.get() + 1);
+        } else if let Some(journal) = &self.journal {
+            journal.receipt(outcome);
+        }
+        self.counts.borrow_mut().add(outcome.kind);
         self.exit.set(self.exit.get().and(Exit::of_outcome(outcome)));
         if self.context.output.json {
             if self.unprinted.borrow().is_none()
@@ -63,34 +121,42 @@ impl<'a> Bulk<'a> {
                 self.say(&format!("{} {kind}: {}", outcome.file_id, in_words(error)));
             }
         }
-        self.unprinted.borrow().is_none()
+        self.unprinted.borrow().is_none() && self.unwritten().is_none()
     }
 
-    fn done(self, done: &Done) -> Result<Exit, Stop> {
-        if done.json.is_none() {
+    fn unwritten(&self) -> Option<String> {
+        self.journal.as_ref().and_then(Journal::failure)
+    }
+
+    fn done(self, done: Option<&Done>, verify: bool) -> Result<Exit, Stop> {
+        let result = done.map_or(Ok(()), |done| done.result.clone());
+        if let (Some(Done { json: None, .. }), Err(error)) = (done, &result) {
             // Nothing was begun.
-            return done.result.clone().map(|()| Exit::Done).map_err(Stop::from);
+            return Err(error.clone().into());
         }
         let more = self.named.get().saturating_sub(NAMED);
         if more > 0 {
             self.say(&format!("and {more} more; --json names them all"));
         }
-        match &done.result {
-            Err(error) if error.status != Status::Partial && !self.context.output.json => {
-                match self.context.signals.name() {
-                    Some(signal) => self.say(&format!("stopped by {signal}")),
-                    None => self.say(&in_words(error)),
-                }
-            }
-            _ => {}
+        self.leave_the_rest();
+        let still_listed = done.filter(|_| verify).and_then(still_listed);
+        if let Err(error) = &result {
+            self.say_why(error);
         }
-        let exit = match &done.result {
-            Ok(()) => Exit::Done,
+        let mut exit = match &result {
+            Ok(()) => self.exit.get(),
             Err(error) if is_for_all(error) => Exit::of(error),
             Err(error) if error.status == Status::Partial => self.exit.get(),
             // Whatever stopped it, what is left open decides.
             Err(error) => self.exit.get().and(Exit::of(error)),
         };
+        if still_listed.as_ref().is_some_and(|listed| !listed.is_empty()) {
+            exit = exit.and(Exit::Failed);
+        }
+        if let Some(journal) = &self.journal {
+            exit = exit.and(self.end(journal));
+        }
+        let summary = Summary { counts: *self.counts.borrow(), before: self.before, still_listed };
         if let Some(stop) = self.unprinted.take() {
             return match stop.text() {
                 None => Ok(exit),
@@ -100,7 +166,47 @@ impl<'a> Bulk<'a> {
                 }
             };
         }
-        print_counts(self.context, &done.counts).map(|()| exit)
+        print_summary(self.context, &summary).map(|()| exit)
+    }
+
+    /// Where it ended before anything was sent.
+    fn leave_the_rest(&self) {
+        let mut counts = self.counts.borrow_mut();
+        let left = counts.total - counts.settled();
+        if left > 0 {
+            counts.not_attempted += left;
+            self.open.set(self.open.get() + left);
+            self.exit.set(self.exit.get().and(Exit::Unknown));
+        }
+    }
+
+    /// What stopped it. That single files failed was said of each.
+    fn say_why(&self, error: &Error) {
+        if error.status == Status::Partial || self.context.output.json {
+            return;
+        }
+        match self.context.signals.name() {
+            Some(signal) => self.say(&format!("stopped by {signal}")),
+            None if self.unwritten().is_some() => {}
+            None => self.say(&in_words(error)),
+        }
+    }
+
+    /// The end of the journal, if nothing is open.
+    fn end(&self, journal: &Journal) -> Exit {
+        let open = self.open.get();
+        if open == 0 {
+            journal.finish(&self.counts.borrow());
+        }
+        if let Some(why) = journal.failure() {
+            self.say(&format!("{}; the same command again goes on behind its last line", escape::text(&why)));
+            return Exit::Failed;
+        }
+        if open > 0 {
+            let (path, open) = (escape::text(&journal.path().to_string_lossy()), count(open));
+            self.say(&format!("open in the journal {path}: {open}; the same command again goes on with them"));
+        }
+        Exit::Done
     }
 
     fn say(&self, text: &str) {
@@ -108,15 +214,40 @@ impl<'a> Bulk<'a> {
     }
 }
 
-/// The end of a run over no files.
-pub(crate) fn nothing(context: &Context<'_>) -> Result<Exit, Stop> {
-    print_counts(context, &Counts::default()).map(|()| Exit::Done)
+/// Whether the same command may come to another end later. What failed for a reason of its own would fail again; the key,
+/// the purse, the rate and the network have nothing to do with the file.
+fn is_open(outcome: &Outcome<'_>) -> bool {
+    match outcome.kind {
+        Kind::Unknown | Kind::NotAttempted => true,
+        Kind::Failed => {
+            matches!(Exit::of_outcome(outcome), Exit::Key | Exit::RateOrQuota | Exit::Network | Exit::Unknown)
+        }
+        Kind::Deleted | Kind::AlreadyAbsent | Kind::Kept => false,
+    }
 }
 
-fn print_counts(context: &Context<'_>, counts: &Counts) -> Result<(), Stop> {
+/// The ids that a list at the end still had; `None` when there was none.
+fn still_listed(done: &Done) -> Option<Vec<i64>> {
+    let json: Value = serde_json::from_str(done.json.as_deref()?).ok()?;
+    Some(json["still_listed"].as_array()?.iter().filter_map(Value::as_i64).collect())
+}
+
+#[derive(Default)]
+struct Summary {
+    counts: Counts,
+    before: usize,
+    still_listed: Option<Vec<i64>>,
+}
+
+/// The end of a run over no files.
+pub(crate) fn nothing(context: &Context<'_>) -> Result<Exit, Stop> {
+    print_summary(context, &Summary::default()).map(|()| Exit::Done)
+}
+
+fn print_summary(context: &Context<'_>, summary: &Summary) -> Result<(), Stop> {
     let printed = match context.output.json {
-        true => context.output.print_json(&serde_json::to_value(counts).unwrap_or_default()),
-        false => context.output.print(&summary(counts)),
+        true => context.output.print_json(&summary.to_json()),
+        false => context.output.print(&summary.in_words()),
     };
     match printed {
         // The exit code says it all the same.
@@ -125,19 +256,46 @@ fn print_counts(context: &Context<'_>, counts: &Counts) -> Result<(), Stop> {
     }
 }
 
-/// `3 files: 2 deleted, 1 failed`
-fn summary(counts: &Counts) -> String {
-    let parts = [
-        (counts.deleted, Kind::Deleted),
-        (counts.already_absent, Kind::AlreadyAbsent),
-        (counts.kept, Kind::Kept),
-        (counts.failed, Kind::Failed),
-        (counts.unknown, Kind::Unknown),
-        (counts.not_attempted, Kind::NotAttempted),
-    ];
-    let parts = parts.iter().filter(|(count, _)| *count > 0);
-    let parts: Vec<_> = parts.map(|(count, kind)| format!("{count} {}", kind.name().replace('_', " "))).collect();
-    if parts.is_empty() { count(0) } else { format!("{}: {}", count(counts.total), parts.join(", ")) }
+impl Summary {
+    fn to_json(&self) -> Value {
+        let mut json = serde_json::to_value(self.counts).unwrap_or_default();
+        if self.before > 0 {
+            json["settled_before"] = self.before.into();
+        }
+        if let Some(ids) = &self.still_listed {
+            json["still_listed"] = json!(ids);
+        }
+        json
+    }
+
+    /// `3 files: 2 deleted, 1 failed`
+    fn in_words(&self) -> String {
+        let counts = &self.counts;
+        let parts = [
+            (counts.deleted, Kind::Deleted),
+            (counts.already_absent, Kind::AlreadyAbsent),
+            (counts.kept, Kind::Kept),
+            (counts.failed, Kind::Failed),
+            (counts.unknown, Kind::Unknown),
+            (counts.not_attempted, Kind::NotAttempted),
+        ];
+        let parts = parts.iter().filter(|(count, _)| *count > 0);
+        let parts: Vec<_> = parts.map(|(count, kind)| format!("{count} {}", kind.name().replace('_', " "))).collect();
+        if parts.is_empty() {
+            return count(0);
+        }
+        let before = if self.before > 0 { format!(" ({} by an earlier run)", self.before) } else { String::new() };
+        let listed = match &self.still_listed {
+            None => String::new(),
+            Some(ids) if ids.is_empty() => "\nverified: none of them is listed any more".into(),
+            Some(ids) => {
+                let named: Vec<_> = ids.iter().take(NAMED).map(i64::to_string).collect();
+                let more = if ids.len() > NAMED { ", …" } else { "" };
+                format!("\nstill listed: {}, namely {}{more}", count(ids.len()), named.join(", "))
+            }
+        };
+        format!("{}: {}{before}{listed}", count(counts.total), parts.join(", "))
+    }
 }
 
 /// `1 file`, `2 files`

@@ -22,11 +22,11 @@ pub(crate) fn id(text: &str) -> Result<i64, String> {
     }
 }
 
-/// Reads lines to the end; a line without a purpose has `purpose`. If one of them is wrong, none counts.
-pub(crate) fn read(lines: impl BufRead, purpose: Option<&str>) -> Result<Vec<Named>, Stop> {
+/// Reads lines of `source` to the end; a line without a purpose has `purpose`. If one of them is wrong, none counts.
+pub(crate) fn read(lines: impl BufRead, source: &str, purpose: Option<&str>) -> Result<Vec<Named>, Stop> {
     let (mut files, mut wrong) = (Vec::new(), Vec::new());
     for (at, line) in lines.split(b'\n').enumerate() {
-        let line = line.map_err(|error| Stop::Usage(format!("standard input can't be read: {error}")))?;
+        let line = line.map_err(|error| Stop::Usage(format!("{source} can't be read: {error}; nothing was sent")))?;
         let read = String::from_utf8(line).map_err(|_| "is not UTF-8".into());
         match read.and_then(|line| named(&line, purpose)) {
             Ok(named) => files.extend(named),
@@ -39,7 +39,7 @@ pub(crate) fn read(lines: impl BufRead, purpose: Option<&str>) -> Result<Vec<Nam
     let more = wrong.len().saturating_sub(SHOWN);
     wrong.truncate(SHOWN);
     let more = if more > 0 { format!("; and {more} more") } else { String::new() };
-    Err(Stop::Usage(format!("of standard input, {}{more}; nothing was sent", wrong.join("; "))))
+    Err(Stop::Usage(format!("of {source}, {}{more}; nothing was sent", wrong.join("; "))))
 }
 
 /// `None`: an empty line.
@@ -68,7 +68,7 @@ mod tests {
     use super::*;
 
     fn read_text(text: &str, purpose: Option<&str>) -> Result<Vec<(i64, String)>, String> {
-        match read(text.as_bytes(), purpose) {
+        match read(text.as_bytes(), "standard input", purpose) {
             Ok(files) => Ok(files.into_iter().map(|file| (file.file_id, file.purpose)).collect()),
             Err(Stop::Usage(why)) => Err(why),
             Err(other) => panic!("{other:?}"),

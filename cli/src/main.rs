@@ -16,11 +16,14 @@ mod each;
 mod escape;
 mod exit;
 mod ids;
+mod journal;
 mod output;
 mod pipe;
+mod plan_file;
 mod signals;
 mod stop;
 mod table;
+mod work;
 
 use args::Args;
 use clap::Parser as _;

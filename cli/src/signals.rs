@@ -17,14 +17,14 @@ struct State {
     cancel: Cancel,
     /// The signal that came; 0 when none did.
     came: AtomicI32,
-    /// Nothing was sent so far: a person is asked, or a pipe is read.
+    /// Nothing was deleted so far: a person is asked, or a pipe is read.
     is_idle: AtomicBool,
 }
 
 impl State {
     fn end_at_once(&self) -> ! {
         // Where a person was asked, the line is still open.
-        let _ = writeln!(io::stderr().lock(), "\nmmx-files: ended by a signal; nothing was sent");
+        let _ = writeln!(io::stderr().lock(), "\nmmx-files: ended by a signal; nothing was deleted");
         process::exit(code(self.came.load(Ordering::SeqCst)).into())
     }
 }
@@ -75,7 +75,7 @@ impl Signals {
         }
     }
 
-    /// Waits for something that only ends by itself, before anything is sent: a signal ends the process at once.
+    /// Waits for something that only ends by itself, before anything is deleted: a signal ends the process at once.
     pub(crate) fn idle<T>(&self, wait: impl FnOnce() -> T) -> T {
         self.0.is_idle.store(true, Ordering::SeqCst);
         // One that came before the flag was seen.

@@ -28,14 +28,20 @@ impl From<Error> for Stop {
 }
 
 /// What the library's messages call a setting, and what it is here.
-const WORDS: [(&str, &str); 4] = [
+const WORDS: [(&str, &str); 5] = [
     ("mmx_config_set_allow_insecure()", "--allow-insecure"),
     ("mmx_config_set_ca_file()", "--ca-file"),
     ("mmx_config_set_proxy()", "--proxy"),
     ("MMX_FILTER_ALL", "--all"),
+    ("the plan says which they are", "--dry-run names them"),
 ];
-const PARAMETERS: [(&str, &str); 4] =
-    [("base_url", "--base-url"), ("url_or_none", "--proxy"), ("proxy", "--proxy"), ("pem_path", "--ca-file")];
+const PARAMETERS: [(&str, &str); 5] = [
+    ("base_url", "--base-url"),
+    ("url_or_none", "--proxy"),
+    ("proxy", "--proxy"),
+    ("pem_path", "--ca-file"),
+    ("filter.keep_glob", "--keep"),
+];
 
 impl Stop {
     /// A setting that can't be right: nothing was sent.

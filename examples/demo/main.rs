@@ -1,6 +1,8 @@
 //! `make demo`: the main job end to end, against a stand-in server on this machine. Each step runs one of the example
 //! programs as a user would, then looks at the server to see what really happened.
 
+mod prune;
+
 use mmx_sandbox::{API_KEY, Sandbox, seeded_files};
 use std::env;
 use std::io::IsTerminal as _;
@@ -67,6 +69,7 @@ fn main() -> ExitCode {
     demo.step("A wrong key", "the commonest mistake", &c, second, "sk-api-of-another-region", Expect::Kept(second.0));
     demo.fault(r#"{"close_before_answer": "rst"}"#);
     demo.step("The answer gets lost", "and a look at the file settles it", &c, second, API_KEY, Expect::Gone(second.0));
+    demo.prune(&target);
 
     if demo.ok {
         println!("\n{}", demo.green("Everything went as it should. `make test` runs every test."));

@@ -69,10 +69,22 @@ impl From<Error> for Done {
 
 /// Deletes files and says of each what became of it.
 pub fn delete_files(client: &Client, files: &[FileRef<'_>], options: &Options<'_>) -> Done {
+    delete_after(None, client, CALL, files, options)
+}
+
+/// The same, when the call that it is part of has `listed` them before.
+pub(super) fn delete_after(
+    listed: Option<Option<&str>>,
+    client: &Client,
+    name: &'static str,
+    files: &[FileRef<'_>],
+    options: &Options<'_>,
+) -> Done {
     let run =
-        limits(client, CALL, options).and_then(|limits| Run::new(client, CALL, files, HashSet::new(), limits, options));
+        limits(client, name, options).and_then(|limits| Run::new(client, name, files, HashSet::new(), limits, options));
     match run {
-        Ok(mut run) => {
+        Ok(run) => {
+            let mut run = Run { listed, ..run };
             run.go();
             run.done(None)
         }
@@ -380,7 +392,7 @@ struct Came {
 }
 
 /// Over the whole; a call of many files has no time limit unless one is set.
-pub(super) fn limits<'a>(client: &Client, name: &'static str, options: &Options<'a>) -> Result<Limits<'a>, Error> {
+pub fn limits<'a>(client: &Client, name: &'static str, options: &Options<'a>) -> Result<Limits<'a>, Error> {
     let options = CallOptions { timeout: Some(options.timeout), cancel: options.cancel, ..CallOptions::default() };
     client.limits(name, true, &options)
 }

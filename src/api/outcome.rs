@@ -31,6 +31,10 @@ impl Kind {
     pub fn name(self) -> String {
         KINDS.iter().find(|row| row.0 == self).map(|row| row.1.to_lowercase()).unwrap_or_default()
     }
+
+    pub fn of_name(name: &str) -> Option<Kind> {
+        KINDS.iter().map(|row| row.0).find(|kind| kind.name() == name)
+    }
 }
 
 /// What became of one file: a receipt.

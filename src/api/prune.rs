@@ -9,9 +9,18 @@ use crate::error::{Error, Status};
 use crate::transport::client::Client;
 use crate::transport::exchange::Limits;
 use serde_json::{Value, json};
+use std::collections::HashMap;
 use std::time::SystemTime;
 
 pub const CALL: &str = "prune_files";
+
+/// Why a file of an earlier plan isn't deleted: it isn't listed any more.
+pub const GONE: &str = "gone since the plan was made";
+/// It is listed with another time, size or purpose.
+pub const CHANGED: &str = "changed since the plan was made";
+
+/// It doesn't match what is asked for now.
+const UNFIT: &str = "does not match";
 
 /// What was listed, and what of it is chosen.
 pub struct Plan<'a> {
@@ -19,7 +28,8 @@ pub struct Plan<'a> {
     host: String,
     key_fingerprint: String,
     made_at_ms: i64,
-    clock: Option<SystemTime>,
+    /// The service's.
+    pub clock: Option<SystemTime>,
     pub listed: usize,
     /// What matches, with the reason why it is kept all the same.
     pub files: Vec<(FileObject, Option<&'static str>)>,
@@ -37,6 +47,11 @@ pub fn prune_files(client: &Client, filter: &Filter<'_>, options: &Options<'_>) 
     }
 }
 
+/// Deletes files that were just listed by `purpose`, or all: what the next list lacks is gone.
+pub fn delete_listed(client: &Client, files: &[FileRef<'_>], purpose: Option<&str>, options: &Options<'_>) -> Done {
+    bulk::delete_after(Some(purpose), client, CALL, files, options)
+}
+
 impl<'a> Plan<'a> {
     /// Lists and filters; sends no delete.
     pub fn make(
@@ -46,16 +61,8 @@ impl<'a> Plan<'a> {
         options: &Options<'_>,
     ) -> Result<(Plan<'a>, Matcher<'a>), Error> {
         let matcher = filter.check(CALL)?;
-        let reply = list::listing(client, CALL, filter.purpose, &list_options(&limits, options))?;
-        let clock = reply.date();
-        if clock.is_none() && filter.older_than.is_some() {
-            let text = "the answer has no Date header, and without the service's clock no file can be called old";
-            return Err(Error::new(Status::Protocol, CALL, text));
-        }
-        let now = Now::of(clock);
-        let files = model::files(&reply.json)
-            .map_err(|why| Error::new(Status::Protocol, CALL, format!("the answer is not a listing: {why}")))?;
-        let listed = files.len();
+        let (mut plan, files) = Plan::listed(client, filter, limits, options)?;
+        let now = Now::of(plan.clock);
         let matching = files.into_iter().filter(|file| matcher.matches(file, &now)).map(|mut file| {
             if file.purpose.is_empty() {
                 file.purpose = filter.purpose.unwrap_or_default().to_owned();
@@ -66,16 +73,66 @@ impl<'a> Plan<'a> {
             let kept = if is_nameable { matcher.keeps(&file) } else { Some("no id or purpose to delete it by") };
             (file, kept)
         });
+        plan.files = matching.collect();
+        Ok((plan, matcher))
+    }
+
+    /// Lists, and says of the files of an earlier plan which may still go: those that are as they were, and match.
+    pub fn again(
+        client: &Client,
+        earlier: Vec<FileObject>,
+        filter: &'a Filter<'a>,
+        limits: Limits<'_>,
+        options: &Options<'_>,
+    ) -> Result<(Plan<'a>, Matcher<'a>), Error> {
+        let matcher = filter.check(CALL)?;
+        let (mut plan, files) = Plan::listed(client, filter, limits, options)?;
+        let now = Now::of(plan.clock);
+        let files: HashMap<_, _> = files.into_iter().map(|file| (file.file_id, file)).collect();
+        let compared = earlier.into_iter().map(|file| {
+            let is_the_same = |listed: &FileObject| {
+                let has_its_purpose = listed.purpose.is_empty() || listed.purpose == file.purpose;
+                has_its_purpose && (listed.created_at, listed.bytes) == (file.created_at, file.bytes)
+            };
+            let kept = match files.get(&file.file_id) {
+                // A list of one purpose says nothing of another's.
+                _ if filter.purpose.is_some_and(|purpose| purpose != file.purpose) => Some(UNFIT),
+                None => Some(GONE),
+                Some(listed) if !is_the_same(listed) => Some(CHANGED),
+                Some(listed) if !matcher.matches(listed, &now) => Some(UNFIT),
+                Some(listed) => matcher.keeps(listed),
+            };
+            (file, kept)
+        });
+        plan.files = compared.collect();
+        Ok((plan, matcher))
+    }
+
+    /// A plan without files, and what is listed.
+    fn listed(
+        client: &Client,
+        filter: &'a Filter<'a>,
+        limits: Limits<'_>,
+        options: &Options<'_>,
+    ) -> Result<(Plan<'a>, Vec<FileObject>), Error> {
+        let reply = list::listing(client, CALL, filter.purpose, &list_options(&limits, options))?;
+        let clock = reply.date();
+        if clock.is_none() && filter.older_than.is_some() {
+            let text = "the answer has no Date header, and without the service's clock no file can be called old";
+            return Err(Error::new(Status::Protocol, CALL, text));
+        }
+        let files = model::files(&reply.json)
+            .map_err(|why| Error::new(Status::Protocol, CALL, format!("the answer is not a listing: {why}")))?;
         let plan = Plan {
             filter,
             host: client.host().to_owned(),
             key_fingerprint: client.key_fingerprint(),
             made_at_ms: outcome::now_ms(),
             clock,
-            listed,
-            files: matching.collect(),
+            listed: files.len(),
+            files: Vec::new(),
         };
-        Ok((plan, matcher))
+        Ok((plan, files))
     }
 
     pub fn chosen(&self) -> impl Iterator<Item = &FileObject> {

@@ -1,14 +1,15 @@
 //! `delete`: files by their ids.
 
 use crate::args;
-use crate::bulk::{self, Bulk};
+use crate::bulk::{self, Bulk, Manner};
 use crate::confirm::{check_answerable, confirm};
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::ids::{self, Named};
+use crate::journal::{self, Head};
 use crate::stop::Stop;
-use mmx::api::bulk::FileRef;
-use std::collections::BTreeSet;
+use crate::work::{Entry, Work};
+use serde_json::Value;
 use std::io;
 
 pub(crate) fn run(args: &args::Delete, context: &Context<'_>) -> Result<Exit, Stop> {
@@ -19,10 +20,20 @@ pub(crate) fn run(args: &args::Delete, context: &Context<'_>) -> Result<Exit, St
         context.output.say("no ids were given, so nothing is deleted");
         return bulk::nothing(context);
     }
-    confirm(context, &account, &in_words(&named), args.bulk.yes)?;
-    let files: Vec<_> = named.iter().map(|file| FileRef { file_id: file.file_id, purpose: &file.purpose }).collect();
-    let bulk = Bulk::new(context, "delete", files.len());
-    bulk.run(args.bulk.concurrency, |options| mmx::api::bulk::delete_files(&account.client, &files, options))
+    let entries: Vec<_> = named.into_iter().map(|file| Entry::new(file.file_id, file.purpose, None)).collect();
+    let head = Head::new("delete", &account, Value::Null, None);
+    let (journal, past) = journal::open(args.bulk.journal.as_deref())?;
+    let work = match past {
+        Some(past) => past.resume(&head, Some(&entries))?,
+        None => Work::new(entries),
+    };
+    confirm(context, &account, &work.in_words(), args.bulk.yes)?;
+    if let Some(journal) = &journal {
+        journal.begin(head, &work)?;
+    }
+    let manner = Manner { concurrency: args.bulk.concurrency, verify: false };
+    let bulk = Bulk::new(context, "delete", work, journal);
+    bulk.run(manner, |files, options| mmx::api::bulk::delete_files(&account.client, files, options))
 }
 
 /// All of them, from the arguments and from standard input.
@@ -30,7 +41,9 @@ fn named(args: &args::Delete, context: &Context<'_>) -> Result<Vec<Named>, Stop>
     let mut files = Vec::new();
     for word in &args.ids {
         if word == "-" {
-            files.extend(context.signals.idle(|| ids::read(io::stdin().lock(), args.purpose.as_deref()))?);
+            files.extend(
+                context.signals.idle(|| ids::read(io::stdin().lock(), "standard input", args.purpose.as_deref()))?,
+            );
             continue;
         }
         let file_id = ids::id(word).map_err(|why| Stop::Usage(format!("\"{word}\" {why}; nothing was sent")))?;
@@ -40,11 +53,4 @@ fn named(args: &args::Delete, context: &Context<'_>) -> Result<Vec<Named>, Stop>
         files.push(Named { file_id, purpose });
     }
     Ok(files)
-}
-
-/// `1 file of voice_clone`, `40 files of t2a_async, voice_clone`
-fn in_words(files: &[Named]) -> String {
-    let purposes: BTreeSet<_> = files.iter().map(|file| file.purpose.as_str()).collect();
-    let purposes = purposes.into_iter().collect::<Vec<_>>().join(", ");
-    format!("{} of {purposes}", bulk::count(files.len()))
 }

@@ -4,6 +4,8 @@ mod delete;
 mod download;
 mod info;
 mod list;
+mod preview;
+mod prune;
 mod upload;
 mod usage;
 
@@ -19,6 +21,7 @@ pub(crate) fn run(command: &Command, context: &Context<'_>) -> Result<Exit, Stop
         Command::Info(args) => info::run(args, context),
         Command::Download(args) => download::run(args, context),
         Command::Delete(args) => delete::run(args, context),
+        Command::Prune(args) => prune::run(args, context),
         Command::Usage(args) => usage::run(args, context),
     }
 }

@@ -28,12 +28,15 @@ const AGES: [(Duration, &str, &str); 4] = [
 /// A time that is missing or in the future.
 const AGELESS: usize = AGES.len();
 
-const COLUMNS: [Column; 4] =
+pub(super) const COLUMNS: [Column; 4] =
     [Column("PURPOSE", LEFT), Column("AGE", LEFT), Column("FILES", RIGHT), Column("SIZE", RIGHT)];
 
+/// By purpose and by the place in `AGES`.
+pub(super) type Groups = BTreeMap<(String, usize), Sum>;
+
 #[derive(Clone, Copy, Default)]
-struct Sum {
-    files: usize,
+pub(super) struct Sum {
+    pub(super) files: usize,
     bytes: u64,
     sizes_unknown: usize,
 }
@@ -51,7 +54,7 @@ impl Sum {
     }
 
     /// `1.50 MiB`, `at least 1.50 MiB`, `unknown`
-    fn size(&self) -> String {
+    pub(super) fn size(&self) -> String {
         match self.sizes_unknown {
             0 => BinaryBytes(self.bytes).to_string(),
             unknown if unknown == self.files => "unknown".into(),
@@ -69,14 +72,7 @@ pub(crate) fn run(args: &args::Usage, context: &Context<'_>) -> Result<Exit, Sto
     let reply = listing(&account.client, CALL, args.purpose.as_deref(), &context.call_options(None))?;
     let files = model::files(&reply.json).map_err(|why| Error::new(Status::Protocol, CALL, why))?;
     let now = Now::of(reply.date());
-    let mut groups: BTreeMap<(String, usize), Sum> = BTreeMap::new();
-    for file in &files {
-        let purpose = if file.purpose.is_empty() { args.purpose.as_deref() } else { Some(file.purpose.as_str()) };
-        let key = (purpose.unwrap_or_default().to_owned(), age(file, &now));
-        groups.entry(key).or_default().add(Sum::of(file));
-    }
-    let mut all = Sum::default();
-    groups.values().for_each(|sum| all.add(*sum));
+    let (groups, all) = sums(&files, args.purpose.as_deref(), &now);
     if context.output.json {
         context.output.print_json(&to_json(account.client.host(), &groups, all))?;
     } else {
@@ -90,11 +86,27 @@ pub(crate) fn run(args: &args::Usage, context: &Context<'_>) -> Result<Exit, Sto
     Ok(Exit::Done)
 }
 
+/// What there is of each purpose and age, and of all. Files that a list of one purpose holds may not say theirs.
+pub(super) fn sums<'a>(
+    files: impl IntoIterator<Item = &'a FileObject>,
+    listed: Option<&str>,
+    now: &Now,
+) -> (Groups, Sum) {
+    let (mut groups, mut all) = (Groups::new(), Sum::default());
+    for file in files {
+        let purpose = if file.purpose.is_empty() { listed } else { Some(file.purpose.as_str()) };
+        let key = (purpose.unwrap_or_default().to_owned(), age(file, now));
+        groups.entry(key).or_default().add(Sum::of(file));
+        all.add(Sum::of(file));
+    }
+    (groups, all)
+}
+
 fn age(file: &FileObject, now: &Now) -> usize {
     AGES.iter().position(|(least, ..)| now.is_older(file.created_at, *least)).unwrap_or(AGELESS)
 }
 
-fn rows(groups: &BTreeMap<(String, usize), Sum>, all: Sum) -> Vec<Vec<String>> {
+pub(super) fn rows(groups: &Groups, all: Sum) -> Vec<Vec<String>> {
     let row = |purpose: &str, age: &str, sum: &Sum| {
         vec![table::name(purpose), age.to_owned(), sum.files.to_string(), sum.size()]
     };
@@ -106,7 +118,7 @@ fn rows(groups: &BTreeMap<(String, usize), Sum>, all: Sum) -> Vec<Vec<String>> {
     rows
 }
 
-fn to_json(host: &str, groups: &BTreeMap<(String, usize), Sum>, all: Sum) -> Value {
+fn to_json(host: &str, groups: &Groups, all: Sum) -> Value {
     let groups = groups.iter().map(|((purpose, age), sum)| {
         let mut json = sum.to_json();
         json["purpose"] = purpose.as_str().into();

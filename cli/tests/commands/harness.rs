@@ -34,8 +34,7 @@ impl Account {
     /// Without files.
     pub(crate) fn empty(name: &'static str) -> Account {
         let account = Account { name };
-        let removed = PLAIN.delete(account.control("files")).send().and_then(Response::error_for_status);
-        removed.expect("the files are removed");
+        account.delete("files");
         account
     }
 
@@ -62,6 +61,11 @@ impl Account {
     pub(crate) fn post(&self, what: &str, body: Value) {
         let posted = PLAIN.post(self.control(what)).json(&body).send().and_then(Response::error_for_status);
         posted.expect("the stand-in server takes it");
+    }
+
+    pub(crate) fn delete(&self, what: &str) {
+        let deleted = PLAIN.delete(self.control(what)).send().and_then(Response::error_for_status);
+        deleted.expect("the stand-in server takes it");
     }
 
     pub(crate) fn fault(&self, fault: Value) {

@@ -107,7 +107,7 @@ fn a_signal_is_an_answer_too() {
         let mut terminal = Terminal::start(&mut account.command(&["delete", "--purpose", "voice_clone", "1", "2"]));
         terminal.shows(QUESTION);
         crate::signals::send(&terminal.child, signal);
-        terminal.shows("nothing was sent");
+        terminal.shows("nothing was deleted");
         terminal.exits(code);
     }
     assert_eq!(account.journal().len(), 0);
@@ -119,6 +119,23 @@ fn yes_beforehand_is_not_asked() {
     let mut terminal = Terminal::start(&mut account.command(&["delete", "-y", "--purpose", "voice_clone", "1"]));
     terminal.shows("1 file: 1 deleted");
     assert!(!terminal.exits(0).contains("[y/N]"));
+}
+
+#[test]
+fn a_prune_shows_what_it_is_about_to_do_and_asks() {
+    let old = |id: i64| json!({"file_id": id, "purpose": "voice_clone", "created_at": 1_750_000_000, "bytes": 2048});
+    let account = Account::of("cli-prune-question", json!([old(1), old(2), old(3)]));
+    let arguments = ["prune", "--older-than", "7d", "--keep", "3.*"];
+    for (answer, code, says) in [("n\n", 7, "nothing was deleted"), ("y\n", 0, "3 files: 2 deleted, 1 kept")] {
+        let mut terminal = Terminal::start(&mut account.command(&arguments));
+        terminal.shows("voice_clone  30 days or more      2  4.00 KiB");
+        terminal.shows("Delete 2 files, which frees at least 4.00 KiB (127.0.0.1, key …dbox)? [y/N] ");
+        assert_eq!(account.ids(), [1, 2, 3], "nothing goes before the answer");
+        terminal.enter(answer);
+        terminal.shows(says);
+        terminal.exits(code);
+    }
+    assert_eq!(account.ids(), [3]);
 }
 
 #[test]

@@ -1,0 +1,272 @@
+//! A journal: what a run is about to delete, then a receipt a file, each there before it is counted, then the end.
+//! A second run with the same journal goes on where the first was ended.
+//!
+//! What is open has no line: a file that is unknown or was not attempted, and one that failed for a reason that isn't
+//! the file's own: the key, the purse, the rate, the network. So no file has two lines. The end is written once nothing
+//! is open.
+//!
+//! A receipt is handed to the system at once, so that it outlives the process, whatever ends it. It is on the disk a
+//! second later at most: what a power cut takes of it is open again, and looked for before anything is sent.
+
+use crate::account::Account;
+use crate::stop::Stop;
+use crate::work::{Entry, Work};
+use mmx::api::outcome::{Counts, Kind, Outcome};
+use mmx::error::one_line;
+use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::cell::RefCell;
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufRead as _, BufReader, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+const VERSION: u32 = 1;
+/// As every journal begins.
+const START: &str = "{\"journal\":";
+/// Between two syncs, at least.
+const APART: Duration = Duration::from_secs(1);
+
+/// The first line.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Head {
+    journal: u32,
+    command: String,
+    host: String,
+    key_fingerprint: String,
+    filter: Value,
+    /// Of the plan that is applied, when it was made.
+    #[serde(default)]
+    plan_made_at_ms: Option<i64>,
+    total: usize,
+    files: Vec<Entry>,
+}
+
+impl Head {
+    /// Of a run without files yet.
+    pub(crate) fn new(command: &str, account: &Account, filter: Value, plan_made_at_ms: Option<i64>) -> Head {
+        Head {
+            journal: VERSION,
+            command: command.into(),
+            host: account.client.host().into(),
+            key_fingerprint: account.client.key_fingerprint(),
+            filter,
+            plan_made_at_ms,
+            total: 0,
+            files: Vec::new(),
+        }
+    }
+
+    fn is_right(&self) -> bool {
+        self.total == self.files.len() && self.files.iter().all(Entry::is_right)
+    }
+}
+
+/// A line of one file; what else it says is for people.
+#[derive(Deserialize)]
+struct Line {
+    index: usize,
+    file_id: i64,
+    outcome: String,
+}
+
+/// What an earlier run has left.
+pub(crate) struct Past {
+    path: PathBuf,
+    head: Head,
+    settled: Vec<Option<Kind>>,
+}
+
+pub(crate) struct Journal {
+    path: PathBuf,
+    file: File,
+    state: RefCell<State>,
+}
+
+struct State {
+    /// Of the last whole line.
+    end: u64,
+    synced: Instant,
+    /// Why it can't be written any more.
+    failure: Option<String>,
+}
+
+impl Journal {
+    /// Opens it, or makes it, for this run alone. Changes nothing that is in it.
+    pub(crate) fn open(path: &Path) -> Result<(Journal, Option<Past>), Stop> {
+        let usage = |why: String| Stop::Usage(format!("the journal {} {why}; nothing was sent", path.display()));
+        let open = OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(path);
+        let file = open.map_err(|error| usage(format!("can't be opened: {error}")))?;
+        if !file.metadata().is_ok_and(|about| about.is_file()) {
+            return Err(usage("is no file".into()));
+        }
+        flock(&file, FlockOperation::NonBlockingLockExclusive).map_err(|error| match error {
+            Errno::WOULDBLOCK => usage("is being written by another run".into()),
+            error => usage(format!("can't be locked: {error}")),
+        })?;
+        let (end, past) = read(&file, path).map_err(usage)?;
+        let state = RefCell::new(State { end, synced: Instant::now(), failure: None });
+        Ok((Journal { path: path.to_owned(), file, state }, past))
+    }
+
+    /// Before anything is sent: the first line, or the end of a torn last one.
+    pub(crate) fn begin(&self, head: Head, work: &Work) -> Result<(), Stop> {
+        let end = self.state.borrow().end;
+        let begun = self.file.set_len(end).and_then(|()| {
+            if work.is_resumed {
+                return Ok(());
+            }
+            let head = Head { total: work.entries.len(), files: work.entries.clone(), ..head };
+            self.append(&serde_json::to_string(&head)?)?;
+            self.file.sync_all()?;
+            // The name of a new file is its folder's.
+            let folder = self.path.parent().filter(|folder| !folder.as_os_str().is_empty());
+            File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+        });
+        begun.map_err(|error| {
+            Stop::Usage(format!("the journal {} can't be written: {error}; nothing was sent", self.path.display()))
+        })
+    }
+
+    /// One receipt. Once that fails nothing more is written, so that no line is torn but the last.
+    pub(crate) fn receipt(&self, outcome: &Outcome<'_>) {
+        self.line(&outcome.to_json(), APART);
+    }
+
+    /// No file is open.
+    pub(crate) fn finish(&self, counts: &Counts) {
+        let mut json = serde_json::to_value(counts).unwrap_or_default();
+        json["finished"] = true.into();
+        self.line(&json, Duration::ZERO);
+    }
+
+    /// Why it can't be written any more.
+    pub(crate) fn failure(&self) -> Option<String> {
+        self.state.borrow().failure.clone()
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn line(&self, json: &Value, apart: Duration) {
+        if self.failure().is_some() {
+            return;
+        }
+        let written = self.append(&json.to_string()).and_then(|()| {
+            let mut state = self.state.borrow_mut();
+            if state.synced.elapsed() < apart {
+                return Ok(());
+            }
+            state.synced = Instant::now();
+            self.file.sync_data()
+        });
+        if let Err(error) = written {
+            let mut state = self.state.borrow_mut();
+            // What of it is there would be a torn line.
+            let _ = self.file.set_len(state.end);
+            state.failure = Some(format!("the journal {} can't be written: {error}", self.path.display()));
+        }
+    }
+
+    fn append(&self, json: &str) -> io::Result<()> {
+        let line = format!("{json}\n");
+        (&self.file).write_all(line.as_bytes())?;
+        self.state.borrow_mut().end += line.len() as u64;
+        Ok(())
+    }
+}
+
+impl Past {
+    /// What is left of it, if it is of the run that `head` begins; of one whose files are given, with them.
+    pub(crate) fn resume(self, head: &Head, files: Option<&[Entry]>) -> Result<Work, Stop> {
+        let is_of = |what: &str| {
+            Err(Stop::Usage(format!("the journal {} is of {what}; nothing was sent", self.path.display())))
+        };
+        let theirs = &self.head;
+        if theirs.command != head.command {
+            return is_of(&format!("another command, {}", one_line(&theirs.command)));
+        }
+        if theirs.host != head.host {
+            return is_of(&format!("another account, of {}", one_line(&theirs.host)));
+        }
+        if theirs.key_fingerprint != head.key_fingerprint {
+            return is_of("another key's account");
+        }
+        if without_keep_ids(&theirs.filter) != without_keep_ids(&head.filter) {
+            return is_of("a run with other conditions");
+        }
+        if theirs.plan_made_at_ms != head.plan_made_at_ms {
+            return is_of("a run of another plan, or of none");
+        }
+        if files.is_some_and(|files| files != theirs.files) {
+            return is_of("a run with other files");
+        }
+        Ok(Work { entries: self.head.files, settled: self.settled, is_resumed: true })
+    }
+}
+
+/// Ids to keep may be more by now: they are looked at anew.
+fn without_keep_ids(filter: &Value) -> Value {
+    let mut filter = filter.clone();
+    if let Some(filter) = filter.as_object_mut() {
+        filter.remove("keep_ids");
+    }
+    filter
+}
+
+/// Where its last whole line ends, and what they say. A last line without its line break is torn: it counts for nothing.
+fn read(file: &File, path: &Path) -> Result<(u64, Option<Past>), String> {
+    let unreadable = |error: io::Error| format!("can't be read: {error}");
+    let mut lines = BufReader::new(file);
+    let mut line = Vec::new();
+    lines.read_until(b'\n', &mut line).map_err(unreadable)?;
+    if line.last() != Some(&b'\n') {
+        // A run that was ended while it wrote the first line had sent nothing.
+        let is_ours = line.starts_with(START.as_bytes()) || START.as_bytes().starts_with(&line);
+        return if is_ours { Ok((0, None)) } else { Err("is no journal".into()) };
+    }
+    let version: Value = serde_json::from_slice(&line).map_err(|_| "is no journal".to_owned())?;
+    match version["journal"].as_u64() {
+        Some(1) => {}
+        Some(version) => return Err(format!("is of version {version}, which this mmx-files can't read")),
+        None => return Err("is no journal".into()),
+    }
+    let head: Option<Head> = serde_json::from_slice(&line).ok().filter(Head::is_right);
+    let head = head.ok_or("is damaged in line 1")?;
+    let mut end = line.len() as u64;
+    let mut settled = vec![None; head.total];
+    for number in 2.. {
+        line.clear();
+        lines.read_until(b'\n', &mut line).map_err(unreadable)?;
+        if line.last() != Some(&b'\n') {
+            break;
+        }
+        end += line.len() as u64;
+        let damaged = || format!("is damaged in line {number}");
+        let json: Value = serde_json::from_slice(&line).map_err(|_| damaged())?;
+        if json["finished"] == true {
+            return Err("is finished: every file has its receipt in it. Name another one for another run".into());
+        }
+        let Line { index, file_id, outcome } = serde_json::from_value(json).map_err(|_| damaged())?;
+        let entry = head.files.get(index).filter(|entry| entry.file_id == file_id);
+        let kind = Kind::of_name(&outcome);
+        let (Some(_), Some(kind), None) = (entry, kind, settled.get(index).copied().flatten()) else {
+            return Err(damaged());
+        };
+        if !matches!(kind, Kind::Unknown | Kind::NotAttempted) {
+            settled[index] = Some(kind);
+        }
+    }
+    Ok((end, Some(Past { path: path.to_owned(), head, settled })))
+}
+
+/// A run without a journal has none to write.
+pub(crate) fn open(path: Option<&Path>) -> Result<(Option<Journal>, Option<Past>), Stop> {
+    let Some(path) = path else { return Ok((None, None)) };
+    let (journal, past) = Journal::open(path)?;
+    Ok((Some(journal), past))
+}
