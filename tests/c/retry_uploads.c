@@ -4,7 +4,7 @@
 #include "relay.h"
 #include "retry.h"
 
-enum { SEED = 7, SMALL = 300000, LARGE = 8 << 20 /* more than fits between the two ends */ };
+enum { SEED = 7, SMALL = 300000, LARGE = 16 << 20 /* more than fits between the two ends */ };
 enum from { PATH, REWINDS, ONCE, SOURCES };
 static const char *const froms[] = {"a path", "a source that rewinds", "a source that doesn't"};
 static const int64_t sizes[] = {SMALL, LARGE};
