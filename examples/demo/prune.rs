@@ -3,7 +3,7 @@
 use super::{Demo, root};
 use mmx_sandbox::API_KEY;
 use serde_json::{Value, json};
-use std::io::IsTerminal as _;
+use std::io::{IsTerminal as _, Read as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -51,6 +51,9 @@ impl Demo {
         let masters = (0..MASTERS).map(|id| file(1000 + id, "t2a_async", 90, format!("master-{id}.tar")));
         let new = (0..NEW).map(|id| file(2000 + id, "t2a_async", id % 6, format!("draft-{id}.tar")));
         let voices = (0..VOICES).map(|id| file(3000 + id, "voice_clone", id * 3, format!("voice-{id}.mp3")));
+        // A new account has files of its own.
+        let removed = self.plain.delete(self.control_url("files")).send().and_then(|answer| answer.error_for_status());
+        removed.expect("the files are removed");
         self.control("files", &old.chain(masters).chain(new).chain(voices).collect());
         // As far away as a service is.
         self.control("faults", &json!({"call": "delete", "times": -1, "delay_ms": 120}));
@@ -63,7 +66,12 @@ impl Demo {
         let typed = typed.chain(more.iter().map(|path| file_name(path))).collect::<Vec<_>>().join(" ");
         println!("  $ mmx-files {typed}\n");
         let is_on_terminal = std::io::stdout().is_terminal() && std::io::stderr().is_terminal();
-        let stream = || if is_on_terminal { Stdio::inherit() } else { Stdio::piped() };
+        let (mut said, says) = std::io::pipe().expect("a pipe");
+        // Both streams in one, so that what is said stays in order. All of it fits into the pipe.
+        let stream = || match is_on_terminal {
+            true => Stdio::inherit(),
+            false => Stdio::from(says.try_clone().expect("a descriptor")),
+        };
         let child = Command::new(program)
             .args(words)
             .args(more)
@@ -79,11 +87,12 @@ impl Demo {
             self.asked(&format!("wait?call=delete&count={count}"));
             child.kill().expect("a child of ours");
         }
-        let output = child.wait_with_output().expect("the command ends");
-        for text in [output.stderr, output.stdout] {
-            for line in String::from_utf8_lossy(&text).lines() {
-                println!("{}", if line.is_empty() { String::new() } else { format!("    {line}") });
-            }
+        child.wait().expect("the command ends");
+        drop(says);
+        let mut text = String::new();
+        said.read_to_string(&mut text).expect("what it said");
+        for line in text.lines() {
+            println!("{}", if line.is_empty() { String::new() } else { format!("    {line}") });
         }
         if is_on_terminal && killed_at.is_some() {
             println!();
@@ -109,15 +118,18 @@ impl Demo {
         }
     }
 
+    fn control_url(&self, what: &str) -> String {
+        format!("{}/{what}", self.sandbox.control_url(ACCOUNT))
+    }
+
     fn control(&self, what: &str, body: &Value) {
-        let url = format!("{}/{what}", self.sandbox.control_url(ACCOUNT));
-        let answer = self.plain.post(url).json(body).send().and_then(|answer| answer.error_for_status());
+        let answer =
+            self.plain.post(self.control_url(what)).json(body).send().and_then(|answer| answer.error_for_status());
         answer.expect("the stand-in server takes it");
     }
 
     fn asked(&self, what: &str) -> String {
-        let url = format!("{}/{what}", self.sandbox.control_url(ACCOUNT));
-        let answer = self.plain.get(url).send().and_then(|answer| answer.error_for_status());
+        let answer = self.plain.get(self.control_url(what)).send().and_then(|answer| answer.error_for_status());
         answer.and_then(|answer| answer.text()).expect("the stand-in server answers")
     }
 }
