@@ -65,12 +65,12 @@ impl<'a> Bulk<'a> {
         manner: Manner,
         call: impl FnOnce(&[FileRef<'_>], &Options<'_>) -> Done,
     ) -> Result<Exit, Stop> {
-        let bar = self.context.output.bar(Unit::Files, self.command);
         let total = i64::try_from(self.work.entries.len()).unwrap_or(i64::MAX);
         let goes_on = self.work.decided().all(|(index, kind)| self.decided(index, kind));
         let places: Vec<_> = self.work.open().collect();
         let files: Vec<_> = places.iter().map(|&at| self.work.file(at)).collect();
         let already = i64::try_from(self.work.entries.len() - files.len()).unwrap_or_default();
+        let bar = self.context.output.bar_from(already, Unit::Files, self.command);
         bar.report(already, total);
         let report = |done: i64, _| bar.report(already + done, total);
         let told = |outcome: &Outcome<'_>| self.settled(&Outcome { index: places[outcome.index], ..outcome.clone() });

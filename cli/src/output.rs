@@ -2,7 +2,7 @@
 
 use crate::escape;
 use crate::stop::Stop;
-use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use serde_json::Value;
 use std::fmt;
 use std::io::{self, ErrorKind, IsTerminal as _, Write as _};
@@ -63,16 +63,24 @@ impl Output {
 
     /// A bar on a terminal, and nothing elsewhere.
     pub(crate) fn bar(&self, unit: Unit, name: &str) -> Bar {
+        self.bar_from(0, unit, name)
+    }
+
+    /// One that doesn't begin at 0: what was done before says nothing of how fast it goes.
+    pub(crate) fn bar_from(&self, done: i64, unit: Unit, name: &str) -> Bar {
         let counts = match unit {
             Unit::Bytes => "{bytes}/{total_bytes} {bytes_per_sec} eta {eta}",
             Unit::Files => "{human_pos}/{human_len} {rate} eta {eta}",
         };
         let style = ProgressStyle::with_template(&format!("{{msg}} {{wide_bar:.cyan}} {counts}"));
         let style = style.expect("a template of ours").progress_chars("━╸ ").with_key("rate", rate);
-        let bar = self.bars.add(ProgressBar::no_length());
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
         bar.set_style(style);
         bar.set_message(escape::text(name));
-        Bar(bar)
+        bar.set_position(done.unsigned_abs());
+        bar.tick();
+        bar.reset_eta();
+        Bar(self.bars.add(bar))
     }
 }
 

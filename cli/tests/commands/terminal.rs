@@ -155,6 +155,25 @@ fn a_bar_shows_how_far_it_is() {
 }
 
 #[test]
+fn the_bar_of_a_second_run_tells_its_own_speed() {
+    let (account, folder) = (Account::with("cli-bar-resumed", 200), tempfile::TempDir::new().unwrap());
+    let journal = folder.path().join("journal").to_str().unwrap().to_owned();
+    let arguments = ["prune", "--older-than", "7d", "--yes", "--journal", &journal];
+    account.fault(json!({"call": "delete", "code": 1008, "skip": 140}));
+    account.run(&[&arguments[..], &["--concurrency", "1"]].concat()).exits(4);
+    account.fault(json!({"call": "delete", "delay_ms": 50, "times": -1}));
+    let mut terminal = Terminal::start(&mut account.command(&arguments));
+    terminal.shows("200 files: 200 deleted (140 by an earlier run)");
+    let screen = terminal.exits(0);
+    let speeds: Vec<u64> = screen
+        .split("/s eta")
+        .filter_map(|text| text.rsplit(|c: char| !c.is_ascii_digit()).next()?.parse().ok())
+        .collect();
+    // 16 at once, of 50 ms each.
+    assert!(!speeds.is_empty() && speeds.iter().all(|speed| *speed <= 1000), "{speeds:?}");
+}
+
+#[test]
 fn transfers_have_bars_of_bytes() {
     let (account, folder) = (Account::empty("cli-bar-bytes"), tempfile::TempDir::new().unwrap());
     std::fs::write(folder.path().join("a.mp3"), vec![1; 8 << 20]).unwrap();
