@@ -930,8 +930,8 @@ void mmx_files_free(mmx_files *files);
  * @param files     The files. NULL only with a count of 0.
  * @param count     How many.
  * @param options   NULL = the client's settings.
- * @param out_json  Gets counts and, unless on_outcome is set, every outcome in input order, whatever the call returns, as
- *   soon as the arguments are right; free with mmx_string_free(). NULL = not wanted.
+ * @param out_json  Gets counts and, unless on_outcome is set, every outcome in input order, whatever the call returns,
+ *   once a request went out; free with mmx_string_free(). NULL = not wanted.
  * @param out_error Gets the reason of a failure, else NULL; free with mmx_error_free(). NULL = not wanted.
  * @return MMX_OK: every outcome is DELETED, ALREADY_ABSENT or KEPT.
  *   MMX_ERROR_PARTIAL: not every one is, and nothing stopped the run.

@@ -72,7 +72,8 @@ func (o bulkOption) applyTo(options *bulkOptions) { o(options) }
 func (o CallOption) applyTo(options *bulkOptions) { o(&options.callOptions) }
 
 // WithConcurrency sets how many files are under way at once at most, 1 to 1,000; 0 is the default, 16. It begins with
-// two and grows, for the service refuses a sudden rise. However many, they take one thread.
+// two and grows, for the service refuses a sudden rise; soon after a run of the same key that went well it begins with
+// as many as that had. However many, they take one thread.
 func WithConcurrency(files int) BulkOption {
 	return bulkOption(func(options *bulkOptions) { options.concurrency = files })
 }

@@ -1,14 +1,13 @@
 //! A run over many files: the bar, what is said of each, and of all in the end.
 
 use crate::context::Context;
-use crate::each::is_for_all;
 use crate::escape;
 use crate::exit::Exit;
 use crate::journal::Journal;
 use crate::output::Unit;
 use crate::stop::{Stop, in_words};
 use crate::work::Work;
-use mmx::api::bulk::{Done, FileRef, Options};
+use mmx::api::bulk::{Done, FileRef, Options, is_for_all};
 use mmx::api::outcome::{Counts, Kind, Outcome, now_ms};
 use mmx::error::{Error, Status};
 use serde_json::{Value, json};

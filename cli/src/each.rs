@@ -5,6 +5,7 @@ use crate::context::Context;
 use crate::escape;
 use crate::exit::Exit;
 use crate::stop::{Stop, in_words};
+use mmx::api::bulk::is_for_all;
 use mmx::error::{Error, Status};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -63,11 +64,6 @@ fn line(item: &Item, result: &Result<String, Error>) -> String {
     let answer = answer.map_or("null", RawValue::get);
     let error = result.as_ref().err().map_or("null".into(), Error::to_json);
     escape::json(&format!("{key},\"answer\":{answer},\"error\":{error}}}"))
-}
-
-/// The next would fail likewise.
-pub(crate) fn is_for_all(error: &Error) -> bool {
-    error.status == Status::Authentication || error.api_code == 1008 || error.http_status == 402
 }
 
 fn not_attempted() -> Error {

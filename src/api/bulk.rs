@@ -69,27 +69,18 @@ impl From<Error> for Done {
 
 /// Deletes files and says of each what became of it.
 pub fn delete_files(client: &Client, files: &[FileRef<'_>], options: &Options<'_>) -> Done {
-    delete_after(None, client, CALL, files, options)
+    begin(client, CALL, files, options).map_or_else(Done::from, Run::carry_out)
 }
 
-/// The same, when the call that it is part of has `listed` them before.
-pub(super) fn delete_after(
-    listed: Option<Option<&str>>,
-    client: &Client,
+/// A run of a call that has decided on its files.
+pub(super) fn begin<'a>(
+    client: &'a Client,
     name: &'static str,
-    files: &[FileRef<'_>],
-    options: &Options<'_>,
-) -> Done {
-    let run =
-        limits(client, name, options).and_then(|limits| Run::new(client, name, files, HashSet::new(), limits, options));
-    match run {
-        Ok(run) => {
-            let mut run = Run { listed, ..run };
-            run.go();
-            run.done(None)
-        }
-        Err(error) => error.into(),
-    }
+    files: &'a [FileRef<'a>],
+    options: &'a Options<'a>,
+) -> Result<Run<'a>, Error> {
+    let limits = limits(client, name, options)?;
+    Run::new(client, name, files, HashSet::new(), limits, options)
 }
 
 /// A file that takes a look to settle.
@@ -169,6 +160,11 @@ impl<'a> Run<'a> {
     /// This call has listed the files before, by this purpose or all.
     pub(super) fn after_a_list_of(self, purpose: Option<&'a str>) -> Run<'a> {
         Run { listed: Some(purpose), ..self }
+    }
+
+    pub(super) fn carry_out(mut self) -> Done {
+        self.go();
+        self.done(None)
     }
 
     pub(super) fn go(&mut self) {
@@ -310,9 +306,7 @@ impl<'a> Run<'a> {
             }
             _ => Kind::Failed,
         };
-        // A key that is refused, or an empty purse, is so for every file.
-        let is_for_all = error.status == Status::Authentication || error.api_code == 1008 || error.http_status == 402;
-        if is_for_all && self.stopped.is_none() {
+        if is_for_all(&error) && self.stopped.is_none() {
             self.stopped = Some(error.clone());
         }
         let trace_id = error.trace_id.clone();
@@ -389,6 +383,11 @@ impl<'a> Run<'a> {
 struct Came {
     end: End,
     attempts: u32,
+}
+
+/// A key that is refused, or an empty purse, is so for every file.
+pub fn is_for_all(error: &Error) -> bool {
+    error.status == Status::Authentication || error.api_code == 1008 || error.http_status == 402
 }
 
 /// Over the whole; a call of many files has no time limit unless one is set.

@@ -49,7 +49,8 @@ pub fn prune_files(client: &Client, filter: &Filter<'_>, options: &Options<'_>) 
 
 /// Deletes files that were just listed by `purpose`, or all: what the next list lacks is gone.
 pub fn delete_listed(client: &Client, files: &[FileRef<'_>], purpose: Option<&str>, options: &Options<'_>) -> Done {
-    bulk::delete_after(Some(purpose), client, CALL, files, options)
+    let run = bulk::begin(client, CALL, files, options).map(|run| run.after_a_list_of(purpose));
+    run.map_or_else(Done::from, Run::carry_out)
 }
 
 impl<'a> Plan<'a> {

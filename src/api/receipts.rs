@@ -93,9 +93,11 @@ impl<'a> Receipts<'a> {
     pub(super) fn into_json(self, summary: Value) -> String {
         const OUTCOMES: &str = ",\"outcomes\":[";
         let mut json = summary.to_string();
-        if self.on_outcome.is_some() || json.pop().is_none() {
-            return summary.to_string();
+        if self.on_outcome.is_some() {
+            return json;
         }
+        // Its brace comes back at the end.
+        json.pop();
         // In one piece, with room for C's last byte: it may be tens of megabytes.
         let longest = self.kept.iter().map(|outcome| outcome.len() + 1).sum::<usize>();
         json.reserve_exact(OUTCOMES.len() + longest + "]}".len() + 1);
