@@ -7,7 +7,6 @@
 #define _GNU_SOURCE
 #include "bench.h"
 #include <pthread.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,21 +22,6 @@ struct worker {
 static size_t threads, warm_up, calls;
 /* All workers and the main thread meet three times: warm, clock started, done. */
 static pthread_barrier_t barrier;
-
-void fail(const char *format, ...) {
-    va_list arguments;
-    va_start(arguments, format);
-    vfprintf(stderr, format, arguments);
-    va_end(arguments);
-    fputc('\n', stderr);
-    exit(1);
-}
-
-const char *setting(const char *name) {
-    const char *value = getenv(name);
-    if (value == NULL) fail("%s is not set", name);
-    return value;
-}
 
 static uint64_t now(void) {
     struct timespec time;
@@ -113,19 +97,6 @@ static void first(int64_t id) {
     printf("{\"about\":\"%s\",\"wall_ns\":%llu,\"cpu_ns\":%llu,\"peak_rss_kib\":%ld,\"call_ns\":[%llu]}\n",
            contestant_about(), (unsigned long long)wall, (unsigned long long)cpu_time(), peak_memory(),
            (unsigned long long)wall);
-}
-
-/* A line of /proc/self/status, in KiB. */
-static long memory(const char *name) {
-    char line[256];
-    long kib = -1;
-    FILE *status = fopen("/proc/self/status", "r");
-    while (status != NULL && fgets(line, sizeof(line), status) != NULL) {
-        if (strncmp(line, name, strlen(name)) == 0) kib = atol(line + strlen(name));
-    }
-    if (status == NULL || kib < 0) fail("/proc/self/status does not say %s", name);
-    fclose(status);
-    return kib;
 }
 
 /* From here on the peak counts anew. */

@@ -2,6 +2,7 @@
 #ifndef BENCH_H
 #define BENCH_H
 
+#include "common.h"
 #include <stdint.h>
 
 /* Once, before all else. */
@@ -17,10 +18,5 @@ void contestant_download(void *opened, int64_t file_id, const char *path);
 void contestant_close(void *opened);
 /* Its name and version. */
 const char *contestant_about(void);
-
-/* Prints why and ends the process. */
-_Noreturn void fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
-/* A setting from the environment, which must be there. */
-const char *setting(const char *name);
 
 #endif

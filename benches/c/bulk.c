@@ -4,26 +4,10 @@
  * Server, key and roots are in MINIMAX_BASE_URL, MINIMAX_API_KEY and SSL_CERT_FILE. Prints one line of JSON. */
 #define _GNU_SOURCE
 #include "bulk.h"
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <time.h>
-
-void fail(const char *format, ...) {
-    va_list arguments;
-    va_start(arguments, format);
-    vfprintf(stderr, format, arguments);
-    va_end(arguments);
-    fputc('\n', stderr);
-    exit(1);
-}
-
-const char *setting(const char *name) {
-    const char *value = getenv(name);
-    if (value == NULL) fail("%s is not set", name);
-    return value;
-}
 
 static double now(void) {
     struct timespec time;
@@ -37,17 +21,6 @@ static double cpu_time(void) {
     return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
 }
 
-/* Of this program alone: what getrusage says may be that of whoever started it. */
-static long peak_kib(void) {
-    char line[256];
-    long kib = -1;
-    FILE *status = fopen("/proc/self/status", "r");
-    while (status != NULL && fgets(line, sizeof(line), status) != NULL) sscanf(line, "VmHWM: %ld", &kib);
-    if (status == NULL || kib < 0) fail("/proc/self/status does not say VmHWM");
-    fclose(status);
-    return kib;
-}
-
 int main(int argc, char **argv) {
     if (argc != 5) fail("usage: %s FIRST_ID WIDTH WARM_UP FILES", argv[0]);
     int64_t first_id = strtoll(argv[1], NULL, 10);
@@ -58,6 +31,6 @@ int main(int argc, char **argv) {
     contestant_delete_all(first_id + (int64_t)warm_up, files, width);
     double seconds = now() - began;
     cpu = cpu_time() - cpu;
-    printf("{\"about\":\"%s\",\"seconds\":%.6f,\"cpu_seconds\":%.6f,\"peak_kib\":%ld}\n", contestant_about(), seconds, cpu, peak_kib());
+    printf("{\"about\":\"%s\",\"seconds\":%.6f,\"cpu_seconds\":%.6f,\"peak_kib\":%ld}\n", contestant_about(), seconds, cpu, memory("VmHWM:"));
     return 0;
 }

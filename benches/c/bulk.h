@@ -3,6 +3,7 @@
 #ifndef BULK_H
 #define BULK_H
 
+#include "common.h"
 #include <stddef.h>
 #include <stdint.h>
 
@@ -13,10 +14,5 @@ void contestant_begin(size_t width);
 void contestant_delete_all(int64_t first_id, size_t count, size_t width);
 /* Its name and version. */
 const char *contestant_about(void);
-
-/* Prints why and ends the process. */
-_Noreturn void fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
-/* A setting from the environment, which must be there. */
-const char *setting(const char *name);
 
 #endif

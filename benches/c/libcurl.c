@@ -1,79 +1,28 @@
 /* libcurl: an easy handle for each thread, used again for each call, as its manual recommends. */
 #include "bench.h"
-#include <curl/curl.h>
-#include <stdio.h>
+#include "easy.h"
 #include <stdlib.h>
-#include <string.h>
-
-struct handle {
-    CURL *curl;
-    struct curl_slist *headers;
-    char body[128];
-    char answer[4096];
-    size_t length;
-};
 
 static char base_url[256], url[300], authorization[256];
-
-static void check(CURLcode code) {
-    if (code != CURLE_OK) fail("%s", curl_easy_strerror(code));
-}
-
-/* Called by libcurl with what came of the answer. */
-static size_t keep(char *data, size_t size, size_t count, void *user) {
-    struct handle *handle = user;
-    size_t length = size * count;
-    if (length >= sizeof(handle->answer) - handle->length) return 0;
-    memcpy(handle->answer + handle->length, data, length);
-    handle->length += length;
-    return length;
-}
 
 void contestant_begin(void) {
     check(curl_global_init(CURL_GLOBAL_DEFAULT));
     snprintf(base_url, sizeof(base_url), "%s/v1/files", setting("MINIMAX_BASE_URL"));
     snprintf(url, sizeof(url), "%s/delete", base_url);
-    snprintf(authorization, sizeof(authorization), "Authorization: Bearer %s", setting("MINIMAX_API_KEY"));
+    authorize(authorization, sizeof(authorization));
 }
 
 void *contestant_open(void) {
     struct handle *handle = calloc(1, sizeof(*handle));
-    CURL *curl = curl_easy_init();
-    if (handle == NULL || curl == NULL) fail("out of memory");
-    handle->curl = curl;
-    handle->headers = curl_slist_append(handle->headers, authorization);
-    handle->headers = curl_slist_append(handle->headers, "Content-Type: application/json");
-    check(curl_easy_setopt(curl, CURLOPT_URL, url));
-    check(curl_easy_setopt(curl, CURLOPT_HTTPHEADER, handle->headers));
-    check(curl_easy_setopt(curl, CURLOPT_USERAGENT, "bench"));
-    check(curl_easy_setopt(curl, CURLOPT_CAINFO, setting("SSL_CERT_FILE")));
-    check(curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, 60000L));
-    check(curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L)); /* For threads. */
-    check(curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, keep));
-    check(curl_easy_setopt(curl, CURLOPT_WRITEDATA, handle));
-    check(curl_easy_setopt(curl, CURLOPT_POSTFIELDS, handle->body)); /* Not copied: each call fills it anew. */
+    if (handle == NULL) fail("out of memory");
+    set_up(handle, url, authorization);
+    check(curl_easy_setopt(handle->curl, CURLOPT_NOSIGNAL, 1L)); /* For threads. */
     return handle;
-}
-
-/* Called once an answer is there. */
-static void check_answer(struct handle *handle) {
-    static const char success[] = "\"status_code\":0";
-    handle->answer[handle->length] = 0;
-    /* Not a JSON parser, which a C program would need besides: libcurl is given that for nothing. */
-    const char *found = strstr(handle->answer, success);
-    long http_status = 0;
-    check(curl_easy_getinfo(handle->curl, CURLINFO_RESPONSE_CODE, &http_status));
-    if (http_status != 200 || found == NULL || strchr(",}", found[sizeof(success) - 1]) == NULL) {
-        fail("HTTP %ld: %s", http_status, handle->answer);
-    }
 }
 
 void contestant_delete(void *opened, int64_t file_id) {
     struct handle *handle = opened;
-    int length = snprintf(handle->body, sizeof(handle->body), "{\"file_id\":%lld,\"purpose\":\"voice_clone\"}",
-                          (long long)file_id);
-    handle->length = 0;
-    check(curl_easy_setopt(handle->curl, CURLOPT_POSTFIELDSIZE, (long)length));
+    set_file(handle, file_id);
     check(curl_easy_perform(handle->curl));
     check_answer(handle);
 }

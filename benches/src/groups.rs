@@ -87,7 +87,7 @@ pub(crate) struct Group {
 
 impl Group {
     pub(crate) fn roots(&self, server: &Server) -> PathBuf {
-        if self.one_root { server.ca_file.clone() } else { server.all_roots.clone() }
+        if self.one_root { server.process.ready.ca_file.clone() } else { server.all_roots.clone() }
     }
 }
 

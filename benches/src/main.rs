@@ -10,6 +10,7 @@ mod transfer;
 
 use groups::{Group, Sized};
 use measure::{Figures, Run};
+use mmx_bench::Result;
 use programs::Programs;
 use server::Server;
 use std::path::PathBuf;
@@ -17,9 +18,6 @@ use std::process::ExitCode;
 use std::time::Instant;
 use std::{env, fs, io, thread};
 use transfer::Files;
-
-/// What can go wrong is said to a person and ends the run.
-pub(crate) type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 const USAGE: &str = "\
 Usage: mmx-bench [--quick] [--output FILE] [WORD...]
@@ -97,8 +95,6 @@ fn main() -> ExitCode {
 
 fn run() -> Result<()> {
     let options = options()?;
-    // The control calls are http:// alone, but reqwest wants to know who would encrypt.
-    let _ = rustls::crypto::ring::default_provider().install_default();
     let began = Instant::now();
     let load_before = machine::load();
     let programs = Programs::make()?;

@@ -1,10 +1,11 @@
 //! One run of one contestant.
 
-use crate::Result;
 use crate::groups::{Program, Scheme, Sized};
 use crate::programs::command;
-use crate::server::{Account, FIRST_ID, Server, files_to_delete};
+use crate::server::{Account, Server};
 use crate::transfer::Files;
+use mmx_bench::Result;
+use mmx_bench::stand_in::{FIRST_ID, files_to_delete};
 use serde::{Deserialize, Serialize};
 use std::ffi::OsString;
 use std::io::Read as _;
@@ -72,7 +73,7 @@ impl Run<'_> {
     }
 
     fn deletes(&self, calls: usize, files: usize, numbers: &[usize]) -> Result<Figures> {
-        let account = self.server.account(&files_to_delete(files))?;
+        let account = self.server.account(&files_to_delete(files).to_string())?;
         let numbers = numbers.iter().map(usize::to_string);
         let arguments: Vec<_> = [FIRST_ID.to_string()].into_iter().chain(numbers).map(OsString::from).collect();
         let (printed, process) = self.run(&account, &arguments)?;
@@ -87,7 +88,7 @@ impl Run<'_> {
         command
             .args(arguments)
             .env("MINIMAX_BASE_URL", account.url(self.scheme))
-            .env("MINIMAX_API_KEY", &self.server.api_key)
+            .env("MINIMAX_API_KEY", &self.server.process.ready.api_key)
             .env("SSL_CERT_FILE", &self.roots);
         let (printed, process) = output(&mut command)?;
         let parsed =

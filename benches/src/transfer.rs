@@ -1,9 +1,9 @@
 //! Runs that move a large file, and the files that they move. These are in memory: what is measured is no disk.
 
-use crate::Result;
 use crate::groups::Way;
 use crate::measure::{Figures, Printed, Run};
 use crate::programs::Programs;
+use mmx_bench::Result;
 use serde_json::json;
 use std::ffi::OsString;
 use std::fs::{self, File};

@@ -1,18 +1,16 @@
 //! Many files deleted by one call: libmmx, libcurl multi and requests in a pool of threads, each in a process of its own, in
 //! turns, against a stand-in server that takes its time for each, and against one that doesn't.
 
+use mmx_bench::Result;
+use mmx_bench::build::{self, Places};
+use mmx_bench::stand_in::{FIRST_ID, StandIn, files_to_delete};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::collections::BTreeMap;
-use std::error::Error;
-use std::io::{BufRead as _, BufReader};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
 use std::{env, fs};
 
-type Result<T> = std::result::Result<T, Box<dyn Error>>;
-
-const FIRST_ID: i64 = 400_000_000_000_000;
 const DELAY_MS: u32 = 50;
 /// Whom the others are compared with.
 const PEER: &str = "libcurl multi";
@@ -35,14 +33,6 @@ const GROUPS: [Group; 5] = [
     Group { name: "no delay, 16 at once", https: false, delay_ms: 0, width: 16, files: 100_000, quick: 10_000, with_python: false },
     Group { name: "no delay, HTTPS, 16 at once", https: true, delay_ms: 0, width: 16, files: 20_000, quick: 5_000, with_python: false },
 ];
-
-#[derive(Deserialize)]
-struct Ready {
-    http_url: String,
-    https_url: String,
-    ca_file: PathBuf,
-    api_key: String,
-}
 
 /// What a contestant prints.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -72,106 +62,61 @@ struct Ranked {
     runs: Vec<Printed>,
 }
 
-/// The stand-in server; it ends with its standard input.
+/// The stand-in server, with a new account for each run.
 struct Server {
-    process: Child,
-    ready: Ready,
-    plain: reqwest::blocking::Client,
+    process: StandIn,
     accounts: u32,
 }
 
 impl Server {
-    fn start(program: &Path) -> Result<Server> {
-        let mut command = Command::new(program);
-        let mut process = command.arg("--ready-json").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
-        let mut line = String::new();
-        BufReader::new(process.stdout.take().ok_or("no standard output")?).read_line(&mut line)?;
-        let plain = reqwest::blocking::Client::builder().no_proxy().build()?;
-        Ok(Server { process, ready: serde_json::from_str(&line)?, plain, accounts: 0 })
-    }
-
-    /// A new account with files to delete, which keeps no journal; where its control is.
+    /// A new account with files to delete, which keeps no journal.
     fn account(&mut self, files: u32, delay_ms: u32) -> Result<String> {
         self.accounts += 1;
         let name = format!("bulk-{}", self.accounts);
-        let files = json!({"count": files, "first_id": FIRST_ID, "purpose": "voice_clone"});
-        let mut steps = vec![("reset", json!({})), ("journal_off", json!({})), ("files", files)];
+        let mut steps =
+            vec![("reset", json!({})), ("journal_off", json!({})), ("files", files_to_delete(files as usize))];
         if delay_ms > 0 {
             steps.push(("faults", json!({"times": -1, "delay_ms": delay_ms})));
         }
         for (what, body) in steps {
-            let url = format!("{}/control/{name}/{what}", self.ready.http_url);
-            self.plain.post(url).body(body.to_string()).send()?.error_for_status()?;
+            self.process.tell(&name, what, body.to_string())?;
         }
         Ok(name)
     }
 
     /// Whether all that was added is gone.
     fn is_rid_of_all(&self, account: &str) -> Result<bool> {
-        let url = format!("{}/control/{account}/files", self.ready.http_url);
-        Ok(!self.plain.get(url).send()?.error_for_status()?.text()?.contains(&FIRST_ID.to_string()[..6]))
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        drop(self.process.stdin.take());
-        let _ = self.process.wait();
+        Ok(!self.process.ask(account, "files")?.contains(&FIRST_ID.to_string()[..6]))
     }
 }
 
 /// A command, and its arguments before those that say what to do.
 type Contestant = (&'static str, Vec<PathBuf>);
 
-fn contestants(root: &Path, target: &Path) -> Result<Vec<Contestant>> {
-    let (release, folder) = (target.join("release"), target.join("bench"));
-    fs::create_dir_all(&folder)?;
-    let library = [
-        format!("-I{}", root.join("include").display()),
-        format!("-L{}", release.display()),
-        format!("-Wl,-rpath,{}", release.display()),
-        "-lmmx".into(),
-    ];
-    let libcurl = Command::new("pkg-config").args(["--cflags", "--libs", "libcurl"]).output()?;
-    if !libcurl.status.success() {
-        return Err("libcurl's headers are missing: install the package libcurl4-openssl-dev".into());
-    }
-    let libcurl: Vec<_> = String::from_utf8(libcurl.stdout)?.split_whitespace().map(str::to_owned).collect();
-    let python = target.join("bench-venv/bin/python");
+fn contestants(places: &Places) -> Result<Vec<Contestant>> {
+    let python = places.python();
     if !python.exists() {
         return Err("the peers for Python aren't installed: run `make bench`".into());
     }
+    let c = |name: &str, flags: &[String]| places.c(name, &["bulk", "common", name], flags);
     Ok(vec![
-        ("libmmx", vec![compile(root, &folder, "bulk_libmmx", &library)?]),
-        (PEER, vec![compile(root, &folder, "bulk_libcurl", &libcurl)?]),
-        ("requests, threads", vec![python, "-B".into(), root.join("benches/python/bulk.py")]),
+        ("libmmx", vec![c("bulk_libmmx", &places.libmmx())?]),
+        (PEER, vec![c("bulk_libcurl", &build::libcurl()?)?]),
+        ("requests, threads", vec![python, "-B".into(), places.benches.join("python/bulk.py")]),
     ])
-}
-
-fn compile(root: &Path, folder: &Path, name: &str, flags: &[String]) -> Result<PathBuf> {
-    let program = folder.join(name);
-    let mut command = Command::new("cc");
-    command
-        .args(["-std=c11", "-O2", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-o"])
-        .arg(&program)
-        .arg(root.join("benches/c/bulk.c"))
-        .arg(root.join(format!("benches/c/{name}.c")))
-        .args(flags);
-    let status = command.status().map_err(|error| format!("cc can't run ({error}): install the package gcc"))?;
-    if status.success() { Ok(program) } else { Err(format!("{name}.c can't be compiled: run `make bench`").into()) }
 }
 
 fn run(server: &mut Server, group: &Group, files: u32, command: &[PathBuf]) -> Result<Printed> {
     let warm_up = 4 * group.width;
     let account = server.account(warm_up + files, group.delay_ms)?;
-    let base = if group.https { &server.ready.https_url } else { &server.ready.http_url };
+    let ready = &server.process.ready;
     let output = Command::new(&command[0])
         .args(&command[1..])
         .args([FIRST_ID.to_string(), group.width.to_string(), warm_up.to_string(), files.to_string()])
         .env_clear()
-        .env("MINIMAX_BASE_URL", format!("{base}/t/{account}"))
-        .env("MINIMAX_API_KEY", &server.ready.api_key)
-        .env("SSL_CERT_FILE", &server.ready.ca_file)
+        .env("MINIMAX_BASE_URL", server.process.url(&account, group.https))
+        .env("MINIMAX_API_KEY", &ready.api_key)
+        .env("SSL_CERT_FILE", &ready.ca_file)
         .stdin(Stdio::null())
         .stderr(Stdio::inherit())
         .output()?;
@@ -228,12 +173,10 @@ fn main() -> Result<()> {
         Some(_) => return Err("usage: bench-bulk [--quick]".into()),
     };
     let rounds = if is_quick { 2 } else { 3 };
-    // The control calls are http:// alone, but reqwest wants to know who would encrypt.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().ok_or("no checkout")?;
-    let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
-    let contestants = contestants(root, &target)?;
-    let mut server = Server::start(&target.join("release/mmx-sandbox"))?;
+    let places = Places::find()?;
+    let contestants = contestants(&places)?;
+    let process = StandIn::start(Command::new(places.release.join("mmx-sandbox")))?;
+    let mut server = Server { process, accounts: 0 };
     let mut rows = Vec::new();
     for group in &GROUPS {
         let files = if is_quick { group.quick } else { group.files };
@@ -252,7 +195,7 @@ fn main() -> Result<()> {
     eprintln!("\r{:<80}\r", "");
     println!("Many files at once. Medians of {rounds} rounds; × least: to files / width × {DELAY_MS} ms");
     print(&rows);
-    let output = target.join("bench/bulk.json");
+    let output = places.folder.join("bulk.json");
     fs::write(&output, serde_json::to_string_pretty(&rows)? + "\n")?;
     println!("\nwritten to {}", output.display());
     Ok(())
