@@ -143,7 +143,8 @@ impl Demo {
             .env("MINIMAX_BASE_URL", self.sandbox.account_url(ACCOUNT))
             .output()
             .expect("the example runs");
-        let printed = [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
+        // The bars first: what came of it is said below them.
+        let printed = [output.stderr, output.stdout].map(|text| String::from_utf8_lossy(&text).into_owned());
         for line in printed.iter().flat_map(|text| text.lines()).filter(|line| !line.is_empty()) {
             // Of a bar that is drawn over itself, how it looks in the end.
             let line = line.rsplit('\r').next().unwrap_or_default();
