@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -141,6 +142,17 @@ def finish(process: subprocess.Popen[str], code: int = 0, seconds: float = 30) -
     assert process.returncode == code, f"ended with {process.returncode}\n{printed}\n{errors}"
     assert code or not errors, errors
     return printed
+
+
+def fork_in_a_handler(account: Account, program: str) -> None:
+    """Runs a program that deletes file 1 and, on SIGUSR1, forks; the child deletes file 2."""
+    account.fault(hang=True)
+    process = account.start(program)
+    account.wait(count=1)
+    process.send_signal(signal.SIGUSR1)
+    account.wait(count=1, file_id=2, performed=1)
+    process.send_signal(signal.SIGINT)
+    assert finish(process) == "interrupted\n"
 
 
 def until(condition: Callable[[], bool]) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from stand_in import Account, finish
+from stand_in import Account, finish, fork_in_a_handler
 
 FORK = """
 import gc, os, sys
@@ -181,13 +181,7 @@ def test_a_fork_while_the_main_thread_is_in_a_call(account: Account) -> None:
 
 
 def test_a_fork_in_a_signal_handler_during_a_call(account: Account) -> None:
-    account.fault(hang=True)
-    process = account.start(FORK_IN_A_HANDLER)
-    account.wait(count=1)
-    process.send_signal(signal.SIGUSR1)
-    account.wait(count=1, file_id=2, performed=1)
-    process.send_signal(signal.SIGINT)
-    assert finish(process) == "interrupted\n"
+    fork_in_a_handler(account, FORK_IN_A_HANDLER)
 
 
 def tell(process: subprocess.Popen[str]) -> None:

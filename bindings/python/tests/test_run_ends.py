@@ -15,7 +15,7 @@ import pytest
 
 import mmx
 from mmx import _outcomes
-from stand_in import PURPOSE, Account, finish, until
+from stand_in import PURPOSE, Account, finish, fork_in_a_handler, until
 
 INTERRUPTED = """
 import json, sys
@@ -148,13 +148,7 @@ def test_a_fork_beside_a_run(account: Account, tmp_path: Path, close: str) -> No
 
 
 def test_a_fork_in_a_signal_handler_during_a_run(account: Account) -> None:
-    account.fault(hang=True)
-    process = account.start(FORK_IN_A_HANDLER)
-    account.wait(count=1)
-    process.send_signal(signal.SIGUSR1)
-    account.wait(count=1, file_id=2, performed=1)
-    process.send_signal(signal.SIGINT)
-    assert finish(process) == "interrupted\n"
+    fork_in_a_handler(account, FORK_IN_A_HANDLER)
 
 
 EXIT = """
