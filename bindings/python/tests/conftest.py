@@ -3,6 +3,7 @@ from __future__ import annotations
 import logging
 import os
 import re
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -15,6 +16,8 @@ for _name in [name for name in os.environ if name.startswith(("MINIMAX_", "MMX_"
 
 
 def pytest_sessionstart() -> None:
+    # Ignored where a shell has started this in the background, and so by every program that a test starts.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     if not LIBRARY.exists():
         raise pytest.UsageError(f"{LIBRARY} is missing: run `make lib`")
     # The wrapper looks into the checkout's own target folder alone.
