@@ -136,7 +136,7 @@ impl<'a> Run<'a> {
                 Error { message, parameter: Some("files"), ..error }
             })?;
         }
-        let limiter = client.limiter();
+        let limiter = client.limiter().now();
         Ok(Run {
             client,
             name,

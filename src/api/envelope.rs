@@ -8,7 +8,7 @@ use crate::transport::attempt::{Answer, Head};
 use crate::transport::attempts::Attempts;
 use crate::transport::client::{Answered, Call, CallOptions, Client, Unanswered};
 use crate::transport::events::Told;
-use reqwest::header::{HeaderMap, LOCATION};
+use reqwest::header::{DATE, HeaderMap, HeaderValue, LOCATION};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
@@ -46,8 +46,8 @@ pub struct About {
     pub http_status: u16,
     pub trace_id: String,
     pub retry_after: Option<Duration>,
-    /// The service's clock.
-    pub date: Option<SystemTime>,
+    /// The service's clock, as it came.
+    pub date: Option<HeaderValue>,
     pub attempts: u32,
     /// The request had got far enough to be carried out.
     pub in_doubt: bool,
@@ -164,7 +164,7 @@ impl Reply {
 
     /// The service's clock when it answered.
     pub fn date(&self) -> Option<SystemTime> {
-        self.about.date
+        self.about.date.as_ref().and_then(headers::date)
     }
 
     /// What the call reads of it.
@@ -192,7 +192,7 @@ impl About {
             http_status: head.http_status,
             trace_id: headers::trace_id(&head.headers, request_id),
             retry_after: headers::retry_after(&head.headers, SystemTime::now()),
-            date: headers::date(&head.headers),
+            date: head.headers.get(DATE).cloned(),
             attempts,
             in_doubt: false,
         }

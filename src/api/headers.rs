@@ -1,6 +1,6 @@
 //! What the headers of an answer say beside its body.
 
-use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
+use reqwest::header::{DATE, HeaderMap, HeaderValue, RETRY_AFTER};
 use std::time::{Duration, SystemTime};
 
 /// The id of a request, for the vendor's support: of a header, or else as the body has it.
@@ -25,11 +25,11 @@ pub fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
         return Some(Duration::from_secs(value.parse().unwrap_or(1 << 31)));
     }
     let until = httpdate::parse_http_date(value).ok()?;
-    let now = date(headers).unwrap_or(now);
+    let now = headers.get(DATE).and_then(date).unwrap_or(now);
     Some(until.duration_since(now).unwrap_or_default())
 }
 
 /// The service's clock.
-pub fn date(headers: &HeaderMap) -> Option<SystemTime> {
-    httpdate::parse_http_date(headers.get(DATE)?.to_str().ok()?.trim()).ok()
+pub fn date(header: &HeaderValue) -> Option<SystemTime> {
+    httpdate::parse_http_date(header.to_str().ok()?.trim()).ok()
 }

@@ -63,11 +63,13 @@ impl<'c> Attempts<'c> {
         let number = self.retry.made();
         self.sent = Instant::now();
         events::attempt(&self.log, number, call);
+        // A silence that would outlast the deadline needs no clock of its own.
+        let idle = self.client.idle_timeout().filter(|idle| self.deadline.left().is_none_or(|left| *idle < left));
         {
             let mut state = self.track.state();
             state.made += u32::from(!self.is_beside);
             state.in_doubt_from = call.in_doubt_from;
-            state.attempt = Some(Attempt::new(&self.wire, self.client.request(call), self.client.idle_timeout()));
+            state.attempt = Some(Attempt::new(&self.wire, self.client.request(call), idle));
         }
         let read = self.read(call.longest_answer);
         let read = match self.is_own_deadline {

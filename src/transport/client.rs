@@ -5,13 +5,14 @@ use super::body::Reach;
 use super::cancel::Cancel;
 use super::config::{self, Config, DEFAULT_TIMEOUT, Key};
 use super::deadline::Deadline;
-use super::engine::{self, Lease, Network};
+use super::engine::{Lease, LimiterOf, Network};
 use super::exchange::{Exchange, Limits};
 use super::log::Logger;
 use super::progress::Report;
-use super::rate::{Account, Limiter};
+use super::rate::Account;
 use super::retry::{Budget, Retry};
 use super::tls::Trust;
+use super::urls::Urls;
 use crate::error::{Error, Status};
 use bytes::Bytes;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, USER_AGENT};
@@ -23,7 +24,7 @@ use zeroize::Zeroizing;
 
 #[derive(Debug)]
 pub struct Client {
-    base_url: Url,
+    urls: Urls,
     key: Key,
     authorization: HeaderValue,
     user_agent: HeaderValue,
@@ -32,7 +33,7 @@ pub struct Client {
     idle_timeout: Option<Duration>,
     max_attempts: u32,
     budget: Budget,
-    account: Account,
+    limiter: LimiterOf,
     requests_per_minute: Option<u32>,
     logger: Option<Logger>,
     network: Arc<Network>,
@@ -148,8 +149,8 @@ impl Client {
         }
         let key = api_key.value.clone();
         Ok(Client {
-            account: Account::new(&key, &base_url),
-            base_url,
+            limiter: LimiterOf::new(Account::new(&key, &base_url)),
+            urls: Urls::new(base_url),
             authorization: authorization(&key),
             key,
             user_agent: user_agent(config.user_agent.as_deref()),
@@ -168,15 +169,15 @@ impl Client {
     }
 
     pub fn scheme(&self) -> &str {
-        self.base_url.scheme()
+        self.urls.base().scheme()
     }
 
     pub fn host(&self) -> &str {
-        self.base_url.host_str().unwrap_or_default()
+        self.urls.base().host_str().unwrap_or_default()
     }
 
     pub fn base_path(&self) -> &str {
-        self.base_url.path()
+        self.urls.base().path()
     }
 
     /// Tells one account from another.
@@ -199,8 +200,8 @@ impl Client {
     }
 
     /// Shared by all clients of this key in this process.
-    pub fn limiter(&self) -> Arc<Limiter> {
-        engine::limiter(&self.account)
+    pub fn limiter(&self) -> &LimiterOf {
+        &self.limiter
     }
 
     /// What the configuration asks for.
@@ -249,8 +250,7 @@ impl Client {
             }
             None => Body::None,
         };
-        let mut url = self.base_url.clone();
-        url.set_path(&format!("{}{}", self.base_url.path(), call.path));
+        let mut url = self.urls.of(call.path).clone();
         if !call.query.is_empty() {
             url.query_pairs_mut().extend_pairs(&call.query);
         }

@@ -16,9 +16,7 @@ use std::{fmt, io};
 const TUNNEL: &str = "tunnel error: ";
 
 pub struct Route {
-    /// `host:port`.
-    target: String,
-    is_https: bool,
+    url: Url,
     proxy: Option<Arc<Proxy>>,
     connect_timeout: Option<Duration>,
 }
@@ -27,26 +25,31 @@ pub struct Route {
 impl fmt::Display for Route {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.proxy {
-            Some(proxy) => write!(f, "{} (through the proxy {})", self.target, proxy.address),
-            None => f.write_str(&self.target),
+            Some(proxy) => write!(f, "{} (through the proxy {})", self.target(), proxy.address),
+            None => f.write_str(&self.target()),
         }
     }
 }
 
 impl Route {
     pub fn new(url: &Url, network: &Network) -> Route {
-        let host = url.host_str().unwrap_or("");
-        Route {
-            target: url.port_or_known_default().map_or(host.to_owned(), |port| format!("{host}:{port}")),
-            is_https: url.scheme() == "https",
-            proxy: network.proxies.of(url).cloned(),
-            connect_timeout: network.connect_timeout,
-        }
+        let proxy = network.proxies.of(url).cloned();
+        Route { url: url.clone(), proxy, connect_timeout: network.connect_timeout }
+    }
+
+    /// `host:port`.
+    fn target(&self) -> String {
+        let host = self.url.host_str().unwrap_or("");
+        self.url.port_or_known_default().map_or(host.to_owned(), |port| format!("{host}:{port}"))
+    }
+
+    fn is_https(&self) -> bool {
+        self.url.scheme() == "https"
     }
 
     /// An answer that is the proxy's own, and no way to the server. In a tunnel it is an error of the connect.
     pub fn refused_by_proxy(&self, http_status: u16) -> Option<Failure> {
-        let proxy = self.proxy.as_ref().filter(|_| !self.is_https && http_status == 407)?;
+        let proxy = self.proxy.as_ref().filter(|_| !self.is_https() && http_status == 407)?;
         Some(no_connection(wants_credentials(proxy)).permanent())
     }
 
@@ -62,12 +65,12 @@ impl Route {
                 Failure::new(Status::Timeout, Reach::Nothing, text)
             }
             (Some(proxy), _) => self.failure_with_proxy(error, proxy),
-            (None, _) => failure_with(error, &self.target, "the base URL"),
+            (None, _) => failure_with(error, &self.target(), "the base URL"),
         }
     }
 
     fn failure_with_proxy(&self, error: &reqwest::Error, proxy: &Proxy) -> Failure {
-        let (target, address) = (&self.target, &proxy.address);
+        let (target, address) = (self.target(), &proxy.address);
         let told = causes(error).map(ToString::to_string).find_map(|text| Some(text.strip_prefix(TUNNEL)?.to_owned()));
         match told.as_deref() {
             Some("proxy authorization required") => no_connection(wants_credentials(proxy)).permanent(),
@@ -81,7 +84,7 @@ impl Route {
                 proxy.set_by
             )),
             // In a tunnel that stands, TLS is spoken with the server.
-            None if self.is_https => failure_with(error, &self.to_string(), "the base URL"),
+            None if self.is_https() => failure_with(error, &self.to_string(), "the base URL"),
             _ => failure_with(error, &format!("the proxy {address}"), proxy.set_by),
         }
     }

@@ -57,7 +57,7 @@ impl<'c, T: Send> Crowd<'c, T> {
     ) -> Result<Crowd<'c, T>, Error> {
         let lease = client.lease(client.scheme()).map_err(|failure| client.error_of(name, failure, 0).error)?;
         let log = Log::new(client.logger(), name, client.key());
-        let (limiter, running, lease) = (client.limiter(), FuturesUnordered::new(), Some(lease));
+        let (limiter, running, lease) = (client.limiter().during(&lease), FuturesUnordered::new(), Some(lease));
         Ok(Crowd { client, name, limits, call_timeout, max_attempts, log, limiter, running, lease })
     }
 

@@ -28,7 +28,8 @@ impl Client {
         let lease = self.lease(self.scheme()).map_err(|failure| self.error_of(name, failure, 0))?;
         let (track, log) = (Track::default(), Log::new(self.logger(), name, self.key()));
         let retry = self.retry(options.max_attempts);
-        let attempts = Attempts::new(self, &lease, self.limiter(), track.clone(), log.clone(), retry, limits.deadline);
+        let limiter = self.limiter().during(&lease);
+        let attempts = Attempts::new(self, &lease, limiter, track.clone(), log.clone(), retry, limits.deadline);
         let began = Instant::now();
         let mut work = Box::pin(work(attempts));
         let ended = loop {

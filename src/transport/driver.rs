@@ -8,7 +8,7 @@ use super::sys;
 use crate::error::Status;
 use reqwest::{Proxy, redirect};
 use rustls::ClientConfig;
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -36,7 +36,7 @@ pub struct Wire {
 
 /// Connections that have been seen, by this end's address: for the log, which tells a new one from one that is reused.
 #[derive(Clone, Debug, Default)]
-pub struct Connections(Arc<Mutex<HashSet<SocketAddr>>>);
+pub struct Connections(Arc<Mutex<BTreeSet<SocketAddr>>>);
 
 impl Connections {
     pub fn is_new(&self, address: SocketAddr) -> bool {

@@ -15,10 +15,9 @@ use once_cell::sync::OnceCell;
 use rustls::ClientConfig;
 use std::collections::VecDeque;
 use std::future::Future;
-use std::mem;
-use std::process;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+use std::{fmt, mem, process, ptr};
 
 /// What decides whether two clients can share connections.
 #[derive(Debug, Default, PartialEq)]
@@ -73,9 +72,38 @@ fn generation() -> &'static Generation {
     if last.process_id == process_id { last } else { last.next.get_or_init(new) }
 }
 
-/// The rate limiter of an account in this process: a child has its own.
-pub fn limiter(account: &Account) -> Arc<Limiter> {
-    generation().limiters.get(account)
+/// The rate limiter of an account: one in a process, and a child has its own.
+pub struct LimiterOf {
+    account: Account,
+    /// The one of the process that asked first, with which every call of it saves a search.
+    found: OnceBox<(&'static Generation, Arc<Limiter>)>,
+}
+
+impl LimiterOf {
+    pub fn new(account: Account) -> LimiterOf {
+        LimiterOf { account, found: OnceBox::new() }
+    }
+
+    pub fn now(&self) -> Arc<Limiter> {
+        self.of(generation())
+    }
+
+    /// The same for a call that is under way.
+    pub fn during(&self, lease: &Lease) -> Arc<Limiter> {
+        self.of(lease.generation)
+    }
+
+    fn of(&self, generation: &'static Generation) -> Arc<Limiter> {
+        let search = || generation.limiters.get(&self.account);
+        let found = self.found.get_or_init(|| Box::new((generation, search())));
+        if ptr::eq(found.0, generation) { found.1.clone() } else { search() }
+    }
+}
+
+impl fmt::Debug for LimiterOf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.account.fmt(f)
+    }
 }
 
 impl Generation {
@@ -139,7 +167,7 @@ impl Drivers {
 pub struct Lease {
     driver: Option<Driver>,
     pool: Arc<Pool>,
-    process_id: u32,
+    generation: &'static Generation,
 }
 
 impl Lease {
@@ -151,12 +179,12 @@ impl Lease {
             Some(driver) => driver,
             None => pool.make_driver().inspect_err(|_| lock(&pool.drivers).lent -= 1)?,
         };
-        Ok(Lease { driver: Some(driver), pool, process_id: generation.process_id })
+        Ok(Lease { driver: Some(driver), pool, generation })
     }
 
     /// The process that began the call is a parent of this one: what belongs to the call belongs to the parent.
     pub fn is_of_a_parent(&self) -> bool {
-        self.process_id != process::id()
+        self.generation.process_id != process::id()
     }
 
     pub fn wire(&self) -> &Wire {
@@ -202,15 +230,13 @@ impl Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        let driver = self.driver.take();
+        let Some(driver) = self.driver.take() else { return };
         if self.is_of_a_parent() {
             mem::forget(driver);
             return;
         }
-        if let Some(driver) = driver {
-            lock(&self.pool.drivers).lent -= 1;
-            discard(vec![driver]);
-        }
+        lock(&self.pool.drivers).lent -= 1;
+        discard(vec![driver]);
     }
 }
 

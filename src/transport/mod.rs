@@ -31,4 +31,5 @@ pub mod tls;
 pub mod track;
 pub mod transfer;
 pub mod upload;
+pub mod urls;
 pub mod wait;

@@ -34,7 +34,7 @@ impl<'a> Transfer<'a> {
             client,
             limits,
             progress: Progress::new(options.progress),
-            limiter: client.limiter(),
+            limiter: client.limiter().now(),
             retry: client.retry(options.max_attempts),
             log: Log::new(client.logger(), call.name, client.key()),
             call,
