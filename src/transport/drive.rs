@@ -8,6 +8,7 @@ use super::log::Log;
 use super::track::Track;
 use crate::error::{Error, Status};
 use std::future::Future;
+use std::pin::Pin;
 use std::task::Poll;
 use std::time::Instant;
 
@@ -31,7 +32,7 @@ impl Client {
         let limiter = self.limiter().during(&lease);
         let attempts = Attempts::new(self, &lease, limiter, track.clone(), log.clone(), retry, limits.deadline);
         let began = Instant::now();
-        let mut work = Box::pin(work(attempts));
+        let mut work = on_the_heap(work, attempts);
         let ended = loop {
             let polled = lease.block_on(limits.within(|cx| match work.as_mut().poll(cx) {
                 Poll::Ready(result) => Poll::Ready(Some(result)),
@@ -65,4 +66,10 @@ impl Client {
         log.flush();
         ended
     }
+}
+
+/// In a frame of its own, which is gone when the call is driven: hosts' threads may have little stack.
+#[inline(never)]
+fn on_the_heap<'c, F: Future>(work: impl FnOnce(Attempts<'c>) -> F, attempts: Attempts<'c>) -> Pin<Box<F>> {
+    Box::pin(work(attempts))
 }
