@@ -108,6 +108,13 @@ fn where_a_runtime_fits<R: Send>(f: impl FnOnce() -> R + Send) -> io::Result<R> 
     if Handle::try_current().is_err_and(|error| error.is_missing_context()) {
         return Ok(f());
     }
+    on_a_helper(f)
+}
+
+/// Apart from the way that nearly every call takes, which needs as little stack as can be.
+#[cold]
+#[inline(never)]
+fn on_a_helper<R: Send>(f: impl FnOnce() -> R + Send) -> io::Result<R> {
     thread::scope(|scope| {
         // A stack size that is said is not looked for in the environment.
         let builder = thread::Builder::new().name("mmx-call".into()).stack_size(HELPER_STACK);

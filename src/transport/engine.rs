@@ -214,6 +214,7 @@ impl Lease {
 
     /// Ends a loan in the middle of its work. What is left of the work may want to leave a task to its runtime, so it is
     /// dropped within it, before the connections are closed; in a child, which has no part in it, not at all.
+    #[inline(never)]
     pub fn end_with<T: Send>(self, left: T) {
         if self.is_of_a_parent() {
             mem::forget(left);
