@@ -70,7 +70,7 @@ mod tests {
         let (tag, date) = (HeaderValue::from_static("\"a\""), HeaderValue::from_static("x"));
         let range = (CONTENT_RANGE, "bytes 7-9/10");
         let is = |more: &[_], from, validator, length| {
-            is_the_rest(&headers(&[&[range.clone()], more].concat()), from, Some(validator), length)
+            is_the_rest(&headers(&[std::slice::from_ref(&range), more].concat()), from, Some(validator), length)
         };
         assert!(is(&[], 7, &tag, None) && is(&[], 7, &date, Some(10)));
         assert!(is(&[(ETAG, "\"a\""), (LAST_MODIFIED, "y")], 7, &tag, None));

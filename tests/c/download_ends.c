@@ -241,7 +241,8 @@ static void large(const mmx_client *client, const char *over) {
     sink.user_data = &came;
     reset(1000, NULL);
     works(client);
-    reset(512 << 20, NULL);
+    /* To make all of it up would take the server its time. */
+    free(control("POST", "/control/download-ends/files", "[{\"file_id\": 1, \"purpose\": \"voice_clone\", \"size\": 536870912, \"content\": \"0123456789abcdef\"}]"));
     long before = peak_kib();
     SUCCEEDS(mmx_download_stream(client, 1, &sink, NULL, NULL, &error), error);
     long grown = peak_kib() - before;
