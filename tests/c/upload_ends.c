@@ -14,7 +14,9 @@ struct watcher {
     int calls, rewinds, reports, ends, returns_at; /* the report that returns non-zero; 0 = none */
     int64_t last_done, last_total, first_at, pause_us;
     pid_t child;
+    bool forks; /* in its rewind */
     pthread_t thread;
+    int32_t attempts; /* 0 = as the client is configured: one */
 };
 
 static int64_t give(void *user_data, uint8_t *buffer, size_t capacity) {
@@ -27,6 +29,29 @@ static int64_t give(void *user_data, uint8_t *buffer, size_t capacity) {
     watcher->calls++;
     if (watcher->pause_us) usleep((useconds_t)watcher->pause_us);
     return (int64_t)length;
+}
+
+static void works(const mmx_client *client);
+
+/* The child knows itself by it; nothing of its copy of the call is called any more. */
+static void fork_here(struct watcher *watcher) {
+    fflush(NULL);
+    watcher->child = fork();
+    if (watcher->child != 0) return;
+    alarm(60);
+    watcher->child = -1;
+}
+
+static int32_t give_anew(void *user_data) {
+    struct watcher *watcher = user_data;
+    CHECK(pthread_equal(watcher->thread, pthread_self()) && watcher->child != -1);
+    watcher->rewinds++;
+    watcher->at = 0;
+    if (watcher->forks) fork_here(watcher);
+    if (!watcher->client) return 0;
+    CHECK_INT(mmx_list_files(watcher->client, NULL, NULL, NULL, NULL), MMX_OK);
+    works(watcher->client);
+    return 0;
 }
 
 static int32_t watch(void *user_data, int64_t done, int64_t total) {
@@ -47,7 +72,9 @@ static mmx_status upload(const mmx_client *client, struct watcher *watcher, int6
     mmx_call_options options = MMX_CALL_OPTIONS_INIT;
     source.size = size;
     source.read = give;
+    source.rewind = watcher->attempts ? give_anew : NULL;
     source.user_data = watcher;
+    options.max_attempts = watcher->attempts;
     options.progress = watch;
     options.user_data = watcher;
     options.cancel = watcher->cancel;
@@ -140,6 +167,14 @@ static void *trigger(void *given) {
     return NULL;
 }
 
+static void *trigger_later(void *given) {
+    struct watcher *watcher = given;
+    number(NAME, "wait?count=1");
+    number(NAME, "wait?open=0");
+    mmx_cancel_trigger(watcher->cancel);
+    return NULL;
+}
+
 /* From another thread, while the source gives and while the server does not read. */
 static void cancelled_by_token(const mmx_client *client, const char *fault, bool ambiguous) {
     mmx_error *error = NULL;
@@ -157,6 +192,30 @@ static void cancelled_by_token(const mmx_client *client, const char *fault, bool
     /* A server that doesn't read doesn't see the end, which stands behind what it hasn't read. */
     if (!strstr(fault, "stop_reading")) CHECK_INT(number(NAME, "wait?open=0"), 0);
     if (!ambiguous) CHECK_INT(files_of(NAME), had);
+    works(client);
+}
+
+/* Between two attempts, of which the next never comes. */
+static void cancelled_in_a_wait(const mmx_client *client) {
+    mmx_error *error = NULL;
+    pthread_t thread;
+    struct watcher watcher = {.gives = 16 << 20, .attempts = 4};
+    account(NAME, 0);
+    long had = files_of(NAME);
+    script(NAME, "{\"refuse_after\": 0, \"keep\": true, \"http_status\": 503, \"body\": \"\", \"headers\": {\"Retry-After\": \"30\"}}");
+    CHECK_INT(mmx_cancel_new(&watcher.cancel, NULL), MMX_OK);
+    CHECK_INT(pthread_create(&thread, NULL, trigger_later, &watcher), 0);
+    int64_t started = now_ms();
+    mmx_status status = upload(client, &watcher, watcher.gives, &error);
+    CHECK(now_ms() - started < 20000);
+    CHECK_INT(mmx_error_attempts(error), 1);
+    CHECK_INT(mmx_error_http_status(error), 503);
+    FAILS(status, error, MMX_ERROR_CANCELLED, "cancelled while waiting", false);
+    pthread_join(thread, NULL);
+    mmx_cancel_free(watcher.cancel);
+    CHECK_INT(watcher.rewinds, 0);
+    CHECK_INT(number(NAME, "count"), 1);
+    CHECK_INT(files_of(NAME), had);
     works(client);
 }
 
@@ -185,33 +244,8 @@ static int32_t report_and_call(void *user_data, int64_t done, int64_t total) {
     struct watcher *watcher = user_data;
     CHECK_INT(total, watcher->gives);
     CHECK_INT(mmx_list_files(watcher->client, NULL, NULL, NULL, NULL), MMX_OK);
-    works(watcher->client);
     watcher->reports++;
     watcher->last_done = done;
-    return 0;
-}
-
-static int32_t rewind_and_call(void *user_data) {
-    struct watcher *watcher = user_data;
-    CHECK(pthread_equal(watcher->thread, pthread_self()));
-    CHECK_INT(mmx_list_files(watcher->client, NULL, NULL, NULL, NULL), MMX_OK);
-    works(watcher->client);
-    watcher->rewinds++;
-    watcher->at = 0;
-    return 0;
-}
-
-static int32_t rewind_and_fork(void *user_data) {
-    struct watcher *watcher = user_data;
-    CHECK(watcher->child != -1);
-    fflush(NULL);
-    watcher->child = fork();
-    if (watcher->child == 0) {
-        alarm(60);
-        watcher->child = -1;
-    }
-    watcher->rewinds++;
-    watcher->at = 0;
     return 0;
 }
 
@@ -232,7 +266,7 @@ static void ends_in_both(const mmx_client *client, const struct watcher *watcher
 /* The report and the rewind, too, may call the library, and the rewind may fork. */
 static void within_the_others(const mmx_client *client) {
     for (int forks = 0; forks < 2; forks++) {
-        struct watcher watcher = {.client = client, .thread = pthread_self()};
+        struct watcher watcher = {.client = forks ? NULL : client, .forks = forks, .thread = pthread_self()};
         mmx_call_options options = MMX_CALL_OPTIONS_INIT;
         mmx_source source = MMX_SOURCE_INIT;
         mmx_error *error = NULL;
@@ -240,7 +274,7 @@ static void within_the_others(const mmx_client *client) {
         script(NAME, "{\"stop_reading_after\": 200000, \"then\": \"rst\"}");
         source.size = watcher.gives = 16 << 20; /* more than fits between the two ends */
         source.read = give;
-        source.rewind = forks ? rewind_and_fork : rewind_and_call;
+        source.rewind = give_anew;
         source.user_data = options.user_data = &watcher;
         options.progress = forks ? NULL : report_and_call;
         options.max_attempts = 2;
@@ -257,14 +291,7 @@ static int64_t give_and_fork(void *user_data, uint8_t *buffer, size_t capacity) 
     struct watcher *watcher = user_data;
     CHECK(watcher->child != -1); /* nothing is called in the child any more */
     int64_t given = give(user_data, buffer, capacity > 100000 ? 100000 : capacity);
-    if (watcher->at >= watcher->last_done && watcher->child == 0) {
-        fflush(NULL);
-        watcher->child = fork();
-        if (watcher->child == 0) {
-            alarm(60);
-            watcher->child = -1;
-        }
-    }
+    if (watcher->at >= watcher->last_done && watcher->child == 0) fork_here(watcher);
     return given;
 }
 
@@ -272,13 +299,7 @@ static int32_t report_and_fork(void *user_data, int64_t done, int64_t total) {
     struct watcher *watcher = user_data;
     CHECK(watcher->child != -1);
     (void)total;
-    if (watcher->child != 0 || done < watcher->gives - watcher->last_done) return 0;
-    fflush(NULL);
-    watcher->child = fork();
-    if (watcher->child == 0) {
-        alarm(60);
-        watcher->child = -1;
-    }
+    if (watcher->child == 0 && done >= watcher->gives - watcher->last_done) fork_here(watcher);
     return 0;
 }
 
@@ -356,6 +377,7 @@ int main(void) {
         cancelled_by_token(client, "{}", false);
         cancelled_by_token(client, "{\"stop_reading_after\": 1000}", false);
         cancelled_by_token(client, "{\"hang\": true}", true);
+        cancelled_in_a_wait(client);
         calls_from_within(client);
         within_the_others(client);
         for (int64_t at = 0; at <= 1 << 20; at += 1 << 19) {

@@ -240,6 +240,14 @@ static void limits(const mmx_client *client) {
         mmx_error_free(error);
         free(fault);
     }
+    /* What is at a path is told likewise. */
+    char *path = in_folder("a.ogg");
+    write_file(path, "x", 1);
+    script(NAME, "{\"code\": 2037}");
+    error = NULL;
+    FAILS(mmx_upload_file(client, path, MMX_PURPOSE_VOICE_CLONE, NULL, NULL, &error), error, MMX_ERROR_INVALID_REQUEST, "; the documents say of voice_clone: ", false);
+    unlink(path);
+    free(path);
 }
 
 int main(void) {
@@ -256,5 +264,6 @@ int main(void) {
         mmx_client_free(client);
     }
     shut_down();
+    remove_folder();
     return 0;
 }
