@@ -2,7 +2,7 @@
 //! only written when it takes something.
 
 use crate::signals::Signals;
-use mmx::api::download::Sink;
+use mmx::api::target::Sink;
 use mmx::error::Status;
 use mmx::transport::attempt::Failure;
 use mmx::transport::body::Reach;

@@ -1,7 +1,7 @@
 //! Download: `GET /v1/files/retrieve_content`, the API's page "File Retrieve Content", or the link that retrieve gives.
 
 use super::envelope::About;
-use super::target::Target;
+use super::target::{Sink, Target};
 use super::{envelope, evidence, model, redirect, retrieve, store};
 use crate::error::{Error, Status};
 use crate::transport::attempt::{Answer, Failure, Head, Request};
@@ -11,7 +11,7 @@ use crate::transport::config::is_loopback;
 use crate::transport::exchange::{Exchange, Limits, Turn};
 use crate::transport::log::Level;
 use crate::transport::transfer::Transfer;
-use reqwest::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue, IF_RANGE, RANGE};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, IF_RANGE, RANGE};
 use reqwest::{Method, Url};
 
 pub const FILE: &str = "download_file";
@@ -19,18 +19,6 @@ pub const STREAM: &str = "download_stream";
 
 /// An error in JSON is shorter; a longer answer is a file.
 const LONGEST_REFUSAL: usize = 64 << 10;
-
-/// Where the bytes go.
-pub trait Sink {
-    /// Takes all of it, or says why not.
-    fn write(&mut self, data: &[u8]) -> Result<(), Failure>;
-    /// Forgets what was written, or says why it can't.
-    fn restart(&mut self) -> Result<(), String>;
-    /// The whole file was written.
-    fn finish(&mut self) -> Result<(), String> {
-        Ok(())
-    }
-}
 
 /// Downloads to a path: the target is whole or untouched.
 pub fn download_file(
@@ -83,6 +71,8 @@ struct Download<'a> {
     resumed: u32,
     /// What the bytes so far belong to: without it none can be added to them.
     validator: Option<HeaderValue>,
+    /// How long the file is, where that was said.
+    length: Option<u64>,
     content_type: String,
     /// The last answer; nothing when none came.
     about: About,
@@ -113,8 +103,8 @@ fn download(
     options: &CallOptions<'_>,
 ) -> Result<String, Error> {
     let transfer = Transfer::new(client, call, limits, options);
-    let (link, written, resumed, validator, content_type, about) = Default::default();
-    let mut download = Download { transfer, sink, link, written, resumed, validator, content_type, about };
+    let (link, written, resumed, validator, length, content_type, about) = Default::default();
+    let mut download = Download { transfer, sink, link, written, resumed, validator, length, content_type, about };
     let result = download.go(file_id, by_link, options);
     download.transfer.ended(result)
 }
@@ -207,7 +197,9 @@ impl<'a> Download<'a> {
         let (exchange, head, is_away) = self.follow(request)?;
         let (status, asked_for) = (head.http_status, self.written);
         match status {
-            206 if asked_for > 0 && evidence::range_start(&head.headers) == Some(asked_for) => {
+            206 if asked_for > 0
+                && evidence::is_the_rest(&head.headers, asked_for, self.validator.as_ref(), self.length) =>
+            {
                 self.resumed += 1;
                 self.transfer.log().event(Level::Info, "resumed", || [("bytes", asked_for.into())]);
             }
@@ -215,8 +207,7 @@ impl<'a> Download<'a> {
             200 => {}
             206 | 416 if asked_for > 0 => {
                 self.again("the service can't send the rest of the file")?;
-                let text = "the download was cut, and the service can't send the rest of the file";
-                return Err(Ended::Cut(Failure::new(Status::Network, Reach::Whole, text)));
+                return Err(cut("the service can't send the rest of the file"));
             }
             _ => return Err(self.refused(exchange, head, is_away)),
         }
@@ -277,13 +268,14 @@ impl<'a> Download<'a> {
 
     /// The bytes of a good answer.
     fn receive(&mut self, mut exchange: Exchange<'a>, head: Head) -> Result<(), Ended> {
-        let header = |name: &HeaderName| head.headers.get(name).and_then(|value| value.to_str().ok());
-        self.content_type = header(&CONTENT_TYPE).unwrap_or_default().to_owned();
+        let content_type = head.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        self.content_type = content_type.unwrap_or_default().to_owned();
         if self.written == 0 {
             self.validator = evidence::validator(&head.headers);
+            self.length = None;
         }
-        let length: Option<u64> = header(&CONTENT_LENGTH).and_then(|length| length.parse().ok());
-        let total = length.map(|length| length + self.written);
+        let total = self.length.or_else(|| evidence::length(&head.headers));
+        self.length = total;
         // What may be an error is held back until it is known to be none.
         let mut held =
             if self.written == 0 && evidence::may_be_a_refusal(&head.headers) { Some(Vec::new()) } else { None };
@@ -314,6 +306,12 @@ impl<'a> Download<'a> {
                 return Err(self.no_file(head, body));
             }
             self.write(&body, total)?;
+        }
+        if let Some(total) = total.filter(|total| *total != self.written) {
+            if self.written > total {
+                self.again("the service sent more than the rest")?;
+            }
+            return Err(cut("the service did not send the rest"));
         }
         self.transfer.progress.finished(self.written).map_err(|failure| self.failed(failure))?;
         // The last callbacks came after the last turn.
@@ -389,4 +387,10 @@ impl<'a> Download<'a> {
         error.redact(self.transfer.client.key());
         error
     }
+}
+
+/// An attempt that went well and brought no whole file.
+fn cut(why: &str) -> Ended {
+    let text = format!("the download was cut, and {why}");
+    Ended::Cut(Failure::new(Status::Network, Reach::Whole, text))
 }

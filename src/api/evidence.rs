@@ -1,6 +1,7 @@
 //! What the head and the first bytes of an answer say of a file: whether it is one, and whether it is still the same.
 
-use reqwest::header::{ACCEPT_RANGES, CONTENT_DISPOSITION, CONTENT_RANGE, ETAG, HeaderMap, HeaderValue, LAST_MODIFIED};
+use reqwest::header::{ACCEPT_RANGES, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE, ETAG, LAST_MODIFIED};
+use reqwest::header::{HeaderMap, HeaderValue};
 
 /// What proves that later bytes belong to the same file. A weak one doesn't.
 pub fn validator(headers: &HeaderMap) -> Option<HeaderValue> {
@@ -8,8 +9,29 @@ pub fn validator(headers: &HeaderMap) -> Option<HeaderValue> {
     strong.or_else(|| headers.get(LAST_MODIFIED)).cloned()
 }
 
-pub fn range_start(headers: &HeaderMap) -> Option<u64> {
-    headers.get(CONTENT_RANGE)?.to_str().ok()?.strip_prefix("bytes ")?.split('-').next()?.parse().ok()
+/// Whether an answer goes on with the same file, of so many bytes where that is known, from a byte on. Not every service
+/// that sends parts heeds If-Range.
+pub fn is_the_rest(headers: &HeaderMap, from: u64, validator: Option<&HeaderValue>, length: Option<u64>) -> bool {
+    let is_other = |name| headers.get(name).is_some_and(|value| Some(value) != validator);
+    let is_tag = validator.is_some_and(|validator| validator.as_bytes().starts_with(b"\""));
+    let of_another_length = length.zip(self::length(headers)).is_some_and(|(one, other)| one != other);
+    range_start(headers) == Some(from) && !is_other(if is_tag { ETAG } else { LAST_MODIFIED }) && !of_another_length
+}
+
+fn range_start(headers: &HeaderMap) -> Option<u64> {
+    range(headers)?.split('-').next()?.parse().ok()
+}
+
+/// How long the file is that an answer holds, or a part of which it holds.
+pub fn length(headers: &HeaderMap) -> Option<u64> {
+    match range(headers) {
+        Some(range) => range.rsplit('/').next()?.parse().ok(),
+        None => headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok(),
+    }
+}
+
+fn range(headers: &HeaderMap) -> Option<&str> {
+    headers.get(CONTENT_RANGE)?.to_str().ok()?.strip_prefix("bytes ")
 }
 
 /// The headers that come with files don't come with errors.
@@ -38,6 +60,24 @@ mod tests {
         assert_eq!(validator(&headers(&[(ETAG, "W/\"a\"")])), None);
         assert_eq!(range_start(&headers(&[(CONTENT_RANGE, "bytes 7-9/10")])), Some(7));
         assert_eq!(range_start(&headers(&[(CONTENT_RANGE, "bytes */10")])), None);
+        assert_eq!(length(&headers(&[(CONTENT_RANGE, "bytes 7-9/10"), (CONTENT_LENGTH, "3")])), Some(10));
+        assert_eq!(length(&headers(&[(CONTENT_RANGE, "bytes 7-9/*"), (CONTENT_LENGTH, "3")])), None);
+        assert_eq!(length(&headers(&[(CONTENT_LENGTH, "3")])), Some(3));
+    }
+
+    #[test]
+    fn only_the_rest_of_the_same_file_is_added() {
+        let (tag, date) = (HeaderValue::from_static("\"a\""), HeaderValue::from_static("x"));
+        let range = (CONTENT_RANGE, "bytes 7-9/10");
+        let is = |more: &[_], from, validator, length| {
+            is_the_rest(&headers(&[std::slice::from_ref(&range), more].concat()), from, Some(validator), length)
+        };
+        assert!(is(&[], 7, &tag, None) && is(&[], 7, &date, Some(10)));
+        assert!(is(&[(ETAG, "\"a\""), (LAST_MODIFIED, "y")], 7, &tag, None));
+        assert!(is(&[(ETAG, "W/\"b\""), (LAST_MODIFIED, "x")], 7, &date, None));
+        assert!(!is(&[], 6, &tag, None) && !is(&[], 7, &tag, Some(11)));
+        assert!(!is(&[(ETAG, "\"b\"")], 7, &tag, None) && !is(&[(ETAG, "W/\"a\"")], 7, &tag, None));
+        assert!(!is(&[(LAST_MODIFIED, "y")], 7, &date, None));
     }
 
     #[test]

@@ -1,7 +1,6 @@
 //! Where a download is written: beside the target under a temporary name until it is whole, so that the target is whole
 //! or untouched, whatever happens.
 
-use super::download::Sink;
 use crate::error::{Error, Status};
 use crate::transport::attempt::{Failure, plain};
 use crate::transport::client::{Call, Client};
@@ -13,6 +12,18 @@ use std::os::unix::fs::{FileExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::{mem, process};
 use tempfile::NamedTempFile;
+
+/// Where a download's bytes go.
+pub trait Sink {
+    /// Takes all of it, or says why not.
+    fn write(&mut self, data: &[u8]) -> Result<(), Failure>;
+    /// Forgets what was written, or says why it can't.
+    fn restart(&mut self) -> Result<(), String>;
+    /// The whole file was written.
+    fn finish(&mut self) -> Result<(), String> {
+        Ok(())
+    }
+}
 
 enum Place<'a> {
     /// With the mode that the target has already.

@@ -153,7 +153,10 @@ fn drive(
     loop {
         turn = match turn {
             Turn::NeedData => {
-                progress.moved(feed.read.bytes, size, exchange.reach())?;
+                // The end is told once the service has answered.
+                if feed.read.bytes == 0 || size != Some(feed.read.bytes) {
+                    progress.moved(feed.read.bytes, size, exchange.reach())?;
+                }
                 exchange.check()?;
                 let chunk = feed.next().map_err(|failure| Failure { reach: exchange.reach(), ..failure })?;
                 exchange.feed(chunk);

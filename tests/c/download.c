@@ -1,6 +1,7 @@
 /* Download: what becomes of the target. Whole or untouched, whatever happens, and nothing left beside it. */
 #include "contract.h"
 #include "files.h"
+#include <dlfcn.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -16,6 +17,16 @@ static mmx_error *error;
 static void reset(void) {
     account(NAME, 0);
     has_file(NAME, 1, SIZE, 5);
+}
+
+/* Stands before the C library's: the mask is the whole process's, so only the test itself may call this. */
+static int masked;
+
+mode_t umask(mode_t mask) {
+    mode_t (*real)(mode_t);
+    *(void **)&real = dlsym(RTLD_NEXT, "umask");
+    masked++;
+    return real(mask);
 }
 
 static mode_t mode_of(const char *path) {
@@ -77,7 +88,9 @@ static void modes(const mmx_client *client) {
             write_file(path, "old", 3);
             CHECK_INT(chmod(path, cases[i].before), 0);
         }
+        masked = 0;
         SUCCEEDS(mmx_download_file(client, 1, path, NULL, NULL, &error), error);
+        CHECK_INT(masked, 0);
         CHECK_INT(mode_of(path) & 07777, cases[i].after);
         CHECK_INT(umask(022), cases[i].mask);
         chmod(path, 0600);
@@ -108,6 +121,37 @@ static void links(const mmx_client *client) {
     free(target);
     free(link);
     free(second);
+}
+
+/* While it comes there is one file more beside the target, which holds what it held, and none beside the link. */
+static int32_t looks_beside(void *user_data, int64_t done, int64_t total) {
+    char *target = format("%s/target", (const char *)user_data);
+    (void)done, (void)total;
+    holds(target, "old", 3);
+    CHECK_INT(entries_in(user_data), 2);
+    CHECK_INT(entries_in(folder()), 2);
+    free(target);
+    return 0;
+}
+
+static void beside(const mmx_client *client) {
+    char *other = in_folder("other"), *target = in_folder("other/target"), *link = in_folder("link");
+    mmx_call_options options = MMX_CALL_OPTIONS_INIT;
+    reset();
+    CHECK_INT(mkdir(other, 0700), 0);
+    write_file(target, "old", 3);
+    CHECK_INT(symlink("other/target", link), 0);
+    options.progress = looks_beside;
+    options.user_data = other;
+    SUCCEEDS(mmx_download_file(client, 1, link, &options, NULL, &error), error);
+    holds(target, content, SIZE);
+    CHECK_INT(entries_in(other), 1);
+    unlink(target);
+    unlink(link);
+    CHECK_INT(rmdir(other), 0);
+    free(other);
+    free(target);
+    free(link);
 }
 
 static void *reads_fifo(void *path) {
@@ -218,9 +262,22 @@ static void failures(const mmx_client *client) {
     untouched(client, "{\"shape\": \"html_502\"}", &once, MMX_ERROR_SERVER, "HTML");
     untouched(client, "{\"shape\": \"text_404\"}", NULL, MMX_ERROR_HTTP, "404");
     untouched(client, "{\"http_status\": 206, \"body\": \"x\"}", NULL, MMX_ERROR_PROTOCOL, "download_file: ");
+    untouched(client, "{\"redirect_to\": \"other_scheme\"}", NULL, MMX_ERROR_PROTOCOL, "to something that is not the web");
+    /* A sink gets nothing of them either. */
+    static const char *const errors[] = {"{\"code\": 1004}", "{\"code\": 1004, \"no_length\": true}", "{\"code\": 1004, \"trickle_ms\": 1, \"trickle_bytes\": 40}",
+                                         "{\"code\": 1004, \"content_type\": \"audio/mpeg\"}", "{\"shape\": \"new_error\"}"};
+    for (size_t i = 0; i < sizeof errors / sizeof *errors; i++) {
+        struct taker taker = {.seed = 5};
+        mmx_sink sink = sink_to(&taker);
+        reset();
+        script(NAME, errors[i]);
+        FAILS(mmx_download_stream(client, 1, &sink, NULL, NULL, &error), error, MMX_ERROR_AUTHENTICATION, "download_stream: ", false);
+        CHECK_INT(taker.at, 0);
+    }
 }
 
 /* A file that happens to be JSON, even one that looks like an error to whoever reads no further. */
+#define BARE "\"headers\": {\"ETag\": null, \"Last-Modified\": null, \"Accept-Ranges\": null}, "
 static void json_files(const mmx_client *client) {
     static const char *const files[] = {"{\"a\": 1}", "{\"base_resp\": {\"status_code\": 0}}", "{\"base_resp\": {\"status_code\": 1004}}", "{", "", "null", "{}"};
     char *path = in_folder("json");
@@ -235,7 +292,7 @@ static void json_files(const mmx_client *client) {
         free(file);
         if (i != 2) {
             /* Also without the headers that come with files. */
-            file = format("{\"body\": \"%s\", \"content_type\": \"application/json\"}", escaped);
+            file = format("{" BARE "\"body\": \"%s\", \"content_type\": \"application/json\"}", escaped);
             script(NAME, file);
             SUCCEEDS(mmx_download_file(client, 3, path, NULL, NULL, &error), error);
             holds(path, files[i], strlen(files[i]));
@@ -243,6 +300,20 @@ static void json_files(const mmx_client *client) {
         }
         free(escaped);
     }
+    /* Longer than any error, whatever it begins with, and one whose start came twice. */
+    enum { LONG = 200000 };
+    static const char start[] = "{\"base_resp\":{\"status_code\":1004}";
+    char *body = format("%s%*s", start, LONG - (int)strlen(start), "}");
+    char *fault = format("{" BARE "\"body\": \"{\\\"base_resp\\\":{\\\"status_code\\\":1004}%s\"}", body + strlen(start));
+    reset();
+    script(NAME, fault);
+    SUCCEEDS(mmx_download_file(client, 1, path, NULL, NULL, &error), error);
+    holds(path, body, LONG);
+    script(NAME, "{" BARE "\"body\": \"{\\\"a\\\"\", \"wrong_length\": 5}");
+    SUCCEEDS(mmx_download_file(client, 1, path, NULL, NULL, &error), error);
+    holds(path, content, SIZE);
+    free(fault);
+    free(body);
     unlink(path);
     free(path);
 }
@@ -297,6 +368,7 @@ int main(void) {
         whole(client);
         modes(client);
         links(client);
+        beside(client);
         no_regular_files(client);
         broken_pipe(client);
         failures(client);

@@ -35,6 +35,9 @@ static void written_by_hand(void) {
     CHECK(mmx_files_get(files, 1) == mmx_files_get(files, 1));
     mmx_files_free(files);
 
+    files = parsed("{\"file_id\":\"9223372036854775807\",\"bytes\":9223372036854775807}", 1);
+    file_is(mmx_files_get(files, 0), INT64_MAX, INT64_MAX, 0, "", "", "");
+    mmx_files_free(files);
     files = parsed("{\"file\":{\"file_id\":5,\"filename\":\"a\"},\"base_resp\":{}}", 1);
     file_is(mmx_files_get(files, 0), 5, 0, 0, "a", "", "");
     mmx_files_free(files);
@@ -52,7 +55,7 @@ static void refused_ones(void) {
                                       "{\"files\":[{}]}", "{\"files\":[{\"file_id\":1.0}]}", "{\"files\":[{\"file_id\":1e3}]}",
                                       "{\"files\":[{\"file_id\":9223372036854775808}]}", "{\"files\":[{\"file_id\":\"x\"}]}",
                                       "{\"files\":[{\"file_id\":\"\"}]}", "{\"files\":[{\"file_id\":null}]}", "{\"file\":{\"file_id\":true}}",
-                                      "{\"file_id\":\"-\"}", "{\"file\":[]}"};
+                                      "{\"file_id\":\"-\"}", "{\"file_id\":\"9223372036854775808\"}", "{\"file_id\":\"1e3\"}", "{\"file\":[]}"};
     mmx_error *error = FILLED;
     mmx_files *files;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {

@@ -67,6 +67,14 @@ static void transfers(void) {
         journal_has(NAME, "\"leaked_key\":true", false);
         if (https) CHECK(!strstr(journal, "\"authorization\":true"));
         free(journal);
+        /* A link that is http:// is asked for in a tunnel to the port of https all the same. */
+        script(NAME, "{\"body\": \"{\\\"file\\\":{\\\"file_id\\\":1,\\\"download_url\\\":\\\"http://store.example/a?Signature=s\\\"},\\\"base_resp\\\":{\\\"status_code\\\":0}}\"}");
+        options.max_attempts = 1;
+        FAILS(mmx_download_file(client, 1, back, &options, NULL, &error), error, MMX_ERROR_CONNECT, "store.example:443", false);
+        journal = asked_of(NAME);
+        CHECK_HAS(journal, "\"target\":\"store.example:443\"");
+        CHECK(!strstr(journal, "http://store.example") && !strstr(journal, "Signature=s"));
+        free(journal);
         mmx_string_free(json);
         mmx_client_free(client);
         free(came);

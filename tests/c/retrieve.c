@@ -85,6 +85,14 @@ static void failures(const mmx_client *client) {
         retrieves(client, 2);
     }
     mmx_error *error = NULL;
+    /* Neighbours that a floating point number would take for each other. */
+    static const char *const neighbours[] = {"9007199254740992", "\\\"9007199254740992\\\"", "\\\"9007199254740993.0\\\"", "9007199254740993.0"};
+    for (size_t i = 0; i < sizeof neighbours / sizeof *neighbours; i++) {
+        char *fault = format("{\"body\": \"{\\\"file\\\":{\\\"file_id\\\":%s},\\\"base_resp\\\":{\\\"status_code\\\":0}}\"}", neighbours[i]);
+        script(NAME, fault);
+        FAILS(mmx_retrieve_file(client, 9007199254740993, NULL, NULL, &error), error, MMX_ERROR_PROTOCOL, i < 2 ? "not about 9007199254740993" : "64 bits", false);
+        free(fault);
+    }
     account(NAME, 0);
     FAILS(mmx_retrieve_file(client, 3, NULL, NULL, &error), error, MMX_ERROR_INVALID_REQUEST, "2013", false);
     error = FILLED;

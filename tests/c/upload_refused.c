@@ -1,5 +1,5 @@
 /* A service that refuses an upload early, stops reading it, or loses its answer: what is reported is what it said, and
- * the host lives. MMX_TEST_REFUSALS: how many refusals at each place, 25; MMX_TEST_VERBOSE prints what was counted. */
+ * the host lives. MMX_TEST_REFUSALS: how many refusals at each place of a round; MMX_TEST_VERBOSE prints what was counted. */
 #include "contract.h"
 #include "files.h"
 #include <pthread.h>
@@ -7,9 +7,14 @@
 
 static const char NAME[] = "upload-refused";
 static int64_t given;
+static bool waits_for_refusal; /* in the first read, until the service has refused and closed */
 
 static int64_t give(void *user_data, uint8_t *buffer, size_t capacity) {
     int64_t left = *(const int64_t *)user_data - given;
+    if (waits_for_refusal && given == 0) {
+        number(NAME, "wait?count=1");
+        number(NAME, "wait?open=0");
+    }
     size_t length = (int64_t)capacity < left ? capacity : (size_t)left;
     memset(buffer, 'x', length);
     given += (int64_t)length;
@@ -47,22 +52,35 @@ static long told(const mmx_client *client, long after, int64_t size, long count)
     return told;
 }
 
+/* A refusal that has arrived is told, always: here the source waits for it with its first byte. Of one that comes while
+ * the library sends, the answer can be lost to the reset behind it, the sooner the busier the machine is: the goals, 99 of
+ * 100 over HTTP and 95 over HTTPS, are for one that does nothing else, and these bear with a load of ten. */
 static void refusals(const mmx_client *client, bool https) {
-    static const long places[] = {1 << 20, 3 << 20, 7 << 20, 20 << 20};
-    enum { PLACES = sizeof places / sizeof *places };
+    static const struct {
+        long after[4];
+        int places;
+        int64_t size;
+        long least[2]; /* of 100, over HTTP and HTTPS, in the best of the rounds */
+    } cases[] = {{{0}, 1, 8 << 20, {96, 80}}, {{1 << 20, 3 << 20, 7 << 20, 20 << 20}, 4, 64 << 20, {96, 93}}};
+    enum { ROUNDS = 3 };
     const char *wanted = getenv("MMX_TEST_REFUSALS"), *over = https ? "HTTPS" : "HTTP";
-    long each = wanted ? atol(wanted) : 25, all = 0;
-    long at_the_head = told(client, 0, 8 << 20, 200);
-    if (getenv("MMX_TEST_VERBOSE")) printf("%s, at the head: %ld of 200\n", over, at_the_head);
-    for (int i = 0; i < PLACES; i++) {
-        long found = told(client, places[i], 64 << 20, each);
-        if (getenv("MMX_TEST_VERBOSE")) printf("%s, after %ld MiB: %ld of %ld\n", over, places[i] >> 20, found, each);
-        all += found;
+    waits_for_refusal = true;
+    long awaited = told(client, 0, 8 << 20, 200);
+    waits_for_refusal = false;
+    if (awaited != 200) FAIL("%s: only %ld of 200 refusals at the head were told", over, awaited);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        long each = wanted ? atol(wanted) : cases[i].places > 1 ? 25 : 50, all, least = cases[i].least[https];
+        for (int round = 1;; round++) {
+            all = 0;
+            for (int place = 0; place < cases[i].places; place++) {
+                long found = told(client, cases[i].after[place], cases[i].size, each);
+                if (getenv("MMX_TEST_VERBOSE")) printf("%s, after %ld MiB: %ld of %ld\n", over, cases[i].after[place] >> 20, found, each);
+                all += found;
+            }
+            if (all * 100 >= each * cases[i].places * least) break;
+            if (round == ROUNDS) FAIL("%s: only %ld of %ld refusals were told", over, all, each * cases[i].places);
+        }
     }
-    /* The goals are 99 and 95 of 100, and all at the head; a busy machine is slower than the grace that a refusal has. */
-    long least = https ? 80 : 90;
-    if (at_the_head < 2 * least) FAIL("%s: only %ld of 200 refusals at the head were told", over, at_the_head);
-    if (all * 100 < each * PLACES * least) FAIL("%s: only %ld of %ld refusals were told", over, all, each * PLACES);
 }
 
 /* The service refuses, but takes the rest: nothing more is sent to it. */
@@ -180,6 +198,56 @@ static void limits(const mmx_client *client) {
     CHECK_INT(upload(client, "a.txt", 10, NULL, &error), MMX_ERROR_AUTHENTICATION);
     CHECK(strstr(mmx_error_message(error), "the documents say") == NULL);
     mmx_error_free(error);
+
+    /* Each purpose's, and what breaks none. */
+    static const struct {
+        const char *purpose, *filename;
+        int64_t size;
+        const char *part; /* NULL: nothing is broken */
+    } cases[] = {
+        {MMX_PURPOSE_VOICE_CLONE, "a.m4a", 20 << 20, NULL},
+        {MMX_PURPOSE_VOICE_CLONE, "a.m4a", (20 << 20) + 1, "at most 20 MB"},
+        {MMX_PURPOSE_VOICE_CLONE, "a.WAV", 10, NULL},
+        {MMX_PURPOSE_VOICE_CLONE, "a.ogg", -1, "mp3, m4a or wav"},
+        {MMX_PURPOSE_PROMPT_AUDIO, "a.flac", 10, "mp3, m4a or wav, under 8 s"},
+        {MMX_PURPOSE_T2A_ASYNC_INPUT, "a.zip", 10, NULL},
+        {MMX_PURPOSE_T2A_ASYNC_INPUT, "a.md", 10, "txt or zip"},
+        {MMX_PURPOSE_VIDEO_UNDERSTANDING, "a.mkv", 10, NULL},
+        {MMX_PURPOSE_VIDEO_UNDERSTANDING, "a.webm", 10, "mp4, avi, mov or mkv"},
+        {MMX_PURPOSE_VIDEO_GENERATION_INPUT, "a.heic", 30 << 20, NULL},
+        {MMX_PURPOSE_VIDEO_GENERATION_INPUT, "a.heic", (30 << 20) + 1, "webp, heic or heif to 30 MB"},
+        {MMX_PURPOSE_VIDEO_GENERATION_INPUT, "a.mov", (50 << 20) + 1, "mp4 or mov to 50 MB"},
+        {MMX_PURPOSE_VIDEO_GENERATION_INPUT, "a.mp3", (15 << 20) + 1, "wav or mp3 to 15 MB"},
+    };
+    for (size_t i = 0; i < 2 * sizeof cases / sizeof *cases; i++) {
+        const int code = i % 2 ? 2013 : 2037;
+        const char *part = cases[i / 2].part, *message;
+        mmx_source source = MMX_SOURCE_INIT;
+        int64_t size = cases[i / 2].size < 0 ? 100 : cases[i / 2].size;
+        char *fault = format("{\"code\": %d, \"refuse_after\": 0, \"keep\": true}", code);
+        script(NAME, fault);
+        given = 0;
+        source.size = cases[i / 2].size;
+        source.read = give;
+        source.user_data = &size;
+        CHECK_INT(mmx_upload_stream(client, &source, cases[i / 2].filename, cases[i / 2].purpose, NULL, NULL, &error), MMX_ERROR_INVALID_REQUEST);
+        CHECK_INT(mmx_error_api_code(error), code);
+        message = mmx_error_message(error);
+        if (part) {
+            CHECK_HAS(message, "; the documents say of ");
+            CHECK_HAS(message, part);
+        } else if (strstr(message, "the documents say")) FAIL("%s", message);
+        mmx_error_free(error);
+        free(fault);
+    }
+    /* What is at a path is told likewise. */
+    char *path = in_folder("a.ogg");
+    write_file(path, "x", 1);
+    script(NAME, "{\"code\": 2037}");
+    error = NULL;
+    FAILS(mmx_upload_file(client, path, MMX_PURPOSE_VOICE_CLONE, NULL, NULL, &error), error, MMX_ERROR_INVALID_REQUEST, "; the documents say of voice_clone: ", false);
+    unlink(path);
+    free(path);
 }
 
 int main(void) {
@@ -196,5 +264,6 @@ int main(void) {
         mmx_client_free(client);
     }
     shut_down();
+    remove_folder();
     return 0;
 }
