@@ -24,10 +24,12 @@ struct passage {
 };
 
 /* Passes on what there is, so many bytes at most. Returns how many, 0 at the end. */
-static inline long pass_on(int from, int to, long most) {
+static inline long pass_on(int from, int to, long most, atomic_long *passed) {
     char buffer[4096];
     if (most < 0 || most > (long)sizeof buffer) most = sizeof buffer;
     ssize_t got = recv(from, buffer, (size_t)most, 0);
+    /* Counted before whoever gets it can look. */
+    if (got > 0) atomic_fetch_add(passed, got);
     for (ssize_t sent = 0, now; sent < got; sent += now)
         if ((now = send(to, buffer + sent, (size_t)(got - sent), MSG_NOSIGNAL)) <= 0) return 0;
     return got > 0 ? got : 0;
@@ -62,15 +64,13 @@ static inline void *passes(void *given) {
                 broken = true;
                 break;
             }
-            long got = pass_on(server, passage.client, down_left);
+            long got = pass_on(server, passage.client, down_left, &relay->passed_down);
             if (got == 0) break;
-            atomic_fetch_add(&relay->passed_down, got);
             if (down_left > 0) down_left -= got;
         }
         if (both[0].revents) {
-            long got = pass_on(passage.client, server, up_left);
+            long got = pass_on(passage.client, server, up_left, &relay->passed_up);
             if (got == 0) break;
-            atomic_fetch_add(&relay->passed_up, got);
             if (up_left > 0 && (up_left -= got) == 0) broken = true;
         }
     }
