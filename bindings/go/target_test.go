@@ -152,6 +152,30 @@ func TestATargetIsWholeOrUntouched(t *testing.T) {
 	}
 }
 
+// Until all of it is there it stands beside the target, under another name.
+func TestWhereADownloadStands(t *testing.T) {
+	const size = 1 << 20
+	account, want := holding(t, size)
+	account.script(fault{"call": "retrieve_content", "trickle_ms": 20, "trickle_bytes": size / 8})
+	path := target(t, "old")
+	reports := 0
+	look := mmx.WithProgress(func(done, total int64) {
+		reports++
+		entries, err := os.ReadDir(filepath.Dir(path))
+		must(t, err)
+		if holds, err := os.ReadFile(path); err != nil || string(holds) != "old" || len(entries) != 2 {
+			t.Errorf("at %d of %d the target holds %.20q %v, beside %v", done, total, holds, err, entries)
+		}
+	})
+	_, err := account.client().Files.DownloadFile(background, 7, path, look)
+	if must(t, err); hashOf(t, path) != want || reports < 2 {
+		t.Errorf("%d reports", reports)
+	}
+	if entries, err := os.ReadDir(filepath.Dir(path)); err != nil || len(entries) != 1 {
+		t.Errorf("%v %v", entries, err)
+	}
+}
+
 // A name, a length and headers of the service's steer nothing.
 func TestWhatTheServiceSaysOfAFile(t *testing.T) {
 	account := newAccount(t)

@@ -138,6 +138,67 @@ func TestProgress(t *testing.T) {
 	}
 }
 
+// slowReader gives its first pieces slowly, so that there is something to report between.
+type slowReader struct {
+	*bytes.Reader
+	reads int
+}
+
+func (r *slowReader) Read(into []byte) (int, error) {
+	if r.reads++; r.reads <= 10 {
+		time.Sleep(15 * time.Millisecond)
+	}
+	return r.Reader.Read(into)
+}
+
+// An attempt that begins anew says so.
+func TestProgressGoesBack(t *testing.T) {
+	const size = 2 << 20
+	account, want := holding(t, size)
+	client := account.client()
+	path := filepath.Join(t.TempDir(), "x.mp3")
+	var got bytes.Buffer
+	broken := []any{fault{"stop_reading_after": 300_000, "then": "rst", "delay_ms": 150}}
+	anew := []any{fault{"trickle_ms": 30, "trickle_bytes": size / 8, "cut_after": size / 2}, fault{"no_range": true}}
+	for name, test := range map[string]struct {
+		faults []any
+		size   int64
+		call   func(mmx.CallOption) error
+	}{
+		"up": {broken, large, func(option mmx.CallOption) error {
+			return upload(client, &slowReader{Reader: bytes.NewReader(make([]byte, large))}, option)
+		}},
+		"down": {anew, size, func(option mmx.CallOption) error {
+			_, err := client.Files.Download(background, 7, &got, option)
+			return err
+		}},
+		"to path": {anew, size, func(option mmx.CallOption) error {
+			_, err := client.Files.DownloadFile(background, 7, path, option)
+			return err
+		}},
+	} {
+		var told []int64
+		account.script(test.faults...)
+		must(t, test.call(mmx.WithProgress(func(done, total int64) {
+			if told = append(told, done); total != test.size {
+				t.Errorf("%s: %d of %d", name, done, total)
+			}
+		})))
+		back := 0
+		for i := range told {
+			if i > 0 && told[i] < told[i-1] {
+				back++
+			}
+		}
+		if back != 1 || told[len(told)-1] != test.size {
+			t.Errorf("%s: %v", name, told)
+		}
+	}
+	if hash(got.Bytes()) != want || hashOf(t, path) != want {
+		t.Error("other bytes")
+	}
+}
+
 func TestCallsWithinACallback(t *testing.T) {
 	account, want := holding(t, 1<<20)
 	client := account.client()
