@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -154,47 +155,50 @@ func (r *slowReader) Read(into []byte) (int, error) {
 // An attempt that begins anew says so.
 func TestProgressGoesBack(t *testing.T) {
 	const size = 2 << 20
-	account, want := holding(t, size)
-	client := account.client()
 	path := filepath.Join(t.TempDir(), "x.mp3")
 	var got bytes.Buffer
 	broken := []any{fault{"stop_reading_after": 300_000, "then": "rst", "delay_ms": 150}}
 	anew := []any{fault{"trickle_ms": 30, "trickle_bytes": size / 8, "cut_after": size / 2}, fault{"no_range": true}}
-	for name, test := range map[string]struct {
+	tests := []struct {
 		faults []any
 		size   int64
-		call   func(mmx.CallOption) error
+		call   func(*mmx.Client, mmx.CallOption) error
 	}{
-		"up": {broken, large, func(option mmx.CallOption) error {
+		{broken, large, func(client *mmx.Client, option mmx.CallOption) error {
 			return upload(client, &slowReader{Reader: bytes.NewReader(make([]byte, large))}, option)
 		}},
-		"down": {anew, size, func(option mmx.CallOption) error {
+		{anew, size, func(client *mmx.Client, option mmx.CallOption) error {
 			_, err := client.Files.Download(background, 7, &got, option)
 			return err
 		}},
-		"to path": {anew, size, func(option mmx.CallOption) error {
+		{anew, size, func(client *mmx.Client, option mmx.CallOption) error {
 			_, err := client.Files.DownloadFile(background, 7, path, option)
 			return err
 		}},
-	} {
-		var told []int64
+	}
+	// At once, for each waits before it goes again.
+	together(len(tests), func(worker int) {
+		test, account := tests[worker], account{t, fmt.Sprintf("go-back-%d", worker)}
+		account.control("POST", "reset", nil)
+		account.control("POST", "files", []any{fault{"file_id": 7, "purpose": "voice_clone", "size": size}})
 		account.script(test.faults...)
-		must(t, test.call(mmx.WithProgress(func(done, total int64) {
+		var told []int64
+		err := test.call(account.client(), mmx.WithProgress(func(done, total int64) {
 			if told = append(told, done); total != test.size {
-				t.Errorf("%s: %d of %d", name, done, total)
+				t.Errorf("%d: %d of %d", worker, done, total)
 			}
-		})))
+		}))
 		back := 0
 		for i := range told {
 			if i > 0 && told[i] < told[i-1] {
 				back++
 			}
 		}
-		if back != 1 || told[len(told)-1] != test.size {
-			t.Errorf("%s: %v", name, told)
+		if err != nil || back != 1 || told[len(told)-1] != test.size {
+			t.Errorf("%d: %v %v", worker, told, err)
 		}
-	}
-	if hash(got.Bytes()) != want || hashOf(t, path) != want {
+	})
+	if hash(got.Bytes()) != hashOf(t, path) || got.Len() != size {
 		t.Error("other bytes")
 	}
 }
@@ -216,6 +220,18 @@ func TestCallsWithinACallback(t *testing.T) {
 	}}, mmx.WithProgress(func(int64, int64) { list() }))
 	if must(t, err); hash(got.Bytes()) != want || lists < 2 {
 		t.Errorf("%d lists", lists)
+	}
+	// A Read that uploads what is read in turn.
+	lists = 0
+	must(t, upload(client, funcs{read: func(into []byte) (int, error) {
+		list()
+		if err := upload(client, strings.NewReader("x")); err != nil {
+			return 0, err
+		}
+		return 0, io.EOF
+	}}))
+	if lists == 0 {
+		t.Error("nothing was read")
 	}
 	// From one place to another, without a file between.
 	read, write := io.Pipe()
