@@ -94,12 +94,13 @@ def test_nothing_more_is_sent_to_who_has_refused(account: Account) -> None:
 
 
 def test_memory_does_not_grow_with_the_file(account: Account) -> None:
-    account.add(file_id=FILE + 1, size=128 << 20)
+    account.add(file_id=FILE + 1, size=512 << 20, content="repeated as often as it takes, which the server does fast")
+    account.server.control("POST", f"{account.name}/settings", {"count_only": True})
     program = f"""
 import io, resource, mmx
 
 class Zeros(io.RawIOBase):
-    left = 128 << 20
+    left = 512 << 20
 
     def readable(self):
         return True
@@ -130,7 +131,7 @@ print(peak() - before)
 """
     printed = account.run(program)
     assert int(printed) < 16 << 10
-    assert account.upload()["bytes"] == 128 << 20
+    assert account.upload()["bytes"] == 512 << 20
 
 
 def test_a_server_that_goes_kills_nobody(account: Account) -> None:
