@@ -158,27 +158,25 @@ func TestCancelledByAReport(t *testing.T) {
 	const size = 1 << 20
 	account, want := holding(t, size)
 	client := account.client()
-	for _, at := range []int64{0, size / 2, size} {
-		for _, old := range []string{"old", ""} {
-			slow := fault{"call": "retrieve_content", "trickle_ms": 20, "trickle_bytes": size / 8}
-			if at < size {
-				slow["hang_after"] = size * 3 / 4
-			}
-			account.script(slow)
-			path := target(t, old)
-			ctx, cancel := context.WithCancel(background)
-			_, err := client.Files.DownloadFile(ctx, 7, path, mmx.WithProgress(func(done, total int64) {
-				if done >= at {
-					cancel()
-				}
-			}))
-			cancel()
-			if err == nil && at == size && hashOf(t, path) == want {
-				continue // It was over before that was heard.
-			}
-			is(t, err, mmx.ErrCancelled, context.Canceled)
-			alone(t, path, old)
+	for at, old := range map[int64]string{0: "old", size / 2: "old", size: ""} {
+		slow := fault{"call": "retrieve_content", "trickle_ms": 20, "trickle_bytes": size / 8}
+		if at < size {
+			slow["hang_after"] = size * 3 / 4
 		}
+		account.script(slow)
+		path := target(t, old)
+		ctx, cancel := context.WithCancel(background)
+		_, err := client.Files.DownloadFile(ctx, 7, path, mmx.WithProgress(func(done, total int64) {
+			if done >= at {
+				cancel()
+			}
+		}))
+		cancel()
+		if err == nil && at == size && hashOf(t, path) == want {
+			continue // It was over before that was heard.
+		}
+		is(t, err, mmx.ErrCancelled, context.Canceled)
+		alone(t, path, old)
 	}
 	_, err := client.Files.DownloadFile(background, 7, target(t, ""))
 	must(t, err)
