@@ -102,7 +102,7 @@ func TestAnUploadThatGoesAgain(t *testing.T) {
 		}
 		sent := account.journal()
 		if test.want == "" {
-			if failure := is(t, err, mmx.ErrNetwork); failure.Attempts != 1 || failure.Ambiguous || len(sent) != 1 {
+			if failure := is(t, err, mmx.ErrNetwork); failure.Attempts != 1 || failure.Ambiguous || len(sent) > 1 {
 				t.Errorf("%+v", failure)
 			}
 		} else if err != nil || len(sent) != 2 || sent[1].Upload.SHA256 != test.want {
