@@ -157,8 +157,8 @@ func TestProgressGoesBack(t *testing.T) {
 	const size = 2 << 20
 	path := filepath.Join(t.TempDir(), "x.mp3")
 	var got bytes.Buffer
-	broken := []any{fault{"stop_reading_after": 300_000, "then": "rst", "delay_ms": 150}}
-	anew := []any{fault{"trickle_ms": 30, "trickle_bytes": size / 8, "cut_after": size / 2}, fault{"no_range": true}}
+	broken := []any{fault{"stop_reading_after": 300_000, "then": "rst", "delay_ms": 400}}
+	anew := []any{fault{"trickle_ms": 60, "trickle_bytes": size / 8, "cut_after": size / 2}, fault{"no_range": true}}
 	tests := []struct {
 		faults []any
 		size   int64

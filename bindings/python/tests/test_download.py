@@ -326,7 +326,7 @@ def test_progress(account: Account, tmp_path: Path, way: str) -> None:
     assert told[0][1] is None
     assert told[-1][0] == SIZE
     # What begins anew says so.
-    account.fault(trickle_ms=30, trickle_bytes=SIZE // 8, cut_after=SIZE // 2, call="retrieve_content")
+    account.fault(trickle_ms=60, trickle_bytes=SIZE // 8, cut_after=SIZE // 2, call="retrieve_content")
     account.fault(no_range=True, call="retrieve_content")
     download()
     assert [now < before for (before, _), (now, _) in itertools.pairwise(told)].count(True) == 1

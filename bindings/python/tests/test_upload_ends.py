@@ -156,7 +156,7 @@ def test_progress_is_rare_and_honest(account: Account, large: Path, kind: str) -
         told.append(done)
 
     if kind == "file":
-        account.fault(stop_reading_after=300_000, then="rst", delay_ms=150)
+        account.fault(stop_reading_after=300_000, then="rst", delay_ms=400)
     sources: dict[str, Any] = {"path": large, "file": Slow(LARGE), "chunked": Reader()}
     name = None if kind == "path" else "a.mp3"
     began = time.monotonic()
