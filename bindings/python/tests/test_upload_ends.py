@@ -8,6 +8,7 @@ import itertools
 import os
 import random
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -82,8 +83,14 @@ def test_a_file_that_changes_while_it_is_read(account: Account, path: Path, size
 
 
 # More than the kernel takes for a server that doesn't read: so the last byte isn't taken when the connection breaks.
-LARGE = random.Random(8).randbytes(1 << 20) * 24
+LARGE = random.Random(8).randbytes(1 << 20) * 40
 BROKEN = {"stop_reading_after": 300_000, "then": "rst", "delay_ms": 50}
+
+
+@pytest.fixture
+def account(account: Account) -> Iterator[Account]:
+    yield account
+    account.server.control("POST", f"{account.name}/reset")  # It would keep them.
 
 
 @pytest.fixture(scope="session")
