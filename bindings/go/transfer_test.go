@@ -154,29 +154,36 @@ func (r *slowReader) Read(into []byte) (int, error) {
 
 // An attempt that begins anew says so.
 func TestProgressGoesBack(t *testing.T) {
-	const size = 2 << 20
+	const size = 1 << 20
 	path := filepath.Join(t.TempDir(), "x.mp3")
 	var got bytes.Buffer
 	broken := []any{fault{"stop_reading_after": 300_000, "then": "rst", "delay_ms": 400}}
-	anew := []any{fault{"trickle_ms": 60, "trickle_bytes": size / 8, "cut_after": size / 2}, fault{"no_range": true}}
-	tests := []struct {
+	anew := []any{fault{"trickle_ms": 30, "trickle_bytes": size / 16, "cut_after": size / 2}, fault{"no_range": true}}
+	type test struct {
 		faults []any
 		size   int64
 		call   func(*mmx.Client, mmx.CallOption) error
-	}{
+	}
+	down := func(w io.Writer) test {
+		return test{anew, size, func(client *mmx.Client, option mmx.CallOption) error {
+			_, err := client.Files.Download(background, 7, w, option)
+			return err
+		}}
+	}
+	tests := []test{
 		{broken, large, func(client *mmx.Client, option mmx.CallOption) error {
 			return upload(client, &slowReader{Reader: bytes.NewReader(make([]byte, large))}, option)
-		}},
-		{anew, size, func(client *mmx.Client, option mmx.CallOption) error {
-			_, err := client.Files.Download(background, 7, &got, option)
-			return err
 		}},
 		{anew, size, func(client *mmx.Client, option mmx.CallOption) error {
 			_, err := client.Files.DownloadFile(background, 7, path, option)
 			return err
 		}},
+		down(&got),
 	}
-	// At once, for each waits before it goes again.
+	// Of so many some go again, and are done, a moment after the last report.
+	for range 40 {
+		tests = append(tests, down(new(bytes.Buffer)))
+	}
 	together(len(tests), func(worker int) {
 		test, account := tests[worker], account{t, fmt.Sprintf("go-back-%d", worker)}
 		account.control("POST", "reset", nil)

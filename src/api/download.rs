@@ -195,6 +195,7 @@ impl<'a> Download<'a> {
         self.sink.restart()?;
         self.written = 0;
         self.validator = None;
+        self.transfer.progress.begins();
         Ok(())
     }
 
