@@ -285,6 +285,9 @@ impl<'a> Download<'a> {
         }
         let length: Option<u64> = header(&CONTENT_LENGTH).and_then(|length| length.parse().ok());
         let total = length.map(|length| length + self.written);
+        if self.written == 0 {
+            self.transfer.progress.moved(0, total, Reach::Whole).map_err(|failure| self.failed(failure))?;
+        }
         // What may be an error is held back until it is known to be none.
         let mut held =
             if self.written == 0 && evidence::may_be_a_refusal(&head.headers) { Some(Vec::new()) } else { None };
