@@ -286,7 +286,9 @@ impl<'a> Download<'a> {
         let length: Option<u64> = header(&CONTENT_LENGTH).and_then(|length| length.parse().ok());
         let total = length.map(|length| length + self.written);
         if self.written == 0 {
+            self.check_process()?; // The restart may have forked.
             self.transfer.progress.moved(0, total, Reach::Whole).map_err(|failure| self.failed(failure))?;
+            self.check_process()?;
         }
         // What may be an error is held back until it is known to be none.
         let mut held =
