@@ -123,6 +123,33 @@ fn the_code_in_the_documentation_compiles() {
     }
 }
 
+/// The blocks of C on the pages: whole programs, and pieces that are given a client.
+#[test]
+fn the_code_on_pages_compiles() {
+    let folder = folder("pages");
+    let mut found = 0;
+    for page in ["README.md", "docs/cleaning-up.md"] {
+        let text = fs::read_to_string(common::root().join(page)).unwrap();
+        for after in text.split("\n```c\n").skip(1) {
+            let code = after.split("```").next().unwrap();
+            let program = if code.contains("int main(") {
+                code.to_owned()
+            } else {
+                format!(
+                    "#include <mmx.h>\n#include <stdio.h>\nvoid piece(mmx_client *client);\n\
+                     void piece(mmx_client *client) {{\n{code}}}\n"
+                )
+            };
+            for language in LANGUAGES {
+                let file = write(&folder, &format!("page.{}", language.2), &program);
+                compile(language, &[&file], &["-fsyntax-only"]);
+            }
+            found += 1;
+        }
+    }
+    assert!(found >= 2, "only {found} blocks found");
+}
+
 /// Built as a user builds it.
 fn example(name: &str) -> PathBuf {
     let (source, program) = (format!("examples/c/{name}.c"), folder(name).join(name));

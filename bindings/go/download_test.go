@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -134,6 +135,67 @@ func TestADownloadThatIsCut(t *testing.T) {
 	if info, err := file.Stat(); err != nil || info.Size() != size+6 {
 		t.Errorf("%v %v", info, err)
 	}
+}
+
+// A rest is asked for by where it begins and only of the same file; where it can't be had, all of it comes anew.
+func TestACutDownloadGoesOn(t *testing.T) {
+	const size = 1 << 20
+	cut := fault{"cut_after": size / 2}
+	tests := []struct {
+		faults  []fault
+		resumed int
+		asked   bool
+	}{
+		{[]fault{cut}, 1, true},
+		{[]fault{{"cut_after": size / 2, "no_etag": true}}, 1, true},
+		{[]fault{cut, {"no_range": true}}, 0, true},
+		{[]fault{cut, {"range_shift": 5}}, 0, true},
+		{[]fault{{"cut_after": size / 2, "changed": true}}, 0, true},
+		{[]fault{{"cut_after": size / 2, "headers": fault{"ETag": nil, "Last-Modified": nil}}}, 0, false},
+	}
+	ways := []string{"writer", "path", "link"}
+	folder := t.TempDir()
+	// At once, for each waits before it goes on.
+	together(len(tests)*len(ways), func(worker int) {
+		test, way := tests[worker/len(ways)], ways[worker%len(ways)]
+		account := account{t, fmt.Sprintf("go-cut-%d", worker)}
+		account.control("POST", "reset", nil)
+		account.control("POST", "files", []any{fault{"file_id": 7, "purpose": "voice_clone", "size": size}})
+		client := account.client()
+		call, options := "retrieve_content", []mmx.CallOption{}
+		if way == "link" {
+			call, options = "store", []mmx.CallOption{mmx.WithViaDownloadURL()}
+		}
+		for _, fault := range test.faults {
+			fault = maps.Clone(fault)
+			fault["call"] = call
+			account.script(fault)
+		}
+		var got bytes.Buffer
+		var done mmx.Download
+		var err error
+		if way == "path" {
+			path := filepath.Join(folder, fmt.Sprint(worker))
+			done, err = client.Files.DownloadFile(background, 7, path)
+			whole, _ := os.ReadFile(path)
+			got.Write(whole)
+		} else {
+			done, err = client.Files.Download(background, 7, &got, options...)
+		}
+		// What the account holds by now, for it may have changed.
+		if err != nil || hash(got.Bytes()) != account.hash() || done.Resumed != test.resumed || done.Bytes != size {
+			t.Errorf("%s %v: %+v %v", way, test.faults, done, err)
+		}
+		sent := account.journal()
+		if way == "link" {
+			sent = sent[1:]
+		}
+		if len(sent) < 2 || sent[0].header("Range") != "" ||
+			strings.HasPrefix(sent[1].header("Range"), "bytes=") != test.asked ||
+			(sent[1].header("If-Range") != "") != test.asked {
+			t.Errorf("%s %v: %+v", way, test.faults, sent)
+		}
+	})
 }
 
 // brokenWriter takes so many bytes and then answers so.

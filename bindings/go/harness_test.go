@@ -159,12 +159,16 @@ type request struct {
 	TraceID                   string `json:"trace_id"`
 	Host                      string
 	LeakedKey                 bool `json:"leaked_key"`
-	Upload                    struct {
-		Purpose, Filename, SHA256 string
-		ContentType               string `json:"content_type"`
-		Bytes                     int64
-		Chunked, Complete         bool
-	}
+	Upload                    uploaded
+}
+
+// uploaded is what the journal says of an upload; of any other request it is empty.
+type uploaded struct {
+	Purpose, Filename, SHA256 string
+	ContentType               string `json:"content_type"`
+	Bytes                     int64
+	BodyBytes                 int64 `json:"body_bytes"`
+	Chunked, Complete         bool
 }
 
 func (r request) header(name string) string {

@@ -2,6 +2,7 @@ package mmx_test
 
 import (
 	"context"
+	"io"
 	"runtime"
 	"runtime/metrics"
 	"sync/atomic"
@@ -116,6 +117,35 @@ func TestForgottenClientsAreFreed(t *testing.T) {
 	eventually(t, "every forgotten client is freed", func() bool {
 		runtime.GC()
 		return cleanups(t) >= before+clients-1
+	})
+}
+
+// What a transfer was given is let go when it is over, however it ended.
+func TestATransferThatIsOverHoldsNothing(t *testing.T) {
+	account, _ := holding(t, 100_000)
+	client := account.client()
+	var gone atomic.Int32
+	given := int32(0)
+	watch := func(value *funcs) *funcs {
+		given++
+		runtime.AddCleanup(value, func(int) { gone.Add(1) }, 0)
+		return value
+	}
+	for _, last := range []error{io.EOF, errOurs} {
+		read := func([]byte) (int, error) { return 0, last }
+		write := func(data []byte) (int, error) {
+			if last != io.EOF {
+				return 0, last
+			}
+			return len(data), nil
+		}
+		upload(client, watch(&funcs{read: read}))
+		client.Files.Download(background, 7, watch(&funcs{write: write}))
+		caught(func() { upload(client, watch(&funcs{read: func([]byte) (int, error) { panic("as it was") }})) })
+	}
+	eventually(t, "all that was given is collected", func() bool {
+		runtime.GC()
+		return gone.Load() == given
 	})
 }
 

@@ -123,6 +123,77 @@ func example(t *testing.T, name string) (program string) {
 	return program
 }
 
+// What pieces of code on the pages use without making it; what they make themselves hides that.
+const pieces = `package pieces
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"log"
+	"log/slog"
+	"slices"
+	"time"
+
+	mmx "example.com/libmmx/go"
+)
+
+var (
+	client *mmx.Client
+	ctx    context.Context
+	err    error
+	reader io.Reader
+	writer io.Writer
+	refs   []mmx.FileRef
+	file   mmx.File
+	files  iter.Seq[mmx.FileRef]
+
+	_, _, _, _, _ = errors.Is, fmt.Println, log.Fatal, slog.Default, slices.Values[[]int]
+	_             = time.Second
+)
+`
+
+// The blocks of Go on the pages compile.
+func TestCodeOnPages(t *testing.T) {
+	code, count := strings.Builder{}, 0
+	code.WriteString(pieces)
+	made := regexp.MustCompile(`(?m)^(\w+)(?:, (\w+))? :=`)
+	for _, page := range []string{"README.md", "docs/cleaning-up.md", "bindings/go/README.md"} {
+		text, err := os.ReadFile(filepath.Join(root, page))
+		must(t, err)
+		for _, block := range strings.Split(string(text), "\n```go\n")[1:] {
+			block, _, _ = strings.Cut(block, "```")
+			// "…" is left to the reader.
+			block = strings.ReplaceAll(block, "…", "")
+			fmt.Fprintf(&code, "\nfunc _() {\n%s\n", block)
+			for _, names := range made.FindAllStringSubmatch(block, -1) {
+				for _, name := range names[1:] {
+					if name != "" {
+						fmt.Fprintf(&code, "\t_ = %s\n", name)
+					}
+				}
+			}
+			code.WriteString("}\n")
+			count++
+		}
+	}
+	if count < 7 {
+		t.Errorf("only %d blocks", count)
+	}
+	folder := t.TempDir()
+	module := fmt.Sprintf("module pages\n\ngo 1.24\n\nrequire example.com/libmmx/go v0.0.0\n\n"+
+		"replace example.com/libmmx/go => %s\n", filepath.Join(root, "bindings", "go"))
+	must(t, os.WriteFile(filepath.Join(folder, "go.mod"), []byte(module), 0o600))
+	must(t, os.WriteFile(filepath.Join(folder, "pieces.go"), []byte(code.String()), 0o600))
+	vet := exec.Command("go", "vet", ".")
+	vet.Dir = folder
+	if output, err := vet.CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s\n%s", err, output, code.String())
+	}
+}
+
 func TestExampleOfALife(t *testing.T) {
 	account := newAccount(t)
 	program := example(t, "life")

@@ -3,6 +3,7 @@ package mmx_test
 import (
 	"bytes"
 	"encoding/json"
+	"io"
 	"math"
 	"strings"
 	"testing"
@@ -167,6 +168,21 @@ func TestLinksStaySecret(t *testing.T) {
 		if text := failure.Error() + failure.APIMessage; strings.Contains(text, "Signature") || strings.Contains(text, "Expires") {
 			t.Errorf("%+v", failure)
 		}
+	}
+}
+
+// Beyond this machine a link is followed over https alone, whatever it says.
+func TestLinksBeyondThisMachine(t *testing.T) {
+	account, _ := holding(t, 10)
+	proxy := account.newProxy(fault{"refuse": 403})
+	t.Setenv("HTTP_PROXY", proxy)
+	t.Setenv("HTTPS_PROXY", proxy)
+	account.script(fault{"call": "retrieve", "body": `{"file":{"file_id":7,"download_url":"http://store.example/a?b"},` +
+		`"base_resp":{"status_code":0}}`})
+	_, err := account.client(mmx.WithMaxAttempts(1)).Files.Download(background, 7, io.Discard, mmx.WithViaDownloadURL())
+	is(t, err, mmx.ErrConnect)
+	if asked := account.askedOfProxy(1)[0]; asked.Method != "CONNECT" || asked.Target != "store.example:443" {
+		t.Errorf("%+v", asked)
 	}
 }
 

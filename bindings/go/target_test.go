@@ -2,6 +2,7 @@ package mmx_test
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -149,6 +150,59 @@ func TestATargetIsWholeOrUntouched(t *testing.T) {
 				t.Errorf("%v: other bytes", test.fault)
 			}
 		}
+	}
+}
+
+// Whatever report cancels it.
+func TestCancelledByAReport(t *testing.T) {
+	const size = 1 << 20
+	account, want := holding(t, size)
+	client := account.client()
+	for at, old := range map[int64]string{0: "old", size / 2: "old", size: ""} {
+		slow := fault{"call": "retrieve_content", "trickle_ms": 20, "trickle_bytes": size / 8}
+		if at < size {
+			slow["hang_after"] = size * 3 / 4
+		}
+		account.script(slow)
+		path := target(t, old)
+		ctx, cancel := context.WithCancel(background)
+		_, err := client.Files.DownloadFile(ctx, 7, path, mmx.WithProgress(func(done, total int64) {
+			if done >= at {
+				cancel()
+			}
+		}))
+		cancel()
+		if err == nil && at == size && hashOf(t, path) == want {
+			continue // It was over before that was heard.
+		}
+		is(t, err, mmx.ErrCancelled, context.Canceled)
+		alone(t, path, old)
+	}
+	_, err := client.Files.DownloadFile(background, 7, target(t, ""))
+	must(t, err)
+}
+
+// Until all of it is there it stands beside the target, under another name.
+func TestWhereADownloadStands(t *testing.T) {
+	const size = 1 << 20
+	account, want := holding(t, size)
+	account.script(fault{"call": "retrieve_content", "trickle_ms": 20, "trickle_bytes": size / 8})
+	path := target(t, "old")
+	reports := 0
+	look := mmx.WithProgress(func(done, total int64) {
+		reports++
+		entries, err := os.ReadDir(filepath.Dir(path))
+		must(t, err)
+		if holds, err := os.ReadFile(path); err != nil || string(holds) != "old" || len(entries) != 2 {
+			t.Errorf("at %d of %d the target holds %.20q %v, beside %v", done, total, holds, err, entries)
+		}
+	})
+	_, err := account.client().Files.DownloadFile(background, 7, path, look)
+	if must(t, err); hashOf(t, path) != want || reports < 2 {
+		t.Errorf("%d reports", reports)
+	}
+	if entries, err := os.ReadDir(filepath.Dir(path)); err != nil || len(entries) != 1 {
+		t.Errorf("%v %v", entries, err)
 	}
 }
 

@@ -1,6 +1,7 @@
 package mmx_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -53,9 +54,90 @@ func TestLengthOrChunks(t *testing.T) {
 	must(t, upload(client, plainReader{strings.NewReader("abc")}))
 	for i, request := range account.journal() {
 		length, encoding := request.header("Content-Length"), request.header("Transfer-Encoding")
-		if chunked := i == 2; (length == "") != chunked || (encoding == "chunked") != chunked {
+		chunked := i == 2
+		if (length == "") != chunked || (encoding == "chunked") != chunked || request.Upload.Chunked != chunked ||
+			!chunked && length != fmt.Sprint(request.Upload.BodyBytes) {
 			t.Errorf("%q %q", length, encoding)
 		}
+	}
+}
+
+// More than the kernel takes for a server that doesn't read: so the last byte isn't taken when the connection breaks.
+const large = 40 << 20
+
+// Where nothing can have been stored it goes again, from where the Reader stood; one that can't go back goes once.
+func TestAnUploadThatGoesAgain(t *testing.T) {
+	all := bytes.Repeat(content(1<<20), large>>20)
+	path := filepath.Join(t.TempDir(), "a.mp3")
+	must(t, os.WriteFile(path, all, 0o600))
+	file, err := os.Open(path)
+	must(t, err)
+	defer file.Close()
+	broken := fault{"stop_reading_after": 300_000, "then": "rst"}
+	fast := fault{"code": 1002, "headers": fault{"Retry-After": "0"}}
+	rest := hash(all[1000:])
+	tests := []struct {
+		fault fault
+		from  io.Reader
+		want  string
+	}{
+		{broken, nil, hash(all)}, {broken, bytes.NewReader(all), rest}, {broken, file, rest},
+		{fast, bytes.NewReader(all), rest}, {broken, plainReader{bytes.NewReader(all)}, ""},
+	}
+	// At once, for each waits before it goes again.
+	together(len(tests), func(worker int) {
+		test := tests[worker]
+		account := account{t, fmt.Sprintf("go-again-%d", worker)}
+		account.control("POST", "reset", nil)
+		account.script(test.fault)
+		client := account.client()
+		var err error
+		if test.from == nil {
+			_, err = client.Files.UploadFile(background, path, mmx.PurposeVoiceClone)
+		} else {
+			if seeker, ok := test.from.(io.Seeker); ok {
+				seeker.Seek(1000, io.SeekStart)
+			}
+			err = upload(client, test.from)
+		}
+		sent := account.journal()
+		if test.want == "" {
+			if failure := is(t, err, mmx.ErrNetwork); failure.Attempts != 1 || failure.Ambiguous || len(sent) > 1 {
+				t.Errorf("%+v", failure)
+			}
+		} else if err != nil || len(sent) != 2 || sent[1].Upload.SHA256 != test.want {
+			t.Errorf("%d: %v %+v", worker, err, sent)
+		}
+		account.control("POST", "reset", nil) // It would keep them.
+	})
+}
+
+// What the documents say of a purpose is not enforced, but named when the service refuses.
+func TestDocumentedLimits(t *testing.T) {
+	account := newAccount(t)
+	client := account.client()
+	folder := t.TempDir()
+	for name, size := range map[string]int64{"a.txt": 10, "a.mp3": 21 << 20} {
+		path := filepath.Join(folder, name)
+		must(t, os.WriteFile(path, nil, 0o600))
+		must(t, os.Truncate(path, size))
+		stored, err := client.Files.UploadFile(background, path, mmx.PurposeVoiceClone)
+		if must(t, err); stored.Bytes != size {
+			t.Errorf("%+v", stored)
+		}
+		for _, code := range []int{2013, 2037} {
+			account.script(fault{"code": code})
+			_, err := client.Files.UploadFile(background, path, mmx.PurposeVoiceClone)
+			failure := is(t, err, mmx.ErrInvalidRequest)
+			if !strings.Contains(failure.Message, "; the documents say of voice_clone: mp3, m4a or wav") {
+				t.Errorf("%+v", failure)
+			}
+		}
+	}
+	account.script(fault{"code": 2013})
+	failure := is(t, upload(client, strings.NewReader("x")), mmx.ErrInvalidRequest)
+	if strings.Contains(failure.Message, "the documents say") {
+		t.Errorf("%+v", failure)
 	}
 }
 
@@ -118,12 +200,20 @@ func peak(t *testing.T) (kib int) {
 }
 
 func TestMemoryDoesNotGrowWithTheFile(t *testing.T) {
-	const size = 128 << 20
+	const size = 512 << 20
 	account := newAccount(t)
 	client := account.client()
-	account.control("POST", "files", []any{map[string]any{"file_id": 7, "purpose": "voice_clone", "size": size}})
+	account.control("POST", "files", []any{map[string]any{"file_id": 7, "purpose": "voice_clone", "size": size,
+		"content": "repeated as often as it takes, which the server does fast"}})
+	account.control("POST", "settings", map[string]any{"count_only": true})
 	for name, transfer := range map[string]func() error{
-		"up": func() error { return upload(client, &brokenReader{left: size, err: io.EOF}) },
+		"up": func() error {
+			stored, err := client.Files.Upload(background, &brokenReader{left: size, err: io.EOF}, voice)
+			if stored.Bytes != size {
+				t.Errorf("%+v", stored)
+			}
+			return err
+		},
 		"down": func() error {
 			done, err := client.Files.Download(background, 7, io.Discard)
 			if done.Bytes != size {

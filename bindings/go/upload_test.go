@@ -96,24 +96,57 @@ func TestUploadOfEveryKindOfReader(t *testing.T) {
 	}
 }
 
+// Each name with how it is sent, and with a type that fits.
+var names = map[string][2]string{
+	"a.mp3":                  {"a.mp3", "audio/mpeg"},
+	"a.m4a":                  {"a.m4a", "audio/"},
+	"a.WAV":                  {"a.WAV", "audio/wav"},
+	"a.txt":                  {"a.txt", "text/plain"},
+	"a.zip":                  {"a.zip", "application/zip"},
+	"a.mp4":                  {"a.mp4", "video/mp4"},
+	"a.webp":                 {"a.webp", "image/webp"},
+	"a.heic":                 {"a.heic", "image/heic"},
+	"a.jpeg":                 {"a.jpeg", "image/jpeg"},
+	"a":                      {"a", "application/octet-stream"},
+	"a.no-such":              {"a.no-such", "application/octet-stream"},
+	"a\"b.mp3":               {"a%22b.mp3", "audio/mpeg"},
+	"a\r\nX: y\r\n\r\n.mp3":  {"a%0D%0AX: y%0D%0A%0D%0A.mp3", "audio/mpeg"},
+	"a\\b.mp3":               {"a\\b.mp3", "audio/mpeg"},
+	"a%22.mp3":               {"a%22.mp3", "audio/mpeg"},
+	"声音 \"é\".wav":           {"声音 %22é%22.wav", "audio/wav"},
+	"\"; name=\"purpose.mp3": {"%22; name=%22purpose.mp3", "audio/mpeg"},
+}
+
 func TestUploadFile(t *testing.T) {
 	account := newAccount(t)
 	client := account.client()
-	path := filepath.Join(t.TempDir(), "声音 \"a\".wav")
-	must(t, os.WriteFile(path, content(70_000), 0o600))
-	stored, err := client.Files.UploadFile(background, path, mmx.PurposePromptAudio)
-	must(t, err)
-	sent := account.last().Upload
-	if sent.SHA256 != hash(content(70_000)) || sent.ContentType != "audio/wav" || stored.Purpose != mmx.PurposePromptAudio {
-		t.Errorf("%+v %+v", sent, stored)
+	folder := t.TempDir()
+	for name, want := range names {
+		path := filepath.Join(folder, name)
+		must(t, os.WriteFile(path, content(70_000), 0o600))
+		stored, err := client.Files.UploadFile(background, path, mmx.PurposePromptAudio)
+		must(t, err)
+		sent := account.last().Upload
+		if sent.SHA256 != hash(content(70_000)) || stored.Purpose != mmx.PurposePromptAudio || stored.Bytes != 70_000 {
+			t.Errorf("%+v %+v", sent, stored)
+		}
+		params := voice
+		params.Filename = name
+		_, err = client.Files.Upload(background, strings.NewReader("x"), params)
+		must(t, err)
+		for _, sent := range []uploaded{sent, account.last().Upload} {
+			if sent.Filename != want[0] || !strings.HasPrefix(sent.ContentType, want[1]) {
+				t.Errorf("%q: %+v", name, sent)
+			}
+		}
 	}
 	for path, kind := range map[string]error{
-		path + "x": mmx.ErrFile, t.TempDir(): mmx.ErrFile, "a\x00": mmx.ErrInvalidArgument, "": mmx.ErrInvalidArgument,
+		folder + "/x": mmx.ErrFile, folder: mmx.ErrFile, "a\x00": mmx.ErrInvalidArgument, "": mmx.ErrInvalidArgument,
 	} {
 		_, err := client.Files.UploadFile(background, path, mmx.PurposePromptAudio)
 		is(t, err, kind)
 	}
-	account.sent(1)
+	account.sent(2 * len(names))
 }
 
 func TestUploadRefuses(t *testing.T) {
@@ -218,15 +251,44 @@ func TestSeekersThatCanNot(t *testing.T) {
 
 func TestAnUploadThatIsRefusedEarly(t *testing.T) {
 	account := newAccount(t)
-	client := account.client()
-	for _, after := range []int{0, 1 << 20} {
-		account.script(fault{"refuse_after": after, "code": 1004})
-		all := &brokenReader{left: 64 << 20, err: io.EOF}
-		is(t, upload(client, all), mmx.ErrAuthentication)
-		if all.left < 32<<20 {
-			t.Errorf("refused after %d, but only %d bytes were not sent", after, all.left)
+	secure := account.client(mmx.WithBaseURL(account.https()), mmx.WithCAFile(server.CAFile))
+	for _, client := range []*mmx.Client{account.client(), secure} {
+		for _, after := range []int{0, 1 << 20, 3 << 20, 7 << 20, 20 << 20} {
+			// An answer that a write's failure overtakes is heard at the next attempt, where the Reader can go back.
+			account.script(fault{"refuse_after": after, "code": 1004, "times": -1})
+			all := &rewinding{brokenReader{left: 64 << 20, err: io.EOF}}
+			if failure := is(t, upload(client, all), mmx.ErrAuthentication); failure.Ambiguous || failure.APICode != 1004 {
+				t.Errorf("%+v", failure)
+			}
+			if all.left < 16<<20 {
+				t.Errorf("refused after %d, but only %d bytes were not sent", after, all.left)
+			}
+			account.control("DELETE", "faults", nil)
+		}
+		// Nothing more goes to one that would take it.
+		account.script(fault{"refuse_after": 100_000, "code": 1008, "keep": true})
+		endless := &brokenReader{left: 1 << 40, err: io.EOF}
+		is(t, upload(client, endless), mmx.ErrQuota)
+		if sent := 1<<40 - endless.left; sent > 64<<20 {
+			t.Errorf("%d bytes were sent", sent)
 		}
 	}
+	if stored := account.number("count?performed=1"); stored != 0 {
+		t.Errorf("%d were stored", stored)
+	}
+}
+
+// rewinding is 64 MiB that can go back to their begin.
+type rewinding struct{ brokenReader }
+
+func (r *rewinding) Seek(offset int64, whence int) (int64, error) {
+	switch whence {
+	case io.SeekStart:
+		r.left = 64<<20 - int(offset)
+	case io.SeekEnd:
+		r.left = 0
+	}
+	return 64<<20 - int64(r.left), nil
 }
 
 func TestWithReconcile(t *testing.T) {

@@ -2,12 +2,11 @@
 
 use super::envelope::About;
 use super::target::{Sink, Target};
-use super::{envelope, evidence, model, redirect, retrieve, store};
+use super::{envelope, evidence, model, redirect, store};
 use crate::error::{Error, Status};
 use crate::transport::attempt::{Answer, Failure, Head, Request};
 use crate::transport::body::Reach;
 use crate::transport::client::{Answered, Call, CallOptions, Client};
-use crate::transport::config::is_loopback;
 use crate::transport::exchange::{Exchange, Limits, Turn};
 use crate::transport::log::Level;
 use crate::transport::transfer::Transfer;
@@ -114,7 +113,7 @@ impl<'a> Download<'a> {
         let mut refreshed = false;
         loop {
             if by_link && self.link.is_none() {
-                self.link = Some(self.ask_for_link(file_id, options)?);
+                self.link = Some(store::ask_for_link(&self.transfer, file_id, options)?);
             }
             let (error, is_expired) = match self.attempt() {
                 Ok(()) => break,
@@ -147,36 +146,6 @@ impl<'a> Download<'a> {
         Ok(json.to_string())
     }
 
-    /// The presigned link of retrieve. Whoever has it has the file: it is in no message.
-    fn ask_for_link(&mut self, file_id: i64, options: &CallOptions<'_>) -> Result<Url, Error> {
-        let (name, made, deadline) = (self.transfer.call.name, self.transfer.attempts(), self.transfer.limits.deadline);
-        let failed = |error: Error| {
-            let text = match deadline.has_passed().filter(|_| error.status == Status::Timeout) {
-                // Not what was left of it.
-                Some(limit) => format!("the time limit of {} ms passed while asking for the link", limit.as_millis()),
-                None => error.message.clone(),
-            };
-            Error { call: name, message: format!("{name}: {text}"), attempts: made.max(error.attempts), ..error }
-        };
-        let timeout = deadline.left().map_or(options.timeout, |left| Some(Some(left)));
-        let (call, reply) =
-            retrieve::ask(self.transfer.client, file_id, &CallOptions { timeout, ..*options }).map_err(failed)?;
-        let link = model::files(&reply.json).ok().and_then(|files| Some(files.into_iter().next()?.download_url));
-        let url = link.filter(|link| !link.is_empty()).and_then(|link| Url::parse(&link).ok());
-        let Some(mut url) = url.filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host()) else {
-            return Err(failed(reply.error(
-                self.transfer.client,
-                &call,
-                "the answer has no download_url for this file",
-            )));
-        };
-        if url.scheme() == "http" && !is_loopback(&url) {
-            // Only from or to a scheme that isn't a web one can this fail.
-            let _ = url.set_scheme("https");
-        }
-        Ok(url)
-    }
-
     fn can_go_on(&mut self) -> bool {
         self.written == 0 || self.validator.is_some() || self.begin_anew().is_ok()
     }
@@ -185,6 +154,7 @@ impl<'a> Download<'a> {
         self.sink.restart()?;
         self.written = 0;
         self.validator = None;
+        self.transfer.progress.begins();
         Ok(())
     }
 
@@ -276,6 +246,11 @@ impl<'a> Download<'a> {
         }
         let total = self.length.or_else(|| evidence::length(&head.headers));
         self.length = total;
+        if self.written == 0 {
+            self.check_process()?; // The restart may have forked.
+            self.transfer.progress.moved(0, total, Reach::Whole).map_err(|failure| self.failed(failure))?;
+            self.check_process()?;
+        }
         // What may be an error is held back until it is known to be none.
         let mut held =
             if self.written == 0 && evidence::may_be_a_refusal(&head.headers) { Some(Vec::new()) } else { None };

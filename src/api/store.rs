@@ -1,7 +1,13 @@
-//! The object store, or whatever else a download is sent on to: what it means when it has no file to give.
+//! The object store, or whatever else a download is sent on to: the link that leads there, and what it means when it has no
+//! file to give.
 
 use super::envelope::About;
+use super::{model, retrieve};
 use crate::error::{Error, Status};
+use crate::transport::client::CallOptions;
+use crate::transport::config::is_loopback;
+use crate::transport::transfer::Transfer;
+use reqwest::Url;
 
 /// Its own words are in nobody's list, its HTTP status is. It never got the key, so it says nothing of that.
 pub fn refusal(call: &'static str, about: &About) -> Error {
@@ -16,4 +22,30 @@ pub fn refusal(call: &'static str, about: &About) -> Error {
         Error::new(status, call, format!("the file store answered {}{}", about.in_words(), about.advice(advice)));
     about.put_on(&mut error);
     error
+}
+
+/// The presigned link of retrieve. Whoever has it has the file: it is in no message.
+pub fn ask_for_link(transfer: &Transfer<'_>, file_id: i64, options: &CallOptions<'_>) -> Result<Url, Error> {
+    let (name, made, deadline) = (transfer.call.name, transfer.attempts(), transfer.limits.deadline);
+    let failed = |error: Error| {
+        let text = match deadline.has_passed().filter(|_| error.status == Status::Timeout) {
+            // Not what was left of it.
+            Some(limit) => format!("the time limit of {} ms passed while asking for the link", limit.as_millis()),
+            None => error.message.clone(),
+        };
+        Error { call: name, message: format!("{name}: {text}"), attempts: made.max(error.attempts), ..error }
+    };
+    let timeout = deadline.left().map_or(options.timeout, |left| Some(Some(left)));
+    let (call, reply) =
+        retrieve::ask(transfer.client, file_id, &CallOptions { timeout, ..*options }).map_err(failed)?;
+    let link = model::files(&reply.json).ok().and_then(|files| Some(files.into_iter().next()?.download_url));
+    let url = link.filter(|link| !link.is_empty()).and_then(|link| Url::parse(&link).ok());
+    let Some(mut url) = url.filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host()) else {
+        return Err(failed(reply.error(transfer.client, &call, "the answer has no download_url for this file")));
+    };
+    if url.scheme() == "http" && !is_loopback(&url) {
+        // Only from or to a scheme that isn't a web one can this fail.
+        let _ = url.set_scheme("https");
+    }
+    Ok(url)
 }

@@ -128,10 +128,15 @@ def test_an_exception_comes_out_as_it_was_raised(account: Account, kind: type[Ba
 def test_the_target_is_untouched(account: Account, tmp_path: Path) -> None:
     target = tmp_path / "a"
     target.write_bytes(b"old")
-    for skip in (0, 1):
+
+    def at_the_end(done: int, total: int | None) -> None:
+        if done == total:
+            raise Own
+
+    for progress in (failing(Own()), failing(Own(), 1), at_the_end):
         account.fault(trickle_ms=30, trickle_bytes=200_000, call="retrieve_content")
         with pytest.raises(Own):
-            account.client().files.download(FILE, target, progress=failing(Own(), skip))
+            account.client().files.download(FILE, target, progress=progress)
         assert os.listdir(tmp_path) == ["a"]
         assert target.read_bytes() == b"old"
 
@@ -257,6 +262,20 @@ def test_a_callback_may_call_the_library_and_close_the_client(account: Account) 
         if done == total:
             client.close()
 
+    class Both(io.BytesIO):
+        """Makes calls of its own, which read and write in turn."""
+
+        def read(self, size: int | None = -1) -> bytes:
+            inner = client.files.upload(b"x", purpose=PURPOSE, filename="b", progress=lambda *_: None)
+            assert client.files.download(inner.file_id).content == b"x"
+            return super().read(size)
+
+        def write(self, data: Any) -> int:
+            assert client.files.retrieve(FILE).file_id == FILE
+            return super().write(data)
+
+    assert client.files.upload(Both(CONTENT), purpose=PURPOSE, filename="a").bytes == SIZE
+    assert client.files.download(FILE, Both()).bytes == SIZE
     assert client.files.download(FILE, progress=progress).bytes == SIZE
     assert seen
     assert client.closed

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import io
+import itertools
+import json
 import os
 import pickle
 import stat
 import tempfile
+import time
 from dataclasses import FrozenInstanceError
 from pathlib import Path
 from typing import Any
@@ -106,11 +109,43 @@ def test_a_writer_that_counts_wrongly(account: Account, count: int) -> None:
         account.client().files.download(FILE, Writer())
 
 
-def test_a_cut_is_mended(account: Account, tmp_path: Path) -> None:
-    account.fault(cut_after=400_000, call="retrieve_content")
-    done = account.client().files.download(FILE)
-    assert whole(account, done.content)
-    assert done.resumed == 1
+CUT = {"cut_after": 400_000}
+CHANGED = {"cut_after": 400_000, "changed": True}
+NO_MARKS = {"cut_after": 400_000, "headers": {"ETag": None, "Last-Modified": None}}
+
+
+@pytest.mark.parametrize(
+    ("way", "faults", "resumed", "asked"),
+    [
+        ("memory", [CUT], 1, True),
+        ("path", [CUT], 1, True),
+        ("link", [CUT], 1, True),
+        ("memory", [{"cut_after": 400_000, "no_etag": True}], 1, True),
+        ("path", [{"no_length": True, "cut_after": 400_000}], 1, True),
+        # The rest can't be had: the file comes anew.
+        ("memory", [CUT, {"no_range": True}], 0, True),
+        ("path", [CUT, {"no_range": True}], 0, True),
+        ("memory", [CUT, {"range_shift": 5}], 0, True),
+        ("path", [CHANGED], 0, True),
+        ("link", [CHANGED], 0, True),
+        ("memory", [NO_MARKS], 0, False),
+    ],
+)
+def test_a_cut_is_mended(
+    account: Account, tmp_path: Path, way: str, faults: list[dict[str, Any]], resumed: int, asked: bool
+) -> None:
+    for fault in faults:
+        account.fault(call="store" if way == "link" else "retrieve_content", **fault)
+    target = tmp_path / "a"
+    done = account.client().files.download(
+        FILE, target if way == "path" else None, via_download_url=way == "link", timeout=30
+    )
+    assert whole(account, target.read_bytes() if way == "path" else done.content)
+    assert (done.resumed, done.bytes) == (resumed, SIZE)
+    sent = [dict(entry["headers"]) for entry in account.journal() if entry["path"] != "/v1/files/retrieve"]
+    assert "range" not in sent[0]
+    assert ("range" in sent[1], "if-range" in sent[1]) == (asked, asked)
+    assert not asked or int(sent[1]["range"].removeprefix("bytes=").removesuffix("-")) > 300_000
 
 
 def test_a_file_that_begins_anew(account: Account, tmp_path: Path) -> None:
@@ -154,6 +189,75 @@ def test_through_the_link(account: Account, tmp_path: Path) -> None:
         account.client().files.download(404, via_download_url=True)
 
 
+def test_a_link_that_has_expired(account: Account) -> None:
+    files = account.client().files
+
+    def sent() -> tuple[int, int]:
+        return account.count(call="retrieve"), account.count(call="store")
+
+    # A fresh one is asked for, once.
+    account.fault(call="retrieve", expired_url=True)
+    assert whole(account, files.download(FILE, via_download_url=True).content)
+    assert sent() == (2, 2)
+    # Between two attempts, too.
+    account.fault(call="store", cut_after=400_000)
+    account.fault(call="store", http_status=403, body="<Error/>")
+    done = files.download(FILE, via_download_url=True)
+    assert whole(account, done.content)
+    assert done.resumed == 1
+    assert sent() == (4, 5)
+    account.fault(call="retrieve", expired_url=True, times=-1)
+    with pytest.raises(mmx.HTTPError, match="the file store answered HTTP 403"):
+        files.download(FILE, via_download_url=True)
+    assert sent() == (6, 7)
+    assert not [entry for entry in account.journal() if entry.get("leaked_key")]
+
+
+SIGNED = "//store.invalid/?Signature=secret&Expires=1"
+
+
+@pytest.mark.parametrize(
+    ("link", "fault", "error"),
+    [
+        (f"ftp:{SIGNED}", {}, mmx.ProtocolError),
+        (f"https://:{SIGNED}", {}, mmx.ProtocolError),
+        (SIGNED, {}, mmx.ProtocolError),
+        (None, {"close_before_answer": "rst"}, mmx.NetworkError),
+        (None, {"cut_after": 400_000}, mmx.NetworkError),
+        (None, {"http_status": 503, "body": "?Signature=secret"}, mmx.ServerError),
+        (None, {"redirect_to": f"ftp:{SIGNED}"}, mmx.ProtocolError),
+        (None, {"shape": "garbage", "cut_after": 40}, mmx.ProtocolError),
+    ],
+)
+def test_a_signed_link_is_in_no_message(
+    account: Account, caplog: pytest.LogCaptureFixture, link: str | None, fault: dict[str, Any], error: type[Exception]
+) -> None:
+    if link is None:
+        account.fault(call="store", **fault)
+    else:
+        answer = {"file": {"file_id": FILE, "download_url": link}, "base_resp": {"status_code": 0}}
+        account.fault(call="retrieve", body=json.dumps(answer))
+    with caplog.at_level(1, "mmx"), pytest.raises(error) as caught:
+        account.client(max_attempts=1).files.download(FILE, via_download_url=True)
+    said = str(caught.value) + repr(vars(caught.value)) + caplog.text
+    assert "Signature" not in said
+    assert "Expires" not in said
+
+
+def test_a_link_beyond_this_machine_is_followed_over_https_alone(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proxy = json.loads(account.server.control("POST", f"proxies/{account.name}", {"refuse": 403}))["url"]
+    monkeypatch.setenv("HTTP_PROXY", proxy)
+    monkeypatch.setenv("HTTPS_PROXY", proxy)
+    answer = {"file": {"file_id": FILE, "download_url": "http://store.example/a?b"}, "base_resp": {"status_code": 0}}
+    account.fault(call="retrieve", body=json.dumps(answer))
+    with pytest.raises(mmx.ConnectError, match=r"store\.example"):
+        account.client(max_attempts=1).files.download(FILE, via_download_url=True)
+    (asked,) = json.loads(account.server.control("GET", f"proxies/{account.name}"))
+    assert (asked["method"], asked["target"]) == ("CONNECT", "store.example:443")
+
+
 def test_a_failure_leaves_the_target_as_it_was(account: Account, tmp_path: Path) -> None:
     target = tmp_path / "a"
     target.write_bytes(b"old")
@@ -161,7 +265,7 @@ def test_a_failure_leaves_the_target_as_it_was(account: Account, tmp_path: Path)
     no_file: dict[str, Any] = {"headers": dict.fromkeys(("ETag", "Last-Modified", "Accept-Ranges"))}
     refusal = {"body": '{"base_resp": {"status_code": 1004}}', **no_file}
     faults: list[tuple[dict[str, Any], type[Exception]]] = [
-        ({"code": 1002}, mmx.RateLimitError),
+        ({"code": 1008}, mmx.QuotaError),
         ({"cut_after": 400_000}, mmx.NetworkError),
         (refusal, mmx.AuthenticationError),
     ]
@@ -199,18 +303,34 @@ def test_what_can_be_no_argument(account: Account, tmp_path: Path) -> None:
         files.download(FILE, reader)
 
 
-def test_progress(account: Account, tmp_path: Path) -> None:
+@pytest.mark.parametrize("way", ["memory", "path"])
+def test_progress(account: Account, tmp_path: Path, way: str) -> None:
     told: list[tuple[int, int | None]] = []
-    for target in (None, tmp_path / "a", io.BytesIO()):
+    target = tmp_path / "a" if way == "path" else None
+    files = account.client().files
+
+    def download() -> None:
         told.clear()
-        account.client().files.download(FILE, target, progress=lambda *at: told.append(at))
-        assert told[-1] == (SIZE, SIZE)
-        assert [done for done, _ in told] == sorted(done for done, _ in told)
+        began = time.monotonic()
+        files.download(FILE, target, progress=lambda *at: told.append(at))
+        # One where it begins, also anew, one at the end, and at most one every 50 ms between.
+        assert 1 <= len(told) <= (time.monotonic() - began) / 0.05 + 3
+
+    account.fault(trickle_ms=10, trickle_bytes=SIZE // 16, call="retrieve_content")
+    download()
+    assert len(told) > 2
+    assert told[-1] == (SIZE, SIZE)
+    assert [done for done, _ in told] == sorted(done for done, _ in told)
     account.fault(no_length=True, call="retrieve_content")
-    told.clear()
-    account.client().files.download(FILE, progress=lambda *at: told.append(at))
+    download()
     assert told[0][1] is None
     assert told[-1][0] == SIZE
+    # What begins anew says so.
+    account.fault(trickle_ms=60, trickle_bytes=SIZE // 8, cut_after=SIZE // 2, call="retrieve_content")
+    account.fault(no_range=True, call="retrieve_content")
+    download()
+    assert [now for (before, _), (now, _) in itertools.pairwise(told) if now < before] == [0]
+    assert told[-1] == (SIZE, SIZE)
 
 
 def test_a_limit_once_it_is_set(account: Account) -> None:

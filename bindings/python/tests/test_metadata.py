@@ -66,7 +66,7 @@ def test_no_files_are_an_empty_list(account: Account, shape: str) -> None:
 
 
 def test_a_failure_is_never_an_empty_list(account: Account) -> None:
-    client = account.client()
+    client = account.client(max_attempts=1)
     account.fault(shape="files_not_array")
     with pytest.raises(mmx.ProtocolError):
         client.files.list()
@@ -82,6 +82,22 @@ def test_ids_in_text_are_whole_numbers(account: Account) -> None:
     account.fault(shape="id_as_string", times=2)
     assert client.files.retrieve(LARGEST).file_id == LARGEST
     assert [file.file_id for file in client.files.list()] == [LARGEST]
+    account.fault(shape="id_as_string", times=2, call="retrieve")
+    assert client.files.retrieve(LARGEST).file_id == LARGEST
+    assert client.files.download(LARGEST, via_download_url=True).file_id == LARGEST
+    account.fault(shape="id_as_string", call="upload")
+    stored = client.files.upload(b"x", purpose=PURPOSE, filename="a.mp3")
+    assert stored.file_id == account.upload()["file_id"]
+
+
+def test_unknown_fields_are_kept_wherever_a_file_comes_from(account: Account) -> None:
+    only(account, file_id=FILE)
+    files = account.client().files
+    account.fault(shape="unknown_fields", times=3)
+    stored = files.upload(b"x", purpose=PURPOSE, filename="a.mp3")
+    for file in (stored, *files.list(), files.retrieve(FILE)):
+        assert file.extra
+        assert {**json.loads(file.raw), **file.extra} == json.loads(file.raw)
 
 
 def test_another_file_than_asked_for_is_a_protocol_error(account: Account) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 import pytest
 
 import mmx
-from stand_in import FILE, PACKAGE, ROOT, Account
+from stand_in import FILE, PACKAGE, ROOT, TARGET, Account
 
 EXAMPLE = ROOT / "examples" / "python" / "delete.py"
 PRUNE = ROOT / "examples" / "python" / "prune.py"
@@ -51,6 +52,36 @@ def test_everything_that_is_promised_is_there() -> None:
 
 def test_versions_agree() -> None:
     assert f'\nversion = "{mmx.__version__}"\n' in (PACKAGE / "pyproject.toml").read_text()
+
+
+PAGES = ("README.md", "docs/cleaning-up.md", "bindings/python/README.md")
+# What pieces of code use without making it.
+GIVEN = """
+from __future__ import annotations
+import logging
+from datetime import timedelta
+import mmx
+"""
+
+
+def test_the_code_on_pages_compiles_and_has_right_types(tmp_path: Path) -> None:
+    program, count = GIVEN, 0
+    for page in PAGES:
+        for block in (ROOT / page).read_text().split("\n```python\n")[1:]:
+            code = block.partition("```")[0]
+            compile(code, page, "exec")
+            if "dict(" in code:
+                continue  # Its values have no types of their own.
+            program += f"def piece_{count}(client: mmx.Client, ids: list[int]) -> None:\n"
+            program += textwrap.indent(code, "    ")
+            count += 1
+    assert count >= 6
+    path = tmp_path / "pages.py"
+    path.write_text(program)
+    settings = ["--config-file", str(PACKAGE / "pyproject.toml"), "--cache-dir", str(TARGET / "mypy")]
+    command = [sys.executable, "-m", "mypy", *settings, str(path)]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=100)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_the_example_is_short_and_deletes(account: Account) -> None:

@@ -22,10 +22,16 @@ def account(account: Account) -> Account:
     return account
 
 
+def client_over(account: Account, secure: bool) -> mmx.Client:
+    server = account.server
+    return mmx.Client(server.key, account.https_url, ca_file=server.ca_file) if secure else account.client()
+
+
+@pytest.mark.parametrize("secure", [False, True])
 @pytest.mark.parametrize("redirect", [{"redirect_to": "store"}, {"redirect_to": "store", "http_status": 307}])
-def test_another_host_never_sees_the_key(account: Account, redirect: dict[str, Any]) -> None:
+def test_another_host_never_sees_the_key(account: Account, redirect: dict[str, Any], secure: bool) -> None:
     account.fault(call="retrieve_content", **redirect)
-    content = account.client().files.download(FILE).content
+    content = client_over(account, secure).files.download(FILE).content
     assert hashlib.sha256(content).hexdigest() == account.sha256(FILE)
     api, store = account.journal()
     assert (api["host"], store["host"]) == ("api", "store")
@@ -37,14 +43,14 @@ def test_another_host_never_sees_the_key(account: Account, redirect: dict[str, A
     ("target", "secure", "why"),
     [
         ("loop", False, "in a ring, or too often"),
+        ("self", False, "in a ring, or too often"),
         ("other_scheme", False, "to something that is not the web"),
         ("file:///etc/hostname", False, "to something that is not the web"),
         ("downgrade", True, "from https:// to http://"),
     ],
 )
 def test_where_no_redirect_is_followed_to(account: Account, target: str, secure: bool, why: str) -> None:
-    server = account.server
-    client = mmx.Client(server.key, account.https_url, ca_file=server.ca_file) if secure else account.client()
+    client = client_over(account, secure)
     account.fault(redirect_to=target, times=-1)
     sink = io.BytesIO()
     with pytest.raises(mmx.ProtocolError, match=f"the download was redirected {why}"):
@@ -54,31 +60,47 @@ def test_where_no_redirect_is_followed_to(account: Account, target: str, secure:
     assert account.count(call="store") == 0
 
 
-@pytest.mark.parametrize("after", [0, 1 << 20, 7 << 20])
+@pytest.mark.parametrize("after", [0, 1 << 20, 3 << 20, 7 << 20, 20 << 20])
 @pytest.mark.parametrize("secure", [False, True])
 def test_an_upload_that_is_refused_early_tells_why(account: Account, after: int, secure: bool) -> None:
-    server = account.server
-    url = account.https_url if secure else account.url
-    client = mmx.Client(server.key, url, ca_file=server.ca_file if secure else None)
+    client = client_over(account, secure)
     # An answer that a write's failure overtakes is heard at the next attempt.
     account.fault(code=1004, refuse_after=after, times=-1)
-    for _ in range(5):
-        source = io.BytesIO(bytes(32 << 20))
+    content = bytes(64 << 20)
+    for _ in range(3):
+        source = io.BytesIO(content)
         with pytest.raises(mmx.AuthenticationError) as caught:
             client.files.upload(source, purpose="voice_clone", filename="a.mp3")
         assert not caught.value.ambiguous
-        assert source.tell() < 32 << 20
+        assert source.tell() < 64 << 20
         assert not source.closed
     assert account.count(performed=1) == 0
 
 
+def test_nothing_more_is_sent_to_who_has_refused(account: Account) -> None:
+    class Endless:
+        given = 0
+
+        def read(self, size: int) -> bytes:
+            self.given += size
+            return bytes(size)
+
+    # Whatever comes would be taken.
+    account.fault(code=1008, refuse_after=100_000, keep=True)
+    source = Endless()
+    with pytest.raises(mmx.QuotaError):
+        account.client().files.upload(source, purpose="voice_clone", filename="a.mp3")
+    assert source.given < 64 << 20
+
+
 def test_memory_does_not_grow_with_the_file(account: Account) -> None:
-    account.add(file_id=FILE + 1, size=128 << 20)
+    account.add(file_id=FILE + 1, size=512 << 20, content="repeated as often as it takes, which the server does fast")
+    account.server.control("POST", f"{account.name}/settings", {"count_only": True})
     program = f"""
 import io, resource, mmx
 
 class Zeros(io.RawIOBase):
-    left = 128 << 20
+    left = 512 << 20
 
     def readable(self):
         return True
@@ -109,7 +131,7 @@ print(peak() - before)
 """
     printed = account.run(program)
     assert int(printed) < 16 << 10
-    assert account.upload()["bytes"] == 128 << 20
+    assert account.upload()["bytes"] == 512 << 20
 
 
 def test_a_server_that_goes_kills_nobody(account: Account) -> None:

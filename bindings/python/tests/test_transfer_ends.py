@@ -39,6 +39,8 @@ try:
         client.files.upload(Reader(), purpose="voice_clone", filename="a", progress=progress)
     elif mode == "memory":
         client.files.download(900)
+    elif mode == "link":
+        client.files.download(900, target, via_download_url=True)
     else:
         client.files.download(900, target, progress=progress)
 except BaseException as raised:
@@ -64,13 +66,13 @@ def program(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize("mode", ["upload", "memory", "path", "read_waits", "progress_waits"])
+@pytest.mark.parametrize("mode", ["upload", "memory", "path", "link", "read_waits", "progress_waits"])
 def test_ctrl_c(account: Account, tmp_path: Path, mode: str) -> None:
     target = tmp_path / "targets" / "a"
     if mode == "upload":
         account.fault(stop_reading_after=1_000_000)
-    elif mode in ("memory", "path"):
-        account.fault(hang_after=500_000, call="retrieve_content")
+    elif mode in ("memory", "path", "link"):
+        account.fault(hang_after=500_000, call="store" if mode == "link" else "retrieve_content")
     process = account.start(program(tmp_path), mode, str(target))
     if mode.endswith("_waits"):
         assert process.stdout is not None
@@ -80,7 +82,7 @@ def test_ctrl_c(account: Account, tmp_path: Path, mode: str) -> None:
         until(lambda: int(account.server.control("GET", f"{account.name}/open")) == 1)
         time.sleep(0.3)
     else:
-        account.wait(count=1)
+        account.wait(count=2 if mode == "link" else 1)
         time.sleep(0.1)
     sent = time.monotonic()
     process.send_signal(signal.SIGINT)
@@ -102,40 +104,62 @@ FORKS = """
 import os, sys, threading
 import mmx
 
+mode, what, target = sys.argv[1:]
 left = []
 
 def progress(done, total):
     if left:
         return
+    before = os.listdir(os.path.dirname(target))
     child = os.fork()
     left.append(child)
-    if child == 0 and sys.argv[1] == "exits":
+    if child:
+        # The parent's copy goes on when the child's is over.
+        left.append(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+        return
+    left.append(before)
+    if mode == "exits":
         os._exit(7)
 
 def transfer():
+    files = mmx.Client().files
     try:
-        print("done", mmx.Client().files.download(900, sys.argv[2], progress=progress).bytes)
-    except mmx.CancelledError:
-        assert left == [0]
+        if what == "upload":
+            done = files.upload(target, purpose="voice_clone", progress=progress)
+        else:
+            done = files.download(900, target, progress=progress)
+        print("done", done.bytes)
+    except mmx.CancelledError as error:
+        # Nothing of the parent's is touched, and the child has the client for itself.
+        assert left[0] == 0 and "fork" in str(error) and not error.ambiguous
+        assert os.listdir(os.path.dirname(target)) == left[1] and open(target, "rb").read() == b"old"
+        assert files.delete(8, "voice_clone").file_id == 8
         os._exit(8)
 
-if sys.argv[1] == "thread":
+if mode == "thread":
     thread = threading.Thread(target=transfer)
     thread.start()
     thread.join()
 else:
     transfer()
-print("child", os.waitstatus_to_exitcode(os.waitpid(left[0], 0)[1]))
+print("child", left[1])
 """
 
 
+@pytest.mark.parametrize("what", ["upload", "download"])
 @pytest.mark.parametrize(("mode", "code"), [("exits", 7), ("comes_back", 1), ("thread", 8)])
-def test_a_callback_that_forks(account: Account, tmp_path: Path, mode: str, code: int) -> None:
+def test_a_callback_that_forks(account: Account, tmp_path: Path, mode: str, code: int, what: str) -> None:
     path = tmp_path / "forks.py"
     path.write_text(FORKS)
-    process = account.start(path, mode, str(tmp_path / "a"))
+    target = tmp_path / "targets" / "a"
+    target.parent.mkdir()
+    target.write_bytes(b"old")
+    process = account.start(path, mode, what, str(target))
     printed, said = process.communicate(timeout=30)
-    assert printed == f"done 1500000\nchild {code}\n", said
+    size = 3 if what == "upload" else 1_500_000
+    assert printed == f"done {size}\nchild {code}\n", said
     assert ("came back in the child" in said) is (mode == "comes_back")
-    assert (tmp_path / "a").stat().st_size == 1_500_000
-    assert sorted(os.listdir(tmp_path)) == ["a", "forks.py"]
+    assert target.stat().st_size == size
+    assert os.listdir(target.parent) == ["a"]
+    assert account.count(call="upload" if what == "upload" else "retrieve_content") == 1
+    assert account.count(file_id=8, performed=1) == (mode == "thread")

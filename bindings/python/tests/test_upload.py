@@ -44,6 +44,53 @@ def test_a_path(account: Account, path: Path, kind: Callable[[Path], Any]) -> No
     assert sent["file_id"] == file.file_id
 
 
+NAMES = {
+    "a.mp3": ("a.mp3", "audio/mpeg"),
+    "a.m4a": ("a.m4a", "audio/"),
+    "a.WAV": ("a.WAV", "audio/wav"),
+    "a.txt": ("a.txt", "text/plain"),
+    "a.zip": ("a.zip", "application/zip"),
+    "a.mp4": ("a.mp4", "video/mp4"),
+    "a.webp": ("a.webp", "image/webp"),
+    "a.heic": ("a.heic", "image/heic"),
+    "a.jpeg": ("a.jpeg", "image/jpeg"),
+    "a": ("a", "application/octet-stream"),
+    "a.no-such": ("a.no-such", "application/octet-stream"),
+    'a"b.mp3': ("a%22b.mp3", "audio/mpeg"),
+    "a\r\nX: y\r\n\r\n.mp3": ("a%0D%0AX: y%0D%0A%0D%0A.mp3", "audio/mpeg"),
+    "a\\b.mp3": ("a\\b.mp3", "audio/mpeg"),
+    "a%22.mp3": ("a%22.mp3", "audio/mpeg"),
+    "声音 é.wav": ("声音 é.wav", "audio/wav"),
+    '"; name="purpose.mp3': ("%22; name=%22purpose.mp3", "audio/mpeg"),
+}
+
+
+def test_every_name_is_safely_sent_with_a_type_that_fits(account: Account, tmp_path: Path) -> None:
+    files = account.client().files
+    for name, (encoded, media_type) in NAMES.items():
+        path = tmp_path / name
+        path.write_bytes(b"x")
+        for source, given in ((path, None), (path, name), (b"x", name)):
+            files.upload(source, purpose=PURPOSE, filename=given)
+            sent = account.upload()
+            assert (sent["filename"], sent["purpose"]) == (encoded, PURPOSE)
+            assert sent["content_type"].startswith(media_type)
+
+
+def test_a_length_where_it_is_known_and_chunks_where_not(account: Account, path: Path) -> None:
+    class Reader:
+        read = io.BytesIO(CONTENT).read
+
+    sources: list[Any] = [path, CONTENT, io.BytesIO(CONTENT), Reader()]
+    for source in sources:
+        account.client().files.upload(source, purpose=PURPOSE, filename="a.mp3")
+        sent, headers = account.upload(), dict(account.journal()[-1]["headers"])
+        known = not isinstance(source, Reader)
+        assert sent["chunked"] is not known
+        assert headers.get("content-length") == (str(sent["body_bytes"]) if known else None)
+        assert headers.get("transfer-encoding") == (None if known else "chunked")
+
+
 def test_a_path_under_another_name(account: Account, path: Path) -> None:
     file = account.client().files.upload(path, purpose=PURPOSE, filename="ü.wav")
     assert file.filename == "ü.wav"
