@@ -117,8 +117,11 @@ func TestProgressGoesBack(t *testing.T) {
 		}))
 		back := 0
 		for i := range told {
-			if i > 0 && told[i] == 0 && told[i-1] > 0 {
+			// What the first attempt came to may have passed before anything more was due.
+			if i > 0 && told[i] == 0 {
 				back++
+			} else if i > 0 && told[i] < told[i-1] {
+				t.Errorf("%d: %v", worker, told)
 			}
 		}
 		if err != nil || back != 1 || told[len(told)-1] != test.size {
