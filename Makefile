@@ -25,7 +25,8 @@ PYTHON_SETTINGS := bindings/python/pyproject.toml
 # need(command, package): says what is missing and which package brings it.
 need = @command -v $(1) >/dev/null 2>&1 || { echo "libmmx needs $(1): install the package $(2)" >&2; exit 1; }
 
-.PHONY: help demo demo-real test lib cli header lint test-rust test-python test-go valgrind bench tools fetch clean
+.PHONY: help demo demo-real test lib cli header lint test-rust test-python test-go test-go-plain test-go-race test-go-cgocheck \
+	test-go-gogc valgrind bench tools fetch clean
 
 help: ## lists the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -96,9 +97,19 @@ test-go: lib
 	@cd examples/go/delete && PKG_CONFIG_PATH=$(PKG_CONFIG_FOLDER) $(GO) vet ./...
 	@cd examples/go/life && PKG_CONFIG_PATH=$(PKG_CONFIG_FOLDER) $(GO) vet ./...
 	@cd examples/go/prune && PKG_CONFIG_PATH=$(PKG_CONFIG_FOLDER) $(GO) vet ./...
+	@$(MAKE) --no-print-directory -j 2 test-go-plain test-go-race test-go-cgocheck test-go-gogc
+
+# Most of their time the tests wait: two runs at once take hardly more than one.
+test-go-plain:
 	@cd bindings/go && $(CLEAN) $(GO_TEST) ./...
+
+test-go-race:
 	@cd bindings/go && $(CLEAN) $(GO_TEST) -race ./...
+
+test-go-cgocheck:
 	@cd bindings/go && $(CLEAN) GOEXPERIMENT=cgocheck2 $(GO_TEST) ./...
+
+test-go-gogc:
 	@cd bindings/go && $(CLEAN) GOGC=1 $(GO_TEST) ./...
 
 # Those that neither measure time nor fork inside a callback: what a child of a call leaves is the parent's, not lost.

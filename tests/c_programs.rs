@@ -10,7 +10,7 @@ use mmx_sandbox::Sandbox;
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
-use std::{fs, process};
+use std::{fs, process, thread};
 
 fn main() -> process::ExitCode {
     let sandbox = Arc::new(Sandbox::start().expect("the stand-in server starts"));
@@ -31,7 +31,10 @@ fn main() -> process::ExitCode {
         let name = path.file_stem().unwrap().to_string_lossy().into_owned();
         Trial::test(format!("c::{name}"), move || test(&path, &name, &sandbox, &*tables))
     });
-    libtest_mimic::run(&Arguments::from_args(), trials.collect()).exit_code()
+    let mut arguments = Arguments::from_args();
+    // Most of their time they wait.
+    arguments.test_threads.get_or_insert(2 * thread::available_parallelism().map_or(1, usize::from));
+    libtest_mimic::run(&arguments, trials.collect()).exit_code()
 }
 
 fn test(source: &Path, name: &str, sandbox: &Sandbox, tables: &[(&str, String)]) -> Result<(), Failed> {
