@@ -36,7 +36,7 @@ struct Common {
     request_id: Option<Value>,
 }
 
-fn present<'de, D: Deserializer<'de>>(value: D) -> Result<Option<Value>, D::Error> {
+pub fn present<'de, D: Deserializer<'de>>(value: D) -> Result<Option<Value>, D::Error> {
     Value::deserialize(value).map(Some)
 }
 
@@ -191,7 +191,7 @@ impl About {
         About {
             http_status: head.http_status,
             trace_id: headers::trace_id(&head.headers, request_id),
-            retry_after: headers::retry_after(&head.headers, SystemTime::now()),
+            retry_after: headers::retry_after(&head.headers),
             date: head.headers.get(DATE).cloned(),
             attempts,
             in_doubt: false,

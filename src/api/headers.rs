@@ -1,13 +1,18 @@
 //! What the headers of an answer say beside its body.
 
-use reqwest::header::{DATE, HeaderMap, HeaderValue, RETRY_AFTER};
+use reqwest::header::{DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use std::time::{Duration, SystemTime};
 
 /// The id of a request, for the vendor's support: of a header, or else as the body has it.
 pub fn trace_id(headers: &HeaderMap, in_body: Option<&str>) -> String {
-    let header = |name| headers.get(name).and_then(|value| value.to_str().ok());
-    ["trace-id", "minimax-request-id", "x-mm-request-id"]
-        .into_iter()
+    const NAMES: [HeaderName; 3] = [
+        HeaderName::from_static("trace-id"),
+        HeaderName::from_static("minimax-request-id"),
+        HeaderName::from_static("x-mm-request-id"),
+    ];
+    let header = |name: &HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+    NAMES
+        .iter()
         .find_map(header)
         .or(in_body)
         .map(str::trim)
@@ -17,7 +22,7 @@ pub fn trace_id(headers: &HeaderMap, in_body: Option<&str>) -> String {
 }
 
 /// Seconds or an HTTP date; a date is measured by the service's own clock where it says it.
-pub fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
+pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let header = |name| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
     let value = header(RETRY_AFTER)?;
     if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -25,7 +30,7 @@ pub fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
         return Some(Duration::from_secs(value.parse().unwrap_or(1 << 31)));
     }
     let until = httpdate::parse_http_date(value).ok()?;
-    let now = headers.get(DATE).and_then(date).unwrap_or(now);
+    let now = headers.get(DATE).and_then(date).unwrap_or_else(SystemTime::now);
     Some(until.duration_since(now).unwrap_or_default())
 }
 

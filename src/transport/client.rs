@@ -59,7 +59,7 @@ pub struct Call {
     /// Below the base URL, without a slash in front.
     pub path: &'static str,
     pub query: Vec<(&'static str, String)>,
-    pub json: Option<Vec<u8>>,
+    pub json: Option<Bytes>,
     /// The longest answer that is read, in bytes.
     pub longest_answer: usize,
     /// How far a request must have got that a lost answer leaves its outcome in doubt; `None` for one that only reads.
@@ -246,7 +246,7 @@ impl Client {
         let body = match &call.json {
             Some(json) => {
                 headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-                Body::Whole(Bytes::from(json.clone()))
+                Body::Whole(json.clone())
             }
             None => Body::None,
         };
