@@ -68,6 +68,7 @@ impl<'a> Bulk<'a> {
         let goes_on = self.work.decided().all(|(index, kind)| self.decided(index, kind));
         let places: Vec<_> = self.work.open().collect();
         let files: Vec<_> = places.iter().map(|&at| self.work.file(at)).collect();
+        let before: Vec<_> = self.work.deleted().map(|at| self.work.file(at)).collect();
         let already = i64::try_from(self.work.entries.len() - files.len()).unwrap_or_default();
         let bar = self.context.output.bar_from(already, Unit::Files, self.command);
         bar.report(already, total);
@@ -76,14 +77,16 @@ impl<'a> Bulk<'a> {
         let options = Options {
             concurrency: Some(manner.concurrency),
             verify: manner.verify,
+            deleted_before: &before,
             looks_first: self.work.is_resumed,
             cancel: Some(self.context.signals.cancel()),
             progress: Some(&report),
             on_outcome: Some(&told),
             ..Options::default()
         };
-        // A run over nothing asks nothing.
-        let done = (goes_on && !files.is_empty()).then(|| call(&files, &options));
+        // A run over nothing asks nothing, unless it is to verify what was deleted before it.
+        let has_work = !files.is_empty() || manner.verify && !before.is_empty();
+        let done = (goes_on && has_work).then(|| call(&files, &options));
         drop(bar);
         self.done(done.as_ref(), manner.verify)
     }

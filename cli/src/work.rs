@@ -55,6 +55,11 @@ impl Work {
         (0..self.entries.len()).filter(|&at| self.settled[at].is_none() && self.entries[at].decided().is_none())
     }
 
+    /// What an earlier run has deleted.
+    pub(crate) fn deleted(&self) -> impl Iterator<Item = usize> {
+        (0..self.entries.len()).filter(|&at| self.settled[at] == Some(Kind::Deleted))
+    }
+
     /// What is decided and has no receipt yet.
     pub(crate) fn decided(&self) -> impl Iterator<Item = (usize, Kind)> {
         let unsettled = (0..self.entries.len()).filter(|&at| self.settled[at].is_none());

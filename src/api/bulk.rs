@@ -45,6 +45,8 @@ pub struct Options<'a> {
     pub concurrency: Option<u32>,
     pub dry_run: bool,
     pub verify: bool,
+    /// By an earlier run: verified, too.
+    pub deleted_before: &'a [FileRef<'a>],
     /// An earlier run may have deleted some: each is looked for before it is sent.
     pub looks_first: bool,
     pub cancel: Option<&'a Cancel>,

@@ -56,19 +56,19 @@ impl<'a> Run<'a> {
     }
 
     pub(super) fn verify(&mut self) {
+        let before = self.options.deleted_before;
         let queries: BTreeSet<_> = match self.listed {
             Some(query) => BTreeSet::from([query]),
-            None => self.files.iter().map(|file| Some(file.purpose)).collect(),
+            None => self.files.iter().chain(before).map(|file| Some(file.purpose)).collect(),
         };
         let mut there = BTreeSet::new();
         for purpose in queries {
             match self.list(purpose) {
                 Ok(list) => {
                     let files = self.files.iter().enumerate();
-                    let ours = files.filter(|(index, file)| {
-                        purpose.is_none_or(|purpose| purpose == file.purpose) && self.receipts.was_meant_to_go(*index)
-                    });
-                    there.extend(ours.map(|(_, file)| file.file_id).filter(|id| list.ids.contains(id)));
+                    let ours = files.filter(|(index, _)| self.receipts.was_meant_to_go(*index)).map(|(_, file)| file);
+                    let ours = ours.chain(before).filter(|file| purpose.is_none_or(|purpose| purpose == file.purpose));
+                    there.extend(ours.map(|file| file.file_id).filter(|id| list.ids.contains(id)));
                 }
                 Err(mut error) => {
                     error.add("; so what is still there could not be verified");

@@ -167,6 +167,7 @@ fn with_options(
         },
         dry_run: given.flags & MMX_BULK_DRY_RUN != 0,
         verify: given.flags & MMX_BULK_VERIFY != 0,
+        deleted_before: &[],
         looks_first: false,
         cancel: optional(given.cancel).map(|cancel| &cancel.0),
         progress: report.as_ref().map(|report| -> &dyn Fn(i64, i64) -> bool { report }),

@@ -82,6 +82,30 @@ fn one_writer_at_a_time() {
 }
 
 #[test]
+fn what_an_earlier_run_has_deleted_is_verified_too() {
+    let (account, folder) = (mixed("cli-journal-verify"), folder());
+    let at = path(&folder, "journal");
+    // The service says that it has deleted 2, and hasn't.
+    account.fault(json!({"call": "delete", "file_id": 2, "perform": false}));
+    account.run(&prune(&at)).exits(0);
+    let text = read(&at);
+    let whole: Vec<_> = text.split_inclusive('\n').collect();
+    let of_2 = whole[1..].iter().find(|line| line.contains("\"file_id\":2,")).unwrap();
+    let verified = [&prune(&at)[..], &["--verify"]].concat();
+    // Of all files there is a receipt, or of that one alone.
+    let journals = [whole[..7].concat(), whole[0].to_owned() + of_2];
+    for journal in &journals {
+        fs::write(&at, journal).unwrap();
+        account.run(&verified).exits(1).says(&["6 files: 6 deleted (", "still listed: 1 file, namely 2"]);
+    }
+    account.run(&["delete", "--purpose", "t2a_async", "--yes", "2"]).exits(0);
+    for journal in &journals {
+        fs::write(&at, journal).unwrap();
+        account.run(&verified).exits(0).says(&["none of them is listed any more"]);
+    }
+}
+
+#[test]
 fn a_second_run_goes_on() {
     let (account, folder) = (mixed("cli-journal-resume"), folder());
     let at = path(&folder, "journal");
