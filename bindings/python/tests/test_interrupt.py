@@ -223,6 +223,6 @@ def test_interrupted_at_any_point_nothing_is_lost(account: Account, call: Callab
     assert ended > 20, (ended, heard)
     account.server.control("DELETE", f"{account.name}/faults")
     assert client.files.delete(2, PURPOSE)
-    # A helper that was interrupted goes a moment after its call. As many connections may be kept as there were at once, for
-    # a call and for the one before it: with four descriptors each.
+    # A helper that was interrupted goes a moment after its call. As many connections may be kept as there were at once,
+    # for a call and for the one before it: with four descriptors each.
     until(lambda: threads() <= tasks and descriptors() <= fds + 8)
