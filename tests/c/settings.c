@@ -129,7 +129,7 @@ static void limit_is(const mmx_client *client, int64_t of_the_call, const char *
 
 static void timeout_ms(void) {
     account("settings-timeout", 0);
-    script("settings-timeout", "{\"times\": 3, \"hang\": true}");
+    script("settings-timeout", "{\"times\": -1, \"hang\": true}");
     mmx_config *config = config_for("settings-timeout", false);
     CHECK_INT(mmx_config_set_timeout_ms(config, 110, NULL), MMX_OK);
     CHECK_INT(mmx_config_set_timeout_ms(config, -2, NULL), MMX_ERROR_INVALID_ARGUMENT);
@@ -141,6 +141,7 @@ static void timeout_ms(void) {
     CHECK_INT(mmx_config_set_timeout_ms(config, 0, NULL), MMX_OK);
     mmx_client *patient = client_from(config);
     limit_is(patient, 100, "time limit of 100 ms");
+    free(control("DELETE", "/control/settings-timeout/faults", NULL));
     script("settings-timeout", "{\"times\": 3, \"delay_ms\": 150, " SUCCESS "}");
     deletes(patient, 1);
     mmx_call_options endless = MMX_CALL_OPTIONS_INIT;
