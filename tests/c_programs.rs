@@ -33,7 +33,7 @@ fn main() -> process::ExitCode {
     });
     let mut arguments = Arguments::from_args();
     // Most of their time they wait.
-    arguments.test_threads.get_or_insert(2 * thread::available_parallelism().map_or(1, usize::from));
+    arguments.test_threads.get_or_insert(1 + thread::available_parallelism().map_or(1, usize::from));
     libtest_mimic::run(&arguments, trials.collect()).exit_code()
 }
 
