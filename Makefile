@@ -118,7 +118,7 @@ VALGRIND_PROGRAMS := bulk prune list retrieve files_parse upload ownership proxy
 valgrind: tools lib ## 1,000 deletes, one of each failure, and programs of every call under valgrind
 	$(call need,valgrind,valgrind)
 	@$(UNDER_VALGRIND)" MMX_TEST_DELETES=1000 MMX_TEST_OVER=http $(CARGO) test --quiet --test c_programs -- leaks
-	@$(UNDER_VALGRIND)" $(CARGO) test --quiet --test c_programs -- failures
+	@$(UNDER_VALGRIND) --suppressions=$(CURDIR)/tests/valgrind.supp" $(CARGO) test --quiet --test c_programs -- failures
 	@$(UNDER_VALGRIND) --suppressions=$(CURDIR)/tests/valgrind.supp" MMX_TEST_DELETES=1000 MMX_TEST_OVER=https \
 		$(CARGO) test --quiet --test c_programs -- leaks
 	@for program in $(VALGRIND_PROGRAMS); do \
