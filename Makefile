@@ -113,7 +113,8 @@ test-go-gogc:
 	@cd bindings/go && $(CLEAN) GOGC=1 $(GO_TEST) ./...
 
 # Those that neither measure time nor fork inside a callback: what a child of a call leaves is the parent's, not lost.
-VALGRIND_PROGRAMS := bulk prune list retrieve files_parse upload ownership proxy log
+VALGRIND_PROGRAMS := bulk bulk_doubt prune list retrieve files_parse upload download_resume retry_delete reconcile ownership \
+	proxy log
 
 valgrind: tools lib ## 1,000 deletes, one of each failure, and programs of every call under valgrind
 	$(call need,valgrind,valgrind)
