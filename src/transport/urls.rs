@@ -1,4 +1,4 @@
-//! The URLs of a client's calls: each is put together once and then copied, which takes a tenth of the time.
+//! The URLs of a client's calls: each is put together once and then copied.
 
 use once_cell::race::OnceBox;
 use reqwest::Url;

@@ -140,7 +140,7 @@ impl Io {
 
     /// Waits while watching the client, so that its leaving is noted at once.
     pub(crate) async fn pause(&mut self, time: Duration, until_request: bool) -> Pause {
-        // To a tenth of a millisecond; the runtime's own clock is up to two late, which a benchmark would find in every answer.
+        // The runtime's own clock counts in whole milliseconds and rings late, which a benchmark would find in every answer.
         let mut over = Delay::new(time);
         let mut buffer = [0; 4096];
         loop {
