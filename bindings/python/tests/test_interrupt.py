@@ -185,7 +185,7 @@ def downloads(client: mmx.Client) -> object:
     return client.files.download(400, progress=lambda *_: None)
 
 
-CALLS = [deletes, uploads, downloads]
+CALLS: list[Callable[[mmx.Client], object]] = [deletes, uploads, downloads]
 
 
 @pytest.mark.usefixtures("quiet")
