@@ -84,7 +84,7 @@ pub(super) fn options<'a>(
         timeout: config::time_limit(call, "options.timeout_ms", given.timeout_ms)?,
         max_attempts: config::attempts(call, "options.max_attempts", given.max_attempts)?,
         cancel: optional(given.cancel).map(|cancel| &cancel.0),
-        progress: None,
+        ..CallOptions::default()
     };
     let report = given.progress.map(|progress| -> Box<dyn Fn(i64, i64) -> bool> {
         let user_data = given.user_data;
