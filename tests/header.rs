@@ -3,10 +3,19 @@
 //! `make header` runs this with MMX_WRITE=1. cbindgen drops string constants and knows no headings, so the constants are
 //! rendered here from the library's own tables, and each chapter's heading is put before its first function.
 
+mod common;
+#[path = "header/declarations.rs"]
+mod declarations;
+
+use common::header::{Function, functions};
 use mmx::error::STATUSES;
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::{env, fs};
+
+/// Every declaration of the header, as programs rely on it.
+const DECLARATIONS: &str = "tests/abi/declarations.txt";
 
 const INTRODUCTION: &str = "\
 /* libmmx: the native client for the MiniMax file API.
@@ -29,7 +38,8 @@ fn chapters() -> Vec<String> {
     names.map(|name| source(&format!("src/ffi/{name}.rs"))).collect()
 }
 
-fn functions(source: &str) -> Vec<&str> {
+/// The functions that a chapter defines, in its order.
+fn defined(source: &str) -> Vec<&str> {
     let words = source.match_indices("extern \"C\" fn ").map(|(at, word)| &source[at + word.len()..]);
     words.filter(|rest| rest.starts_with("mmx_")).map(|rest| rest.split('(').next().unwrap()).collect()
 }
@@ -128,11 +138,10 @@ fn generate() -> String {
     let raw = String::from_utf8(raw).unwrap().replace('…', "...");
     let mut header = as_blocks(&raw).replace("@CONSTANTS@", constants().trim_end());
     for chapter in chapters() {
-        let first = functions(&chapter)[0].to_owned();
-        let functions = header.find("extern \"C\" {").expect("functions come last");
-        let declaration =
-            header[functions..].find(&format!("{first}(")).unwrap_or_else(|| panic!("{first} is missing"));
-        let declaration = functions + declaration;
+        let first = defined(&chapter)[0].to_owned();
+        let all = header.find("extern \"C\" {").expect("functions come last");
+        let declaration = header[all..].find(&format!("{first}(")).unwrap_or_else(|| panic!("{first} is missing"));
+        let declaration = all + declaration;
         // Before the doc comment of the first function.
         let start = header[..declaration].rfind("/**").expect("every function is documented");
         header.insert_str(start, &format!("{}\n", heading(&chapter)));
@@ -173,92 +182,37 @@ fn the_list_of_symbols_is_what_the_sources_say() {
     let chapters = chapters();
     let mut symbols: Vec<_> = chapters
         .iter()
-        .flat_map(|chapter| functions(chapter).into_iter().map(|name| format!("{name} {}\n", since(chapter, name))))
+        .flat_map(|chapter| defined(chapter).into_iter().map(|name| format!("{name} {}\n", since(chapter, name))))
         .collect();
     symbols.sort();
     compare_or_write("tests/abi/symbols.txt", &symbols.concat());
 }
 
-/// `(name, declaration on one line)` of every function of a header.
-fn declarations(header: &str) -> Vec<(String, String)> {
-    let mut text = String::new();
-    let mut rest = header;
-    while let Some(start) = rest.find("/*") {
-        text.push_str(&rest[..start]);
-        rest = &rest[start + rest[start..].find("*/").expect("comments end") + 2..];
-    }
-    text.push_str(rest);
-    let text: String = text.lines().filter(|line| !line.starts_with('#')).collect::<Vec<_>>().join(" ");
-    let statements =
-        text.split([';', '{', '}']).map(|statement| statement.split_whitespace().collect::<Vec<_>>().join(" "));
-    statements
-        .filter_map(|statement| {
-            let (before, _) = statement.split_once('(')?;
-            let name = before.rsplit([' ', '*']).next()?.to_owned();
-            let is_function = name.starts_with("mmx_") && !statement.starts_with("typedef");
-            is_function.then(|| (name, statement.replace("* ", "*")))
-        })
-        .collect()
-}
-
+/// What programs were built against stays: names, types, the order of parameters and fields, values. `make header` adds
+/// new declarations to the list; it neither changes nor removes one.
 #[test]
-fn the_header_agrees_with_the_pinned_interface() {
-    let Some(pinned) = pinned() else { return };
-    let header = declarations(&source("include/mmx.h"));
-    let pinned_all = declarations(&pinned);
-    for (name, declaration) in &header {
-        let (_, wanted) =
-            pinned_all.iter().find(|(pinned, _)| pinned == name).unwrap_or_else(|| panic!("{name} is not pinned"));
-        assert_eq!(declaration, wanted);
-    }
-    for (name, _) in declarations(&first_stretch(&pinned)) {
-        assert!(header.iter().any(|(found, _)| *found == name), "{name} is pinned but missing");
-    }
-}
-
-/// The interface as it was agreed, where the project stands beside it.
-fn pinned() -> Option<String> {
-    let shared = env::var_os("MMX_SHARED").map_or_else(|| root().join("../shared"), PathBuf::from);
-    fs::read_to_string(Path::new(&shared).join("abi.h")).ok()
-}
-
-/// What is marked [1]: lines in a section of that mark that carry no other mark of their own.
-fn first_stretch(pinned: &str) -> String {
-    let other = |line: &str| ["[2]", "[3]", "[4]"].iter().any(|mark| line.contains(mark)) && !line.contains("[1]");
-    let mut in_section = false;
-    let mut kept: Vec<&str> = Vec::new();
-    for line in pinned.lines() {
-        if line.starts_with("/* ----") {
-            in_section = line.contains("[1]");
-        }
-        let continues = kept.last().is_some_and(|last| last.contains("mmx_delete_file("));
-        if line.contains("mmx_delete_file(") || continues || (in_section && !other(line)) {
-            kept.push(line);
-        }
-    }
-    kept.join("\n")
+fn the_interface_only_grows() {
+    let agreed: BTreeSet<String> = source(DECLARATIONS).lines().map(str::to_owned).collect();
+    let found = declarations::declarations(&source("include/mmx.h"));
+    let lost: Vec<_> = agreed.difference(&found).collect();
+    assert!(lost.is_empty(), "mmx.h no longer has what programs rely on (docs/abi.md): {lost:#?}");
+    let list: String = found.iter().map(|line| format!("{line}\n")).collect();
+    compare_or_write(DECLARATIONS, &list);
 }
 
 /// Every parameter is described, every status that is named exists, every function says since when.
 #[test]
 fn the_documentation_is_complete() {
     let header = source("include/mmx.h");
-    for (name, declaration) in declarations(&header) {
-        let at = header.find(&format!("\n{}(", declaration.split_once('(').unwrap().0)).unwrap();
-        let doc = &header[header[..at].rfind("/**").unwrap()..at];
+    for Function { returns, name, parameters, doc } in functions(&header) {
         assert!(doc.contains("@since "), "{name} has no @since");
-        let parameters = declaration.split_once('(').unwrap().1.trim_end_matches(')');
-        for parameter in parameters.split(',').filter(|parameter| *parameter != "void") {
-            let parameter = parameter.rsplit([' ', '*']).next().unwrap();
-            assert!(doc.contains(&format!("@param {parameter} ")), "{name}: no @param {parameter}");
+        for parameter in parameters {
+            assert!(!parameter.doc.is_empty(), "{name}: no @param {}", parameter.name);
         }
-        if !declaration.starts_with("void ") {
-            assert!(doc.contains("@return"), "{name} has no @return");
-        }
+        assert!(returns == "void" || doc.contains("@return"), "{name} has no @return");
     }
-    for word in
-        header.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').filter(|word| word.starts_with("MMX_ERROR_"))
-    {
+    let words = header.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+    for word in words.filter(|word| word.starts_with("MMX_ERROR_")) {
         let known = word == "MMX_ERROR_" || word == "MMX_ERROR_UNKNOWN";
         assert!(known || STATUSES.iter().any(|(_, name, _)| name.to_str() == Ok(word)), "{word} is not a status");
     }
