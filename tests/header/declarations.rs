@@ -35,7 +35,7 @@ fn constant(directive: &str) -> Option<String> {
     }
 }
 
-/// What ends with a semicolon outside of braces; those of `extern "C"` count for nothing.
+/// Splits at semicolons outside of braces; the braces of `extern "C"` don't count.
 fn statements(code: &str) -> Vec<String> {
     let code = code.replace("extern \"C\" {", " ");
     let (mut statements, mut statement, mut depth) = (Vec::new(), String::new(), 0);
