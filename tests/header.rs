@@ -1,4 +1,4 @@
-//! Makes `include/mmx.h` and `tests/abi/symbols.txt` from the sources, or finds that they are stale.
+//! Makes `include/mmx.h` and the lists of the ABI from the sources, or finds that they are stale.
 //!
 //! `make header` runs this with MMX_WRITE=1.
 
@@ -10,7 +10,7 @@ mod generate;
 
 use common::header::{Function, examples, functions};
 use mmx::error::STATUSES;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::LazyLock;
 use std::{env, fs};
@@ -58,19 +58,39 @@ fn the_header_is_what_the_sources_say() {
     compare_or_write("include/mmx.h", &HEADER);
 }
 
-#[test]
-fn the_list_of_symbols_is_what_the_sources_say() {
+/// Each exported function and the version that it came with, in alphabetical order.
+fn symbols() -> BTreeMap<String, String> {
     let since = |chapter: &str, name: &str| {
         let before = &chapter[..chapter.find(&format!("fn {name}(")).unwrap()];
         before[before.rfind("@since ").expect("every function says @since") + 7..].lines().next().unwrap().to_owned()
     };
-    let chapters = chapters();
-    let mut symbols: Vec<_> = chapters
-        .iter()
-        .flat_map(|chapter| defined(chapter).into_iter().map(|name| format!("{name} {}\n", since(chapter, name))))
-        .collect();
-    symbols.sort();
-    compare_or_write("tests/abi/symbols.txt", &symbols.concat());
+    let symbols = chapters().into_iter().flat_map(|chapter| {
+        defined(&chapter).into_iter().map(|name| (name.to_owned(), since(&chapter, name))).collect::<Vec<_>>()
+    });
+    symbols.collect()
+}
+
+#[test]
+fn the_list_of_symbols_is_what_the_sources_say() {
+    let lines = symbols().into_iter().map(|(name, since)| format!("{name} {since}\n"));
+    compare_or_write("tests/abi/symbols.txt", &lines.collect::<String>());
+}
+
+/// The page on the ABI has them by version, between two marks.
+#[test]
+fn the_page_on_the_abi_lists_the_symbols() {
+    const PAGE: &str = "docs/abi.md";
+    const MARKS: [&str; 2] = ["<!-- Written by `make header`. -->\n", "<!-- The end. -->\n"];
+    let mut versions: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (name, since) in symbols() {
+        versions.entry(since).or_default().push(format!("`{name}`"));
+    }
+    let lists = versions.iter().map(|(since, names)| format!("* {since}: {}\n", names.join(", ")));
+    let page = source(PAGE);
+    let (before, rest) = page.split_once(MARKS[0]).expect("the first mark");
+    let (_, after) = rest.split_once(MARKS[1]).expect("the second mark");
+    let list = lists.collect::<String>();
+    compare_or_write(PAGE, &format!("{before}{}{list}{}{after}", MARKS[0], MARKS[1]));
 }
 
 /// Each function stands under the heading of the file that defines it, in that file's order.
