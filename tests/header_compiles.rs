@@ -174,6 +174,21 @@ fn the_code_on_pages_compiles() {
     assert!(found >= 2, "only {found} blocks found");
 }
 
+/// The test that CONTRIBUTING.md shows is one that passes.
+#[test]
+fn the_test_in_contributing_works() {
+    let page = fs::read_to_string(common::root().join("CONTRIBUTING.md")).unwrap();
+    let code = page.split("\n```c\n").nth(1).and_then(|rest| rest.split("```").next()).expect("a test");
+    let folder = folder("contributing");
+    let (file, program) = (write(&folder, "my-test.c", code), folder.join("my-test"));
+    let flags = linked(&program);
+    let flags: Vec<_> = ["-Itests/c"].into_iter().chain(flags.iter().map(String::as_str)).collect();
+    compile(LANGUAGES[1], &[&file], &flags);
+    let sandbox = Sandbox::start().unwrap();
+    let settings = [("MMX_TEST_HTTP", sandbox.http_url()), ("MMX_TEST_KEY", mmx_sandbox::API_KEY)];
+    common::run(&mut Command::new(program), &settings).unwrap();
+}
+
 /// Built as a user builds it.
 fn example(name: &str) -> PathBuf {
     let (source, program) = (format!("examples/c/{name}.c"), folder(name).join(name));
