@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::{fs, process, thread};
 
 fn main() -> process::ExitCode {
-    let sandbox = Arc::new(Sandbox::start().expect("the stand-in server starts"));
+    let sandbox = Arc::new(Sandbox::start_strict().expect("the stand-in server starts"));
     let mut programs: Vec<_> = fs::read_dir(common::root().join("tests/c"))
         .expect("tests/c")
         .map(|entry| entry.expect("an entry").path())

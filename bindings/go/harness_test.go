@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"os"
 	"os/exec"
@@ -69,14 +70,15 @@ func startServer() (stop func(), err error) {
 		target = filepath.Join(root, "target")
 	}
 	program := filepath.Join(target, "debug", "mmx-sandbox")
-	if _, err := os.Stat(program); err != nil {
+	if !isCurrent(program) {
 		build := exec.Command("cargo", "build", "--quiet", "--package", "mmx-sandbox")
 		build.Dir, build.Stderr = root, os.Stderr
 		if err := build.Run(); err != nil {
 			return nil, err
 		}
 	}
-	command := exec.Command(program, "--ready-json")
+	// It refuses whatever the library doesn't send, and ends when this process does, however that comes.
+	command := exec.Command(program, "--ready-json", "--strict", "--stop-with-stdin")
 	command.Stderr = os.Stderr
 	input, err := command.StdinPipe()
 	if err != nil {
@@ -95,6 +97,24 @@ func startServer() (stop func(), err error) {
 	}
 	// It ends when its input does.
 	return func() { input.Close(); command.Wait() }, json.Unmarshal(line, &server)
+}
+
+// isCurrent tells whether the program is there and newer than its sources.
+func isCurrent(program string) bool {
+	built, err := os.Stat(program)
+	if err != nil {
+		return false
+	}
+	err = filepath.WalkDir(filepath.Join(root, "tests", "sandbox"), func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		if source, err := entry.Info(); err != nil || source.ModTime().After(built.ModTime()) {
+			return errors.New("not current")
+		}
+		return nil
+	})
+	return err == nil
 }
 
 // account is a place of its own at the stand-in server.

@@ -28,10 +28,15 @@ PURPOSE = mmx.PURPOSE_VOICE_CLONE
 class Server:
     def __init__(self) -> None:
         program = TARGET / "debug" / "mmx-sandbox"
-        if not program.exists():
+        sources = (ROOT / "tests" / "sandbox").rglob("*.*")
+        if not program.exists() or any(one.stat().st_mtime > program.stat().st_mtime for one in sources):
             subprocess.run(["cargo", "build", "--quiet", "--package", "mmx-sandbox"], cwd=ROOT, check=True)
         self.process = subprocess.Popen(
-            [program, "--ready-json"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            # It refuses whatever the library doesn't send, and ends when this process does, however that comes.
+            [program, "--ready-json", "--strict", "--stop-with-stdin"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
         )
         assert self.process.stdout is not None
         ready = json.loads(self.process.stdout.readline())

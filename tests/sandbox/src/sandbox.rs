@@ -14,11 +14,14 @@ use crate::certificates::Certificates;
 use crate::listen::{self, Addresses};
 use crate::server::Server;
 
-/// Where to listen. A port of 0 lets the system choose.
+/// Where to listen, and how strict to be. A port of 0 lets the system choose.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Options {
     pub http_port: u16,
     pub https_port: u16,
+    /// Refuses what the service takes but our own library never sends, in every account whose settings don't say
+    /// otherwise.
+    pub strict: bool,
 }
 
 /// A running server, on threads of its own. It stops when dropped.
@@ -33,9 +36,14 @@ pub struct Sandbox {
 }
 
 impl Sandbox {
-    /// Starts on ports that the system chooses.
+    /// Starts on ports that the system chooses. It takes what the service takes.
     pub fn start() -> io::Result<Sandbox> {
         Sandbox::start_on(Options::default())
+    }
+
+    /// The same, but it takes only what our own library sends.
+    pub fn start_strict() -> io::Result<Sandbox> {
+        Sandbox::start_on(Options { strict: true, ..Options::default() })
     }
 
     /// Starts on given ports of 127.0.0.1.
@@ -53,7 +61,7 @@ impl Sandbox {
                 Ok(runtime) => runtime,
                 Err(error) => return drop(started.send(Err(error))),
             };
-            let addresses = runtime.block_on(listen::start(Server::new(), certificates, options));
+            let addresses = runtime.block_on(listen::start(Server::new(options.strict), certificates, options));
             let up = addresses.is_ok();
             let _ = started.send(addresses);
             if up {

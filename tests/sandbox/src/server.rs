@@ -25,6 +25,7 @@ pub(crate) struct Bases {
 
 pub(crate) struct Server {
     started: Instant,
+    strict: bool,
     accounts: RwLock<HashMap<String, Arc<Account>>>,
     pub(crate) connections: Registry,
     pub(crate) listener_faults: ListenerFaults,
@@ -38,9 +39,10 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    pub(crate) fn new() -> Arc<Server> {
+    pub(crate) fn new(strict: bool) -> Arc<Server> {
         Arc::new(Server {
             started: Instant::now(),
+            strict,
             accounts: RwLock::default(),
             connections: Registry::default(),
             listener_faults: ListenerFaults::default(),
@@ -64,7 +66,7 @@ impl Server {
             return account.clone();
         }
         let mut accounts = self.accounts.write().unwrap();
-        accounts.entry(name.to_owned()).or_insert_with(|| Arc::new(Account::seeded(name))).clone()
+        accounts.entry(name.to_owned()).or_insert_with(|| Arc::new(Account::seeded(name, self.strict))).clone()
     }
 
     /// A new link to a file; of the scheme that the API was asked over.

@@ -75,7 +75,7 @@ impl Arrived {
     pub(super) fn take_fault(&self, file_id: Option<i64>) -> Option<Fault> {
         let mut state = self.account.state();
         let State { rate, settings, script, .. } = &mut *state;
-        let refusal = if self.store { None } else { rate.refusal(settings, self.server.now_ms()) };
+        let refusal = if self.store { None } else { rate.refusal(settings, self.at_ms) };
         refusal.or_else(|| script.take(self.call_name(), file_id))
     }
 
@@ -89,6 +89,7 @@ impl Arrived {
             tls: self.tls,
             body,
             fault: fault.cloned(),
+            rules: self.account.rules(),
             perform: fault.is_none_or(|fault| fault.performs()),
         }
     }

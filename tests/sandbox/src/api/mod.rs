@@ -25,6 +25,7 @@ use tower_service::Service;
 use crate::account::Account;
 use crate::answer::Answer;
 use crate::fault::Fault;
+use crate::rules::Rules;
 use crate::server::Server;
 
 pub(crate) use exchange::{Arrived, exchange};
@@ -41,6 +42,7 @@ pub(crate) struct Call {
     tls: bool,
     body: Bytes,
     fault: Option<Fault>,
+    rules: Rules,
     /// False: answer as ever, but leave the files as they are.
     perform: bool,
 }
