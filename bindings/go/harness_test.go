@@ -105,7 +105,7 @@ func isCurrent(program string) bool {
 	if err != nil {
 		return false
 	}
-	err = filepath.WalkDir(filepath.Join(root, "tests", "sandbox"), func(path string, entry fs.DirEntry, err error) error {
+	err = filepath.WalkDir(filepath.Join(root, "tests", "sandbox", "src"), func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return err
 		}
@@ -148,6 +148,12 @@ func (a account) control(method, what string, body any) []byte {
 }
 
 type fault map[string]any
+
+// takesAnyFile lets uploads pass whose extension or size is not for their purpose.
+func (a account) takesAnyFile(taken bool) {
+	a.t.Helper()
+	a.control("POST", "settings", map[string]any{"any_file": taken})
+}
 
 func (a account) script(faults ...any) { a.t.Helper(); a.control("POST", "faults", faults) }
 

@@ -28,7 +28,7 @@ PURPOSE = mmx.PURPOSE_VOICE_CLONE
 class Server:
     def __init__(self) -> None:
         program = TARGET / "debug" / "mmx-sandbox"
-        sources = (ROOT / "tests" / "sandbox").rglob("*.*")
+        sources = (ROOT / "tests" / "sandbox" / "src").rglob("*.*")
         if not program.exists() or any(one.stat().st_mtime > program.stat().st_mtime for one in sources):
             subprocess.run(["cargo", "build", "--quiet", "--package", "mmx-sandbox"], cwd=ROOT, check=True)
         self.process = subprocess.Popen(
@@ -82,6 +82,10 @@ class Account:
 
     def client(self, **settings: Any) -> mmx.Client:
         return mmx.Client(self.server.key, self.url, **settings)
+
+    def settings(self, **settings: object) -> None:
+        """What the account does differently from now on; nothing else of what was set before."""
+        self.server.control("POST", f"{self.name}/settings", settings)
 
     def fault(self, **fault: object) -> None:
         self.server.control("POST", f"{self.name}/faults", fault)
