@@ -29,6 +29,9 @@ var server struct {
 	Expired    string `json:"https_expired_url"`
 	WrongHost  string `json:"https_wrong_host_url"`
 	UnknownCA  string `json:"https_unknown_ca_url"`
+	SelfSigned string `json:"https_self_signed_url"`
+	OwnCAFile  string `json:"self_signed_file"`
+	NoLink     string `json:"https_no_intermediate_url"`
 	Store      string `json:"store_url"`
 	HTTPSStore string `json:"https_store_url"`
 	CAFile     string `json:"ca_file"`

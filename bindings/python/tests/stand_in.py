@@ -48,6 +48,10 @@ class Server:
         self.untrusted = {
             name: ready[f"{name}_url"] for name in ("https_expired", "https_wrong_host", "https_unknown_ca")
         }
+        # One that is its own authority, with the file that says so, and one whose chain is not sent whole.
+        self.https_self_signed: str = ready["https_self_signed_url"]
+        self.self_signed_file: str = ready["self_signed_file"]
+        self.https_no_intermediate: str = ready["https_no_intermediate_url"]
         self.address = self.http.removeprefix("http://")
         self.store: str = ready["store_url"].removeprefix("http://")
         self.https_store: str = ready["https_store_url"].removeprefix("https://")

@@ -1,11 +1,13 @@
 //! An account: its files, fault script, journal and connections.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use axum::http::Uri;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{Notify, watch};
 
+use crate::answer::Answer;
 use crate::fault::Script;
 use crate::file::File;
 use crate::journal::{Entry, Journal};
@@ -51,6 +53,9 @@ pub(crate) struct Settings {
     /// Uploads are taken whatever their extension and size.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub(crate) any_file: bool,
+    /// A GET is answered as it was answered before, unless it says no-cache.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) cache: bool,
     /// What is refused that the service takes. Without these, as the server was started.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) strict: Option<bool>,
@@ -81,6 +86,7 @@ pub(crate) struct State {
     pub(crate) next_id: i64,
     pub(crate) links: Links,
     pub(crate) settings: Settings,
+    pub(crate) cache: HashMap<Uri, Answer>,
     pub(crate) rate: Rate,
     pub(crate) script: Script,
     pub(crate) journal: Journal,
@@ -94,6 +100,7 @@ impl State {
             next_id: FIRST_UPLOAD,
             links: Links::default(),
             settings: Settings::default(),
+            cache: HashMap::new(),
             rate: Rate::default(),
             script: Script::default(),
             journal: Journal::default(),

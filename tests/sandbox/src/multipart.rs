@@ -91,6 +91,11 @@ impl Reader {
         self.unread = rest.to_vec();
     }
 
+    /// The closing boundary has come.
+    pub(crate) fn is_at_end(&self) -> bool {
+        self.place == Place::End
+    }
+
     /// At the end of the body: the form, and what is off with it.
     pub(crate) fn finish(&mut self, whole: bool) -> (Form, Result<(), String>) {
         let ended = self.place == Place::End && self.unread.is_empty();

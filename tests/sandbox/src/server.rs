@@ -10,7 +10,7 @@ use std::time::Instant;
 use axum::Router;
 
 use crate::account::Account;
-use crate::listen::ListenerFaults;
+use crate::listen::{Given, ListenerFaults};
 use crate::proxy::Proxies;
 use crate::records::Registry;
 
@@ -29,6 +29,7 @@ pub(crate) struct Server {
     accounts: RwLock<HashMap<String, Arc<Account>>>,
     pub(crate) connections: Registry,
     pub(crate) listener_faults: ListenerFaults,
+    pub(crate) given_listeners: Given,
     pub(crate) proxies: Proxies,
     /// Set once its listeners are bound.
     pub(crate) bases: OnceLock<Bases>,
@@ -46,6 +47,7 @@ impl Server {
             accounts: RwLock::default(),
             connections: Registry::default(),
             listener_faults: ListenerFaults::default(),
+            given_listeners: Given::default(),
             proxies: Proxies::default(),
             bases: OnceLock::new(),
             api: crate::api::router(),

@@ -7,13 +7,16 @@ use serde_json::Value;
 use super::Call;
 use crate::account::API_KEY;
 use crate::answer::{Answer, usual_message};
+use crate::fault::Named;
 
-/// The file a request names, in its body or its query: faults can be aimed at it.
-pub(super) fn named_file(body: &[u8], query: Option<&str>) -> Option<i64> {
+/// What a request names in its body or its query.
+pub(super) fn named(body: &[u8], query: Option<&str>) -> Named {
     if let Ok(Value::Object(fields)) = serde_json::from_slice(body) {
-        return fields.get("file_id").and_then(Value::as_i64);
+        let purpose = fields.get("purpose").and_then(Value::as_str).map(str::to_owned);
+        return Named { file_id: fields.get("file_id").and_then(Value::as_i64), purpose };
     }
-    query?.split('&').find_map(|pair| pair.strip_prefix("file_id="))?.parse().ok()
+    let value = |name: &str| query?.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));
+    Named { file_id: value("file_id").and_then(|id| id.parse().ok()), purpose: value("purpose").map(str::to_owned) }
 }
 
 /// A refusal of what the request holds, saying what is off.

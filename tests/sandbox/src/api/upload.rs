@@ -18,7 +18,7 @@ use super::exchange::{Arrived, Outcome};
 use crate::answer::Answer;
 use crate::connection::{Draining, Line};
 use crate::content::Content;
-use crate::fault::Fault;
+use crate::fault::{Fault, Named};
 use crate::file::File;
 use crate::journal::Upload;
 use crate::link::now;
@@ -31,6 +31,8 @@ const KEPT_IN_ALL: usize = 256 << 20;
 /// Why the body is not read any further.
 enum End {
     Whole,
+    /// The closing boundary has come, and the fault asks for no more.
+    Boundary,
     BrokenOff,
     Fault,
     Reset,
@@ -47,7 +49,8 @@ struct Reading {
 
 impl Reading {
     fn upload(&mut self, whole: bool) -> (Upload, Form, Result<(), String>) {
-        let (form, problem) = self.reader.finish(whole);
+        let at_boundary = self.call.fault.as_ref().is_some_and(|fault| fault.store_at_boundary);
+        let (form, problem) = self.reader.finish(whole || at_boundary);
         let upload = Upload {
             purpose: form.purpose.clone(),
             filename: form.filename.clone(),
@@ -74,7 +77,7 @@ impl Drop for Reading {
 }
 
 pub(super) async fn exchange(arrived: Arrived, line: &Arc<Line>, mut body: Body) -> Response {
-    let fault = arrived.take_fault(None);
+    let fault = arrived.take_fault(&Named::default());
     let until = fault.as_ref().and_then(Fault::body_limit);
     let call = arrived.call(fault.as_ref(), Bytes::new());
     let count_only = call.account.state().settings.count_only;
@@ -93,6 +96,9 @@ pub(super) async fn exchange(arrived: Arrived, line: &Arc<Line>, mut body: Body)
             Some(Ok(data)) => {
                 reading.body_bytes += data.len() as u64;
                 reading.reader.feed(&data);
+                if fault.as_ref().is_some_and(|fault| fault.store_at_boundary) && reading.reader.is_at_end() {
+                    break End::Boundary;
+                }
             }
             Some(Err(_)) => break End::BrokenOff,
             None if until.is_some() => break End::Fault,
