@@ -26,7 +26,7 @@ use std::sync::{Arc, LazyLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
-static SANDBOX: LazyLock<Sandbox> = LazyLock::new(|| Sandbox::start().expect("the stand-in server starts"));
+static SANDBOX: LazyLock<Sandbox> = LazyLock::new(|| Sandbox::start_strict().expect("the stand-in server starts"));
 
 const NO_LIMITS: Limits<'static> = Limits { deadline: Deadline::NONE, cancel: None, idle: None };
 

@@ -199,7 +199,7 @@ fn example(name: &str) -> PathBuf {
 
 #[test]
 fn the_example_of_a_life_ends_as_it_began() {
-    let sandbox = Sandbox::start().unwrap();
+    let sandbox = Sandbox::start_strict().unwrap();
     let url = sandbox.account_url("life");
     let environment = [("MINIMAX_API_KEY", mmx_sandbox::API_KEY), ("MINIMAX_BASE_URL", &url)];
     let file = folder("life-file").join("hello.mp3");
@@ -218,7 +218,7 @@ fn the_example_deletes_a_file() {
     assert!(lines < 40, "{source} has {lines} lines");
     let program = example("delete");
 
-    let sandbox = Sandbox::start().unwrap();
+    let sandbox = Sandbox::start_strict().unwrap();
     let url = sandbox.account_url("example");
     let environment = [("MINIMAX_API_KEY", mmx_sandbox::API_KEY), ("MINIMAX_BASE_URL", &url)];
     let delete = |arguments: &[&str]| common::run(Command::new(&program).args(arguments), &environment);

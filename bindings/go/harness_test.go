@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"os"
 	"os/exec"
@@ -28,6 +29,9 @@ var server struct {
 	Expired    string `json:"https_expired_url"`
 	WrongHost  string `json:"https_wrong_host_url"`
 	UnknownCA  string `json:"https_unknown_ca_url"`
+	SelfSigned string `json:"https_self_signed_url"`
+	OwnCAFile  string `json:"self_signed_file"`
+	NoLink     string `json:"https_no_intermediate_url"`
 	Store      string `json:"store_url"`
 	HTTPSStore string `json:"https_store_url"`
 	CAFile     string `json:"ca_file"`
@@ -69,14 +73,15 @@ func startServer() (stop func(), err error) {
 		target = filepath.Join(root, "target")
 	}
 	program := filepath.Join(target, "debug", "mmx-sandbox")
-	if _, err := os.Stat(program); err != nil {
+	if !isCurrent(program) {
 		build := exec.Command("cargo", "build", "--quiet", "--package", "mmx-sandbox")
 		build.Dir, build.Stderr = root, os.Stderr
 		if err := build.Run(); err != nil {
 			return nil, err
 		}
 	}
-	command := exec.Command(program, "--ready-json")
+	// It refuses whatever the library doesn't send, and ends when this process does, however that comes.
+	command := exec.Command(program, "--ready-json", "--strict", "--stop-with-stdin")
 	command.Stderr = os.Stderr
 	input, err := command.StdinPipe()
 	if err != nil {
@@ -95,6 +100,24 @@ func startServer() (stop func(), err error) {
 	}
 	// It ends when its input does.
 	return func() { input.Close(); command.Wait() }, json.Unmarshal(line, &server)
+}
+
+// isCurrent tells whether the program is there and newer than its sources.
+func isCurrent(program string) bool {
+	built, err := os.Stat(program)
+	if err != nil {
+		return false
+	}
+	err = filepath.WalkDir(filepath.Join(root, "tests", "sandbox", "src"), func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		if source, err := entry.Info(); err != nil || source.ModTime().After(built.ModTime()) {
+			return errors.New("not current")
+		}
+		return nil
+	})
+	return err == nil
 }
 
 // account is a place of its own at the stand-in server.
@@ -128,6 +151,12 @@ func (a account) control(method, what string, body any) []byte {
 }
 
 type fault map[string]any
+
+// takesAnyFile lets uploads pass whose extension or size is not for their purpose.
+func (a account) takesAnyFile(taken bool) {
+	a.t.Helper()
+	a.control("POST", "settings", map[string]any{"any_file": taken})
+}
 
 func (a account) script(faults ...any) { a.t.Helper(); a.control("POST", "faults", faults) }
 

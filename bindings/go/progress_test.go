@@ -107,6 +107,7 @@ func TestProgressGoesBack(t *testing.T) {
 	together(len(tests), func(worker int) {
 		test, account := tests[worker], account{t, fmt.Sprintf("go-back-%d", worker)}
 		account.control("POST", "reset", nil)
+		account.takesAnyFile(true)
 		account.control("POST", "files", []any{fault{"file_id": 7, "purpose": "voice_clone", "size": size}})
 		account.script(test.faults...)
 		var told []int64

@@ -89,6 +89,7 @@ func TestAnUploadThatGoesAgain(t *testing.T) {
 		test := tests[worker]
 		account := account{t, fmt.Sprintf("go-again-%d", worker)}
 		account.control("POST", "reset", nil)
+		account.takesAnyFile(true)
 		account.script(test.fault)
 		client := account.client()
 		var err error
@@ -121,6 +122,12 @@ func TestDocumentedLimits(t *testing.T) {
 		path := filepath.Join(folder, name)
 		must(t, os.WriteFile(path, nil, 0o600))
 		must(t, os.Truncate(path, size))
+		account.takesAnyFile(false)
+		_, err := client.Files.UploadFile(background, path, mmx.PurposeVoiceClone)
+		if refused := is(t, err, mmx.ErrInvalidRequest); !strings.HasPrefix(refused.APIMessage, "invalid file ") {
+			t.Errorf("%+v", refused)
+		}
+		account.takesAnyFile(true)
 		stored, err := client.Files.UploadFile(background, path, mmx.PurposeVoiceClone)
 		if must(t, err); stored.Bytes != size {
 			t.Errorf("%+v", stored)
@@ -205,7 +212,7 @@ func TestMemoryDoesNotGrowWithTheFile(t *testing.T) {
 	client := account.client()
 	account.control("POST", "files", []any{map[string]any{"file_id": 7, "purpose": "voice_clone", "size": size,
 		"content": "repeated as often as it takes, which the server does fast"}})
-	account.control("POST", "settings", map[string]any{"count_only": true})
+	account.control("POST", "settings", map[string]any{"count_only": true, "any_file": true})
 	for name, transfer := range map[string]func() error{
 		"up": func() error {
 			stored, err := client.Files.Upload(background, &brokenReader{left: size, err: io.EOF}, voice)

@@ -28,10 +28,15 @@ PURPOSE = mmx.PURPOSE_VOICE_CLONE
 class Server:
     def __init__(self) -> None:
         program = TARGET / "debug" / "mmx-sandbox"
-        if not program.exists():
+        sources = (ROOT / "tests" / "sandbox" / "src").rglob("*.*")
+        if not program.exists() or any(one.stat().st_mtime > program.stat().st_mtime for one in sources):
             subprocess.run(["cargo", "build", "--quiet", "--package", "mmx-sandbox"], cwd=ROOT, check=True)
         self.process = subprocess.Popen(
-            [program, "--ready-json"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            # It refuses whatever the library doesn't send, and ends when this process does, however that comes.
+            [program, "--ready-json", "--strict", "--stop-with-stdin"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
         )
         assert self.process.stdout is not None
         ready = json.loads(self.process.stdout.readline())
@@ -43,6 +48,10 @@ class Server:
         self.untrusted = {
             name: ready[f"{name}_url"] for name in ("https_expired", "https_wrong_host", "https_unknown_ca")
         }
+        # One that is its own authority, with the file that says so, and one whose chain is not sent whole.
+        self.https_self_signed: str = ready["https_self_signed_url"]
+        self.self_signed_file: str = ready["self_signed_file"]
+        self.https_no_intermediate: str = ready["https_no_intermediate_url"]
         self.address = self.http.removeprefix("http://")
         self.store: str = ready["store_url"].removeprefix("http://")
         self.https_store: str = ready["https_store_url"].removeprefix("https://")
@@ -77,6 +86,10 @@ class Account:
 
     def client(self, **settings: Any) -> mmx.Client:
         return mmx.Client(self.server.key, self.url, **settings)
+
+    def settings(self, **settings: object) -> None:
+        """What the account does differently from now on; nothing else of what was set before."""
+        self.server.control("POST", f"{self.name}/settings", settings)
 
     def fault(self, **fault: object) -> None:
         self.server.control("POST", f"{self.name}/faults", fault)

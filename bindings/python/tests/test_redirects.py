@@ -95,7 +95,7 @@ def test_nothing_more_is_sent_to_who_has_refused(account: Account) -> None:
 
 def test_memory_does_not_grow_with_the_file(account: Account) -> None:
     account.add(file_id=FILE + 1, size=512 << 20, content="repeated as often as it takes, which the server does fast")
-    account.server.control("POST", f"{account.name}/settings", {"count_only": True})
+    account.settings(count_only=True, any_file=True)
     program = f"""
 import io, resource, mmx
 

@@ -36,7 +36,7 @@ client = mmx.Client()
 told = {}
 try:
     if mode in ("upload", "read_waits"):
-        client.files.upload(Reader(), purpose="voice_clone", filename="a", progress=progress)
+        client.files.upload(Reader(), purpose="voice_clone", filename="a.mp3", progress=progress)
     elif mode == "memory":
         client.files.download(900)
     elif mode == "link":
@@ -151,7 +151,7 @@ print("child", left[1])
 def test_a_callback_that_forks(account: Account, tmp_path: Path, mode: str, code: int, what: str) -> None:
     path = tmp_path / "forks.py"
     path.write_text(FORKS)
-    target = tmp_path / "targets" / "a"
+    target = tmp_path / "targets" / "a.mp3"
     target.parent.mkdir()
     target.write_bytes(b"old")
     process = account.start(path, mode, what, str(target))
@@ -160,6 +160,6 @@ def test_a_callback_that_forks(account: Account, tmp_path: Path, mode: str, code
     assert printed == f"done {size}\nchild {code}\n", said
     assert ("came back in the child" in said) is (mode == "comes_back")
     assert target.stat().st_size == size
-    assert os.listdir(target.parent) == ["a"]
+    assert os.listdir(target.parent) == ["a.mp3"]
     assert account.count(call="upload" if what == "upload" else "retrieve_content") == 1
     assert account.count(file_id=8, performed=1) == (mode == "thread")

@@ -66,6 +66,7 @@ NAMES = {
 
 
 def test_every_name_is_safely_sent_with_a_type_that_fits(account: Account, tmp_path: Path) -> None:
+    account.settings(any_file=True)
     files = account.client().files
     for name, (encoded, media_type) in NAMES.items():
         path = tmp_path / name

@@ -89,6 +89,7 @@ BROKEN = {"stop_reading_after": 300_000, "then": "rst", "delay_ms": 50}
 
 @pytest.fixture
 def account(account: Account) -> Iterator[Account]:
+    account.settings(any_file=True)
     yield account
     account.server.control("POST", f"{account.name}/reset")  # It would keep them.
 
@@ -183,6 +184,10 @@ def test_documented_limits_are_not_enforced_but_named(account: Account, tmp_path
     with open(large, "wb") as file:
         file.truncate(21 << 20)
     for source in (text, large):
+        account.settings(any_file=False)
+        with pytest.raises(mmx.InvalidRequestError, match=r"invalid file (ext|size) for voice clone"):
+            files.upload(source, purpose=PURPOSE)
+        account.settings(any_file=True)
         assert files.upload(source, purpose=PURPOSE).bytes == source.stat().st_size
         for code in (2013, 2037):
             account.fault(code=code)
