@@ -129,7 +129,7 @@ def test_what_nobody_wants_is_not_put_together(account: Account, monkeypatch: py
     # It isn't the last one's level that counts, nor are lines made to be thrown away.
     LOGGER.setLevel(logging.CRITICAL)
     told: list[object] = []
-    monkeypatch.setattr(_log, "tell", told.append)
+    monkeypatch.setattr(_log, "emit", told.append)
     client.files.list()
     assert told == []
     LOGGER.setLevel(logging.NOTSET)

@@ -46,7 +46,7 @@ def test_everything_that_is_promised_is_there() -> None:
             assert value.__module__ == "mmx"
             assert value.__doc__
     with pytest.raises(AttributeError, match="no attribute 'Nothing'"):
-        mmx.Nothing  # noqa: B018
+        mmx.Nothing  # type: ignore[attr-defined]  # noqa: B018
     assert (PACKAGE / "mmx" / "py.typed").exists()
 
 

@@ -205,7 +205,7 @@ def test_where_no_thread_can_be_started(account: Account, monkeypatch: pytest.Mo
         raise RuntimeError("can't start new thread")
 
     monkeypatch.setattr(_outcomes, "start_new_thread", refuses)
-    monkeypatch.setattr(_outcomes, "AHEAD", 1)
+    monkeypatch.setattr(_outcomes, "MAX_AHEAD", 1)
     outcomes = account.client().files.delete_many(range(1, 11), PURPOSE)
     assert len(list(outcomes)) == 10
 
@@ -234,7 +234,7 @@ def test_a_run_that_is_over_holds_no_client(account: Account) -> None:
 
 
 def test_memory_does_not_grow_with_the_outcomes(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_outcomes, "AHEAD", 50)
+    monkeypatch.setattr(_outcomes, "MAX_AHEAD", 50)
 
     def held() -> int:
         return sum(isinstance(thing, mmx.Outcome) for thing in gc.get_objects())
@@ -246,4 +246,4 @@ def test_memory_does_not_grow_with_the_outcomes(account: Account, monkeypatch: p
             most.append(held())
     assert most
     # Those that wait, and one in hand on each side.
-    assert max(most) <= _outcomes.AHEAD + 2
+    assert max(most) <= _outcomes.MAX_AHEAD + 2
