@@ -13,9 +13,9 @@ import (
 	mmx "example.com/libmmx/go"
 )
 
-// How a loop over many files may end, with nothing of it left behind.
+// The ways in which a loop over many files may end, each without leaks.
 
-// leavesNothing checks that a client of the account goes on as before.
+// leavesNothing checks that the account's clients still work.
 func leavesNothing(t *testing.T, account account, client *mmx.Client, goroutines int) {
 	t.Helper()
 	if len(mmx.Slots) != 0 {
@@ -28,7 +28,7 @@ func leavesNothing(t *testing.T, account account, client *mmx.Client, goroutines
 	goroutinesBackTo(t, goroutines)
 }
 
-// The first two are answered, the others never.
+// The first two get a response, the others never.
 func stalled(t *testing.T, files int) (account, *mmx.Client) {
 	account := newAccount(t)
 	account.addFiles(files)
@@ -60,7 +60,7 @@ func TestDeleteFilesBreak(t *testing.T) {
 	leavesNothing(t, account, client, before)
 }
 
-// Also where all that is under way would take for ever.
+// Also if all deletes in progress would take for ever.
 func TestDeleteFilesBreakWhileTheServerThinks(t *testing.T) {
 	account, client := stalled(t, 50)
 	before := runtime.NumGoroutine()
@@ -115,7 +115,7 @@ func TestDeleteFilesCancel(t *testing.T) {
 			}
 		}
 	}
-	// Of what was answered the answer may not have come yet.
+	// A response may not have arrived yet.
 	sent := kinds[mmx.OutcomeDeleted] + kinds[mmx.OutcomeUnknown]
 	if kinds[mmx.OutcomeDeleted] > 2 || sent < 4 || kinds[mmx.OutcomeNotAttempted] < 30 || len(outcomes) != 50 {
 		t.Error(kinds)
@@ -148,7 +148,7 @@ func TestDeleteFilesWithAContextThatHasEnded(t *testing.T) {
 	ctx, cancel := context.WithCancel(background)
 	var summary mmx.Summary
 	loop := client.Files.DeleteFiles(ctx, func(yield func(mmx.FileRef) bool) {
-		// It ends while the files are gathered, of which there is no end.
+		// It ends while the files are read, which never end.
 		for id := int64(1); yield(mmx.FileRef{FileID: id, Purpose: "voice_clone"}); id++ {
 			if id == 5 {
 				cancel()
@@ -164,8 +164,8 @@ func TestDeleteFilesWithAContextThatHasEnded(t *testing.T) {
 	account.sent(0)
 }
 
-// What the body panics with comes out as it is, and so does a panic of the files or a progress function; a Goexit goes
-// on.
+// A panic of the body, of the files or of a progress function continues as it is, and so does a
+// Goexit.
 func TestDeleteFilesWithABodyThatPanics(t *testing.T) {
 	account, client := stalled(t, 50)
 	before := runtime.NumGoroutine()
@@ -220,7 +220,7 @@ func TestDeleteFilesPulled(t *testing.T) {
 	leavesNothing(t, account, client, before)
 }
 
-// The body may call the library, close the client, and delete more.
+// The body may make calls, close the client, and delete more.
 func TestDeleteFilesWithABodyThatCalls(t *testing.T) {
 	account := newAccount(t)
 	account.addFiles(40)
@@ -245,7 +245,7 @@ func TestDeleteFilesWithABodyThatCalls(t *testing.T) {
 	leavesNothing(t, account, other, before)
 }
 
-// A handler's panic stops the run and comes out of the loop, as does its Goexit.
+// A log handler's panic or Goexit stops the run and continues in the loop.
 func TestDeleteFilesWithAHandlerThatPanics(t *testing.T) {
 	account := newAccount(t)
 	account.addFiles(100)
@@ -283,7 +283,7 @@ func TestDeleteFilesWithAHandlerThatPanics(t *testing.T) {
 	goroutinesBackTo(t, before)
 }
 
-// Whenever it is cancelled, every file is accounted for, and what is said is true.
+// Whenever it is cancelled, every file has an outcome, and each outcome is true.
 func TestDeleteFilesCancelledAtAnyMoment(t *testing.T) {
 	const rounds, files = 30, 40
 	account := newAccount(t)

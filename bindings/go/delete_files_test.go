@@ -27,7 +27,7 @@ func refs(count int) iter.Seq[mmx.FileRef] {
 	}
 }
 
-// all takes every outcome, and the error at the end.
+// all returns every outcome, and the error at the end.
 func all(t testing.TB, loop iter.Seq2[mmx.Outcome, error]) (outcomes map[int]mmx.Outcome, last error) {
 	t.Helper()
 	outcomes = map[int]mmx.Outcome{}
@@ -81,7 +81,7 @@ func TestDeleteFiles(t *testing.T) {
 		if fmt.Sprint(summary) != fmt.Sprint(want) || account.number("count?performed=1") != files {
 			t.Errorf("%+v", summary)
 		}
-		// To loop again is another run.
+		// A second loop is another run.
 		if outcomes, _ = all(t, loop); outcomes[0].Kind != mmx.OutcomeAlreadyAbsent || outcomes[0].Evidence != "retrieve" {
 			t.Errorf("%+v", outcomes[0])
 		}
@@ -89,7 +89,7 @@ func TestDeleteFiles(t *testing.T) {
 	}
 }
 
-// One file that fails stops nothing; one that isn't there is found out; one that comes twice is sent once.
+// A failed file doesn't stop the others; an absent file is detected; a duplicate is sent once.
 func TestDeleteFilesEachForItself(t *testing.T) {
 	account := newAccount(t)
 	account.addFiles(5)
@@ -126,7 +126,7 @@ func TestDeleteFilesEachForItself(t *testing.T) {
 	}
 }
 
-// What stops the run is said of each file that it left, and once more in the end.
+// An error that ends the run is the error of each file that is left, and comes last, too.
 func TestDeleteFilesWithAKeyThatIsRefused(t *testing.T) {
 	account := newAccount(t)
 	account.addFiles(100)
@@ -216,7 +216,7 @@ func TestDeleteFilesOptions(t *testing.T) {
 	}
 }
 
-// What the service says is gone, and lists all the same, is no success.
+// A deleted file that is still listed is a failure.
 func TestDeleteFilesVerifies(t *testing.T) {
 	account := newAccount(t)
 	account.addFiles(9)
@@ -243,7 +243,7 @@ func TestDeleteFilesVerifies(t *testing.T) {
 	}
 }
 
-// The run is never further ahead of the loop than what was under way: outcomes don't pile up.
+// The run is ahead of the loop only by the deletes in progress: outcomes don't pile up.
 func TestDeleteFilesWaitsForTheLoop(t *testing.T) {
 	const files = 200
 	for _, wide := range []int{1, 4} {
@@ -256,7 +256,7 @@ func TestDeleteFilesWaitsForTheLoop(t *testing.T) {
 				most = max(most, account.number("count")-seen)
 			}
 		}
-		// Those under way, those that settled with them, and the one that is handed over.
+		// Those in progress, those that settled with them, and the one that the loop has.
 		if most > 2*wide+1 || seen != files {
 			t.Errorf("%d ahead of %d, %d at once", most, seen, wide)
 		}

@@ -1,4 +1,4 @@
-"""Prune: each condition, keep and guard by what is deleted, and what is said of it."""
+"""Prune: the effect of each condition, keep and limit, and its results and errors."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import mmx
 from stand_in import PURPOSE, Account
 
 DAY = 86400
-# By id: age in days (None: not said), name and size.
+# By id: age in days (None: unknown), name and size.
 FILES: dict[int, tuple[float | None, str, int]] = {
     1: (8, "old.mp3", 100),
     2: (9, "keep.mp3", 0),
@@ -213,7 +213,7 @@ def test_concurrency(account: Account) -> None:
     account.fault(call="delete", delay_ms=20, times=-1)
     account.client().files.prune(purpose=PURPOSE, name_glob="*", keep_ids=range(20, 1000), concurrency=1)
     connections = json.loads(account.server.control("GET", f"{account.name}/connections"))
-    # That of the list, and one for all deletes.
+    # The connection of the list, and one for all deletes.
     assert len(connections) <= 2
 
 
@@ -238,7 +238,7 @@ def test_functions_are_told_and_may_end_it(account: Account, which: str, on_main
         told.append(given)
         raise Own
 
-    # What they return means nothing.
+    # Their results are ignored.
     functions: list[Callable[..., object]] = [fails, lambda *given: [told.append(given)]]  # type: ignore[func-returns-value]
     if on_main:
         ended, done = (prune(function) for function in functions)

@@ -1,4 +1,4 @@
-"""How a run of many deletes ends where its reader is interrupted, forks, or goes with the process."""
+"""The end of a run of many deletes whose reader is interrupted, forks, or ends with the process."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ try:
             ends.append(outcome.outcome)
 except KeyboardInterrupt as raised:
     notes = getattr(raised, "__notes__", [])
-# What was settled by then can still be asked for.
+# The remaining outcomes can still be asked for.
 ends += [outcome.outcome for outcome in outcomes]
 summary = outcomes.summary
 print(json.dumps([ends, notes, summary.total, summary.pending, summary.not_attempted]))
@@ -99,7 +99,7 @@ FORK = """
 import os, sys, warnings
 import mmx
 
-# Right: the run has a thread.
+# The warning is right: the run has a thread.
 warnings.filterwarnings("ignore", category=DeprecationWarning)
 client = mmx.Client()
 outcomes = client.files.delete_many(range(1, 301), "voice_clone")
@@ -245,5 +245,5 @@ def test_memory_does_not_grow_with_the_outcomes(account: Account, monkeypatch: p
         if outcome.index % 50 == 0:
             most.append(held())
     assert most
-    # Those that wait, and one in hand on each side.
+    # Those that wait, and one that each side holds.
     assert max(most) <= _outcomes.MAX_AHEAD + 2
