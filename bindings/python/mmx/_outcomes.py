@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from _thread import start_new_thread
+from collections import deque
 from ctypes import CDLL, Array
 from json import loads
 from queue import SimpleQueue
@@ -26,6 +28,8 @@ from .results import Outcome, Summary
 CALL = "delete_files"
 # How many outcomes the run may be ahead of its reader.
 MAX_AHEAD = 1000
+# How long an interrupted reader waits for the end of the cancelled run, in seconds: far longer than that takes.
+PATIENCE = 5.0
 
 
 class _End:
@@ -37,6 +41,14 @@ class _End:
         self.result = result
         self.raised = raised
 
+    def error_before_any(self) -> errors.Error | None:
+        """The error of a run that was cancelled before it had any outcome."""
+        response, error = self.result
+        if response is None and error is not None and self.raised is None:
+            failure = errors.from_json(error)
+            return failure if isinstance(failure, errors.CancelledError) else None
+        return None
+
 
 Item: TypeAlias = _log.Line | Outcome | _End
 
@@ -44,34 +56,36 @@ Item: TypeAlias = _log.Line | Outcome | _End
 class _Token(_tokens.Token):
     """Cancels a run, also if its callback waits for the reader."""
 
-    __slots__ = ("free", "is_ended")
+    __slots__ = ("is_ended", "room")
 
     def __init__(self, library: CDLL) -> None:
         super().__init__(library)
         self.is_ended = False
-        # One item for each outcome that the run may be ahead.
-        self.free: SimpleQueue[None] = SimpleQueue()
-        for _ in range(MAX_AHEAD):
-            self.free.put(None)
+        # Wakes the callback.
+        self.room: SimpleQueue[None] = SimpleQueue()
 
     def end(self) -> None:
         self.is_ended = True
         self.trigger()
-        self.free.put(None)
+        self.room.put(None)
 
 
 class _Run:
     """The state that the thread of a run shares with its reader."""
 
-    __slots__ = ("end", "is_begun", "is_bounded", "items", "pid", "requests", "token")
+    __slots__ = ("is_begun", "is_bounded", "is_full", "items", "news", "over", "pid", "requests", "token")
 
     def __init__(self, connection: Connection, arguments: tuple[object, ...], options: Any, collector: Any) -> None:
         self.pid = os.getpid()
         self.token = _Token(connection.library)
-        # A queue stays consistent when a signal interrupts it or a fork copies it.
-        self.items: SimpleQueue[Item] = SimpleQueue()
-        self.end: _End | None = None
-        self.is_begun = False
+        # An outcome stays the first item until the reader has returned it: so no interruption loses one.
+        self.items: deque[Item] = deque()
+        # Wakes the reader. A queue stays consistent when a signal interrupts it or a fork copies it.
+        self.news: SimpleQueue[None] = SimpleQueue()
+        # Locked until the run has ended.
+        self.over = threading.Lock()
+        self.over.acquire()
+        self.is_begun = self.is_full = False
         self.is_bounded = True
         handle = connection.handle(CALL)
         request = _bulk.Request(connection.library, CALL, handle, arguments, options, self.report, collector)
@@ -94,40 +108,79 @@ class _Run:
             return  # Begun twice: a signal came in between.
         raised: BaseException | None = None
         result: _call.Result = (None, None)
-        _log.set_sink(self.items.put)
+        _log.set_sink(self.put)
         try:
             result = request.perform(self.token)
             _call.reraise(request, result)
         except BaseException as error:
             raised = error
         _log.set_sink(None)
-        self.end = _End(result, raised)
-        self.items.put(self.end)
+        self.put(_End(result, raised))
+        self.over.release()
         del raised
 
-    def take(self) -> Outcome | _End:
-        """Returns the next item. Log handlers run here: one may need a lock that the reader's thread holds."""
-        while True:
-            end = self.end
-            # The end may have been taken out and lost when a signal came.
-            item = end if end is not None and self.items.empty() else self.items.get()
-            if not isinstance(item, tuple):
-                return item
-            _log.emit(item)
+    def put(self, item: Item) -> None:
+        self.items.append(item)
+        self.news.put(None)
 
     def report(self, outcome: Outcome) -> object:
         token = self.token
-        if self.is_bounded and not token.is_ended:
-            token.free.get()
+        while self.is_bounded and not token.is_ended and len(self.items) >= MAX_AHEAD:
+            self.is_full = True
+            if len(self.items) >= MAX_AHEAD:
+                token.room.get()
         if token.is_ended:
             return _bulk.STOP
-        self.items.put(outcome)
+        self.put(outcome)
         return None
+
+    def peek(self) -> Outcome | _End:
+        """Waits for the next item and returns it. It stays the next one until drop(), and the end for ever.
+
+        Log handlers run here: one may need a lock that the reader's thread holds.
+        """
+        while True:
+            if not self.items:
+                # Also if the callback waits because drop() was interrupted.
+                self.token.room.put(None)
+                self.news.get()
+                continue
+            item = self.items[0]
+            if not isinstance(item, tuple):
+                return item
+            self.items.popleft()
+            _log.emit(item)
+
+    def drop(self, outcome: Outcome) -> None:
+        """Removes an outcome that the reader has returned."""
+        if self.items and self.items[0] is outcome:
+            self.items.popleft()
+        if self.is_full:
+            self.is_full = False
+            self.token.room.put(None)
 
     def stop(self) -> None:
         """Cancels the run without waiting for its end."""
         if self.pid == os.getpid():
             self.token.end()
+
+    def withdraw(self) -> bool:
+        """Prevents a run that hasn't begun."""
+        try:
+            self.requests.pop().release()
+        except IndexError:
+            return False
+        return True
+
+    def settle(self) -> _End | None:
+        """Cancels the run and waits for its end, which takes some milliseconds. Returns it if there are no outcomes."""
+        self.token.trigger()
+        self.is_bounded = False
+        self.token.room.put(None)
+        if self.pid == os.getpid() and self.over.acquire(timeout=PATIENCE):
+            self.over.release()
+        item = self.items[0] if self.items else None
+        return item if isinstance(item, _End) else None
 
 
 def _serve(run: _Run) -> None:
@@ -146,7 +199,7 @@ _waited_for: list[_Run] = []
 def _after_fork_in_child() -> None:
     """Ends the wait of a thread whose signal handler has forked: the run is the parent's."""
     for run in _waited_for:
-        run.items.put(_End((None, None), _forked()))
+        run.put(_End((None, None), _forked()))
     _waited_for.clear()
 
 
@@ -176,6 +229,8 @@ class Outcomes:
         self._options = options
         self._check = check
         self._run: _Run | None = None
+        # The outcome that was returned last.
+        self._returned: Outcome | None = None
         self._over = self._is_raised = False
         self._problem: errors.Error | None = None
         self._collector = _bulk.Collector(connection.library, len(refs))
@@ -187,6 +242,8 @@ class Outcomes:
     def __next__(self) -> Outcome:
         outcome = self._take()
         if outcome is not None:
+            # No call may follow, in which a signal handler could raise: until here the outcome isn't dropped.
+            self._returned = outcome
             return outcome
         if self._check and not self._is_raised:
             self._raise()
@@ -209,8 +266,8 @@ class Outcomes:
 
     def wait(self) -> Summary:
         """Deletes the remaining files. Raises nothing for files that can't be deleted."""
-        while self._take() is not None:
-            pass
+        while (outcome := self._take()) is not None:
+            self._returned = outcome
         return self.summary
 
     def raise_for_failures(self) -> Summary:
@@ -275,14 +332,20 @@ class Outcomes:
             run = self._run = _Run(self._connection, (self._refs, len(self._refs)), self._options, self._collector)
         if run.pid != os.getpid():
             raise _forked()
-        if not run.is_begun:
-            run.begin()
         try:
+            if self._returned is not None:
+                run.drop(self._returned)
+                self._returned = None
             _waited_for.append(run)
-            item = run.take()
+            if not run.is_begun:
+                run.begin()
+            item = run.peek()
         except BaseException:
-            # Such as Ctrl-C. Outcomes can still be asked for.
-            run.token.trigger()
+            # Such as Ctrl-C. The remaining outcomes can still be asked for, and the summary counts them all.
+            if run.withdraw():
+                self._settle_rest()
+            elif (end := run.settle()) is not None and end.error_before_any() is not None:
+                self._settle_rest(end.error_before_any())
             raise
         finally:
             if run in _waited_for:
@@ -290,14 +353,13 @@ class Outcomes:
         if isinstance(item, _End):
             self._finish(item)
             return None
-        run.token.free.put(None)
         return item
 
     def _finish(self, end: _End) -> None:
         response, error = end.result
+        if (why := end.error_before_any()) is not None:
+            return self._settle_rest(why)
         failure = None if error is None else errors.from_json(error)
-        if response is None and isinstance(failure, errors.CancelledError) and end.raised is None:
-            return self._settle_rest(failure)
         self._over = True
         if response is not None:
             self._summary = results.summary(loads(response))

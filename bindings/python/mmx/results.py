@@ -115,7 +115,7 @@ SUCCESSES = ("deleted", "already_absent", "kept")
 KINDS = (*SUCCESSES, "failed", "unknown", "not_attempted")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Summary:
     """How many files have which outcome. True if and only if every file has settled and none is left undeleted."""
 
@@ -136,6 +136,10 @@ class Summary:
 
     def __bool__(self) -> bool:
         return self.total == self._succeeded() and not self.still_listed
+
+    def __repr__(self) -> str:
+        counts = "".join(f", {kind}={getattr(self, kind)}" for kind in KINDS)
+        return f"Summary(total={self.total}, pending={self.pending}{counts}, still_listed={self.still_listed})"
 
     def _succeeded(self) -> int:
         return self.deleted + self.already_absent + self.kept

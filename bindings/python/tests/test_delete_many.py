@@ -31,6 +31,7 @@ def test_each_is_deleted_once_and_has_a_receipt(account: Account) -> None:
     outcomes = account.client().files.delete_many(range(1, 101), PURPOSE)
     assert outcomes.total == 100
     assert account.count() == 0
+    assert repr(outcomes.summary).startswith("Summary(total=100, pending=100, deleted=0, ")
     given = list(outcomes)
     assert sorted(outcome.index for outcome in given) == list(range(100))
     assert all(given)
@@ -42,6 +43,7 @@ def test_each_is_deleted_once_and_has_a_receipt(account: Account) -> None:
         first.index = 1  # type: ignore[misc]
     assert account.count(performed=1) == 100
     assert outcomes.summary == mmx.Summary(total=100, deleted=100)
+    assert repr(outcomes.summary).startswith("Summary(total=100, pending=0, deleted=100, ")
     assert outcomes.summary
     assert outcomes.raise_for_failures() == outcomes.summary
     assert list(outcomes) == []
