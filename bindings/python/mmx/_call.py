@@ -13,17 +13,16 @@ import os
 import signal
 import sys
 import threading
-from _thread import start_new_thread
 from collections.abc import Callable
 from ctypes import CDLL, byref, c_void_p
-from queue import Empty, SimpleQueue
-from time import monotonic, sleep
+from time import monotonic
 from typing import Any, TypeAlias
 
 from . import _callbacks, _ffi, _log, _tokens, errors
 from ._callbacks import Guard
 from ._library import take_error, take_string
 from ._log import Line
+from ._threads import Empty, Lock, SimpleQueue, get_native_id, is_main_thread, sleep, start_new_thread, wait_for
 from ._tokens import Token
 from ._types import Progress
 
@@ -82,7 +81,7 @@ class Request:
     def perform(self, token: Token | None = None) -> Result:
         """Makes the call, once."""
         assert self.handle is not None
-        if (self.guard is None and not self.handle.level) or _tokens.is_main_thread():
+        if (self.guard is None and not self.handle.level) or is_main_thread():
             return self._perform(token)
         with _tokens.CancelledAtExit(self.library, token) as own:
             return self._perform(own)
@@ -137,7 +136,7 @@ class _Job:
         # The library reads it during the call, even if the main thread has left.
         self.token = token
         # Acquired by the helper to make the call, or by an interrupted main thread to prevent it.
-        self.claim = threading.Lock()
+        self.claim = Lock()
         # Log lines, and None as soon as there is a result.
         self.messages: SimpleQueue[Line | None] = SimpleQueue()
         self.result: Result | BaseException | None = None
@@ -155,7 +154,7 @@ class _Job:
 
     def wait(self) -> None:
         """Waits for the result. Log handlers run here: one may need a lock that this thread holds."""
-        while (line := self.messages.get()) is not None:
+        while (line := wait_for(self.messages)) is not None:
             _log.emit(line)
 
     def cancel(self, interruption: BaseException) -> None:
@@ -201,7 +200,7 @@ class _Helper:
         self.jobs: SimpleQueue[_Job | None] = SimpleQueue()
         self.token = _tokens.Token(library)
         thread_ids: list[int] = []
-        ready = threading.Lock()
+        ready = Lock()
         ready.acquire()
         # Not a threading.Thread, whose start() breaks when a signal handler raises in it, and for which the end of the
         # process may wait. The thread mustn't refer to this helper, or it would never end.
@@ -219,7 +218,7 @@ class _Helper:
 def _serve(jobs: SimpleQueue[_Job | None], ready: threading.Lock, thread_ids: list[int]) -> None:
     try:
         block_signals()
-        thread_ids.append(threading.get_native_id())
+        thread_ids.append(get_native_id())
     finally:
         ready.release()
     pid = os.getpid()
@@ -297,7 +296,7 @@ def reraise(request: Request, result: Result) -> None:
 
 def _make(request: Request) -> Result:
     # Other threads don't run any more once the interpreter ends.
-    if _tokens.is_main_thread() and not _tokens.is_ending() and not sys.is_finalizing():
+    if is_main_thread() and not _tokens.is_ending() and not sys.is_finalizing():
         helper = _take_helper(request.library)
         if helper is not None:
             return _wait(helper, _Job(request, helper.token))

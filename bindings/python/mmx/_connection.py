@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from ctypes import CDLL, byref, c_void_p
-from time import monotonic, sleep
+from time import monotonic
 
 from . import _arguments, _call, _ffi, _library, _log, errors
 from ._callbacks import Guard
+from ._threads import sleep
 from ._types import Progress, Timeout
 
 # How long a thread waits for another one that makes a C client, in seconds: far longer than that takes.

@@ -16,6 +16,7 @@ from time import time
 from typing import Any, TypeAlias
 
 from . import _ffi, _tokens
+from ._threads import is_main_thread
 
 # The level, MMX_LOG_...; the JSON object; the time in Unix seconds.
 Line: TypeAlias = tuple[int, bytes, float]
@@ -44,7 +45,7 @@ def level() -> int:
     # The calls of a handler aren't logged, which would never end.
     if logging is None or _local.is_emitting or sys.is_finalizing():
         return OFF
-    if _tokens.is_ending() and not _tokens.is_main_thread():
+    if _tokens.is_ending() and not is_main_thread():
         return OFF
     global _logger, _null_handler
     logger = _logger

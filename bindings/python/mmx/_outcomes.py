@@ -10,12 +10,9 @@ from __future__ import annotations
 
 import os
 import sys
-import threading
-from _thread import start_new_thread
 from collections import deque
 from ctypes import CDLL, Array
 from json import loads
-from queue import SimpleQueue
 from time import time
 from types import TracebackType
 from typing import Any, NoReturn, TypeAlias, TypeVar
@@ -23,6 +20,7 @@ from warnings import warn
 
 from . import _bulk, _call, _log, _tokens, errors, results
 from ._connection import Connection
+from ._threads import Lock, SimpleQueue, start_new_thread, wait_for
 from .results import Outcome, Summary
 
 CALL = "delete_files"
@@ -83,7 +81,7 @@ class _Run:
         # Wakes the reader. A queue stays consistent when a signal interrupts it or a fork copies it.
         self.news: SimpleQueue[None] = SimpleQueue()
         # Locked until the run has ended.
-        self.over = threading.Lock()
+        self.over = Lock()
         self.over.acquire()
         self.is_begun = self.is_full = False
         self.is_bounded = True
@@ -143,7 +141,7 @@ class _Run:
             if not self.items:
                 # Also if the callback waits because drop() was interrupted.
                 self.token.room.put(None)
-                self.news.get()
+                wait_for(self.news)
                 continue
             item = self.items[0]
             if not isinstance(item, tuple):

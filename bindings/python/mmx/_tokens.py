@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import atexit
 import os
-import threading
 from ctypes import CDLL, byref, c_void_p
-from time import monotonic, sleep
+from time import monotonic
 
 from . import _library
+from ._threads import sleep
 
 # How long the end of the process waits for callbacks of cancelled calls, in seconds.
 EXIT_GRACE = 0.5
@@ -49,10 +49,6 @@ _is_ending = False
 # The tokens of calls with callbacks on threads other than the main one.
 _active: dict[int, Token] = {}
 _spare: list[Token] = []
-
-
-def is_main_thread() -> bool:
-    return threading.get_ident() == threading.main_thread().ident
 
 
 def is_ending() -> bool:

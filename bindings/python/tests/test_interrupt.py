@@ -120,6 +120,39 @@ def test_in_a_process_that_blocks_a_second_one_from_the_helper(account: Account)
     signalled(process, signal.SIGINT)
 
 
+OTHER_THREAD = """
+import os, signal, sys, threading
+import mmx
+
+def receive():
+    os.read(0, 1)
+    signal.pthread_kill(threading.get_ident(), signal.SIGINT)
+
+threading.Thread(target=receive, daemon=True).start()
+files = mmx.Client().files
+try:
+    if sys.argv[1] == "one":
+        files.delete(1, "voice_clone")
+    else:
+        files.delete_many([1], "voice_clone").wait()
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+
+
+@pytest.mark.parametrize("call", ["one", "many"])
+def test_that_another_thread_receives(account: Account, tmp_path: Path, call: str) -> None:
+    # The main thread's wait is not interrupted then, nor where the signal comes just before it.
+    account.fault(call="delete", hang=True)
+    program = tmp_path / "other_thread.py"
+    program.write_text(OTHER_THREAD)
+    process = account.start(program, call)
+    account.wait(count=1)
+    assert process.stdin is not None
+    process.stdin.write("x")
+    assert finish(process, seconds=10) == "interrupted\n"
+
+
 def test_a_handler_that_returns_ends_nothing(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
     account.fault(delay_ms=300)
     heard = []
