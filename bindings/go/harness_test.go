@@ -59,7 +59,7 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, "the stand-in server can't be started:", err)
 		os.Exit(1)
 	}
-	// What the examples and the package's documentation rely on.
+	// The environment of the examples and of the package's documentation.
 	os.Setenv("MINIMAX_API_KEY", server.Key)
 	os.Setenv("MINIMAX_BASE_URL", server.HTTP+"/t/go-example")
 	code := m.Run()
@@ -98,7 +98,7 @@ func startServer() (stop func(), err error) {
 	if err != nil {
 		return nil, err
 	}
-	// It ends when its input does.
+	// It ends when its standard input ends.
 	return func() { input.Close(); command.Wait() }, json.Unmarshal(line, &server)
 }
 
@@ -120,7 +120,7 @@ func isCurrent(program string) bool {
 	return err == nil
 }
 
-// account is a place of its own at the stand-in server.
+// account is a separate account at the stand-in server.
 type account struct {
 	t    testing.TB
 	name string
@@ -191,7 +191,7 @@ type request struct {
 	Upload                    uploaded
 }
 
-// uploaded is what the journal says of an upload; of any other request it is empty.
+// uploaded is the journal's entry of an upload; empty for other requests.
 type uploaded struct {
 	Purpose, Filename, SHA256 string
 	ContentType               string `json:"content_type"`
@@ -255,7 +255,7 @@ func is(t testing.TB, err error, wanted ...error) *mmx.Error {
 	return failure
 }
 
-// eventually waits for what no event tells of.
+// eventually polls until a condition holds.
 func eventually(t testing.TB, what string, holds func() bool) {
 	t.Helper()
 	for end := time.Now().Add(20 * time.Second); !holds(); runtime.Gosched() {
@@ -265,14 +265,14 @@ func eventually(t testing.TB, what string, holds func() bool) {
 	}
 }
 
-// goroutinesBackTo checks that none is left over.
+// goroutinesBackTo checks that no goroutine is left.
 func goroutinesBackTo(t testing.TB, before int) {
 	t.Helper()
 	http.DefaultClient.CloseIdleConnections()
 	eventually(t, fmt.Sprintf("back to %d goroutines", before), func() bool { return runtime.NumGoroutine() <= before })
 }
 
-// together runs work in so many goroutines at once, and waits for them.
+// together runs work in a number of goroutines at once, and waits for them.
 func together(count int, work func(worker int)) {
 	var group sync.WaitGroup
 	group.Add(count)

@@ -1,6 +1,6 @@
-"""What ctypes has to know of libmmx: constants, structs, functions.
+"""The constants, structs and functions of libmmx, for ctypes.
 
-Generated from include/mmx.h by `make header`; edited by nobody.
+Generated from include/mmx.h by `make header`: don't edit it.
 """
 
 from ctypes import (
@@ -251,7 +251,7 @@ def MMX_FILTER_INIT() -> mmx_filter:
 
 
 def declare(library: CDLL) -> None:
-    """Tells ctypes the signature of every function."""
+    """Sets the signature of every function."""
     library.mmx_version.restype = c_char_p
     library.mmx_version.argtypes = []
     library.mmx_abi_version.restype = c_uint32

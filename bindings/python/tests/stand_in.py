@@ -1,4 +1,4 @@
-"""The stand-in server of tests/sandbox, as a process of its own, and the few things that tests ask of it."""
+"""The stand-in server of tests/sandbox as a process, and its control interface."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ROOT = PACKAGE.parents[1]
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR") or ROOT / "target").absolute()
 LIBRARY = TARGET / "release" / "libmmx.so"
 
-# What the stand-in server has in every account.
+# A file that the stand-in server has in every account.
 FILE = 176844028768320
 PURPOSE = mmx.PURPOSE_VOICE_CLONE
 
@@ -44,7 +44,7 @@ class Server:
         self.ca_file: str = ready["ca_file"]
         self.http: str = ready["http_url"]
         self.https: str = ready["https_url"]
-        # Those whose certificate nobody should accept.
+        # Those with invalid certificates.
         self.untrusted = {
             name: ready[f"{name}_url"] for name in ("https_expired", "https_wrong_host", "https_unknown_ca")
         }
@@ -74,7 +74,7 @@ class Server:
 
 
 class Account:
-    """A part of the server for one test alone, with the files 1 to 400 and the seeded ones."""
+    """An account at the server for one test, with the files 1 to 400 and the seeded ones."""
 
     def __init__(self, server: Server, name: str) -> None:
         self.server = server
@@ -109,7 +109,7 @@ class Account:
         return self.server.control("GET", f"{self.name}/sha256?file_id={file_id}").strip()
 
     def upload(self) -> dict[str, Any]:
-        """What the journal says of the last upload."""
+        """The journal's entry of the last upload."""
         uploads: list[dict[str, Any]] = [entry["upload"] for entry in self.journal() if entry.get("upload")]
         return uploads[-1]
 
@@ -118,7 +118,7 @@ class Account:
         return entries
 
     def environment(self, **more: str) -> dict[str, str]:
-        """For a Python process of its own whose clients need no arguments."""
+        """The environment of a Python process whose clients need no arguments."""
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR", "MMX_LIBRARY") if name in os.environ}
         own = {"PYTHONPATH": str(PACKAGE), "MINIMAX_API_KEY": self.server.key, "MINIMAX_BASE_URL": self.url}
         return kept | own | more
@@ -134,12 +134,12 @@ class Account:
         )
 
     def run(self, program: str | Path, *flags: str, **more: str) -> str:
-        """What the program printed; it must end well, and soon."""
+        """Runs a program, which must succeed, and returns its output."""
         return finish(self.start(program, *flags, **more))
 
 
 def command(program: str | Path, flags: Sequence[str]) -> list[str]:
-    """A program given as text, or as a file and its arguments."""
+    """The command line of a program given as text, or as a file and its arguments."""
     if isinstance(program, Path):
         return [sys.executable, "-W", "error", str(program), *flags]
     return [sys.executable, "-W", "error", *flags, "-c", program]

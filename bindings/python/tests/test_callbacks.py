@@ -1,4 +1,4 @@
-"""What goes wrong in a function of the caller's comes out as it was raised, and ends the call; on any thread."""
+"""An exception of a callback ends the call and is raised from it, on any thread."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def test_an_exception_comes_out_as_it_was_raised(account: Account, kind: type[Ba
         assert names[-1] == "fail", names
         assert call.__name__ in names
         assert getattr(came, "__notes__", []) == []
-    # Nothing was stored, and the client is none the worse.
+    # Nothing was stored, and the client still works.
     assert [entry for entry in account.journal() if entry.get("upload") and entry["performed"]] == []
     assert client.files.download(FILE).bytes == SIZE
 
@@ -149,7 +149,7 @@ def test_what_is_or_may_be_stored_all_the_same_is_noted(account: Account, code: 
 
     def upload() -> list[str]:
         def progress(done: int, total: int | None) -> None:
-            # The service has answered.
+            # The response has arrived.
             if account.count(call="upload"):
                 raise Own
 
@@ -241,7 +241,7 @@ def test_a_call_that_is_over_holds_nothing(account: Account) -> None:
 
 
 def test_collecting_in_the_middle(account: Account) -> None:
-    # What C calls lives as long as the call, whatever is dropped and collected.
+    # Callbacks live as long as the call, whatever is dropped and collected.
     def progress(done: int, total: int | None) -> None:
         gc.collect()
         clients.clear()
@@ -263,7 +263,7 @@ def test_a_callback_may_call_the_library_and_close_the_client(account: Account) 
             client.close()
 
     class Both(io.BytesIO):
-        """Makes calls of its own, which read and write in turn."""
+        """Makes calls itself, which call it back in turn."""
 
         def read(self, size: int | None = -1) -> bytes:
             inner = client.files.upload(b"x", purpose=PURPOSE, filename="b.mp3", progress=lambda *_: None)

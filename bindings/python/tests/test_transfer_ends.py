@@ -78,7 +78,7 @@ def test_ctrl_c(account: Account, tmp_path: Path, mode: str) -> None:
         assert process.stdout is not None
         assert process.stdout.readline() == "waits\n"
     elif mode == "upload":
-        # It has come as far as it gets.
+        # It is as far as it gets.
         until(lambda: int(account.server.control("GET", f"{account.name}/open")) == 1)
         time.sleep(0.3)
     else:
@@ -90,7 +90,7 @@ def test_ctrl_c(account: Account, tmp_path: Path, mode: str) -> None:
     assert told["raised"] == "KeyboardInterrupt"
     assert told["at"] - sent < SOON
     assert target.read_bytes() == b"old"
-    # Only a callback that doesn't come back keeps the call from tidying up, until it does.
+    # Only a callback that doesn't return keeps the call from removing its temporary file.
     if mode != "progress_waits":
         assert told["left"] == ["a"]
     if hasattr(KeyboardInterrupt, "add_note"):
@@ -114,7 +114,7 @@ def progress(done, total):
     child = os.fork()
     left.append(child)
     if child:
-        # The parent's copy goes on when the child's is over.
+        # The parent goes on after the child has ended.
         left.append(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
         return
     left.append(before)
@@ -130,7 +130,7 @@ def transfer():
             done = files.download(900, target, progress=progress)
         print("done", done.bytes)
     except mmx.CancelledError as error:
-        # Nothing of the parent's is touched, and the child has the client for itself.
+        # The parent's files are untouched, and the child can use the client.
         assert left[0] == 0 and "fork" in str(error) and not error.ambiguous
         assert os.listdir(os.path.dirname(target)) == left[1] and open(target, "rb").read() == b"old"
         assert files.delete(8, "voice_clone").file_id == 8
