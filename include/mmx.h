@@ -261,9 +261,9 @@ typedef struct mmx_filter {
     int64_t older_than_s;
     /** 0 = no condition. The service says 0 for the files that it makes itself. */
     int64_t min_bytes;
-    /** A pattern of * ? [a-z] for the file's name; NULL = no condition. */
+    /** A pattern of * ? [a-z] for the file's name, compared in the normal form NFC; NULL = no condition, "" is refused. */
     const char *name_glob;
-    /** Files whose name matches are kept; NULL = none. */
+    /** Files whose name matches are kept, and the plan says how many; NULL = none, "" is refused. */
     const char *keep_glob;
     /** Files that are kept. */
     const int64_t *keep_ids;

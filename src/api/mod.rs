@@ -12,6 +12,7 @@ pub mod headers;
 pub mod list;
 pub mod model;
 pub mod outcome;
+mod pattern;
 pub mod prune;
 pub mod purpose;
 mod receipts;

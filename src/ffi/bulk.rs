@@ -106,9 +106,9 @@ pub struct mmx_filter {
     pub older_than_s: i64,
     /// 0 = no condition. The service says 0 for the files that it makes itself.
     pub min_bytes: i64,
-    /// A pattern of * ? [a-z] for the file's name; NULL = no condition.
+    /// A pattern of * ? [a-z] for the file's name, compared in the normal form NFC; NULL = no condition, "" is refused.
     pub name_glob: *const c_char,
-    /// Files whose name matches are kept; NULL = none.
+    /// Files whose name matches are kept, and the plan says how many; NULL = none, "" is refused.
     pub keep_glob: *const c_char,
     /// Files that are kept.
     pub keep_ids: *const i64,
@@ -333,7 +333,8 @@ fn filter<'a>(given: &mmx_filter, call: &'static str) -> Result<Filter<'a>, Erro
         older_than: count(given.older_than_s, "filter.older_than_s")?.map(Duration::from_secs),
         min_bytes: count(given.min_bytes, "filter.min_bytes")?.map(|bytes| bytes.try_into().unwrap_or(i64::MAX)),
         name_glob: optional_text(given.name_glob, call, "filter.name_glob")?,
-        keep_glob: optional_text(given.keep_glob, call, "filter.keep_glob")?,
+        keep_globs: optional_text(given.keep_glob, call, "filter.keep_glob")?.into_iter().collect(),
+        keep_names: Vec::new(),
         keep_ids: array(given.keep_ids, given.keep_count, call, "filter.keep_ids")?,
         max_files: count(given.max_files, "filter.max_files")?,
         max_percent: percent.map(|percent| percent as u32),

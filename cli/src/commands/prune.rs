@@ -163,7 +163,7 @@ fn filter<'a>(args: &'a args::Prune, keep_ids: &'a [i64], applied: Option<&'a Pl
     Ok(Filter {
         purpose: args.purpose.as_deref().or(planned),
         older_than: args.older_than,
-        keep_glob: args.keep.as_deref(),
+        keep_globs: args.keep.as_deref().into_iter().collect(),
         keep_ids,
         max_files,
         max_percent,
