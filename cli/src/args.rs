@@ -1,7 +1,7 @@
 //! What a person types.
 
 use crate::ids;
-use clap::{Args as Group, Parser, Subcommand};
+use clap::{Args as Group, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -43,12 +43,18 @@ pub(crate) struct Client {
     /// Certificates to trust beside the system's, in PEM
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) ca_file: Option<PathBuf>,
-    /// Print JSON for programs: a line a file, and an error as a line on standard error
-    #[arg(long, global = true)]
-    pub(crate) json: bool,
+    /// Print JSON for programs: a line for each file, or all of them in one array; an error is a line on standard error
+    #[arg(long, global = true, value_name = "FORM", num_args = 0..=1, require_equals = true, default_missing_value = "lines")]
+    pub(crate) json: Option<Json>,
     /// Write what happens on the way to standard error, an event a line
     #[arg(long, short, global = true)]
     pub(crate) verbose: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Json {
+    Lines,
+    Array,
 }
 
 #[derive(Debug, Subcommand)]

@@ -10,7 +10,6 @@ use crate::journal::{self, Head};
 use crate::stop::Stop;
 use crate::work::{Entry, Work};
 use serde_json::Value;
-use std::io;
 
 pub(crate) fn run(args: &args::Delete, context: &Context<'_>) -> Result<Exit, Stop> {
     check_answerable(args.bulk.yes)?;
@@ -41,9 +40,7 @@ fn named(args: &args::Delete, context: &Context<'_>) -> Result<Vec<Named>, Stop>
     let mut files = Vec::new();
     for word in &args.ids {
         if word == "-" {
-            files.extend(
-                context.signals.idle(|| ids::read(io::stdin().lock(), "standard input", args.purpose.as_deref()))?,
-            );
+            files.extend(ids::read_input(context.signals, args.purpose.as_deref())?);
             continue;
         }
         let file_id = ids::id(word).map_err(|why| Stop::Usage(format!("\"{word}\" {why}; nothing was sent")))?;

@@ -39,7 +39,7 @@ pub(crate) fn run(args: &args::Download, context: &Context<'_>) -> Result<Exit, 
     drop(bar);
     let json = result?;
     match (context.output.json, to_stdout) {
-        (true, false) => context.output.print(&escape::json(&json))?,
+        (true, false) => context.output.print_json_text(&json)?,
         // Standard output has the bytes.
         (true, true) => context.output.say(&escape::json(&json)),
         (false, false) => context.output.print(&table::name(path))?,

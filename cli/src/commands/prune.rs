@@ -18,7 +18,7 @@ use mmx::api::model::FileObject;
 use mmx::api::outcome::Kind;
 use mmx::api::prune::{self, CALL, GONE, Plan};
 use std::fs::File;
-use std::io::{self, BufReader};
+use std::io::BufReader;
 use std::path::Path;
 
 pub(crate) fn run(args: &args::Prune, context: &Context<'_>) -> Result<Exit, Stop> {
@@ -139,7 +139,7 @@ fn keep_ids(path: Option<&Path>, context: &Context<'_>) -> Result<Vec<i64>, Stop
     const ANY: Option<&str> = Some("any");
     let Some(path) = path else { return Ok(Vec::new()) };
     let files = if path == Path::new("-") {
-        context.signals.idle(|| ids::read(io::stdin().lock(), "standard input", ANY))?
+        ids::read_input(context.signals, ANY)?
     } else {
         let source = path.display().to_string();
         let unreadable = |error| Stop::Usage(format!("{source} can't be read: {error}; nothing was sent"));

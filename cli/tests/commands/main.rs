@@ -19,6 +19,7 @@ mod plan;
 mod prune;
 mod settings;
 mod signals;
+mod stdio;
 mod terminal;
 mod upload;
 mod usage;

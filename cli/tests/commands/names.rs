@@ -38,7 +38,7 @@ fn for_programs_the_json_says_the_same() {
     let account = Account::of("cli-names-json", file());
     let run = account.run(&["list", "--json"]).exits(0);
     is_tame(&run);
-    assert_eq!(run.json()[0]["files"][0]["filename"], NAME);
+    assert_eq!(run.json()[0]["filename"], NAME);
     let run = account.run(&["info", "--json", "1"]).exits(0);
     is_tame(&run);
     assert_eq!(run.json()[0]["answer"]["file"]["filename"], NAME);

@@ -1,6 +1,7 @@
 //! On a terminal: the bar, the question before a delete, and no colours where they are not wanted.
 
 use crate::harness::{Account, LONGEST, until};
+use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::process::Signal;
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
@@ -20,12 +21,18 @@ struct Terminal {
 
 impl Terminal {
     fn start(command: &mut Command) -> Terminal {
+        Terminal::with_flags(command, OFlags::empty())
+    }
+
+    /// With these flags beside its own.
+    fn with_flags(command: &mut Command, flags: OFlags) -> Terminal {
         let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
         grantpt(&ours).and_then(|()| unlockpt(&ours)).expect("its other end");
         let path = ptsname(&ours, Vec::new()).expect("a name").into_string().expect("UTF-8");
         let theirs = OpenOptions::new().read(true).write(true).open(path).expect("its other end");
         let size = Winsize { ws_row: 24, ws_col: 100, ws_xpixel: 0, ws_ypixel: 0 };
         tcsetwinsize(&theirs, size).expect("a size");
+        fcntl_setfl(&theirs, fcntl_getfl(&theirs).expect("flags") | flags).expect("flags");
         let stream = || Stdio::from(theirs.try_clone().expect("a descriptor"));
         let streams = command.env("TERM", "xterm-256color").stdin(stream()).stdout(stream()).stderr(stream());
         let child = streams.spawn().expect("the command starts");
@@ -98,6 +105,20 @@ fn yes_deletes_and_anything_else_does_not() {
         terminal.exits(code);
     }
     assert_eq!(account.ids(), [3, 4]);
+}
+
+#[test]
+fn a_terminal_that_does_not_block_is_asked_like_any_other() {
+    let account = Account::with("cli-question-nonblock", 2);
+    let mut command = account.command(&["delete", "--purpose", "voice_clone", "1", "2"]);
+    let mut terminal = Terminal::with_flags(&mut command, OFlags::NONBLOCK);
+    terminal.shows(QUESTION);
+    until("it waits, or has ended", || {
+        crate::stdio::is_asleep(&terminal.child) || terminal.child.try_wait().unwrap().is_some()
+    });
+    terminal.enter("y\n");
+    terminal.shows("2 deleted");
+    terminal.exits(0);
 }
 
 #[test]
