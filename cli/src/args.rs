@@ -1,6 +1,7 @@
 //! What a person types.
 
 use crate::ids;
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args as Group, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -146,14 +147,29 @@ pub(crate) struct Prune {
     /// Really every file (of the purpose)
     #[arg(long)]
     pub(crate) all: bool,
-    /// Keep files with such a name, as 'master-*.mp3'
+    /// Only files with such a name, as '*.tar'
     #[arg(long, value_name = "GLOB")]
-    pub(crate) keep: Option<String>,
+    pub(crate) name: Option<String>,
+    /// Keep files with such a name, as 'master-*.mp3'; may be given several times
+    #[arg(long, value_name = "GLOB")]
+    pub(crate) keep: Vec<String>,
+    /// Keep files with exactly this name; may be given several times
+    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) keep_name: Vec<String>,
     /// Keep the files whose ids are in FILE, one a line; - is standard input
     #[arg(long, value_name = "FILE")]
     pub(crate) keep_from: Option<PathBuf>,
-    /// If more would go, delete none: a number, or a share of the files that are listed, as 25%
-    #[arg(long, value_name = "N|P%", value_parser = most)]
+    /// Go on where that FILE has no id in it; without this, it is taken for a mistake
+    #[arg(long, requires = "keep_from")]
+    pub(crate) keep_from_may_be_empty: bool,
+    /// If more files would go, delete none
+    #[arg(long, value_name = "N")]
+    pub(crate) max_files: Option<u64>,
+    /// If more of the files that are listed would go, in per cent, delete none
+    #[arg(long, value_name = "P", value_parser = percent)]
+    pub(crate) max_percent: Option<u32>,
+    /// The same as --max-files N or --max-percent P
+    #[arg(long, value_name = "N|P%", value_parser = most, conflicts_with_all = ["max_files", "max_percent"])]
     pub(crate) at_most: Option<Most>,
     /// Delete nothing; say what would go
     #[arg(long, conflicts_with = "journal")]
@@ -172,6 +188,20 @@ pub(crate) struct Prune {
 }
 
 impl Prune {
+    pub(crate) fn max_files(&self) -> Option<u64> {
+        match self.at_most {
+            Some(Most::Files(most)) => Some(most),
+            _ => self.max_files,
+        }
+    }
+
+    pub(crate) fn max_percent(&self) -> Option<u32> {
+        match self.at_most {
+            Some(Most::Percent(most)) => Some(most),
+            _ => self.max_percent,
+        }
+    }
+
     /// Whether anything may be deleted at all.
     pub(crate) fn deletes(&self) -> bool {
         !self.dry_run && self.plan.is_none()
@@ -207,13 +237,22 @@ pub(crate) enum Most {
 }
 
 fn most(text: &str) -> Result<Most, String> {
-    let is_number = |digits: &str| digits.bytes().all(|byte| byte.is_ascii_digit());
     let most = match text.strip_suffix('%') {
-        Some(digits) if is_number(digits) => digits.parse().ok().filter(|percent| *percent <= 100).map(Most::Percent),
-        None if is_number(text) => text.parse().ok().map(Most::Files),
-        _ => None,
+        Some(_) => percent(text).ok().map(Most::Percent),
+        None => number(text).map(Most::Files),
     };
     most.ok_or_else(|| "is neither a number of files nor a share such as 25%".into())
+}
+
+/// `80`, `80%`
+fn percent(text: &str) -> Result<u32, String> {
+    let percent = number(text.strip_suffix('%').unwrap_or(text)).filter(|percent| *percent <= 100);
+    percent.and_then(|percent| percent.try_into().ok()).ok_or_else(|| "is no share of 0 to 100 per cent".into())
+}
+
+/// Without a sign, though one would parse.
+fn number(digits: &str) -> Option<u64> {
+    digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok()).flatten()
 }
 
 fn age(text: &str) -> Result<Duration, String> {

@@ -12,6 +12,7 @@ pub(crate) struct Named {
     pub(crate) purpose: String,
 }
 
+pub(crate) const INPUT: &str = "standard input";
 /// So many wrong lines are shown.
 const SHOWN: usize = 5;
 
@@ -26,8 +27,7 @@ pub(crate) fn id(text: &str) -> Result<i64, String> {
 
 /// Reads lines of standard input to its end, as `read` does.
 pub(crate) fn read_input(signals: &Signals, purpose: Option<&str>) -> Result<Vec<Named>, Stop> {
-    const SOURCE: &str = "standard input";
-    signals.idle(|| read(stdio::input().map_err(|error| unreadable(SOURCE, &error))?, SOURCE, purpose))
+    signals.idle(|| read(stdio::input().map_err(|error| unreadable(INPUT, &error))?, INPUT, purpose))
 }
 
 fn unreadable(source: &str, error: &io::Error) -> Stop {

@@ -2,7 +2,7 @@
 
 use super::preview;
 use crate::account::Account;
-use crate::args::{self, Most};
+use crate::args;
 use crate::bulk::{Bulk, Manner};
 use crate::confirm::{check_answerable, confirm};
 use crate::context::Context;
@@ -25,7 +25,7 @@ pub(crate) fn run(args: &args::Prune, context: &Context<'_>) -> Result<Exit, Sto
     if args.deletes() {
         check_answerable(args.bulk.yes)?;
     }
-    let keep_ids = keep_ids(args.keep_from.as_deref(), context)?;
+    let keep_ids = keep_ids(args, context)?;
     let applied = args.apply.as_deref().map(PlanFile::read).transpose()?;
     let filter = filter(args, &keep_ids, applied.as_ref())?;
     filter.check(CALL).map_err(Stop::of_a_setting)?;
@@ -53,9 +53,7 @@ struct Run<'a> {
 impl Run<'_> {
     fn begin(&self, head: Head, journal: Option<Journal>) -> Result<Exit, Stop> {
         let (plan, matcher) = self.plan()?;
-        if !self.context.output.json {
-            preview::sum_up(self.context, &self.account, &plan);
-        }
+        preview::sum_up(self.context, &self.account, &plan);
         let guard = plan.guard(&matcher);
         if !self.args.deletes() || guard.is_some() {
             return self.answer(&plan, guard.map(Stop::from));
@@ -133,18 +131,24 @@ impl Run<'_> {
     }
 }
 
-/// Ids that are kept; the lines may be those that `delete -` reads.
-fn keep_ids(path: Option<&Path>, context: &Context<'_>) -> Result<Vec<i64>, Stop> {
+/// Ids that are kept; the lines may be those that `delete -` reads. That there are none is a mistake more often than not:
+/// what should have written them has failed.
+fn keep_ids(args: &args::Prune, context: &Context<'_>) -> Result<Vec<i64>, Stop> {
     /// What they are for doesn't matter.
     const ANY: Option<&str> = Some("any");
-    let Some(path) = path else { return Ok(Vec::new()) };
-    let files = if path == Path::new("-") {
+    let Some(path) = &args.keep_from else { return Ok(Vec::new()) };
+    let is_input = path == Path::new("-");
+    let source = if is_input { ids::INPUT.to_owned() } else { path.display().to_string() };
+    let files = if is_input {
         ids::read_input(context.signals, ANY)?
     } else {
-        let source = path.display().to_string();
         let unreadable = |error| Stop::Usage(format!("{source} can't be read: {error}; nothing was sent"));
         ids::read(BufReader::new(File::open(path).map_err(unreadable)?), &source, ANY)?
     };
+    if files.is_empty() && !args.keep_from_may_be_empty {
+        let why = "has no id in it, so that it would keep nothing: add --keep-from-may-be-empty if that is meant";
+        return Err(Stop::Usage(format!("{source} {why}; nothing was sent")));
+    }
     Ok(files.into_iter().map(|file| file.file_id).collect())
 }
 
@@ -155,18 +159,15 @@ fn filter<'a>(args: &'a args::Prune, keep_ids: &'a [i64], applied: Option<&'a Pl
     {
         return Err(Stop::Usage(format!("the plan is of {planned}, not of {purpose}; nothing was sent")));
     }
-    let (max_files, max_percent) = match args.at_most {
-        Some(Most::Files(most)) => (Some(most), None),
-        Some(Most::Percent(most)) => (None, Some(most)),
-        None => (None, None),
-    };
     Ok(Filter {
         purpose: args.purpose.as_deref().or(planned),
         older_than: args.older_than,
-        keep_globs: args.keep.as_deref().into_iter().collect(),
+        name_glob: args.name.as_deref(),
+        keep_globs: args.keep.iter().map(String::as_str).collect(),
+        keep_names: args.keep_name.iter().map(String::as_str).collect(),
         keep_ids,
-        max_files,
-        max_percent,
+        max_files: args.max_files(),
+        max_percent: args.max_percent(),
         // A plan is a condition.
         all: args.all || applied.is_some(),
         ..Filter::default()

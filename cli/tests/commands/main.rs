@@ -8,6 +8,7 @@ mod delete_input;
 mod download;
 mod exit;
 mod files;
+mod guards;
 mod guide;
 mod harness;
 mod info;
