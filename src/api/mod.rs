@@ -19,6 +19,7 @@ mod receipts;
 mod reconcile;
 pub mod redirect;
 pub mod retrieve;
+pub mod review;
 pub mod store;
 pub mod target;
 pub mod upload;

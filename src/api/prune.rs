@@ -2,6 +2,7 @@
 
 use super::bulk::{Done, FileRef, Options, Run};
 use super::doubtful::list_options;
+use super::envelope::Reply;
 use super::filter::{Filter, Keep, KeepRule, Matcher, Now};
 use super::model::FileObject;
 use super::{bulk, list, model, outcome, purpose};
@@ -20,7 +21,7 @@ pub const GONE: &str = "gone since the plan was made";
 pub const CHANGED: &str = "changed since the plan was made";
 
 /// It doesn't match what is asked for now.
-const UNFIT: &str = "does not match";
+pub(super) const UNFIT: &str = "does not match";
 
 /// What was listed, and what of it is chosen.
 pub struct Plan<'a> {
@@ -97,15 +98,11 @@ impl<'a> Plan<'a> {
         // But for what keeps it.
         let mut would_go = HashSet::new();
         let compared = earlier.into_iter().map(|file| {
-            let is_the_same = |listed: &FileObject| {
-                let has_its_purpose = listed.purpose.is_empty() || listed.purpose == file.purpose;
-                has_its_purpose && (listed.created_at, listed.bytes) == (file.created_at, file.bytes)
-            };
             let kept = match files.get(&file.file_id) {
                 // A list of one purpose says nothing of another's.
                 _ if filter.purpose.is_some_and(|purpose| purpose != file.purpose) => Some(UNFIT),
                 None => Some(GONE),
-                Some(listed) if !is_the_same(listed) => Some(CHANGED),
+                Some(listed) if !is_as_planned(listed, &file) => Some(CHANGED),
                 Some(listed) if !matcher.matches(listed, &now) => Some(UNFIT),
                 Some(listed) => {
                     would_go.insert(file.file_id);
@@ -127,13 +124,7 @@ impl<'a> Plan<'a> {
         options: &Options<'_>,
     ) -> Result<(Plan<'a>, Vec<FileObject>), Error> {
         let reply = list::listing(client, CALL, filter.purpose, &list_options(&limits, options))?;
-        let clock = reply.date();
-        if clock.is_none() && filter.older_than.is_some() {
-            let text = "the answer has no Date header, and without the service's clock no file can be called old";
-            return Err(Error::new(Status::Protocol, CALL, text));
-        }
-        let files = model::files(&reply.json)
-            .map_err(|why| Error::new(Status::Protocol, CALL, format!("the answer is not a listing: {why}")))?;
+        let (files, clock) = read(&reply, filter)?;
         let plan = Plan {
             filter,
             host: client.host().to_owned(),
@@ -216,6 +207,24 @@ impl<'a> Plan<'a> {
             "files": files,
         })
     }
+}
+
+/// Another name is no change: it is the service's to choose.
+pub(super) fn is_as_planned(found: &FileObject, planned: &FileObject) -> bool {
+    let has_its_purpose = found.purpose.is_empty() || found.purpose == planned.purpose;
+    has_its_purpose && (found.created_at, found.bytes) == (planned.created_at, planned.bytes)
+}
+
+/// The files in an answer, and the service's clock.
+pub(super) fn read(reply: &Reply, filter: &Filter<'_>) -> Result<(Vec<FileObject>, Option<SystemTime>), Error> {
+    let clock = reply.date();
+    if clock.is_none() && filter.older_than.is_some() {
+        let text = "the answer has no Date header, and without the service's clock no file can be called old";
+        return Err(Error::new(Status::Protocol, CALL, text));
+    }
+    let files = model::files(&reply.json)
+        .map_err(|why| Error::new(Status::Protocol, CALL, format!("the answer is not a listing: {why}")))?;
+    Ok((files, clock))
 }
 
 /// `{"keep_glob": "master-*", "kept": 2, "listed": 3}`

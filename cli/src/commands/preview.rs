@@ -9,6 +9,7 @@ use crate::table::{self, Column, LEFT, RIGHT};
 use mmx::api::filter::{Keep, KeepRule, Now};
 use mmx::api::model::FileObject;
 use mmx::api::prune::{CHANGED, GONE, Plan};
+use std::collections::BTreeMap;
 
 const FILES: [Column; 6] = [
     Column("FILE ID", RIGHT),
@@ -91,6 +92,14 @@ fn ids_in_words(keeps: &[Keep<'_>], is_for_people: bool) -> Vec<String> {
         }
     }
     said
+}
+
+/// What a journal names and the conditions don't allow, by the reason.
+pub(super) fn left_alone(context: &Context<'_>, stays: &BTreeMap<&str, Vec<i64>>) {
+    for (why, ids) in stays {
+        let (count, named, why) = (count(ids.len()), named(ids), why.replace('_', " "));
+        context.output.say(&format!("in the journal, and left alone: {count}, namely {named} ({why})"));
+    }
 }
 
 /// `1, 2, 3`; the first of many.

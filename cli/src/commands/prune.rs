@@ -11,12 +11,15 @@ use crate::ids;
 use crate::journal::{self, Head, Journal, Past};
 use crate::plan_file::{self, PlanFile};
 use crate::stop::Stop;
-use crate::work::{Entry, Work};
+use crate::work::{Entry, Reviewed, Work};
 use mmx::api::bulk::{self, Options};
 use mmx::api::filter::{Filter, Matcher};
 use mmx::api::model::FileObject;
 use mmx::api::outcome::Kind;
 use mmx::api::prune::{self, CALL, GONE, Plan};
+use mmx::api::review::{self, Standing};
+use mmx::error::{Error, Status};
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
@@ -72,7 +75,7 @@ impl Run<'_> {
     }
 
     fn plan(&self) -> Result<(Plan<'_>, Matcher<'_>), Stop> {
-        let options = Options { cancel: Some(self.context.signals.cancel()), ..Options::default() };
+        let options = self.options();
         let client = &self.account.client;
         let limits = bulk::limits(client, CALL, &options)?;
         let planned = match self.applied {
@@ -80,6 +83,11 @@ impl Run<'_> {
             Some(plan) => Plan::again(client, plan.files(), self.filter, limits, &options),
         };
         planned.map_err(Stop::from)
+    }
+
+    /// Of what is asked before anything is deleted.
+    fn options(&self) -> Options<'_> {
+        Options { cancel: Some(self.context.signals.cancel()), ..Options::default() }
     }
 
     /// The plan itself, of which nothing is deleted.
@@ -106,16 +114,47 @@ impl Run<'_> {
         Ok(Exit::Done)
     }
 
-    /// Goes on where an earlier run was ended. What it had chosen is not listed again: a file that it has deleted without a
-    /// receipt would be left out.
+    /// Goes on where an earlier run was ended: with what it had chosen, as far as that still holds. What it has deleted
+    /// without a receipt is found to be gone.
     fn resume(&self, past: Past, head: Head, journal: Option<Journal>) -> Result<Exit, Stop> {
         let mut work = past.resume(&head, None)?;
         work.keep(|id| self.filter.keep_ids.contains(&id));
         self.context
             .output
             .say("an earlier run was ended before its end: what it may have deleted is looked for first");
+        self.review(&mut work)?;
         confirm(self.context, &self.account, &work.in_words(), self.args.bulk.yes)?;
         self.delete(work, head, journal)
+    }
+
+    /// Holds what a journal names against the conditions, like a plan: anybody may have edited it.
+    fn review(&self, work: &mut Work) -> Result<(), Stop> {
+        let options = self.options();
+        let client = &self.account.client;
+        let limits = bulk::limits(client, CALL, &options)?;
+        let places: Vec<_> = work.open().collect();
+        let files: Vec<_> = places.iter().map(|&at| work.file(at)).collect();
+        let planned = self.applied.map(PlanFile::files);
+        let review = review::review(client, &files, planned.as_deref(), self.filter, limits, &options)?;
+        let mut stays = BTreeMap::<_, Vec<_>>::new();
+        for (at, standing) in places.into_iter().zip(review.standings) {
+            match standing {
+                Standing::Fits => {}
+                Standing::Stays(why) => {
+                    stays.entry(why).or_default().push(work.file(at).file_id);
+                    work.set_kept(at);
+                }
+                Standing::Gone { trace_id } => work.set_reviewed(at, Reviewed::Gone { trace_id }),
+                Standing::Unclear(error) => work.set_reviewed(at, Reviewed::Unclear(error)),
+            }
+        }
+        preview::left_alone(self.context, &stays);
+        let deleted = work.deleted().count();
+        let guard = review.matcher.guard(deleted + work.open().count(), deleted + review.listed.unwrap_or_default());
+        guard.map_or(Ok(()), |why| {
+            let text = format!("with those that an earlier run has deleted, {why}; no delete was sent");
+            Err(Error::new(Status::Guard, CALL, text).into())
+        })
     }
 
     fn delete(&self, work: Work, head: Head, journal: Option<Journal>) -> Result<Exit, Stop> {
@@ -123,7 +162,7 @@ impl Run<'_> {
             journal.begin(head, &work)?;
         }
         let (client, is_resumed) = (&self.account.client, work.is_resumed);
-        let manner = Manner { concurrency: self.args.bulk.concurrency, verify: self.args.verify };
+        let manner = Manner { concurrency: self.args.bulk.concurrency, verify: self.args.verify, looks_first: false };
         Bulk::new(self.context, "prune", work, journal).run(manner, |files, options| match is_resumed {
             true => bulk::delete_files(client, files, options),
             false => prune::delete_listed(client, files, self.filter.purpose, options),

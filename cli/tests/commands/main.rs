@@ -6,6 +6,7 @@
 mod delete;
 mod delete_input;
 mod download;
+mod edited;
 mod exit;
 mod files;
 mod guards;
