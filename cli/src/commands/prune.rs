@@ -9,7 +9,7 @@ use crate::context::Context;
 use crate::exit::Exit;
 use crate::ids;
 use crate::journal::{self, Head, Journal, Past};
-use crate::plan_file::{self, PlanFile};
+use crate::plan_file::{PlanFile, Target};
 use crate::stop::Stop;
 use crate::work::{Entry, Reviewed, Work};
 use mmx::api::bulk::{self, Options};
@@ -93,10 +93,14 @@ impl Run<'_> {
     /// The plan itself, of which nothing is deleted.
     fn answer(&self, plan: &Plan<'_>, guard: Option<Stop>) -> Result<Exit, Stop> {
         let output = self.context.output;
-        if let (Some(path), None) = (&self.args.plan, &guard) {
-            plan_file::write(path, &plan.to_json())?;
+        let target = self.args.plan.as_deref().map(Target::of).transpose()?;
+        if let (Some(target), None) = (&target, &guard) {
+            let json = plan.to_json();
+            // Opening a pipe waits for its reader.
+            self.context.signals.idle(|| target.write(&json, output))?;
         }
-        if output.json {
+        let is_printed = guard.is_none() && matches!(target, Some(Target::Output));
+        if output.json && !is_printed {
             output.print_json(&plan.to_json())?;
         } else if self.args.dry_run {
             preview::files(self.context, plan)?;
@@ -107,6 +111,7 @@ impl Run<'_> {
         if !output.json {
             let chosen = preview::in_words(plan);
             match &self.args.plan {
+                Some(_) if is_printed => output.say(&format!("nothing was deleted; in the plan: {chosen}")),
                 Some(path) => output.say(&format!("nothing was deleted; in the plan {}: {chosen}", path.display())),
                 None => output.say(&format!("nothing was deleted; without --dry-run it would be {chosen}")),
             }

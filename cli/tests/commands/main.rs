@@ -18,6 +18,7 @@ mod killed;
 mod list;
 mod names;
 mod plan;
+mod plan_target;
 mod prune;
 mod settings;
 mod signals;
