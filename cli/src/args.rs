@@ -119,9 +119,12 @@ pub(crate) struct Info {
 pub(crate) struct Download {
     #[arg(value_name = "ID", value_parser = ids::id)]
     pub(crate) id: i64,
-    /// Where to; - is standard output [default: a file in this folder whose name is the id]
+    /// Where to; - is standard output [default: a file in this folder, named by the id and the media type]
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
+    /// Overwrite a file that exists
+    #[arg(long, short)]
+    pub(crate) force: bool,
 }
 
 #[derive(Debug, Group)]

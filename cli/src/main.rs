@@ -17,6 +17,7 @@ mod escape;
 mod exit;
 mod ids;
 mod journal;
+mod media_type;
 mod output;
 mod pipe;
 mod plan_file;
