@@ -107,6 +107,16 @@ pub(crate) struct List {
     /// Only those of this purpose
     #[arg(long, value_parser = purpose)]
     pub(crate) purpose: Option<String>,
+    #[command(flatten)]
+    pub(crate) table: Table,
+}
+
+/// How a table of files looks.
+#[derive(Debug, Group)]
+pub(crate) struct Table {
+    /// Show long names whole, however wide the terminal is
+    #[arg(long)]
+    pub(crate) wide: bool,
 }
 
 #[derive(Debug, Group)]
@@ -186,6 +196,8 @@ pub(crate) struct Prune {
     /// List again in the end, and say what is still there
     #[arg(long)]
     pub(crate) verify: bool,
+    #[command(flatten)]
+    pub(crate) table: Table,
     #[command(flatten)]
     pub(crate) bulk: Bulk,
 }

@@ -7,12 +7,11 @@ use crate::stdio;
 use crate::stop::Stop;
 use std::io::BufRead as _;
 
+const UNANSWERABLE: &str = "nobody can be asked, for this is no terminal: add --yes if the files are to be deleted";
+
 /// Without a terminal there is nobody to ask: `yes` must have been said before. To be called before anything is sent.
 pub(crate) fn check_answerable(yes: bool) -> Result<(), Stop> {
-    if yes || has_a_person() {
-        return Ok(());
-    }
-    Err(Stop::Usage("nobody can be asked, for this is no terminal: add --yes if the files are to be deleted".into()))
+    if yes || has_a_person() { Ok(()) } else { Err(Stop::Usage(UNANSWERABLE.into())) }
 }
 
 /// Says what is about to be deleted and, unless `yes`, asks. `what` is as in `3 files of voice_clone`.

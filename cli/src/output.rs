@@ -162,7 +162,7 @@ impl Drop for Bar {
 
 /// Messages of the library are clean already; what was put around them may hold a path.
 fn one_line(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() || mmx::error::is_bidi(c) { '\u{fffd}' } else { c }).collect()
+    text.chars().map(|c| if escape::is_risky(c) { '\u{fffd}' } else { c }).collect()
 }
 
 /// Both a person who reads and one who can answer.

@@ -12,7 +12,7 @@ use crate::work::{Entry, Work};
 use serde_json::Value;
 
 pub(crate) fn run(args: &args::Delete, context: &Context<'_>) -> Result<Exit, Stop> {
-    check_answerable(args.bulk.yes)?;
+    check(args)?;
     let named = named(args, context)?;
     let account = context.account()?;
     if named.is_empty() {
@@ -36,6 +36,19 @@ pub(crate) fn run(args: &args::Delete, context: &Context<'_>) -> Result<Exit, St
     bulk.run(manner, |files, options| mmx::api::bulk::delete_files(&account.client, files, options))
 }
 
+/// All that is missing, in one message.
+fn check(args: &args::Delete) -> Result<(), Stop> {
+    let answerable = check_answerable(args.bulk.yes);
+    let first = args.ids.iter().find(|word| ids::id(word).is_ok() && args.purpose.is_none());
+    let Some(first) = first else { return answerable };
+    let purpose = format!("what {first} was uploaded for is not said: add --purpose");
+    let all = match answerable.err().and_then(|stop| stop.text()) {
+        Some(yes) => format!("{purpose}; {yes}"),
+        None => purpose,
+    };
+    Err(Stop::Usage(format!("{all}; nothing was sent")))
+}
+
 /// All of them, from the arguments and from standard input.
 fn named(args: &args::Delete, context: &Context<'_>) -> Result<Vec<Named>, Stop> {
     let mut files = Vec::new();
@@ -45,10 +58,7 @@ fn named(args: &args::Delete, context: &Context<'_>) -> Result<Vec<Named>, Stop>
             continue;
         }
         let file_id = ids::id(word).map_err(|why| Stop::Usage(format!("\"{word}\" {why}; nothing was sent")))?;
-        let purpose = args.purpose.clone().ok_or_else(|| {
-            Stop::Usage(format!("what {word} was uploaded for is not said: add --purpose; nothing was sent"))
-        })?;
-        files.push(Named { file_id, purpose });
+        files.push(Named { file_id, purpose: args.purpose.clone().unwrap_or_default() });
     }
     Ok(files)
 }

@@ -41,7 +41,8 @@ pub(crate) fn run(args: &args::List, context: &Context<'_>) -> Result<Exit, Stop
     if files.is_empty() {
         output.say(&format!("no files ({account})"));
     } else {
-        output.print(&table::table(&COLUMNS, files.iter().map(|listed| row(&listed.file))))?;
+        let rows = files.iter().map(|listed| row(&listed.file)).collect();
+        output.print(&table::table_of_names(&COLUMNS, rows, args.table.wide))?;
     }
     Ok(Exit::Done)
 }

@@ -122,7 +122,7 @@ pub(super) fn in_words(plan: &Plan<'_>) -> String {
 }
 
 /// Every file: the answer to a dry run.
-pub(super) fn files(context: &Context<'_>, plan: &Plan<'_>) -> Result<(), Stop> {
+pub(super) fn files(context: &Context<'_>, plan: &Plan<'_>, is_wide: bool) -> Result<(), Stop> {
     if plan.files.is_empty() {
         return Ok(());
     }
@@ -136,5 +136,5 @@ pub(super) fn files(context: &Context<'_>, plan: &Plan<'_>) -> Result<(), Stop> 
             table::name(&file.filename),
         ]
     };
-    context.output.print(&table::table(&FILES, plan.files.iter().map(row)))
+    context.output.print(&table::table_of_names(&FILES, plan.files.iter().map(row).collect(), is_wide))
 }

@@ -103,7 +103,7 @@ impl Run<'_> {
         if output.json && !is_printed {
             output.print_json(&plan.to_json())?;
         } else if self.args.dry_run {
-            preview::files(self.context, plan)?;
+            preview::files(self.context, plan, self.args.table.wide)?;
         }
         if let Some(guard) = guard {
             return Err(guard);
