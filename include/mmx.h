@@ -911,9 +911,9 @@ typedef struct mmx_filter {
     int64_t older_than_s;
     /** Minimum size in bytes; 0 = no condition. The service reports 0 for generated files. */
     int64_t min_bytes;
-    /** A pattern for the name, with * ? [a-z]; NULL = no condition. */
+    /** A pattern with * ? [a-z] for the name, compared in the Unicode form NFC; NULL = no condition, "" is refused. */
     const char *name_glob;
-    /** A pattern for the names of files that are kept; NULL = none. */
+    /** A pattern for the names of files that are kept; the plan says how many. NULL = none, "" is refused. */
     const char *keep_glob;
     /** Ids of files that are kept. */
     const int64_t *keep_ids;

@@ -1,7 +1,8 @@
 //! What a person types.
 
 use crate::ids;
-use clap::{Args as Group, Parser, Subcommand};
+use clap::builder::NonEmptyStringValueParser;
+use clap::{Args as Group, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -43,12 +44,18 @@ pub(crate) struct Client {
     /// Certificates to trust beside the system's, in PEM
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) ca_file: Option<PathBuf>,
-    /// Print JSON for programs: a line a file, and an error as a line on standard error
-    #[arg(long, global = true)]
-    pub(crate) json: bool,
+    /// Print JSON for programs: a line for each file, or all of them in one array; an error is a line on standard error
+    #[arg(long, global = true, value_name = "FORM", num_args = 0..=1, require_equals = true, default_missing_value = "lines")]
+    pub(crate) json: Option<Json>,
     /// Write what happens on the way to standard error, an event a line
     #[arg(long, short, global = true)]
     pub(crate) verbose: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Json {
+    Lines,
+    Array,
 }
 
 #[derive(Debug, Subcommand)]
@@ -100,6 +107,16 @@ pub(crate) struct List {
     /// Only those of this purpose
     #[arg(long, value_parser = purpose)]
     pub(crate) purpose: Option<String>,
+    #[command(flatten)]
+    pub(crate) table: Table,
+}
+
+/// How a table of files looks.
+#[derive(Debug, Group)]
+pub(crate) struct Table {
+    /// Show long names whole, however wide the terminal is
+    #[arg(long)]
+    pub(crate) wide: bool,
 }
 
 #[derive(Debug, Group)]
@@ -112,9 +129,12 @@ pub(crate) struct Info {
 pub(crate) struct Download {
     #[arg(value_name = "ID", value_parser = ids::id)]
     pub(crate) id: i64,
-    /// Where to; - is standard output [default: a file in this folder whose name is the id]
+    /// Where to; - is standard output [default: a file in this folder, named by the id and the media type]
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
+    /// Overwrite a file that exists
+    #[arg(long, short)]
+    pub(crate) force: bool,
 }
 
 #[derive(Debug, Group)]
@@ -140,14 +160,29 @@ pub(crate) struct Prune {
     /// Really every file (of the purpose)
     #[arg(long)]
     pub(crate) all: bool,
-    /// Keep files with such a name, as 'master-*.mp3'
+    /// Only files with such a name, as '*.tar'
     #[arg(long, value_name = "GLOB")]
-    pub(crate) keep: Option<String>,
+    pub(crate) name: Option<String>,
+    /// Keep files with such a name, as 'master-*.mp3'; may be given several times
+    #[arg(long, value_name = "GLOB")]
+    pub(crate) keep: Vec<String>,
+    /// Keep files with exactly this name; may be given several times
+    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) keep_name: Vec<String>,
     /// Keep the files whose ids are in FILE, one a line; - is standard input
     #[arg(long, value_name = "FILE")]
     pub(crate) keep_from: Option<PathBuf>,
-    /// If more would go, delete none: a number, or a share of the files that are listed, as 25%
-    #[arg(long, value_name = "N|P%", value_parser = most)]
+    /// Go on where that FILE has no id in it; without this, it is taken for a mistake
+    #[arg(long, requires = "keep_from")]
+    pub(crate) keep_from_may_be_empty: bool,
+    /// If more files would go, delete none
+    #[arg(long, value_name = "N")]
+    pub(crate) max_files: Option<u64>,
+    /// If more of the files that are listed would go, in per cent, delete none
+    #[arg(long, value_name = "P", value_parser = percent)]
+    pub(crate) max_percent: Option<u32>,
+    /// The same as --max-files N or --max-percent P
+    #[arg(long, value_name = "N|P%", value_parser = most, conflicts_with_all = ["max_files", "max_percent"])]
     pub(crate) at_most: Option<Most>,
     /// Delete nothing; say what would go
     #[arg(long, conflicts_with = "journal")]
@@ -162,10 +197,26 @@ pub(crate) struct Prune {
     #[arg(long)]
     pub(crate) verify: bool,
     #[command(flatten)]
+    pub(crate) table: Table,
+    #[command(flatten)]
     pub(crate) bulk: Bulk,
 }
 
 impl Prune {
+    pub(crate) fn max_files(&self) -> Option<u64> {
+        match self.at_most {
+            Some(Most::Files(most)) => Some(most),
+            _ => self.max_files,
+        }
+    }
+
+    pub(crate) fn max_percent(&self) -> Option<u32> {
+        match self.at_most {
+            Some(Most::Percent(most)) => Some(most),
+            _ => self.max_percent,
+        }
+    }
+
     /// Whether anything may be deleted at all.
     pub(crate) fn deletes(&self) -> bool {
         !self.dry_run && self.plan.is_none()
@@ -201,13 +252,22 @@ pub(crate) enum Most {
 }
 
 fn most(text: &str) -> Result<Most, String> {
-    let is_number = |digits: &str| digits.bytes().all(|byte| byte.is_ascii_digit());
     let most = match text.strip_suffix('%') {
-        Some(digits) if is_number(digits) => digits.parse().ok().filter(|percent| *percent <= 100).map(Most::Percent),
-        None if is_number(text) => text.parse().ok().map(Most::Files),
-        _ => None,
+        Some(_) => percent(text).ok().map(Most::Percent),
+        None => number(text).map(Most::Files),
     };
     most.ok_or_else(|| "is neither a number of files nor a share such as 25%".into())
+}
+
+/// `80`, `80%`
+fn percent(text: &str) -> Result<u32, String> {
+    let percent = number(text.strip_suffix('%').unwrap_or(text)).filter(|percent| *percent <= 100);
+    percent.and_then(|percent| percent.try_into().ok()).ok_or_else(|| "is no share of 0 to 100 per cent".into())
+}
+
+/// Without a sign, though one would parse.
+fn number(digits: &str) -> Option<u64> {
+    digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok()).flatten()
 }
 
 fn age(text: &str) -> Result<Duration, String> {

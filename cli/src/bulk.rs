@@ -6,7 +6,7 @@ use crate::exit::Exit;
 use crate::journal::Journal;
 use crate::output::Unit;
 use crate::stop::{Stop, in_words};
-use crate::work::Work;
+use crate::work::{Reviewed, Work};
 use mmx::api::bulk::{Done, FileRef, Options, is_for_all};
 use mmx::api::outcome::{Counts, Kind, Outcome, now_ms};
 use mmx::error::{Error, Status};
@@ -37,6 +37,8 @@ pub(crate) struct Bulk<'a> {
 pub(crate) struct Manner {
     pub(crate) concurrency: u32,
     pub(crate) verify: bool,
+    /// An earlier run may have deleted some: each is looked for before it is sent.
+    pub(crate) looks_first: bool,
 }
 
 impl<'a> Bulk<'a> {
@@ -65,7 +67,8 @@ impl<'a> Bulk<'a> {
         call: impl FnOnce(&[FileRef<'_>], &Options<'_>) -> Done,
     ) -> Result<Exit, Stop> {
         let total = i64::try_from(self.work.entries.len()).unwrap_or(i64::MAX);
-        let goes_on = self.work.decided().all(|(index, kind)| self.decided(index, kind));
+        let goes_on = self.work.decided().all(|(index, kind)| self.decided(index, kind))
+            && self.work.reviewed().all(|(index, reviewed)| self.reviewed(index, reviewed));
         let places: Vec<_> = self.work.open().collect();
         let files: Vec<_> = places.iter().map(|&at| self.work.file(at)).collect();
         let before: Vec<_> = self.work.deleted().map(|at| self.work.file(at)).collect();
@@ -78,7 +81,7 @@ impl<'a> Bulk<'a> {
             concurrency: Some(manner.concurrency),
             verify: manner.verify,
             deleted_before: &before,
-            looks_first: self.work.is_resumed,
+            looks_first: manner.looks_first,
             cancel: Some(self.context.signals.cancel()),
             progress: Some(&report),
             on_outcome: Some(&told),
@@ -99,6 +102,17 @@ impl<'a> Bulk<'a> {
         let outcome =
             Outcome { index, file_id, purpose, kind, attempts: 0, evidence, trace_id, settled_at_ms, error: None };
         self.settled(&outcome)
+    }
+
+    /// A file that an earlier run left open, and that nothing is sent for.
+    fn reviewed(&self, index: usize, reviewed: &Reviewed) -> bool {
+        let FileRef { file_id, purpose } = self.work.file(index);
+        let (kind, evidence, trace_id, error) = match reviewed {
+            Reviewed::Gone { trace_id } => (Kind::Deleted, "retrieve", trace_id.clone(), None),
+            Reviewed::Unclear(error) => (Kind::Unknown, "", error.trace_id.clone(), Some(error.clone())),
+        };
+        let settled_at_ms = now_ms();
+        self.settled(&Outcome { index, file_id, purpose, kind, attempts: 0, evidence, trace_id, settled_at_ms, error })
     }
 
     /// One file. `false` ends the run: where no receipt can be handed out any more, nothing more is deleted.

@@ -3,15 +3,15 @@
 use crate::account::Account;
 use crate::context::Context;
 use crate::output::has_a_person;
+use crate::stdio;
 use crate::stop::Stop;
-use std::io::{self, Write as _};
+use std::io::BufRead as _;
+
+const UNANSWERABLE: &str = "nobody can be asked, for this is no terminal: add --yes if the files are to be deleted";
 
 /// Without a terminal there is nobody to ask: `yes` must have been said before. To be called before anything is sent.
 pub(crate) fn check_answerable(yes: bool) -> Result<(), Stop> {
-    if yes || has_a_person() {
-        return Ok(());
-    }
-    Err(Stop::Usage("nobody can be asked, for this is no terminal: add --yes if the files are to be deleted".into()))
+    if yes || has_a_person() { Ok(()) } else { Err(Stop::Usage(UNANSWERABLE.into())) }
 }
 
 /// Says what is about to be deleted and, unless `yes`, asks. `what` is as in `3 files of voice_clone`.
@@ -21,10 +21,13 @@ pub(crate) fn confirm(context: &Context<'_>, account: &Account, what: &str, yes:
         context.output.say(&format!("deleting {what} ({account})"));
         return Ok(());
     }
-    let asked = write!(io::stderr().lock(), "Delete {what} ({account})? [y/N] ");
-    asked.and_then(|()| io::stderr().flush()).map_err(|_| Stop::Declined)?;
+    let question = format!("Delete {what} ({account})? [y/N] ");
     let mut answer = String::new();
-    context.signals.idle(|| io::stdin().read_line(&mut answer)).map_err(|_| Stop::Declined)?;
+    let ask = || {
+        stdio::write_err(question.as_bytes())?;
+        stdio::input()?.read_line(&mut answer)
+    };
+    context.signals.idle(ask).map_err(|_| Stop::Declined)?;
     match answer.trim().to_ascii_lowercase().as_str() {
         "y" | "yes" => Ok(()),
         _ => Err(Stop::Declined),

@@ -2,7 +2,6 @@
 //! and a signal do.
 
 use crate::context::Context;
-use crate::escape;
 use crate::exit::Exit;
 use crate::stop::{Stop, in_words};
 use mmx::api::bulk::is_for_all;
@@ -31,7 +30,7 @@ pub(crate) fn each(
         let result = if stopped.is_none() { call(at) } else { Err(not_attempted()) };
         exit = exit.and(result.as_ref().err().map_or(Exit::Done, Exit::of));
         let printed = match &result {
-            result if context.output.json => context.output.print(&line(item, result)),
+            result if context.output.json => context.output.print_json_text(&line(item, result)),
             Ok(json) => context.output.print(&text(at, json)),
             Err(_) if stopped.is_some() => Ok(()),
             Err(error) => {
@@ -63,7 +62,7 @@ fn line(item: &Item, result: &Result<String, Error>) -> String {
     let key = key.strip_suffix('}').unwrap_or(&key);
     let answer = answer.map_or("null", RawValue::get);
     let error = result.as_ref().err().map_or("null".into(), Error::to_json);
-    escape::json(&format!("{key},\"answer\":{answer},\"error\":{error}}}"))
+    format!("{key},\"answer\":{answer},\"error\":{error}}}")
 }
 
 fn not_attempted() -> Error {

@@ -1,11 +1,34 @@
 //! Text from elsewhere on its way to a terminal: a file's name may hold what clears the screen, or turns text around.
 
-use std::fmt::Write as _;
+use std::ops::RangeInclusive;
 
-/// What would steer a terminal, or make a text look like another.
-fn is_risky(c: char) -> bool {
-    let invisible = ['\u{61c}', '\u{200b}', '\u{2060}', '\u{feff}', '\u{2028}', '\u{2029}'];
-    mmx::error::is_bidi(c) || c.is_control() || invisible.contains(&c)
+/// Characters that a terminal shows as nothing: the Unicode property Default_Ignorable_Code_Point, and the blank Braille
+/// pattern.
+const INVISIBLE: [RangeInclusive<char>; 18] = [
+    '\u{ad}'..='\u{ad}',
+    '\u{34f}'..='\u{34f}',
+    '\u{61c}'..='\u{61c}',
+    '\u{115f}'..='\u{1160}',
+    '\u{17b4}'..='\u{17b5}',
+    '\u{180b}'..='\u{180f}',
+    '\u{200b}'..='\u{200f}',
+    '\u{202a}'..='\u{202e}',
+    '\u{2060}'..='\u{206f}',
+    '\u{2800}'..='\u{2800}',
+    '\u{3164}'..='\u{3164}',
+    '\u{fe00}'..='\u{fe0f}',
+    '\u{feff}'..='\u{feff}',
+    '\u{ffa0}'..='\u{ffa0}',
+    '\u{fff0}'..='\u{fff8}',
+    '\u{1bca0}'..='\u{1bca3}',
+    '\u{1d173}'..='\u{1d17a}',
+    '\u{e0000}'..='\u{e0fff}',
+];
+
+/// What would steer a terminal, or make a text look like another. A wide space is seen as what it is.
+pub(crate) fn is_risky(c: char) -> bool {
+    let is_odd_space = c.is_whitespace() && c != ' ' && c != '\u{3000}';
+    c.is_control() || is_odd_space || mmx::error::is_bidi(c) || INVISIBLE.iter().any(|range| range.contains(&c))
 }
 
 /// For people, on one line. `\` is doubled, so that no two texts look alike.
@@ -27,8 +50,10 @@ pub(crate) fn json(json: &str) -> String {
     for c in json.chars() {
         match c {
             '\n' | '\r' | '\t' => escaped.push(' '),
-            // All of them have four digits.
-            c if is_risky(c) => drop(write!(escaped, "\\u{:04x}", u32::from(c))),
+            c if is_risky(c) => {
+                let units = c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")).collect::<String>();
+                escaped.push_str(&units);
+            }
             c => escaped.push(c),
         }
     }
@@ -39,13 +64,13 @@ pub(crate) fn json(json: &str) -> String {
 mod tests {
     use super::*;
 
-    const NASTY: &str = "a\u{1b}]0;b\u{7}\u{9b}31m\u{202e}gpj\u{61c}\n\\ é 声音.mp3";
+    const NASTY: &str = "\u{e0041}\u{3164}\u{ad}a\u{1b}]0;b\u{7}\u{9b}31m\u{202e}gpj\u{61c}\n\\ é 声音.mp3";
 
     #[test]
     fn no_control_character_is_left() {
         let escaped = text(NASTY);
         assert!(!escaped.chars().any(is_risky), "{escaped}");
-        assert_eq!(escaped, r"a\u{1b}]0;b\u{7}\u{9b}31m\u{202e}gpj\u{61c}\n\\ é 声音.mp3");
+        assert_eq!(escaped, r"\u{e0041}\u{3164}\u{ad}a\u{1b}]0;b\u{7}\u{9b}31m\u{202e}gpj\u{61c}\n\\ é 声音.mp3");
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! The files that a command is given: ids as arguments, or lines `ID[ PURPOSE]` of standard input.
 
+use crate::signals::Signals;
+use crate::stdio;
 use crate::stop::Stop;
-use std::io::BufRead;
+use std::io::{self, BufRead};
 
 /// A file to delete.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -10,6 +12,7 @@ pub(crate) struct Named {
     pub(crate) purpose: String,
 }
 
+pub(crate) const INPUT: &str = "standard input";
 /// So many wrong lines are shown.
 const SHOWN: usize = 5;
 
@@ -22,11 +25,20 @@ pub(crate) fn id(text: &str) -> Result<i64, String> {
     }
 }
 
+/// Reads lines of standard input to its end, as `read` does.
+pub(crate) fn read_input(signals: &Signals, purpose: Option<&str>) -> Result<Vec<Named>, Stop> {
+    signals.idle(|| read(stdio::input().map_err(|error| unreadable(INPUT, &error))?, INPUT, purpose))
+}
+
+fn unreadable(source: &str, error: &io::Error) -> Stop {
+    Stop::Usage(format!("{source} can't be read: {error}; nothing was sent"))
+}
+
 /// Reads lines of `source` to the end; a line without a purpose has `purpose`. If one of them is wrong, none counts.
 pub(crate) fn read(lines: impl BufRead, source: &str, purpose: Option<&str>) -> Result<Vec<Named>, Stop> {
     let (mut files, mut wrong) = (Vec::new(), Vec::new());
     for (at, line) in lines.split(b'\n').enumerate() {
-        let line = line.map_err(|error| Stop::Usage(format!("{source} can't be read: {error}; nothing was sent")))?;
+        let line = line.map_err(|error| unreadable(source, &error))?;
         let read = String::from_utf8(line).map_err(|_| "is not UTF-8".into());
         match read.and_then(|line| named(&line, purpose)) {
             Ok(named) => files.extend(named),

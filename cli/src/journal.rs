@@ -15,12 +15,13 @@ use mmx::api::outcome::{Counts, Kind, Outcome};
 use mmx::error::one_line;
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
+use rustix::process::geteuid;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::cell::RefCell;
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead as _, BufReader, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -100,8 +101,16 @@ impl Journal {
         let usage = |why: String| Stop::Usage(format!("the journal {} {why}; nothing was sent", path.display()));
         let open = OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(path);
         let file = open.map_err(|error| usage(format!("can't be opened: {error}")))?;
-        if !file.metadata().is_ok_and(|about| about.is_file()) {
+        let about = file.metadata().map_err(|error| usage(format!("can't be looked at: {error}")))?;
+        if !about.is_file() {
             return Err(usage("is no file".into()));
+        }
+        // What others can write would choose the files that are deleted.
+        if about.uid() != geteuid().as_raw() {
+            return Err(usage("belongs to another user".into()));
+        }
+        if about.mode() & 0o022 != 0 {
+            return Err(usage("can be written by others: chmod go-w it, if it is still as it was left".into()));
         }
         flock(&file, FlockOperation::NonBlockingLockExclusive).map_err(|error| match error {
             Errno::WOULDBLOCK => usage("is being written by another run".into()),
@@ -205,7 +214,7 @@ impl Past {
         if files.is_some_and(|files| files != theirs.files) {
             return is_of("a run with other files");
         }
-        Ok(Work { entries: self.head.files, settled: self.settled, is_resumed: true })
+        Ok(Work::left(self.head.files, self.settled))
     }
 }
 

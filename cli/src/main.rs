@@ -17,10 +17,12 @@ mod escape;
 mod exit;
 mod ids;
 mod journal;
+mod media_type;
 mod output;
 mod pipe;
 mod plan_file;
 mod signals;
+mod stdio;
 mod stop;
 mod table;
 mod work;
@@ -32,6 +34,7 @@ use exit::Exit;
 use output::Output;
 use signals::Signals;
 use std::process::ExitCode;
+use stop::Stop;
 
 fn main() -> ExitCode {
     // Wrong arguments end it here with 2.
@@ -45,8 +48,15 @@ fn main() -> ExitCode {
         }
     };
     let command = args.command.name();
+    if let Err(error) = stdio::check_stdout() {
+        let stop = Stop::Output(error);
+        output.stopped(command, &stop);
+        return stop.exit().into();
+    }
     let context = Context { settings: &args.client, output: &output, signals: &signals };
-    let exit = match commands::run(&args.command, &context) {
+    let result = commands::run(&args.command, &context);
+    let ended = output.end_results();
+    let exit = match result.and_then(|exit| ended.map(|()| exit)) {
         Ok(exit) => exit,
         Err(stop) => {
             output.stopped(command, &stop);

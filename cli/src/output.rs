@@ -1,17 +1,29 @@
 //! The two streams: results on standard output; on standard error what else there is to say, and a bar on a terminal.
 
+use crate::args::Json;
 use crate::escape;
+use crate::stdio;
 use crate::stop::Stop;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use serde_json::Value;
 use std::fmt;
-use std::io::{self, ErrorKind, IsTerminal as _, Write as _};
+use std::io::{self, ErrorKind, IsTerminal as _};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 #[derive(Clone)]
 pub(crate) struct Output {
     /// For programs.
     pub(crate) json: bool,
+    /// The results are the elements of one array.
+    array: Option<Arc<Mutex<Array>>>,
     bars: MultiProgress,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Array {
+    NotBegun,
+    Empty,
+    Filled,
 }
 
 /// What a bar counts.
@@ -22,32 +34,71 @@ pub(crate) enum Unit {
 }
 
 impl Output {
-    pub(crate) fn new(json: bool) -> Output {
-        Output { json, bars: MultiProgress::new() }
+    pub(crate) fn new(json: Option<Json>) -> Output {
+        let array = (json == Some(Json::Array)).then(|| Arc::new(Mutex::new(Array::NotBegun)));
+        Output { json: json.is_some(), array, bars: MultiProgress::new() }
     }
 
     /// Lines of results, as they are: names in them are escaped already.
     pub(crate) fn print(&self, text: &str) -> Result<(), Stop> {
-        let write = || {
-            let mut stdout = io::stdout().lock();
-            stdout.write_all(text.as_bytes())?;
-            stdout.write_all(b"\n")?;
-            stdout.flush()
-        };
-        self.bars.suspend(write).map_err(|error| match error.kind() {
+        self.write(&[text, "\n"])
+    }
+
+    /// A result for programs.
+    pub(crate) fn print_json(&self, json: &Value) -> Result<(), Stop> {
+        self.print_json_text(&json.to_string())
+    }
+
+    /// The same as text.
+    pub(crate) fn print_json_text(&self, json: &str) -> Result<(), Stop> {
+        let json = escape::json(json);
+        match self.begin_element() {
+            None => self.print(&json),
+            Some(before) => self.write(&[before, &json]),
+        }
+    }
+
+    /// Results follow, of which there may be none.
+    pub(crate) fn begin_results(&self) {
+        if let Some(mut array) = self.array() {
+            *array = Array::Empty;
+        }
+    }
+
+    /// Nothing follows.
+    pub(crate) fn end_results(&self) -> Result<(), Stop> {
+        let array = self.array().map_or(Array::NotBegun, |array| *array);
+        match array {
+            Array::NotBegun => Ok(()),
+            Array::Empty => self.write(&["[]\n"]),
+            Array::Filled => self.write(&["]\n"]),
+        }
+    }
+
+    /// What stands before an element of the array, if there is one.
+    fn begin_element(&self) -> Option<&'static str> {
+        let mut array = self.array()?;
+        let before = if *array == Array::Filled { ",\n" } else { "[" };
+        *array = Array::Filled;
+        Some(before)
+    }
+
+    fn array(&self) -> Option<MutexGuard<'_, Array>> {
+        self.array.as_ref().map(|array| array.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// In one piece, so that no other process writes into the middle of a line.
+    fn write(&self, parts: &[&str]) -> Result<(), Stop> {
+        let text = parts.concat();
+        self.bars.suspend(|| stdio::write_out(text.as_bytes())).map_err(|error| match error.kind() {
             ErrorKind::BrokenPipe => Stop::Unread,
             _ => Stop::Output(error),
         })
     }
 
-    /// One line of JSON.
-    pub(crate) fn print_json(&self, json: &Value) -> Result<(), Stop> {
-        self.print(&escape::json(&json.to_string()))
-    }
-
     /// Something beside the results. Where standard error is closed, nobody wants to know.
     pub(crate) fn say(&self, text: &str) {
-        self.bars.suspend(|| drop(writeln!(io::stderr().lock(), "{text}")));
+        self.bars.suspend(|| drop(stdio::write_err(format!("{text}\n").as_bytes())));
     }
 
     /// Why the command ends early.
@@ -111,7 +162,7 @@ impl Drop for Bar {
 
 /// Messages of the library are clean already; what was put around them may hold a path.
 fn one_line(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() || mmx::error::is_bidi(c) { '\u{fffd}' } else { c }).collect()
+    text.chars().map(|c| if escape::is_risky(c) { '\u{fffd}' } else { c }).collect()
 }
 
 /// Both a person who reads and one who can answer.

@@ -7,8 +7,9 @@ use mmx::error::Status;
 use mmx::transport::attempt::Failure;
 use mmx::transport::body::Reach;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::io::Errno;
-use std::io::{self, ErrorKind, Write as _};
+use rustix::io::{Errno, write};
+use rustix::stdio::stdout;
+use std::io;
 
 /// So much never blocks once a pipe takes anything (PIPE_BUF on Linux).
 const AT_ONCE: usize = 4096;
@@ -32,12 +33,11 @@ impl<'a> Pipe<'a> {
 
     /// Waits until it takes something.
     fn wait(&self) -> Result<(), Failure> {
-        let stdout = io::stdout();
         loop {
             if self.signals.have_come() {
                 return Err(Failure::new(Status::Cancelled, Reach::Nothing, "ended by a signal"));
             }
-            match poll(&mut [PollFd::new(&stdout, PollFlags::OUT)], Some(&BETWEEN_LOOKS)) {
+            match poll(&mut [PollFd::from_borrowed_fd(stdout(), PollFlags::OUT)], Some(&BETWEEN_LOOKS)) {
                 Ok(0) | Err(Errno::INTR) => {}
                 Ok(_) => return Ok(()),
                 Err(error) => return Err(unwritable(&error.into())),
@@ -48,15 +48,21 @@ impl<'a> Pipe<'a> {
 
 impl Sink for Pipe<'_> {
     fn write(&mut self, data: &[u8]) -> Result<(), Failure> {
-        for piece in data.chunks(AT_ONCE) {
+        let mut rest = data;
+        while !rest.is_empty() {
             self.wait()?;
-            // Its own buffer holds back what comes after the last line break.
-            let written = io::stdout().write_all(piece).and_then(|()| io::stdout().flush());
-            self.has_written = true;
-            written.map_err(|error| {
-                self.is_unread = error.kind() == ErrorKind::BrokenPipe;
-                unwritable(&error)
-            })?;
+            let piece = &rest[..rest.len().min(AT_ONCE)];
+            match write(stdout(), piece) {
+                Ok(count) => {
+                    self.has_written = true;
+                    rest = &rest[count..];
+                }
+                Err(Errno::INTR | Errno::AGAIN) => {}
+                Err(error) => {
+                    self.is_unread = error == Errno::PIPE;
+                    return Err(unwritable(&error.into()));
+                }
+            }
         }
         Ok(())
     }

@@ -1,15 +1,21 @@
 //! A plan in a file: what `prune --plan` has chosen, for people to look at and for `prune --apply` to delete.
 
 use crate::account::Account;
+use crate::escape;
 use crate::ids::check_purpose;
+use crate::output::Output;
 use crate::stop::Stop;
 use mmx::api::model::FileObject;
 use mmx::error::{Error, Status, one_line};
+use rustix::fs::fstat;
+use rustix::stdio::{stderr, stdout};
 use serde::Deserialize;
 use serde_json::Value;
-use std::fs;
-use std::io::{self, Write as _};
-use std::path::Path;
+use std::fs::{self, OpenOptions};
+use std::io::{self, BufWriter, Write};
+use std::os::fd::BorrowedFd;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
 const VERSION: u64 = 1;
@@ -94,18 +100,84 @@ impl PlanFile {
     }
 }
 
-/// Writes it whole or not at all. It names files, so that it is for its owner alone.
-pub(crate) fn write(path: &Path, plan: &Value) -> Result<(), Stop> {
-    let write = || {
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let mut file = NamedTempFile::new_in(folder)?;
-        serde_json::to_writer_pretty(io::BufWriter::new(&mut file), plan)?;
-        file.write_all(b"\n")?;
-        file.as_file().sync_all()?;
-        file.persist(path)?;
-        Ok(())
-    };
-    write().map_err(|error: io::Error| {
-        Error::new(Status::File, "plan", format!("{} can't be written: {error}", path.display())).into()
-    })
+/// Where a plan goes.
+pub(crate) enum Target {
+    Output,
+    ErrorOutput,
+    /// A device or a pipe, which can't be replaced.
+    Straight(PathBuf),
+    File(PathBuf),
+}
+
+impl Target {
+    /// What `-` or a path leads to, behind all links.
+    pub(crate) fn of(path: &Path) -> Result<Target, Stop> {
+        if path == Path::new("-") {
+            return Ok(Target::Output);
+        }
+        let target = match fs::metadata(path) {
+            Ok(there) if is_the_same(&there, stdout()) => Ok(Target::Output),
+            Ok(there) if is_the_same(&there, stderr()) => Ok(Target::ErrorOutput),
+            Ok(there) if there.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
+            Ok(there) if there.is_file() => fs::canonicalize(path).map(Target::File),
+            Ok(_) => Ok(Target::Straight(path.to_owned())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => behind_links(path).map(Target::File),
+            Err(error) => Err(error),
+        };
+        target.map_err(|error| unwritable(path, &error))
+    }
+
+    /// Writes it, to a file whole or not at all. It names files, so that a file is for its owner alone.
+    pub(crate) fn write(&self, plan: &Value, output: &Output) -> Result<(), Stop> {
+        match self {
+            Target::Output => output.print(&escape::json(&plan.to_string())),
+            Target::ErrorOutput => {
+                output.say(&escape::json(&plan.to_string()));
+                Ok(())
+            }
+            Target::Straight(path) => {
+                let open = || OpenOptions::new().write(true).open(path);
+                open().and_then(|mut file| pretty(&mut file, plan)).map_err(|error| unwritable(path, &error))
+            }
+            Target::File(path) => {
+                let write = || {
+                    let mut file = NamedTempFile::new_in(folder(path))?;
+                    pretty(&mut file, plan)?;
+                    file.as_file().sync_all()?;
+                    file.persist(path)?;
+                    Ok(())
+                };
+                write().map_err(|error: io::Error| unwritable(path, &error))
+            }
+        }
+    }
+}
+
+fn unwritable(path: &Path, error: &io::Error) -> Stop {
+    Error::new(Status::File, "plan", format!("{} can't be written: {error}", path.display())).into()
+}
+
+fn pretty(to: &mut impl Write, plan: &Value) -> io::Result<()> {
+    let mut to = BufWriter::new(to);
+    serde_json::to_writer_pretty(&mut to, plan)?;
+    to.write_all(b"\n")?;
+    to.flush()
+}
+
+/// Whether a file is what a stream leads to.
+fn is_the_same(file: &fs::Metadata, stream: BorrowedFd<'_>) -> bool {
+    fstat(stream).is_ok_and(|stream| (stream.st_dev, stream.st_ino) == (file.dev(), file.ino()))
+}
+
+fn folder(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// What a link leads to that leads to nothing yet. The system has followed it before: where it may not, none comes here.
+fn behind_links(path: &Path) -> io::Result<PathBuf> {
+    let mut path = path.to_owned();
+    while let Ok(target) = fs::read_link(&path) {
+        path = folder(&path).join(target);
+    }
+    Ok(path)
 }

@@ -2,10 +2,12 @@
 //! second ends the process at once.
 
 use crate::exit::Exit;
+use crate::stdio;
 use mmx::transport::cancel::Cancel;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
-use std::io::{self, Write as _};
+use std::fs;
+use std::io;
 use std::process::{self, ExitCode};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
@@ -24,7 +26,7 @@ struct State {
 impl State {
     fn end_at_once(&self) -> ! {
         // Where a person was asked, the line is still open.
-        let _ = writeln!(io::stderr().lock(), "\nmmx-files: ended by a signal; nothing was deleted");
+        let _ = stdio::write_err(b"\nmmx-files: ended by a signal; nothing was deleted\n");
         process::exit(code(self.came.load(Ordering::SeqCst)).into())
     }
 }
@@ -34,16 +36,25 @@ fn code(signal: i32) -> u8 {
     128_u8.wrapping_add(signal as u8)
 }
 
+/// Whether whoever started the process wants this signal ignored, as `nohup` and `trap '' INT` do.
+fn is_ignored(signal: i32) -> bool {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_some_and(|mask| mask & (1 << (signal - 1)) != 0)
+}
+
 impl Signals {
     pub(crate) fn watch() -> io::Result<Signals> {
         let state =
             Arc::new(State { cancel: Cancel::new()?, came: AtomicI32::new(0), is_idle: AtomicBool::new(false) });
         let is_second = Arc::new(AtomicBool::new(false));
-        for signal in [SIGINT, SIGTERM] {
+        let watched_for: Vec<_> = [SIGINT, SIGTERM].into_iter().filter(|signal| !is_ignored(*signal)).collect();
+        for &signal in &watched_for {
             flag::register_conditional_shutdown(signal, code(signal).into(), is_second.clone())?;
             flag::register(signal, is_second.clone())?;
         }
-        let mut signals = signal_hook::iterator::Signals::new([SIGINT, SIGTERM])?;
+        let mut signals = signal_hook::iterator::Signals::new(watched_for)?;
         let watched = state.clone();
         thread::Builder::new().name("signals".into()).spawn(move || {
             for signal in signals.forever() {

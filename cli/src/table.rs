@@ -3,13 +3,60 @@
 use crate::escape;
 use comfy_table::{CellAlignment, Table, presets};
 use indicatif::BinaryBytes;
+use rustix::stdio::stdout;
+use rustix::termios::tcgetwinsize;
 use std::time::{Duration, UNIX_EPOCH};
+use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 /// A column; numbers stand on the right.
 pub(crate) struct Column(pub(crate) &'static str, pub(crate) CellAlignment);
 
 pub(crate) const LEFT: CellAlignment = CellAlignment::Left;
 pub(crate) const RIGHT: CellAlignment = CellAlignment::Right;
+
+/// A name gets so many columns at least.
+const NARROWEST: usize = 12;
+
+/// The same, with the names in the last column shortened to what a terminal has room for.
+pub(crate) fn table_of_names(columns: &[Column], mut rows: Vec<Vec<String>>, is_wide: bool) -> String {
+    if let (Some(room), false) = (columns_of_the_terminal(), is_wide) {
+        let width = |at: usize| {
+            let cells = rows.iter().filter_map(|row| row.get(at)).map(|cell| cell.width());
+            cells.chain([columns[at].0.width()]).max().unwrap_or_default() + 2
+        };
+        let others: usize = (0..columns.len() - 1).map(width).sum();
+        let most = room.saturating_sub(others).max(NARROWEST);
+        rows.iter_mut().filter_map(|row| row.last_mut()).for_each(|name| *name = shortened(name, most));
+    }
+    table(columns, rows)
+}
+
+fn columns_of_the_terminal() -> Option<usize> {
+    // Fails where standard output is no terminal.
+    let size = tcgetwinsize(stdout()).ok()?;
+    Some(size.ws_col.into()).filter(|columns| *columns > 0)
+}
+
+/// `begin…end`: what is cut out is the middle.
+fn shortened(text: &str, most: usize) -> String {
+    if text.width() <= most {
+        return text.to_owned();
+    }
+    let room = most - 1;
+    let fitting = |chars: &mut dyn Iterator<Item = (usize, char)>, room: usize| {
+        let mut width = 0;
+        let fits = |(_, c): &(usize, char)| {
+            width += c.width().unwrap_or_default();
+            width <= room
+        };
+        chars.take_while(fits).last()
+    };
+    let start = fitting(&mut text.char_indices(), room.div_ceil(2)).map_or(0, |(at, c)| at + c.len_utf8());
+    let end = fitting(&mut text.char_indices().rev(), room / 2).map_or(text.len(), |(at, _)| at);
+    // An accent belongs to the letter before it.
+    let end = text[end..].char_indices().find(|(_, c)| c.width() != Some(0)).map_or(text.len(), |(at, _)| end + at);
+    format!("{}…{}", &text[..start], &text[end..])
+}
 
 /// The rows hold text that is escaped already.
 pub(crate) fn table(columns: &[Column], rows: impl IntoIterator<Item = Vec<String>>) -> String {
@@ -60,6 +107,15 @@ mod tests {
         for never in [0, -1, i64::MIN, i64::MAX, 253_402_300_800] {
             assert_eq!(time(never), "unknown");
         }
+    }
+
+    #[test]
+    fn what_is_cut_out_is_the_middle() {
+        assert_eq!(shortened("abcdefghij.mp3", 14), "abcdefghij.mp3");
+        assert_eq!(shortened("abcdefghij.mp3", 13), "abcdef…ij.mp3");
+        assert_eq!(shortened("abcdefghij.mp3", 4), "ab…3");
+        assert_eq!(shortened("声音声音声音", 8), "声音…音");
+        assert_eq!(shortened("e\u{301}e\u{301}e\u{301}e\u{301}", 3), "e\u{301}…e\u{301}");
     }
 
     #[test]

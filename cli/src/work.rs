@@ -4,8 +4,9 @@ use crate::bulk::count;
 use crate::ids::check_purpose;
 use mmx::api::bulk::FileRef;
 use mmx::api::outcome::Kind;
+use mmx::error::Error;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Entry {
@@ -41,23 +42,59 @@ pub(crate) struct Work {
     pub(crate) entries: Vec<Entry>,
     /// Of each entry, what an earlier run has settled.
     pub(crate) settled: Vec<Option<Kind>>,
+    /// Of each entry that an earlier run left open, what was found when it was looked at again.
+    reviewed: BTreeMap<usize, Reviewed>,
     /// An earlier run may have sent some of the others.
     pub(crate) is_resumed: bool,
 }
 
+/// Why nothing is sent for a file that an earlier run left open.
+#[derive(Debug)]
+pub(crate) enum Reviewed {
+    /// The earlier run has deleted it.
+    Gone { trace_id: String },
+    /// It could not be looked at.
+    Unclear(Error),
+}
+
 impl Work {
     pub(crate) fn new(entries: Vec<Entry>) -> Work {
-        Work { settled: vec![None; entries.len()], entries, is_resumed: false }
+        Work { settled: vec![None; entries.len()], entries, reviewed: BTreeMap::new(), is_resumed: false }
+    }
+
+    /// The work that an earlier run has left.
+    pub(crate) fn left(entries: Vec<Entry>, settled: Vec<Option<Kind>>) -> Work {
+        Work { settled, entries, reviewed: BTreeMap::new(), is_resumed: true }
     }
 
     /// What is neither settled nor kept, by its place.
     pub(crate) fn open(&self) -> impl Iterator<Item = usize> {
+        self.unsettled().filter(|at| !self.reviewed.contains_key(at))
+    }
+
+    /// What is neither settled nor kept, whether something is sent for it or not.
+    fn unsettled(&self) -> impl Iterator<Item = usize> {
         (0..self.entries.len()).filter(|&at| self.settled[at].is_none() && self.entries[at].decided().is_none())
     }
 
     /// What an earlier run has deleted.
     pub(crate) fn deleted(&self) -> impl Iterator<Item = usize> {
-        (0..self.entries.len()).filter(|&at| self.settled[at] == Some(Kind::Deleted))
+        let is_gone = |at: usize| matches!(self.reviewed.get(&at), Some(Reviewed::Gone { .. }));
+        (0..self.entries.len()).filter(move |&at| self.settled[at] == Some(Kind::Deleted) || is_gone(at))
+    }
+
+    /// What nothing is sent for, after a look at it.
+    pub(crate) fn reviewed(&self) -> impl Iterator<Item = (usize, &Reviewed)> {
+        self.reviewed.iter().map(|(at, reviewed)| (*at, reviewed))
+    }
+
+    pub(crate) fn set_reviewed(&mut self, at: usize, reviewed: Reviewed) {
+        self.reviewed.insert(at, reviewed);
+    }
+
+    /// A file that is left alone.
+    pub(crate) fn set_kept(&mut self, at: usize) {
+        self.entries[at].outcome = Some(Kind::Kept.name());
     }
 
     /// What is decided and has no receipt yet.
@@ -79,7 +116,7 @@ impl Work {
 
     /// What is to be deleted: `1 file of voice_clone`, `28 of 40 files of t2a_async, voice_clone`
     pub(crate) fn in_words(&self) -> String {
-        let open: Vec<_> = self.open().collect();
+        let open: Vec<_> = self.unsettled().collect();
         let purposes: BTreeSet<_> = open.iter().map(|&at| self.entries[at].purpose.as_str()).collect();
         let purposes = purposes.into_iter().collect::<Vec<_>>().join(", ");
         let of_all = if self.is_resumed { format!("{} of ", open.len()) } else { String::new() };

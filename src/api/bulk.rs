@@ -357,7 +357,7 @@ impl<'a> Run<'a> {
         json["still_listed"] = json!(self.still_listed);
         json["plan"] = json!(plan);
         let json = self.receipts.into_json(json);
-        let summary = format!("of {} files {} are not deleted", counts.total, counts.in_words());
+        let summary = counts.in_words();
         let result = match self.stopped {
             Some(mut error) => {
                 let end =

@@ -1,11 +1,12 @@
 //! Which of the files that are listed go: conditions, what is kept, and when a file is old.
 
 use super::model::FileObject;
+use super::pattern::{Pattern, normal};
 use super::purpose;
 use crate::error::Error;
-use glob::Pattern;
 use serde_json::{Value, json};
-use std::collections::HashSet;
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// All conditions must hold; what is kept is left out of what matches.
@@ -16,7 +17,9 @@ pub struct Filter<'a> {
     pub older_than: Option<Duration>,
     pub min_bytes: Option<i64>,
     pub name_glob: Option<&'a str>,
-    pub keep_glob: Option<&'a str>,
+    pub keep_globs: Vec<&'a str>,
+    /// Whole names.
+    pub keep_names: Vec<&'a str>,
     pub keep_ids: &'a [i64],
     /// More than so many: a guard stops it.
     pub max_files: Option<u64>,
@@ -30,8 +33,26 @@ pub struct Filter<'a> {
 pub struct Matcher<'a> {
     filter: &'a Filter<'a>,
     name: Option<Pattern>,
-    keep: Option<Pattern>,
+    keep_globs: Vec<Pattern>,
+    keep_names: HashSet<Cow<'a, str>>,
     keep_ids: HashSet<i64>,
+}
+
+/// What a pattern, a name or an id to keep has kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Keep<'a> {
+    pub rule: KeepRule<'a>,
+    /// Files that match the filter.
+    pub kept: usize,
+    /// Files that are listed.
+    pub listed: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeepRule<'a> {
+    Glob(&'a str),
+    Name(&'a str),
+    Id(i64),
 }
 
 impl<'a> Filter<'a> {
@@ -39,21 +60,24 @@ impl<'a> Filter<'a> {
         if let Some(purpose) = self.purpose {
             purpose::check(call, purpose).map_err(|error| Error { parameter: Some("filter.purpose"), ..error })?;
         }
-        let pattern = |glob: Option<&str>, parameter: &'static str| match glob.map(Pattern::new) {
-            None => Ok(None),
-            Some(Ok(pattern)) => Ok(Some(pattern)),
-            Some(Err(error)) => {
-                Err(Error::invalid_argument(call, parameter, format!("is no pattern such as \"*.mp3\": {}", error.msg)))
-            }
+        let pattern = |glob: &str, parameter: &'static str| {
+            let wrong =
+                |why| Error::invalid_argument(call, parameter, format!("is no pattern such as \"*.mp3\": {why}"));
+            Pattern::new(glob).map_err(wrong)
         };
-        let name = pattern(self.name_glob, "filter.name_glob")?;
-        let keep = pattern(self.keep_glob, "filter.keep_glob")?;
+        let name = self.name_glob.map(|glob| pattern(glob, "filter.name_glob")).transpose()?;
+        let keep_globs = self.keep_globs.iter().map(|glob| pattern(glob, "filter.keep_glob"));
+        let keep_globs = keep_globs.collect::<Result<_, _>>()?;
+        if self.keep_names.contains(&"") {
+            return Err(Error::invalid_argument(call, "filter.keep_names", "has an empty name"));
+        }
         let has_condition = self.older_than.is_some() || self.min_bytes.is_some() || name.is_some();
         if !has_condition && !self.all {
             let why = "has no condition beside the purpose; set MMX_FILTER_ALL if really every file is meant";
             return Err(Error::invalid_argument(call, "filter", why));
         }
-        Ok(Matcher { filter: self, name, keep, keep_ids: self.keep_ids.iter().copied().collect() })
+        let keep_names = self.keep_names.iter().map(|name| normal(name)).collect();
+        Ok(Matcher { filter: self, name, keep_globs, keep_names, keep_ids: self.keep_ids.iter().copied().collect() })
     }
 
     pub fn to_json(&self) -> Value {
@@ -62,7 +86,9 @@ impl<'a> Filter<'a> {
             "older_than_s": self.older_than.map(|age| age.as_secs()),
             "min_bytes": self.min_bytes,
             "name_glob": self.name_glob,
-            "keep_glob": self.keep_glob,
+            "keep_glob": self.keep_globs.first(),
+            "keep_globs": self.keep_globs,
+            "keep_names": self.keep_names,
             "keep_ids": self.keep_ids.len(),
             "max_files": self.max_files,
             "max_percent": self.max_percent,
@@ -71,7 +97,7 @@ impl<'a> Filter<'a> {
     }
 }
 
-impl Matcher<'_> {
+impl<'a> Matcher<'a> {
     pub fn matches(&self, file: &FileObject, now: &Now) -> bool {
         let filter = self.filter;
         filter.purpose.is_none_or(|purpose| file.purpose.is_empty() || file.purpose == purpose)
@@ -81,11 +107,46 @@ impl Matcher<'_> {
     }
 
     /// Why a file that matches is kept all the same.
-    pub fn keeps(&self, file: &FileObject) -> Option<&'static str> {
+    pub fn kept_by(&self, file: &FileObject) -> Option<&'static str> {
         if self.keep_ids.contains(&file.file_id) {
             return Some("keep_ids");
         }
-        self.keep.as_ref().is_some_and(|keep| keep.matches(&file.filename)).then_some("keep_glob")
+        if self.keep_names.contains(&normal(&file.filename)) {
+            return Some("keep_name");
+        }
+        self.keep_globs.iter().any(|keep| keep.matches(&file.filename)).then_some("keep_glob")
+    }
+
+    /// What each pattern, name and id keeps of the files that are listed, which come with whether they match. A file
+    /// that two of them keep counts for both.
+    pub fn keeps<'f>(&self, files: impl Iterator<Item = (&'f FileObject, bool)>) -> Vec<Keep<'a>> {
+        let filter = self.filter;
+        let globs = filter.keep_globs.iter().map(|glob| KeepRule::Glob(glob));
+        let names = filter.keep_names.iter().map(|name| KeepRule::Name(name));
+        let mut seen = HashSet::new();
+        let ids = filter.keep_ids.iter().filter(|id| seen.insert(**id)).map(|id| KeepRule::Id(*id));
+        let rules = globs.chain(names).chain(ids);
+        let mut keeps: Vec<_> = rules.map(|rule| Keep { rule, kept: 0, listed: 0 }).collect();
+        let (globs, names) = (self.keep_globs.len(), filter.keep_names.len());
+        let at = keeps.iter().enumerate().filter_map(|(at, keep)| match keep.rule {
+            KeepRule::Id(id) => Some((id, at)),
+            _ => None,
+        });
+        let at: HashMap<_, _> = at.collect();
+        let own_names: Vec<_> = filter.keep_names.iter().map(|name| normal(name)).collect();
+        for (file, matches) in files {
+            let mut count = |at: usize| {
+                keeps[at].listed += 1;
+                keeps[at].kept += usize::from(matches);
+            };
+            if globs + names > 0 {
+                let name = normal(&file.filename);
+                (0..globs).filter(|&at| self.keep_globs[at].matches(&name)).for_each(&mut count);
+                (0..names).filter(|&at| own_names[at] == name).map(|at| globs + at).for_each(&mut count);
+            }
+            at.get(&file.file_id).copied().into_iter().for_each(&mut count);
+        }
+        keeps
     }
 
     /// The guard that stops the deletion of `count` files of `listed`.
@@ -158,7 +219,8 @@ mod tests {
             purpose: Some("voice_clone"),
             min_bytes: Some(10),
             name_glob: Some("*.mp3"),
-            keep_glob: Some("keep*"),
+            keep_globs: vec!["keep*"],
+            keep_names: vec!["take[1].mp3"],
             keep_ids: &[7],
             ..Filter::default()
         };
@@ -167,23 +229,54 @@ mod tests {
         assert!(!matcher.matches(&file(1, 9, "a.mp3"), &now) && !matcher.matches(&file(1, 10, "a.wav"), &now));
         let other = FileObject { purpose: "t2a_async".into(), ..file(1, 10, "a.mp3") };
         assert!(!matcher.matches(&other, &now));
-        assert_eq!(matcher.keeps(&file(7, 10, "a.mp3")), Some("keep_ids"));
-        assert_eq!(matcher.keeps(&file(8, 10, "keep.mp3")), Some("keep_glob"));
-        assert_eq!(matcher.keeps(&file(8, 10, "a.mp3")), None);
+        assert_eq!(matcher.kept_by(&file(7, 10, "a.mp3")), Some("keep_ids"));
+        assert_eq!(matcher.kept_by(&file(8, 10, "keep.mp3")), Some("keep_glob"));
+        assert_eq!(matcher.kept_by(&file(8, 10, "take[1].mp3")), Some("keep_name"));
+        assert_eq!(matcher.kept_by(&file(8, 10, "take1.mp3")), None);
+        assert_eq!(matcher.kept_by(&file(8, 10, "a.mp3")), None);
     }
 
     #[test]
     fn a_filter_without_a_condition_is_refused_unless_all_is_meant() {
         let refused = |filter: Filter<'_>| filter.check("prune_files").err().map(|error| error.parameter.unwrap());
         assert_eq!(refused(Filter { purpose: Some("t2a_async"), ..Filter::default() }), Some("filter"));
-        assert_eq!(refused(Filter { keep_glob: Some("*"), max_files: Some(1), ..Filter::default() }), Some("filter"));
+        assert_eq!(refused(Filter { keep_globs: vec!["*"], max_files: Some(1), ..Filter::default() }), Some("filter"));
         assert_eq!(refused(Filter { all: true, ..Filter::default() }), None);
         assert_eq!(refused(Filter { name_glob: Some("[a"), ..Filter::default() }), Some("filter.name_glob"));
         assert_eq!(
-            refused(Filter { keep_glob: Some("***"), all: true, ..Filter::default() }),
+            refused(Filter { keep_globs: vec!["***"], all: true, ..Filter::default() }),
             Some("filter.keep_glob")
         );
+        let keeps_nothing = Filter { keep_globs: vec!["a", ""], all: true, ..Filter::default() };
+        assert_eq!(refused(keeps_nothing), Some("filter.keep_glob"));
+        assert_eq!(refused(Filter { keep_names: vec![""], all: true, ..Filter::default() }), Some("filter.keep_names"));
+        assert_eq!(refused(Filter { name_glob: Some(""), ..Filter::default() }), Some("filter.name_glob"));
         assert_eq!(refused(Filter { purpose: Some("No!"), all: true, ..Filter::default() }), Some("filter.purpose"));
+    }
+
+    #[test]
+    fn what_each_keeps_is_counted() {
+        let file = |file_id, filename: &str| FileObject { file_id, filename: filename.into(), ..FileObject::default() };
+        let filter = Filter {
+            keep_globs: vec!["a*", "take[1]"],
+            keep_names: vec!["a1", "Mu\u{308}ller"],
+            keep_ids: &[1, 42, 1],
+            all: true,
+            ..Filter::default()
+        };
+        let matcher = filter.check("prune_files").unwrap();
+        let files = [(file(1, "a1"), true), (file(2, "a2"), false), (file(3, "M\u{fc}ller"), true)];
+        let keeps = matcher.keeps(files.iter().map(|(file, matches)| (file, *matches)));
+        let keep = |rule, kept, listed| Keep { rule, kept, listed };
+        let wanted = [
+            keep(KeepRule::Glob("a*"), 1, 2),
+            keep(KeepRule::Glob("take[1]"), 0, 0),
+            keep(KeepRule::Name("a1"), 1, 1),
+            keep(KeepRule::Name("Mu\u{308}ller"), 1, 1),
+            keep(KeepRule::Id(1), 1, 1),
+            keep(KeepRule::Id(42), 0, 0),
+        ];
+        assert_eq!(keeps, wanted);
     }
 
     #[test]

@@ -104,11 +104,14 @@ impl Counts {
         self.failed + self.unknown + self.not_attempted == 0
     }
 
-    /// `2 failed, 1 unknown`.
+    /// Of those that are not deleted: `20 of 20 failed`, `of 20 files 2 failed, 1 unknown are not deleted`.
     pub fn in_words(&self) -> String {
         let parts = [(self.failed, "failed"), (self.unknown, "unknown"), (self.not_attempted, "not attempted")];
+        if let Some((count, what)) = parts.iter().find(|(count, _)| *count == self.total) {
+            return format!("{count} of {} {what}", self.total);
+        }
         let parts = parts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}"));
-        parts.collect::<Vec<_>>().join(", ")
+        format!("of {} files {} are not deleted", self.total, parts.collect::<Vec<_>>().join(", "))
     }
 }
 

@@ -2,14 +2,15 @@
 
 use super::bulk::{Done, FileRef, Options, Run};
 use super::doubtful::list_options;
-use super::filter::{Filter, Matcher, Now};
+use super::envelope::Reply;
+use super::filter::{Filter, Keep, KeepRule, Matcher, Now};
 use super::model::FileObject;
 use super::{bulk, list, model, outcome, purpose};
 use crate::error::{Error, Status};
 use crate::transport::client::Client;
 use crate::transport::exchange::Limits;
 use serde_json::{Value, json};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::SystemTime;
 
 pub const CALL: &str = "prune_files";
@@ -20,7 +21,7 @@ pub const GONE: &str = "gone since the plan was made";
 pub const CHANGED: &str = "changed since the plan was made";
 
 /// It doesn't match what is asked for now.
-const UNFIT: &str = "does not match";
+pub(super) const UNFIT: &str = "does not match";
 
 /// What was listed, and what of it is chosen.
 pub struct Plan<'a> {
@@ -33,6 +34,8 @@ pub struct Plan<'a> {
     pub listed: usize,
     /// What matches, with the reason why it is kept all the same.
     pub files: Vec<(FileObject, Option<&'static str>)>,
+    /// How many files each pattern, name and id keeps.
+    pub keeps: Vec<Keep<'a>>,
 }
 
 /// Lists, filters and deletes.
@@ -64,14 +67,16 @@ impl<'a> Plan<'a> {
         let matcher = filter.check(CALL)?;
         let (mut plan, files) = Plan::listed(client, filter, limits, options)?;
         let now = Now::of(plan.clock);
-        let matching = files.into_iter().filter(|file| matcher.matches(file, &now)).map(|mut file| {
+        let files: Vec<_> = files.into_iter().map(|file| (matcher.matches(&file, &now), file)).collect();
+        plan.keeps = matcher.keeps(files.iter().map(|(matches, file)| (file, *matches)));
+        let matching = files.into_iter().filter(|(matches, _)| *matches).map(|(_, mut file)| {
             if file.purpose.is_empty() {
                 file.purpose = filter.purpose.unwrap_or_default().to_owned();
             }
             // Links are good for nothing here, and no one else's business.
             file.download_url = String::new();
             let is_nameable = file.file_id >= 1 && purpose::check(CALL, &file.purpose).is_ok();
-            let kept = if is_nameable { matcher.keeps(&file) } else { Some("no id or purpose to delete it by") };
+            let kept = if is_nameable { matcher.kept_by(&file) } else { Some("no id or purpose to delete it by") };
             (file, kept)
         });
         plan.files = matching.collect();
@@ -90,22 +95,24 @@ impl<'a> Plan<'a> {
         let (mut plan, files) = Plan::listed(client, filter, limits, options)?;
         let now = Now::of(plan.clock);
         let files: HashMap<_, _> = files.into_iter().map(|file| (file.file_id, file)).collect();
+        // But for what keeps it.
+        let mut would_go = HashSet::new();
         let compared = earlier.into_iter().map(|file| {
-            let is_the_same = |listed: &FileObject| {
-                let has_its_purpose = listed.purpose.is_empty() || listed.purpose == file.purpose;
-                has_its_purpose && (listed.created_at, listed.bytes) == (file.created_at, file.bytes)
-            };
             let kept = match files.get(&file.file_id) {
                 // A list of one purpose says nothing of another's.
                 _ if filter.purpose.is_some_and(|purpose| purpose != file.purpose) => Some(UNFIT),
                 None => Some(GONE),
-                Some(listed) if !is_the_same(listed) => Some(CHANGED),
+                Some(listed) if !is_as_planned(listed, &file) => Some(CHANGED),
                 Some(listed) if !matcher.matches(listed, &now) => Some(UNFIT),
-                Some(listed) => matcher.keeps(listed),
+                Some(listed) => {
+                    would_go.insert(file.file_id);
+                    matcher.kept_by(listed)
+                }
             };
             (file, kept)
         });
         plan.files = compared.collect();
+        plan.keeps = matcher.keeps(files.values().map(|file| (file, would_go.contains(&file.file_id))));
         Ok((plan, matcher))
     }
 
@@ -117,13 +124,7 @@ impl<'a> Plan<'a> {
         options: &Options<'_>,
     ) -> Result<(Plan<'a>, Vec<FileObject>), Error> {
         let reply = list::listing(client, CALL, filter.purpose, &list_options(&limits, options))?;
-        let clock = reply.date();
-        if clock.is_none() && filter.older_than.is_some() {
-            let text = "the answer has no Date header, and without the service's clock no file can be called old";
-            return Err(Error::new(Status::Protocol, CALL, text));
-        }
-        let files = model::files(&reply.json)
-            .map_err(|why| Error::new(Status::Protocol, CALL, format!("the answer is not a listing: {why}")))?;
+        let (files, clock) = read(&reply, filter)?;
         let plan = Plan {
             filter,
             host: client.host().to_owned(),
@@ -132,12 +133,28 @@ impl<'a> Plan<'a> {
             clock,
             listed: files.len(),
             files: Vec::new(),
+            keeps: Vec::new(),
         };
         Ok((plan, files))
     }
 
     pub fn chosen(&self) -> impl Iterator<Item = &FileObject> {
         self.files.iter().filter(|(_, kept)| kept.is_none()).map(|(file, _)| file)
+    }
+
+    /// Files that match; of an earlier plan, those that are still there.
+    pub fn matched(&self) -> usize {
+        self.files.len() - self.left_for(GONE)
+    }
+
+    /// Files that match and are kept all the same.
+    pub fn kept(&self) -> usize {
+        self.files.iter().filter(|(_, kept)| kept.is_some()).count() - self.left_for(GONE)
+    }
+
+    /// Files that are left alone for this reason.
+    pub fn left_for(&self, why: &str) -> usize {
+        self.files.iter().filter(|(_, kept)| *kept == Some(why)).count()
     }
 
     /// The guard that stops it.
@@ -180,13 +197,46 @@ impl<'a> Plan<'a> {
             "clock": self.clock.map(httpdate::fmt_http_date),
             "filter": self.filter.to_json(),
             "listed": self.listed,
-            "matched": self.files.len(),
-            "kept": self.files.iter().filter(|(_, kept)| kept.is_some()).count(),
+            "matched": self.matched(),
+            "kept": self.kept(),
+            "gone": self.left_for(GONE),
+            "changed": self.left_for(CHANGED),
             "bytes_at_least": bytes,
             "sizes_unknown": unknown,
+            "keeps": self.keeps.iter().map(keep_to_json).collect::<Vec<_>>(),
             "files": files,
         })
     }
+}
+
+/// Another name is no change: it is the service's to choose.
+pub(super) fn is_as_planned(found: &FileObject, planned: &FileObject) -> bool {
+    let has_its_purpose = found.purpose.is_empty() || found.purpose == planned.purpose;
+    has_its_purpose && (found.created_at, found.bytes) == (planned.created_at, planned.bytes)
+}
+
+/// The files in an answer, and the service's clock.
+pub(super) fn read(reply: &Reply, filter: &Filter<'_>) -> Result<(Vec<FileObject>, Option<SystemTime>), Error> {
+    let clock = reply.date();
+    if clock.is_none() && filter.older_than.is_some() {
+        let text = "the answer has no Date header, and without the service's clock no file can be called old";
+        return Err(Error::new(Status::Protocol, CALL, text));
+    }
+    let files = model::files(&reply.json)
+        .map_err(|why| Error::new(Status::Protocol, CALL, format!("the answer is not a listing: {why}")))?;
+    Ok((files, clock))
+}
+
+/// `{"keep_glob": "master-*", "kept": 2, "listed": 3}`
+fn keep_to_json(keep: &Keep<'_>) -> Value {
+    let mut json = match keep.rule {
+        KeepRule::Glob(glob) => json!({ "keep_glob": glob }),
+        KeepRule::Name(name) => json!({ "keep_name": name }),
+        KeepRule::Id(id) => json!({ "keep_id": id }),
+    };
+    json["kept"] = keep.kept.into();
+    json["listed"] = keep.listed.into();
+    json
 }
 
 /// `kept` only where it is.

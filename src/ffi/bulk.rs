@@ -108,9 +108,9 @@ pub struct mmx_filter {
     pub older_than_s: i64,
     /// Minimum size in bytes; 0 = no condition. The service reports 0 for generated files.
     pub min_bytes: i64,
-    /// A pattern for the name, with * ? [a-z]; NULL = no condition.
+    /// A pattern with * ? [a-z] for the name, compared in the Unicode form NFC; NULL = no condition, "" is refused.
     pub name_glob: *const c_char,
-    /// A pattern for the names of files that are kept; NULL = none.
+    /// A pattern for the names of files that are kept; the plan says how many. NULL = none, "" is refused.
     pub keep_glob: *const c_char,
     /// Ids of files that are kept.
     pub keep_ids: *const i64,
@@ -338,7 +338,8 @@ fn filter<'a>(given: &mmx_filter, call: &'static str) -> Result<Filter<'a>, Erro
         older_than: count(given.older_than_s, "filter.older_than_s")?.map(Duration::from_secs),
         min_bytes: count(given.min_bytes, "filter.min_bytes")?.map(|bytes| bytes.try_into().unwrap_or(i64::MAX)),
         name_glob: optional_text(given.name_glob, call, "filter.name_glob")?,
-        keep_glob: optional_text(given.keep_glob, call, "filter.keep_glob")?,
+        keep_globs: optional_text(given.keep_glob, call, "filter.keep_glob")?.into_iter().collect(),
+        keep_names: Vec::new(),
         keep_ids: array(given.keep_ids, given.keep_count, call, "filter.keep_ids")?,
         max_files: count(given.max_files, "filter.max_files")?,
         max_percent: percent.map(|percent| percent as u32),

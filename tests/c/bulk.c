@@ -51,6 +51,18 @@ static void each_for_itself(void) {
     mmx_client_free(client);
 }
 
+/* Where all came to the same end, no file is left to tell apart from the others. */
+static void all_are_refused(void) {
+    account("bulk-all-refused", 20);
+    script("bulk-all-refused", "{\"call\": \"delete\", \"times\": -1, \"code\": 2013}");
+    mmx_client *client = retrying_client_for("bulk-all-refused", false);
+    mmx_file_ref *files = refs(20);
+    mmx_error *error = NULL;
+    FAILS(mmx_delete_files(client, files, 20, NULL, NULL, &error), error, MMX_ERROR_PARTIAL, "delete_files: 20 of 20 failed;", false);
+    free(files);
+    mmx_client_free(client);
+}
+
 /* A key that is refused is so for every file: the rest is not attempted, and the call says why. */
 static void a_refused_key_stops_it(void) {
     account("bulk-key", 100);
@@ -197,6 +209,7 @@ int main(void) {
     all_are_deleted(false);
     all_are_deleted(true);
     each_for_itself();
+    all_are_refused();
     a_refused_key_stops_it();
     streamed(0);
     streamed(10);

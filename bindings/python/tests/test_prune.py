@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import pickle
 import time
+import unicodedata
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -70,6 +71,26 @@ def test_what_goes(account: Account, files: mmx.Files, settings: dict[str, Any],
     assert result.summary
     assert (result.summary.deleted, result.summary.kept) == (len(gone), result.plan.kept)
     assert {file.file_id for file in result.plan.files} == gone
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_a_name_in_either_normal_form_is_the_same(account: Account, files: mmx.Files, form: Literal["NFC", "NFD"]) -> None:
+    other: Literal["NFC", "NFD"] = "NFD" if form == "NFC" else "NFC"
+    account.add(file_id=7, filename=unicodedata.normalize(other, "Müller.mp3"), purpose=mmx.PURPOSE_T2A_ASYNC)
+    pattern = unicodedata.normalize(form, "Müller*")
+    files.prune(purpose=mmx.PURPOSE_T2A_ASYNC, all=True, keep_glob=pattern)
+    assert left(account) == {6, 7}
+    files.prune(name_glob=pattern)
+    assert left(account) == {6}
+
+
+def test_the_plan_counts_what_is_kept(account: Account, files: mmx.Files) -> None:
+    plan = files.prune(**WEEK, keep_glob="take[1].mp3", keep_ids=[1, 42], dry_run=True)
+    assert json.loads(plan.raw)["keeps"] == [
+        {"keep_glob": "take[1].mp3", "kept": 0, "listed": 0},
+        {"keep_id": 1, "kept": 1, "listed": 1},
+        {"keep_id": 42, "kept": 0, "listed": 0},
+    ]
 
 
 def test_a_dry_run_is_a_plan(account: Account, files: mmx.Files) -> None:
@@ -144,6 +165,8 @@ def test_a_list_that_can_not_be_trusted_is_no_empty_one(account: Account, files:
         ({"keep_ids": [1], "keep_glob": "*", "max_files": 5}, "filter"),
         ({"name_glob": "[a"}, "filter.name_glob"),
         ({"name_glob": "a\0"}, "name_glob"),
+        ({"name_glob": ""}, "filter.name_glob"),
+        ({**WEEK, "keep_glob": ""}, "filter.keep_glob"),
         ({"older_than": 0}, "older_than"),
         ({"older_than": timedelta(days=-1)}, "older_than"),
         ({"older_than": float("nan")}, "older_than"),

@@ -10,10 +10,9 @@ use crate::journal::{self, Head};
 use crate::stop::Stop;
 use crate::work::{Entry, Work};
 use serde_json::Value;
-use std::io;
 
 pub(crate) fn run(args: &args::Delete, context: &Context<'_>) -> Result<Exit, Stop> {
-    check_answerable(args.bulk.yes)?;
+    check(args)?;
     let named = named(args, context)?;
     let account = context.account()?;
     if named.is_empty() {
@@ -31,9 +30,23 @@ pub(crate) fn run(args: &args::Delete, context: &Context<'_>) -> Result<Exit, St
     if let Some(journal) = &journal {
         journal.begin(head, &work)?;
     }
-    let manner = Manner { concurrency: args.bulk.concurrency, verify: false };
+    let looks_first = work.is_resumed;
+    let manner = Manner { concurrency: args.bulk.concurrency, verify: false, looks_first };
     let bulk = Bulk::new(context, "delete", work, journal);
     bulk.run(manner, |files, options| mmx::api::bulk::delete_files(&account.client, files, options))
+}
+
+/// All that is missing, in one message.
+fn check(args: &args::Delete) -> Result<(), Stop> {
+    let answerable = check_answerable(args.bulk.yes);
+    let first = args.ids.iter().find(|word| ids::id(word).is_ok() && args.purpose.is_none());
+    let Some(first) = first else { return answerable };
+    let purpose = format!("what {first} was uploaded for is not said: add --purpose");
+    let all = match answerable.err().and_then(|stop| stop.text()) {
+        Some(yes) => format!("{purpose}; {yes}"),
+        None => purpose,
+    };
+    Err(Stop::Usage(format!("{all}; nothing was sent")))
 }
 
 /// All of them, from the arguments and from standard input.
@@ -41,16 +54,11 @@ fn named(args: &args::Delete, context: &Context<'_>) -> Result<Vec<Named>, Stop>
     let mut files = Vec::new();
     for word in &args.ids {
         if word == "-" {
-            files.extend(
-                context.signals.idle(|| ids::read(io::stdin().lock(), "standard input", args.purpose.as_deref()))?,
-            );
+            files.extend(ids::read_input(context.signals, args.purpose.as_deref())?);
             continue;
         }
         let file_id = ids::id(word).map_err(|why| Stop::Usage(format!("\"{word}\" {why}; nothing was sent")))?;
-        let purpose = args.purpose.clone().ok_or_else(|| {
-            Stop::Usage(format!("what {word} was uploaded for is not said: add --purpose; nothing was sent"))
-        })?;
-        files.push(Named { file_id, purpose });
+        files.push(Named { file_id, purpose: args.purpose.clone().unwrap_or_default() });
     }
     Ok(files)
 }

@@ -4,46 +4,118 @@ use crate::args;
 use crate::context::Context;
 use crate::escape;
 use crate::exit::Exit;
+use crate::media_type;
 use crate::output::Unit;
 use crate::pipe::Pipe;
 use crate::stop::Stop;
 use crate::table;
 use mmx::api::download::{download_file, download_stream};
-use std::io::{IsTerminal as _, stdout};
+use serde_json::Value;
+use std::fs;
+use std::io::{self, IsTerminal as _, stdout};
 use std::path::Path;
+use tempfile::TempPath;
 
 pub(crate) fn run(args: &args::Download, context: &Context<'_>) -> Result<Exit, Stop> {
-    // The service's name for it must not steer where it is written.
-    let by_id = args.id.to_string();
-    let path = args.output.as_deref().unwrap_or(Path::new(&by_id));
-    let to_stdout = path == Path::new("-");
-    if to_stdout && stdout().is_terminal() {
+    match args.output.as_deref() {
+        Some(path) if path == Path::new("-") => to_stdout(args, context),
+        Some(path) => {
+            let text = path.to_str();
+            let text = text.ok_or_else(|| Stop::Usage(format!("the path {} is not UTF-8", path.display())))?;
+            // What is no file, such as a device, is written and not replaced.
+            if fs::metadata(path).is_ok_and(|there| there.is_file()) && !args.force {
+                return Err(exists(text));
+            }
+            let json = to_file(args, context, text)?;
+            done(context, json, text)
+        }
+        None => by_id(args, context),
+    }
+}
+
+fn exists(path: &str) -> Stop {
+    Stop::Usage(format!("{path} exists already: --force overwrites it, --output names another; nothing was sent"))
+}
+
+/// To a file named by the id; the service's name must not steer where it is written. What kind of file it is, is known
+/// once it is there.
+fn by_id(args: &args::Download, context: &Context<'_>) -> Result<Exit, Stop> {
+    let id = args.id.to_string();
+    if let (Some(there), false) = (named_by(&id), args.force) {
+        return Err(exists(&there));
+    }
+    let json = to_file(args, context, &id)?;
+    let Some(ending) = json["content_type"].as_str().and_then(media_type::ending) else {
+        return done(context, json, &id);
+    };
+    let name = format!("{id}.{ending}");
+    let renamed = match args.force {
+        true => fs::rename(&id, &name),
+        false => rename_to_a_new_name(&id, &name),
+    };
+    match renamed {
+        Ok(()) => done(context, json, &name),
+        Err(error) => {
+            context.output.say(&format!("mmx-files download: it is not renamed to {name}: {error}"));
+            done(context, json, &id)
+        }
+    }
+}
+
+/// A file in this folder that is named by the id, with any ending.
+fn named_by(id: &str) -> Option<String> {
+    let names = fs::read_dir(".").into_iter().flatten().flatten().map(|entry| entry.file_name());
+    let names = names.map(|name| name.to_string_lossy().into_owned());
+    names.filter(|name| name.strip_prefix(id).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))).min()
+}
+
+/// Leaves a file alone that has come to be in the meantime.
+fn rename_to_a_new_name(from: &str, to: &str) -> io::Result<()> {
+    let from = TempPath::try_from_path(from)?;
+    from.persist_noclobber(to).map_err(|error| {
+        // It is no temporary file: it stays.
+        let _ = error.path.keep();
+        error.error
+    })
+}
+
+fn to_file(args: &args::Download, context: &Context<'_>, path: &str) -> Result<Value, Stop> {
+    let account = context.account()?;
+    let bar = context.output.bar(Unit::Bytes, &args.id.to_string());
+    let report = |done, total| bar.report(done, total);
+    let json = download_file(&account.client, args.id, path, false, &context.call_options(Some(&report)))?;
+    drop(bar);
+    Ok(serde_json::from_str(&json).unwrap_or_default())
+}
+
+fn done(context: &Context<'_>, mut json: Value, path: &str) -> Result<Exit, Stop> {
+    match context.output.json {
+        true => {
+            json["path"] = path.into();
+            context.output.print_json(&json)?;
+        }
+        false => context.output.print(&table::name(path))?,
+    }
+    Ok(Exit::Done)
+}
+
+fn to_stdout(args: &args::Download, context: &Context<'_>) -> Result<Exit, Stop> {
+    if stdout().is_terminal() {
         return Err(Stop::Usage("a file's bytes could drive the terminal: send standard output elsewhere".into()));
     }
-    let path = path.to_str().ok_or_else(|| Stop::Usage(format!("the path {} is not UTF-8", path.display())))?;
     let account = context.account()?;
-    let bar = context.output.bar(Unit::Bytes, &by_id);
+    let bar = context.output.bar(Unit::Bytes, &args.id.to_string());
     let report = |done, total| bar.report(done, total);
-    let options = context.call_options(Some(&report));
-    let result = match to_stdout {
-        true => {
-            let mut pipe = Pipe::new(context.signals);
-            let result = download_stream(&account.client, args.id, &mut pipe, false, &options);
-            if pipe.is_unread() {
-                return Err(Stop::Unread);
-            }
-            result
-        }
-        false => download_file(&account.client, args.id, path, false, &options),
-    };
+    let mut pipe = Pipe::new(context.signals);
+    let result = download_stream(&account.client, args.id, &mut pipe, false, &context.call_options(Some(&report)));
     drop(bar);
+    if pipe.is_unread() {
+        return Err(Stop::Unread);
+    }
     let json = result?;
-    match (context.output.json, to_stdout) {
-        (true, false) => context.output.print(&escape::json(&json))?,
+    if context.output.json {
         // Standard output has the bytes.
-        (true, true) => context.output.say(&escape::json(&json)),
-        (false, false) => context.output.print(&table::name(path))?,
-        (false, true) => {}
+        context.output.say(&escape::json(&json));
     }
     Ok(Exit::Done)
 }

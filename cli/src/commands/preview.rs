@@ -6,9 +6,10 @@ use crate::bulk::{NAMED, count};
 use crate::context::Context;
 use crate::stop::Stop;
 use crate::table::{self, Column, LEFT, RIGHT};
-use mmx::api::filter::Now;
+use mmx::api::filter::{Keep, KeepRule, Now};
 use mmx::api::model::FileObject;
 use mmx::api::prune::{CHANGED, GONE, Plan};
+use std::collections::BTreeMap;
 
 const FILES: [Column; 6] = [
     Column("FILE ID", RIGHT),
@@ -19,30 +20,93 @@ const FILES: [Column; 6] = [
     Column("NAME", LEFT),
 ];
 
-/// What is listed and chosen, in sums.
+/// What is listed and chosen, in sums. Programs get the plan or the receipts; only what keeps nothing is said to all.
 pub(super) fn sum_up(context: &Context<'_>, account: &Account, plan: &Plan<'_>) {
+    let is_for_people = !context.output.json;
     let say = |text: &str| context.output.say(text);
-    let kept = plan.files.iter().filter(|(_, kept)| kept.is_some()).count();
-    let kept = if kept > 0 { format!(", {kept} of them kept") } else { String::new() };
-    let (listed, matching) = (count(plan.listed), plan.files.len());
-    say(&format!("{account}: {listed} listed, {matching} match{kept}"));
-    for (why, is_said) in [(GONE, "gone"), (CHANGED, "changed")] {
-        let ids: Vec<_> = plan
-            .files
-            .iter()
-            .filter(|(_, kept)| *kept == Some(why))
-            .map(|(file, _)| file.file_id.to_string())
-            .collect();
-        if !ids.is_empty() {
-            let more = if ids.len() > NAMED { ", …" } else { "" };
-            let (count, named) = (count(ids.len()), ids[..ids.len().min(NAMED)].join(", "));
-            say(&format!("{is_said} since the plan was made, and left alone: {count}, namely {named}{more}"));
+    if is_for_people {
+        let kept = if plan.kept() > 0 { format!(", {} of them kept", plan.kept()) } else { String::new() };
+        say(&format!("{account}: {} listed, {} match{kept}", count(plan.listed), plan.matched()));
+        for (why, is_said) in [(GONE, "gone"), (CHANGED, "changed")] {
+            let ids: Vec<_> =
+                plan.files.iter().filter(|(_, kept)| *kept == Some(why)).map(|(file, _)| file.file_id).collect();
+            if !ids.is_empty() {
+                let (count, named) = (count(ids.len()), named(&ids));
+                say(&format!("{is_said} since the plan was made, and left alone: {count}, namely {named}"));
+            }
         }
     }
+    plan.keeps
+        .iter()
+        .filter(|keep| is_for_people || keep.kept == 0)
+        .filter_map(pattern_in_words)
+        .for_each(|text| say(&text));
+    ids_in_words(&plan.keeps, is_for_people).iter().for_each(|text| say(text));
     let (groups, all) = sums(plan.chosen(), None, &Now::of(plan.clock));
-    if all.files > 0 {
+    if is_for_people && all.files > 0 {
         say(&format!("\n{}\n", table::table(&SUMS, rows(&groups, all))));
     }
+}
+
+/// What a pattern or a name keeps; `None` for an id.
+fn pattern_in_words(keep: &Keep<'_>) -> Option<String> {
+    let (option, text) = match keep.rule {
+        KeepRule::Glob(glob) => ("--keep", glob),
+        KeepRule::Name(name) => ("--keep-name", name),
+        KeepRule::Id(_) => return None,
+    };
+    let keeps = format!("{option} \"{}\" keeps", table::name(text));
+    let why = match (keep.kept, keep.listed, keep.rule) {
+        (1.., ..) => return Some(format!("{keeps} {}", count(keep.kept))),
+        (0, 0, KeepRule::Glob(glob)) if glob.contains('[') => {
+            "no listed name fits it; for an exact name there is --keep-name".into()
+        }
+        (0, 0, KeepRule::Glob(_)) => "no listed name fits it".into(),
+        (0, 0, _) => "no listed file has this name".into(),
+        (0, 1, _) => "1 listed file fits it, and would stay anyway".into(),
+        (0, listed, _) => format!("{listed} listed files fit it, and would stay anyway"),
+    };
+    Some(format!("{keeps} no file: {why}"))
+}
+
+/// What the ids keep, together: each of them keeps one file or none.
+fn ids_in_words(keeps: &[Keep<'_>], is_for_people: bool) -> Vec<String> {
+    let ids: Vec<_> = keeps
+        .iter()
+        .filter_map(|keep| if let KeepRule::Id(id) = keep.rule { Some((id, keep)) } else { None })
+        .collect();
+    let kept = ids.iter().filter(|(_, keep)| keep.kept > 0).count();
+    let unlisted: Vec<_> = ids.iter().filter(|(_, keep)| keep.listed == 0).map(|(id, _)| *id).collect();
+    let mut said = Vec::new();
+    if !ids.is_empty() && (is_for_people || kept == 0) {
+        let ids = if ids.len() == 1 { "1 id keeps".into() } else { format!("{} ids keep", ids.len()) };
+        let kept = if kept == 0 { "no file".into() } else { count(kept) };
+        said.push(format!("--keep-from: {ids} {kept}"));
+    }
+    match &unlisted[..] {
+        [] => {}
+        [id] => said.push(format!("--keep-from: 1 of them keeps nothing, for no listed file has this id: {id}")),
+        ids => {
+            let (count, named) = (ids.len(), named(ids));
+            said.push(format!("--keep-from: {count} of them keep nothing, for no listed file has these ids: {named}"));
+        }
+    }
+    said
+}
+
+/// What a journal names and the conditions don't allow, by the reason.
+pub(super) fn left_alone(context: &Context<'_>, stays: &BTreeMap<&str, Vec<i64>>) {
+    for (why, ids) in stays {
+        let (count, named, why) = (count(ids.len()), named(ids), why.replace('_', " "));
+        context.output.say(&format!("in the journal, and left alone: {count}, namely {named} ({why})"));
+    }
+}
+
+/// `1, 2, 3`; the first of many.
+fn named(ids: &[i64]) -> String {
+    let more = if ids.len() > NAMED { ", …" } else { "" };
+    let ids: Vec<_> = ids.iter().take(NAMED).map(i64::to_string).collect();
+    format!("{}{more}", ids.join(", "))
 }
 
 /// `348 files, which frees at least 1.50 MiB`
@@ -58,7 +122,7 @@ pub(super) fn in_words(plan: &Plan<'_>) -> String {
 }
 
 /// Every file: the answer to a dry run.
-pub(super) fn files(context: &Context<'_>, plan: &Plan<'_>) -> Result<(), Stop> {
+pub(super) fn files(context: &Context<'_>, plan: &Plan<'_>, is_wide: bool) -> Result<(), Stop> {
     if plan.files.is_empty() {
         return Ok(());
     }
@@ -72,5 +136,5 @@ pub(super) fn files(context: &Context<'_>, plan: &Plan<'_>) -> Result<(), Stop> 
             table::name(&file.filename),
         ]
     };
-    context.output.print(&table::table(&FILES, plan.files.iter().map(row)))
+    context.output.print(&table::table_of_names(&FILES, plan.files.iter().map(row).collect(), is_wide))
 }

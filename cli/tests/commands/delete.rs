@@ -29,6 +29,15 @@ fn without_a_terminal_it_must_have_been_said() {
 }
 
 #[test]
+fn what_is_missing_is_said_at_once() {
+    let account = Account::with("cli-delete-bare", 1);
+    let run = account.run(&["delete", "1", "2"]).exits(2).says(&["add --purpose", "add --yes", "nothing was sent"]);
+    assert_eq!((run.err.lines().count(), account.journal().len()), (1, 0));
+    let run = account.run(&["delete", "1", "--yes"]).exits(2).says(&["add --purpose"]);
+    assert!(!run.err.contains("add --yes"), "{run:#?}");
+}
+
+#[test]
 fn receipts_and_counts_for_programs() {
     let account = Account::with("cli-delete-json", 2);
     account.fault(json!({"file_id": 2, "code": 2013, "times": -1, "call": "delete"}));

@@ -4,6 +4,7 @@ use crate::harness::{Account, until};
 use serde_json::{Value, json};
 use std::fs;
 use std::io::Read as _;
+use std::os::unix::fs::symlink;
 use std::process::Stdio;
 use tempfile::TempDir;
 
@@ -69,4 +70,66 @@ fn a_pipe_that_nobody_empties_does_not_hold_up_a_signal() {
     crate::signals::send(&child, rustix::process::Signal::INT);
     let run = crate::harness::end(child).exits(130);
     assert!(run.err.starts_with("mmx-files download: "), "{run:#?}");
+}
+
+#[test]
+fn an_existing_file_is_left_alone_unless_forced() {
+    let (account, folder) = (Account::of("cli-download-exists", files()), TempDir::new().unwrap());
+    let at = |name: &str| folder.path().join(name);
+    for there in ["11", "11.mp3", "11.tar.gz"] {
+        fs::write(at(there), "mine").unwrap();
+        let run = account.run_in(&folder, &["download", "11"]).exits(2);
+        run.says(&[&format!("{there} exists already"), "--force", "nothing was sent"]);
+        assert_eq!(fs::read(at(there)).unwrap(), b"mine");
+        fs::remove_file(at(there)).unwrap();
+    }
+    fs::write(at("other"), "mine").unwrap();
+    symlink("other", at("link")).unwrap();
+    for to in ["other", "./other", "link"] {
+        account.run_in(&folder, &["download", "11", "-o", to]).exits(2).says(&["exists already", "--force"]);
+    }
+    assert_eq!((account.journal().len(), fs::read(at("other")).unwrap()), (0, b"mine".to_vec()));
+    account.run_in(&folder, &["download", "11", "-o", "link", "--force"]).exits(0);
+    assert_eq!(fs::read(at("other")).unwrap(), b"what it holds");
+    // Neither this is in the way, nor what is no file.
+    fs::write(at("110"), "").unwrap();
+    fs::write(at("11-old.mp3"), "").unwrap();
+    account.run_in(&folder, &["download", "11", "-o", "/dev/null"]).exits(0);
+    account.run_in(&folder, &["download", "11"]).exits(0);
+    account.run_in(&folder, &["download", "11"]).exits(2);
+    account.run_in(&folder, &["download", "11", "--force"]).exits(0);
+}
+
+#[test]
+fn the_name_has_the_ending_of_the_media_type() {
+    let file = |id: i64, filename: &str| json!({"file_id": id, "purpose": "voice_clone", "content": "abc", "filename": filename});
+    let account = Account::of(
+        "cli-download-ending",
+        json!([
+            file(1, "../x.mp3"),
+            file(2, "b.tar"),
+            file(3, "c.txt"),
+            file(4, "d"),
+            file(5, "e.jpg"),
+            file(6, "f.m4a")
+        ]),
+    );
+    let folder = TempDir::new().unwrap();
+    for (id, name) in [("1", "1.mp3"), ("2", "2.tar"), ("3", "3.txt"), ("4", "4"), ("5", "5.jpg"), ("6", "6.m4a")] {
+        let run = account.run_in(&folder, &["download", id]).exits(0);
+        assert_eq!(run.out, format!("{name}\n"));
+        assert_eq!(fs::read(folder.path().join(name)).unwrap(), b"abc");
+    }
+    let refused = account.run_in(&folder, &["download", "1"]).exits(2);
+    refused.says(&["1.mp3 exists already"]);
+    let run = account.run_in(&folder, &["download", "1", "--force", "--json"]).exits(0);
+    assert_eq!((&run.json()[0]["path"], &run.json()[0]["bytes"]), (&json!("1.mp3"), &json!(3)));
+    // A media type that is odd steers nothing.
+    for odd in ["audio/../../x", "AUDIO/MPEG; charset=x", "", "text", "application/x-made-up"] {
+        fs::remove_file(folder.path().join("4")).or_else(|_| fs::remove_file(folder.path().join("4.mp3"))).unwrap();
+        account.fault(json!({"call": "retrieve_content", "headers": {"Content-Type": odd}}));
+        let run = account.run_in(&folder, &["download", "4"]).exits(0);
+        assert_eq!(run.out, if odd.starts_with("AUDIO") { "4.mp3\n" } else { "4\n" }, "{odd}");
+    }
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), 6);
 }

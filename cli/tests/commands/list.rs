@@ -37,16 +37,53 @@ fn by_purpose_and_nothing() {
 }
 
 #[test]
-fn the_answer_for_programs() {
+fn a_line_of_json_a_file_for_programs() {
     let account = Account::of("cli-list-json", files());
     account.fault(json!({"shape": "unknown_fields"}));
     let run = account.run(&["list", "--json"]).exits(0);
-    let [answer] = &run.json()[..] else { panic!("{run:#?}") };
-    let mut ids: Vec<_> = answer["files"].as_array().unwrap().iter().map(|file| file["file_id"].clone()).collect();
-    ids.sort_by_key(|id| id.as_i64());
+    let mut files = run.json();
+    files.sort_by_key(|file| file["file_id"].as_i64());
+    let ids: Vec<_> = files.iter().map(|file| file["file_id"].clone()).collect();
     assert_eq!(ids, [json!(176844028768320_i64), json!(i64::MAX)]);
-    assert_eq!(answer["base_resp"]["status_code"], 0);
-    assert_eq!(account.run(&["list", "--json", "--purpose", "prompt_audio"]).exits(0).json().len(), 1);
+    // As the service has it, with what nobody knows.
+    assert_eq!((&files[0]["filename"], &files[0]["bytes"]), (&json!("a.mp3"), &json!(1536)));
+    let unknown = files[0]
+        .as_object()
+        .unwrap()
+        .keys()
+        .any(|key| !["file_id", "purpose", "bytes", "created_at", "filename"].contains(&key.as_str()));
+    assert!(unknown, "{run:#?}");
+    assert_eq!(account.run(&["list", "--json=lines"]).exits(0).json().len(), 2);
+    assert_eq!(account.run(&["list", "--json", "--purpose", "prompt_audio"]).exits(0).out, "");
+    let large = Account::with("cli-list-json-large", 50_000);
+    let run = large.run(&["list", "--json"]).exits(0);
+    assert_eq!(run.out.lines().count(), 50_000);
+    let last: Value = serde_json::from_str(run.out.lines().last().unwrap()).unwrap();
+    assert!(last["file_id"].as_i64() >= Some(1), "{last}");
+}
+
+#[test]
+fn one_array_where_that_is_asked_for() {
+    let account = Account::of("cli-list-array", files());
+    let array = |arguments: &[&str], code| -> Value {
+        let run = account.run(arguments).exits(code);
+        serde_json::from_str(&run.out).unwrap_or_else(|error| panic!("{error}: {run:#?}"))
+    };
+    let ids = |array: &Value| {
+        array.as_array().unwrap().iter().map(|file| file["file_id"].as_i64().unwrap()).collect::<Vec<_>>()
+    };
+    let mut listed = ids(&array(&["list", "--json=array"], 0));
+    listed.sort_unstable();
+    assert_eq!(listed, [176844028768320, i64::MAX]);
+    assert_eq!(array(&["list", "--json=array", "--purpose", "prompt_audio"], 0), json!([]));
+    assert_eq!(ids(&array(&["info", "--json=array", "99", "176844028768320"], 1)), [99, 176844028768320]);
+    let outcomes = array(&["delete", "--yes", "--json=array", "--purpose", "voice_clone", "176844028768320", "99"], 0);
+    assert_eq!((outcomes.as_array().map(Vec::len), &outcomes[2]["total"]), (Some(3), &json!(2)));
+    account.fault(json!({"code": 2013}));
+    // What failed is no empty list.
+    let failed = account.run(&["list", "--json=array"]).exits(1);
+    assert_eq!(failed.out, "");
+    account.run(&["list", "--json=xml"]).exits(2).says(&["lines", "array"]);
 }
 
 #[test]

@@ -6,8 +6,10 @@
 mod delete;
 mod delete_input;
 mod download;
+mod edited;
 mod exit;
 mod files;
+mod guards;
 mod guide;
 mod harness;
 mod info;
@@ -17,12 +19,14 @@ mod killed;
 mod list;
 mod names;
 mod plan;
+mod plan_target;
 mod prune;
 #[allow(dead_code)] // The test of the library uses the rest.
 #[path = "../../../tests/common/schema.rs"]
 mod schema;
 mod settings;
 mod signals;
+mod stdio;
 mod terminal;
 mod upload;
 mod usage;

@@ -24,6 +24,63 @@ fn mmx_bidi(c: char) -> bool {
     matches!(c, '\u{61c}' | '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
+/// Characters that nobody sees: zero-width ones, soft hyphens, fillers, tags, and spaces that look like the usual one.
+const INVISIBLE: [char; 24] = [
+    '\u{ad}',
+    '\u{34f}',
+    '\u{115f}',
+    '\u{17b4}',
+    '\u{180e}',
+    '\u{200b}',
+    '\u{200c}',
+    '\u{200d}',
+    '\u{2060}',
+    '\u{2061}',
+    '\u{2062}',
+    '\u{2063}',
+    '\u{2064}',
+    '\u{206a}',
+    '\u{3164}',
+    '\u{fe0f}',
+    '\u{feff}',
+    '\u{ffa0}',
+    '\u{e0041}',
+    '\u{e0100}',
+    '\u{a0}',
+    '\u{2003}',
+    '\u{202f}',
+    '\u{2800}',
+];
+
+#[test]
+fn what_nobody_sees_is_escaped() {
+    let names: Vec<_> = INVISIBLE.iter().map(|c| format!("in{c}voice.mp3")).collect();
+    let files =
+        names.iter().zip(1..).map(|(name, id)| json!({"file_id": id, "purpose": "voice_clone", "filename": name}));
+    let account = Account::of("cli-names-invisible", files.collect());
+    let run = account.run(&["list"]).exits(0);
+    let dry = account.run(&["prune", "--all", "--dry-run"]).exits(0);
+    let json = account.run(&["list", "--json"]).exits(0);
+    for c in INVISIBLE {
+        let escaped = format!("in{}voice.mp3", c.escape_unicode());
+        assert!(run.out.contains(&escaped) && dry.out.contains(&escaped), "{escaped}: {run:#?}");
+        for text in [&run.out, &dry.out, &json.out] {
+            assert!(!text.contains(c), "{escaped}");
+        }
+    }
+    let mut listed: Vec<_> = json.json().iter().map(|file| file["filename"].as_str().unwrap().to_owned()).collect();
+    let mut names = names;
+    listed.sort();
+    names.sort();
+    assert_eq!(listed, names);
+    // Letters that join, accents and other scripts are seen.
+    let account = Account::of(
+        "cli-names-seen",
+        json!([{"file_id": 1, "purpose": "voice_clone", "filename": "é e\u{301} 声音 한 नमस्ते\u{3000}.mp3"}]),
+    );
+    account.run(&["list"]).exits(0).says(&["é e\u{301} 声音 한 नमस्ते\u{3000}.mp3"]);
+}
+
 #[test]
 fn for_people() {
     let account = Account::of("cli-names", file());
@@ -38,7 +95,7 @@ fn for_programs_the_json_says_the_same() {
     let account = Account::of("cli-names-json", file());
     let run = account.run(&["list", "--json"]).exits(0);
     is_tame(&run);
-    assert_eq!(run.json()[0]["files"][0]["filename"], NAME);
+    assert_eq!(run.json()[0]["filename"], NAME);
     let run = account.run(&["info", "--json", "1"]).exits(0);
     is_tame(&run);
     assert_eq!(run.json()[0]["answer"]["file"]["filename"], NAME);

@@ -34,6 +34,26 @@ fn a_plan_is_written_and_applied() {
 }
 
 #[test]
+fn a_plan_whose_files_are_gone_says_so() {
+    let (account, folder) = (mixed("cli-plan-stale"), folder());
+    let at = path(&folder, "plan.json");
+    plan(&account, &at);
+    account.delete("files");
+    account.post("files", json!([file(20, "t2a_async", LONG_AGO)]));
+    let run = account.run(&["prune", "--apply", &at, "--yes"]).exits(0).says(&[
+        "1 file listed, 0 match\n",
+        "gone since the plan was made, and left alone: 6 files, namely 1, 2, 3, 4, 5, 9\n",
+        "nothing to delete",
+        "6 files: 6 already absent\n",
+    ]);
+    assert!(!run.err.contains("kept"), "{run:#?}");
+    let run = account.run(&["prune", "--apply", &at, "--dry-run", "--json"]).exits(0);
+    let counts = ["matched", "kept", "gone", "changed"].map(|name| run.json()[0][name].as_u64());
+    assert_eq!(counts, [Some(0), Some(0), Some(6), Some(0)]);
+    assert_eq!((account.ids(), account.sent("delete")), (vec![20], 0));
+}
+
+#[test]
 fn what_has_changed_since_is_left_alone() {
     let (account, folder) = (mixed("cli-plan-changed"), folder());
     let at = path(&folder, "plan.json");

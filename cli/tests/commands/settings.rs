@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 fn base_url_goes_before_the_environment() {
     let (account, other) = (Account::with("cli-base-url", 1), Account::with("cli-base-url-other", 2));
     let run = account.run(&["list", "--base-url", &other.url(), "--json"]).exits(0);
-    assert_eq!(run.json()[0]["files"].as_array().map(Vec::len), Some(2));
+    assert_eq!(run.json().len(), 2);
     assert_eq!((account.journal().len(), other.journal().len()), (0, 1));
     // The options of every command may also stand before it.
     account.run(&["--base-url", &other.url(), "list"]).exits(0);

@@ -92,7 +92,7 @@ fn what_is_read_from_a_pipe_that_stays_open_holds_nothing_up() {
     assert_eq!(account.journal().len(), 0);
 }
 
-fn catches_sigint(child: &Child) -> bool {
+pub(crate) fn catches_sigint(child: &Child) -> bool {
     let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
     let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).map(str::trim);
     caught.and_then(|mask| u64::from_str_radix(mask, 16).ok()).is_some_and(|mask| mask & 0b10 != 0)

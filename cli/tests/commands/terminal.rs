@@ -1,6 +1,7 @@
 //! On a terminal: the bar, the question before a delete, and no colours where they are not wanted.
 
 use crate::harness::{Account, LONGEST, until};
+use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::process::Signal;
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
@@ -10,8 +11,9 @@ use std::io::{Read as _, Write as _};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread;
+use unicode_width::UnicodeWidthStr as _;
 
-/// A run whose three streams are one terminal, of 100 columns.
+/// A run whose three streams are one terminal.
 struct Terminal {
     child: Child,
     keyboard: File,
@@ -20,12 +22,18 @@ struct Terminal {
 
 impl Terminal {
     fn start(command: &mut Command) -> Terminal {
+        Terminal::of(command, 100, OFlags::empty())
+    }
+
+    /// Of so many columns, with these flags beside its own.
+    fn of(command: &mut Command, columns: u16, flags: OFlags) -> Terminal {
         let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
         grantpt(&ours).and_then(|()| unlockpt(&ours)).expect("its other end");
         let path = ptsname(&ours, Vec::new()).expect("a name").into_string().expect("UTF-8");
         let theirs = OpenOptions::new().read(true).write(true).open(path).expect("its other end");
-        let size = Winsize { ws_row: 24, ws_col: 100, ws_xpixel: 0, ws_ypixel: 0 };
+        let size = Winsize { ws_row: 24, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
         tcsetwinsize(&theirs, size).expect("a size");
+        fcntl_setfl(&theirs, fcntl_getfl(&theirs).expect("flags") | flags).expect("flags");
         let stream = || Stdio::from(theirs.try_clone().expect("a descriptor"));
         let streams = command.env("TERM", "xterm-256color").stdin(stream()).stdout(stream()).stderr(stream());
         let child = streams.spawn().expect("the command starts");
@@ -98,6 +106,20 @@ fn yes_deletes_and_anything_else_does_not() {
         terminal.exits(code);
     }
     assert_eq!(account.ids(), [3, 4]);
+}
+
+#[test]
+fn a_terminal_that_does_not_block_is_asked_like_any_other() {
+    let account = Account::with("cli-question-nonblock", 2);
+    let mut command = account.command(&["delete", "--purpose", "voice_clone", "1", "2"]);
+    let mut terminal = Terminal::of(&mut command, 100, OFlags::NONBLOCK);
+    terminal.shows(QUESTION);
+    until("it waits, or has ended", || {
+        crate::stdio::is_asleep(&terminal.child) || terminal.child.try_wait().unwrap().is_some()
+    });
+    terminal.enter("y\n");
+    terminal.shows("2 deleted");
+    terminal.exits(0);
 }
 
 #[test]
@@ -222,4 +244,35 @@ fn names_are_escaped_there_too() {
     let mut terminal = Terminal::start(&mut account.command(&["list"]));
     terminal.shows(r"\u{1b}[2J.mp3");
     assert!(!terminal.exits(0).contains('\u{1b}'));
+}
+
+/// What a run of 80 columns shows of two long names, line by line.
+fn on_80_columns(account: &Account, arguments: &[&str]) -> Vec<String> {
+    let mut terminal = Terminal::of(&mut account.command(arguments), 80, OFlags::empty());
+    // The last of them, sorted by nothing but the id.
+    terminal.shows("3.mp3");
+    let screen = terminal.exits(0);
+    screen.lines().map(|line| line.trim_end().to_owned()).collect()
+}
+
+#[test]
+fn long_names_are_shortened_in_the_middle() {
+    let (long, wide) = (format!("begin-{}-end.mp3", "x".repeat(200)), "声".repeat(60) + ".mp3");
+    let file = |id: i64, name: &str| json!({"file_id": id, "purpose": "voice_clone", "created_at": 1_750_000_000, "bytes": 2048, "filename": name});
+    let account = Account::of("cli-long-names", json!([file(1, &long), file(2, &wide), file(3, "3.mp3")]));
+    for arguments in [&["list"][..], &["prune", "--all", "--dry-run"]] {
+        let lines = on_80_columns(&account, arguments);
+        for line in lines.iter().filter(|line| line.contains("voice_clone")) {
+            assert!(line.width() <= 80, "{} columns: {line}", line.width());
+        }
+        let of =
+            |text: &str| lines.iter().find(|line| line.contains(text)).unwrap_or_else(|| panic!("{text} {lines:#?}"));
+        assert!(of("begin-x").contains('…') && of("begin-x").ends_with("-end.mp3"), "{lines:#?}");
+        assert!(of("声").contains("声…") && of("声").ends_with("声.mp3"), "{lines:#?}");
+        assert!(of("begin-x").width() == 80 && !of("3.mp3").contains('…'), "{lines:#?}");
+        let whole = on_80_columns(&account, &[arguments, &["--wide"]].concat());
+        assert!(whole.iter().any(|line| line.ends_with(&long)) && whole.iter().any(|line| line.ends_with(&wide)));
+        let piped = account.run(arguments).exits(0);
+        assert!(piped.out.contains(&long) && piped.out.contains(&wide) && !piped.out.contains('…'));
+    }
 }

@@ -1,0 +1,98 @@
+//! Files that an earlier prune has chosen, looked at again before another one deletes them: by a list where they are many,
+//! and else one by one. What was written down of that run is held against the filter like a plan, for it may have been
+//! edited.
+
+use super::bulk::{FileRef, Options, is_for_all};
+use super::doubtful::list_options;
+use super::filter::{Filter, Matcher, Now};
+use super::model::FileObject;
+use super::prune::{CALL, CHANGED, UNFIT, is_as_planned, read};
+use super::{list, retrieve};
+use crate::error::{Error, Status};
+use crate::transport::client::Client;
+use crate::transport::exchange::Limits;
+use std::collections::HashMap;
+
+/// Of more files a list is read first.
+const FEW: usize = 20;
+
+const OTHER_PURPOSE: &str = "has another purpose";
+const UNPLANNED: &str = "is not in the plan";
+
+/// What is known of a file now.
+#[derive(Debug)]
+pub enum Standing {
+    /// It is there and may go.
+    Fits,
+    /// It is there and stays: why.
+    Stays(&'static str),
+    /// The service doesn't know it any more.
+    Gone { trace_id: String },
+    /// It could not be looked at.
+    Unclear(Error),
+}
+
+pub struct Review<'a> {
+    pub matcher: Matcher<'a>,
+    /// Of each file, in the same order.
+    pub standings: Vec<Standing>,
+    /// Files that are listed; `None` where no list was needed.
+    pub listed: Option<usize>,
+}
+
+/// Looks at each of the files. Sends no delete. Where a plan is applied, `planned` is what it chose.
+pub fn review<'a>(
+    client: &Client,
+    files: &[FileRef<'_>],
+    planned: Option<&[FileObject]>,
+    filter: &'a Filter<'a>,
+    limits: Limits<'_>,
+    options: &Options<'_>,
+) -> Result<Review<'a>, Error> {
+    let matcher = filter.check(CALL)?;
+    let planned: Option<HashMap<_, _>> = planned.map(|files| files.iter().map(|file| (file.file_id, file)).collect());
+    let judge = |file: &FileRef<'_>, found: &FileObject, now: &Now| {
+        let has_its_purpose = found.purpose.is_empty() || found.purpose == file.purpose;
+        let planned = planned.as_ref().map(|planned| planned.get(&file.file_id));
+        match (planned, matcher.kept_by(found)) {
+            _ if !has_its_purpose => Standing::Stays(OTHER_PURPOSE),
+            (Some(None), _) => Standing::Stays(UNPLANNED),
+            (Some(Some(planned)), _) if !is_as_planned(found, planned) => Standing::Stays(CHANGED),
+            _ if !matcher.matches(found, now) => Standing::Stays(UNFIT),
+            (_, Some(why)) => Standing::Stays(why),
+            (_, None) => Standing::Fits,
+        }
+    };
+    let (mut listed, mut there) = (None, HashMap::new());
+    if files.len() > FEW || filter.max_percent.is_some() {
+        let reply = list::listing(client, CALL, filter.purpose, &list_options(&limits, options))?;
+        let (found, clock) = read(&reply, filter)?;
+        listed = Some(found.len());
+        let now = Now::of(clock);
+        there = found.into_iter().map(|file| (file.file_id, (file, now))).collect();
+    }
+    let look = |file_id: i64| {
+        let (_, reply) = retrieve::ask(client, file_id, &list_options(&limits, options))?;
+        let (mut found, clock) = read(&reply, filter)?;
+        let found = found.pop().ok_or_else(|| Error::new(Status::Protocol, CALL, "the answer is about no file"))?;
+        Ok::<_, Error>((found, Now::of(clock)))
+    };
+    let mut standings = Vec::with_capacity(files.len());
+    for file in files {
+        standings.push(match there.get(&file.file_id) {
+            Some((found, now)) => judge(file, found, now),
+            // A list of one purpose lacks the files of another, which are not gone.
+            None => match look(file.file_id) {
+                Ok((found, now)) => judge(file, &found, &now),
+                Err(error) if error.api_code != 0 && retrieve::may_mean_absent(&error) => {
+                    Standing::Gone { trace_id: error.trace_id }
+                }
+                Err(error) if is_for_all(&error) || matches!(error.status, Status::Cancelled | Status::Connect) => {
+                    return Err(error);
+                }
+                Err(error) => Standing::Unclear(error),
+            },
+        });
+    }
+    Ok(Review { matcher, standings, listed })
+}
