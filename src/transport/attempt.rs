@@ -112,7 +112,7 @@ impl IdleTimer {
 }
 
 /// Ends with the request that waits for the connection.
-type Connecting = dyn Future<Output = Result<((Connection, InUse), http::Request<SlotBody>), Failure>>;
+type Connecting = dyn Future<Output = Result<((Box<Connection>, InUse), http::Request<SlotBody>), Failure>>;
 type Responding = dyn Future<Output = Result<Response<Incoming>, TrySendError<http::Request<SlotBody>>>>;
 
 enum Stage {
@@ -124,7 +124,7 @@ enum Stage {
 
 /// A connection in use.
 struct Link {
-    connection: Connection,
+    connection: Box<Connection>,
     registration: Registration,
     /// Bytes that it had sent before this request.
     sent_before: u64,
@@ -207,7 +207,7 @@ impl Attempt {
 
     fn send(
         &mut self,
-        (mut connection, in_use): (Connection, InUse),
+        (mut connection, in_use): (Box<Connection>, InUse),
         request: http::Request<SlotBody>,
         is_reused: bool,
     ) -> Stage {
@@ -375,8 +375,10 @@ impl Attempt {
         self.head = Some(head);
     }
 
-    /// The time that the caller takes between two turns is no silence.
+    /// The time that the caller takes between two turns is no silence. What has come meanwhile is looked for before more
+    /// is sent.
     pub fn turn_begins(&mut self) {
+        self.link.as_ref().inspect(|link| link.connection.state.look_again());
         self.idle.since = Instant::now();
     }
 

@@ -66,7 +66,7 @@ pub struct Pool {
     /// One for all connections: they resume each other's TLS sessions.
     tls: OnceCell<Arc<ClientConfig>>,
     /// The last one put back is the first one taken: the rest grow old and go.
-    idle: Mutex<VecDeque<(Connection, Instant)>>,
+    idle: Mutex<VecDeque<(Box<Connection>, Instant)>>,
     in_use: AtomicUsize,
     most_in_use: AtomicUsize,
 }
@@ -157,16 +157,17 @@ impl Pool {
     }
 
     /// An idle connection, which may have been closed in the meantime.
-    pub fn take(&self, route: &Route) -> Option<Connection> {
+    pub fn take(&self, route: &Route) -> Option<Box<Connection>> {
         let mut idle = lock(&self.idle);
-        let is_fresh =
-            |(connection, since): &(Connection, Instant)| since.elapsed() < IDLE && connection.route.is_same(route);
+        let is_fresh = |(connection, since): &(Box<Connection>, Instant)| {
+            since.elapsed() < IDLE && connection.route.is_same(route)
+        };
         let at = idle.iter().rposition(is_fresh)?;
         idle.remove(at).map(|(connection, _)| connection)
     }
 
     /// As many are kept as ever were in use at once.
-    pub fn put_back(&self, connection: Connection) {
+    pub fn put_back(&self, connection: Box<Connection>) {
         let most = self.most_in_use.load(Relaxed).clamp(1, MOST_IDLE);
         let mut idle = lock(&self.idle);
         idle.push_back((connection, Instant::now()));

@@ -3,6 +3,7 @@
 
 use super::sys::{self, EventFd};
 use once_cell::race::OnceBox;
+use smallvec::SmallVec;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -28,15 +29,16 @@ pub struct Reactor {
 
 #[derive(Default)]
 struct Inner {
-    sources: Vec<Source>,
+    /// Few of each, so that a call on its own needs no memory for them.
+    sources: SmallVec<[Source; 2]>,
     timers: BTreeMap<(Instant, u64), Waker>,
     last_timer: u64,
     /// Futures that another thread wakes.
     remote: usize,
     /// Memory of the last wait, used again.
-    descriptors: Vec<libc::pollfd>,
+    descriptors: SmallVec<[libc::pollfd; 4]>,
     /// The source of each descriptor.
-    keys: Vec<usize>,
+    keys: SmallVec<[usize; 4]>,
 }
 
 struct Source {
