@@ -176,7 +176,7 @@ impl Attempt {
         let mut sent = http::Request::new(slot.body());
         *sent.method_mut() = method;
         *sent.headers_mut() = headers;
-        sent.headers_mut().insert(HOST, route.host_header.clone());
+        sent.headers_mut().entry(HOST).or_insert_with(|| route.host_header.clone());
         *sent.uri_mut() = match route.forwarder() {
             None => Uri::from(path),
             Some(proxy) => {

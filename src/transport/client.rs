@@ -19,7 +19,7 @@ use crate::error::{Error, Status};
 use bytes::Bytes;
 use http::Method;
 use http::header::{
-    ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderValue, USER_AGENT,
+    ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HOST, HeaderMap, HeaderValue, USER_AGENT,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,8 +30,9 @@ use zeroize::Zeroizing;
 pub struct Client {
     urls: Urls,
     key: Key,
-    authorization: HeaderValue,
-    user_agent: HeaderValue,
+    /// Those of every request to the API.
+    headers: HeaderMap,
+    headers_with_json: HeaderMap,
     /// `None`: not set.
     timeout: Option<Option<Duration>>,
     idle_timeout: Option<Duration>,
@@ -144,6 +145,7 @@ impl Client {
         }
         let key = api_key.value.clone();
         let route = Arc::new(Route::new(&base_url, &proxies));
+        let headers = headers(&key, config.user_agent.as_deref(), &route);
         let network = Arc::new(Network {
             trust: Trust::new(config.places.clone(), config.extra_roots.clone()),
             proxies,
@@ -152,9 +154,9 @@ impl Client {
         Ok(Client {
             shares: Shares::new(network.clone(), Account::new(&key, &base_url)),
             urls: Urls::new(base_url),
-            authorization: authorization(&key),
+            headers_with_json: with_json(&headers),
+            headers,
             key,
-            user_agent: user_agent(config.user_agent.as_deref()),
             timeout: config.timeout,
             idle_timeout: config.idle_timeout,
             max_attempts: config.max_attempts,
@@ -234,29 +236,12 @@ impl Client {
     }
 
     pub fn request(&self, call: &Call) -> Request {
-        let mut headers = self.headers();
-        headers.insert(AUTHORIZATION, self.authorization.clone());
-        let body = match &call.json {
-            Some(json) => {
-                headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-                Body::Whole(json.clone())
-            }
-            None => Body::None,
+        let (headers, body) = match &call.json {
+            Some(json) => (self.headers_with_json.clone(), Body::Whole(json.clone())),
+            None => (self.headers.clone(), Body::None),
         };
         let path = self.urls.target(call.path, &call.query);
         Request { method: call.method.clone(), route: self.route.clone(), path, headers, body }
-    }
-
-    /// Those of every request.
-    fn headers(&self) -> HeaderMap {
-        let mut headers = HeaderMap::with_capacity(8);
-        headers.insert(USER_AGENT, self.user_agent.clone());
-        headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
-        // Bytes are handed out as they come.
-        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-        // Whether a file is still there is not for a cache to say.
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-        headers
     }
 
     /// Where a call goes.
@@ -266,11 +251,12 @@ impl Client {
 
     /// A GET of any place, with the key only where that is part of the API's own.
     pub fn request_to(&self, url: &Url, with_key: bool) -> Request {
-        let mut headers = self.headers();
-        if with_key {
-            headers.insert(AUTHORIZATION, self.authorization.clone());
-        }
         let route = Arc::new(Route::new(url, &self.network.proxies));
+        let mut headers = self.headers.clone();
+        headers.insert(HOST, route.host_header.clone());
+        if !with_key {
+            headers.remove(AUTHORIZATION);
+        }
         Request { method: Method::GET, route, path: urls::target(url), headers, body: Body::None }
     }
 
@@ -296,6 +282,25 @@ impl Client {
         error.redact(self.key());
         Unanswered { error, head: failure.head }
     }
+}
+
+fn headers(key: &Key, user_agent_of_the_host: Option<&str>, route: &Route) -> HeaderMap {
+    HeaderMap::from_iter([
+        (HOST, route.host_header.clone()),
+        (AUTHORIZATION, authorization(key)),
+        (USER_AGENT, user_agent(user_agent_of_the_host)),
+        (ACCEPT, HeaderValue::from_static("*/*")),
+        // Bytes are handed out as they come.
+        (ACCEPT_ENCODING, HeaderValue::from_static("identity")),
+        // Whether a file is still there is not for a cache to say.
+        (CACHE_CONTROL, HeaderValue::from_static("no-cache")),
+    ])
+}
+
+fn with_json(headers: &HeaderMap) -> HeaderMap {
+    let mut headers = headers.clone();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers
 }
 
 /// Marked sensitive, and wiped when the last request that carries it is gone.
