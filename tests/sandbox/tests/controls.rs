@@ -79,7 +79,7 @@ fn an_answer_in_an_encoding_that_nobody_asked_for() {
             assert_eq!(last(&account)["fault"], format!("encoding {encoding}"));
         }
         assert_eq!(account.number(&format!("count?file_id={PROMPT}&performed=1")), 1);
-        // Of a body that the script gives, too.
+        // A body that the script gives is encoded, too.
         account.fault(json!({"encoding": "gzip", "body": "{}", "no_length": true}));
         assert_eq!(decoded(account.get("list"), "gzip"), "{}");
     }
@@ -128,7 +128,7 @@ fn redirects_in_utf_8_and_to_https() {
     for tls in [false, true] {
         let mut account = stocked(tls);
         let content = format!("retrieve_content?file_id={ID}");
-        // As it stands on the wire.
+        // The header is compared as it stands on the wire.
         stays(&mut account);
         account.fault(json!({"http_status": 302, "headers": {"Location": "/声音.mp3"}}));
         assert_eq!(header(&account.get(&content), "location"), "/声音.mp3");
@@ -256,7 +256,7 @@ fn a_cache_in_front() {
                 "{name}: {value}"
             );
         }
-        // What came last is what is kept; other calls and other queries have nothing to do with it.
+        // The newest answer is kept. Each address has its own.
         assert_eq!(account.get_json(&retrieve)["base_resp"]["status_code"], 2013);
         assert_eq!(account.get_json("list")["files"].as_array().unwrap().len(), 7);
         account.post("files", json!({"file_id": 5, "purpose": "voice_clone"}));
@@ -272,7 +272,7 @@ fn proxy(account: &Account, settings: Value) -> String {
     made["url"].as_str().unwrap().to_owned()
 }
 
-/// What a proxy answers to a request in absolute form, and to CONNECT.
+/// The answer of a proxy with these settings to one request.
 fn asked(account: &Account, settings: &Value, line: &str) -> String {
     let mut wire = tcp(&proxy(account, settings.clone()));
     write!(wire, "{line} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
@@ -307,7 +307,7 @@ fn proxies_that_speak_for_themselves() {
             assert!(text.to_ascii_lowercase().contains(challenge), "{text}");
         }
     }
-    // What passes has what a proxy adds to it, and nothing of its own.
+    // An answer that is passed on has the added headers, and none of the proxy's own.
     let settings = json!({"forwarded_headers": {"Via": "1.1 proxy"}, "headers": {"X-Own": "1"}, "body": "own"});
     let text = asked(&account, &settings, &get).to_ascii_lowercase();
     assert!(
