@@ -94,7 +94,7 @@ class _Run:
         try:
             start_new_thread(_serve, (self,))
         except RuntimeError:
-            # Too many threads, or from Python 3.12 on the process ends. Then all of it is done here, at once.
+            # Too many threads, a sub-interpreter, or from Python 3.12 on the process ends: it is done here, at once.
             self.is_bounded = False
             self.perform()
         self.is_begun = True
