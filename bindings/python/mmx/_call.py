@@ -276,11 +276,11 @@ def _take_helper(library: CDLL) -> _Helper | None:
         raise
 
 
-def call(request: Request) -> str:
+def call(request: Request, path: str | None = None) -> str:
     """Makes a call and returns its response. Raises its error, or the exception of one of its callbacks."""
     response, error = call_for_both(request)
     if error is not None:
-        raise errors.from_json(error)
+        raise errors.from_json(error, path)
     return response or ""
 
 
