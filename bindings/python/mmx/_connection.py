@@ -18,10 +18,12 @@ PATIENCE = 1.0
 class Connection:
     """The library and the C clients, which are shared by a client and its groups of calls until it is closed."""
 
-    __slots__ = ("_configs", "_handles", "closed", "library")
+    __slots__ = ("_configs", "_handles", "closed", "described", "library")
 
-    def __init__(self, settings: dict[str, object]) -> None:
+    def __init__(self, settings: dict[str, object], described: str) -> None:
         self.library = _library.load()
+        # The base URL, for repr().
+        self.described = described
         self.closed = False
         config = _Config(self.library, settings)
         level = _log.level()

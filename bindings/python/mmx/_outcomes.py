@@ -318,6 +318,12 @@ class Outcomes:
             text = f"mmx: none of {self.total} files was deleted: the outcomes of delete_many() were never asked for"
             warn(text, RuntimeWarning, source=self, stacklevel=2)
 
+    def __repr__(self) -> str:
+        summary = self.summary
+        counts = [f"{getattr(summary, kind)} {kind.replace('_', ' ')}" for kind in (*results.KINDS, "pending")]
+        some = ", ".join(count for count in counts if not count.startswith("0 "))
+        return f"<mmx.Outcomes of {self.total} files{': ' if some else ''}{some}>"
+
     def __reduce__(self) -> NoReturn:
         raise TypeError("mmx.Outcomes can't be pickled, nor copied: their run belongs to this process")
 

@@ -35,6 +35,9 @@ class FileError(Error, OSError):
     def __reduce__(self) -> tuple[Any, ...]:
         return _file_error, (self._kind, self.args, self.errno, self.filename), self.__dict__
 
+    def _fields(self) -> dict[str, Any]:
+        return super()._fields() | {"errno": self.errno, "filename": self.filename}
+
 
 class ConnectError(Error, ConnectionError):
     """No connection: DNS, TCP, TLS or the proxy failed; nothing was sent."""
@@ -190,25 +193,36 @@ def file_error(message: str, number: int | None, filename: str | None) -> FileEr
 
 def from_json(text: str, filename: str | None = None) -> Error:
     """Makes the error that mmx_error_json() describes; `filename` is the local file of the call."""
-    fields = loads(text)
+    return _from_fields(loads(text), filename)
+
+
+def _from_fields(fields: dict[str, Any], filename: str | None = None) -> Error:
     number = fields.get("errno")
     if fields["status"] == _ffi.MMX_ERROR_FILE and type(number) is int and number > 0:
-        error: Error = file_error(fields["message"], number, filename)
+        error: Error = file_error(fields["message"], number, filename or fields.get("filename"))
     else:
         # The message alone: OSError gives a second argument a meaning of its own.
         error = CLASSES.get(fields["status"], Error)(fields["message"])
     error.status = fields["status"]
-    error.status_name = fields["status_name"]
-    error.call = fields["call"]
-    error.parameter = fields["parameter"]
-    error.api_code = fields["api_code"]
-    error.api_message = fields["api_message"]
-    error.http_status = fields["http_status"]
-    error.trace_id = fields["trace_id"]
-    error.attempts = fields["attempts"]
-    error.retry_after = fields["retry_after_ms"] / 1000 if fields["retry_after_ms"] >= 0 else None
-    error.ambiguous = fields["ambiguous"]
+    for name in (
+        "status_name",
+        "call",
+        "parameter",
+        "api_code",
+        "api_message",
+        "http_status",
+        "trace_id",
+        "attempts",
+        "ambiguous",
+    ):
+        if name in fields:
+            setattr(error, name, fields[name])
+    delay = fields.get("retry_after_ms", -1)
+    error.retry_after = delay / 1000 if delay >= 0 else None
     return error
+
+
+Error._from_fields = staticmethod(_from_fields)
 
 
 def copy(error: Error) -> Error:

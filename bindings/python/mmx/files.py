@@ -30,6 +30,9 @@ class Files:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
+    def __repr__(self) -> str:
+        return f"<mmx.Files of {self._connection.described}>"
+
     def __reduce__(self) -> NoReturn:
         raise errors.not_picklable()
 
