@@ -19,14 +19,14 @@ CLEAN := env -u MINIMAX_API_KEY -u MINIMAX_BASE_URL -u SSL_CERT_FILE -u SSL_CERT
 	-u HTTP_PROXY -u HTTPS_PROXY -u ALL_PROXY -u NO_PROXY -u http_proxy -u https_proxy -u all_proxy -u no_proxy
 
 PYTHON_CODE := bindings/python examples/python
-PYTHON_LINTED := $(PYTHON_CODE) benches/python
+PYTHON_LINTED := $(PYTHON_CODE) benches/python tests/clients
 PYTHON_SETTINGS := bindings/python/pyproject.toml
 
 # need(command, package): says what is missing and which package brings it.
 need = @command -v $(1) >/dev/null 2>&1 || { echo "libmmx needs $(1): install the package $(2)" >&2; exit 1; }
 
 .PHONY: help demo demo-real test lib cli header lint test-rust test-python test-go test-go-plain test-go-race test-go-cgocheck \
-	test-go-gogc valgrind bench tools fetch clean
+	test-go-gogc test-clients valgrind bench tools fetch clean
 
 help: ## lists the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -86,7 +86,8 @@ UNDER_VALGRIND = $(CLEAN) MMX_TEST_UNDER="valgrind --quiet --error-exitcode=9 --
 test-python: lib $(VENV)/ready
 	@$(VENV)/bin/ruff check --quiet --no-cache --config $(PYTHON_SETTINGS) $(PYTHON_LINTED)
 	@$(VENV)/bin/ruff format --quiet --check --no-cache --config $(PYTHON_SETTINGS) $(PYTHON_LINTED)
-	@$(VENV)/bin/mypy --no-error-summary --cache-dir $(TARGET)/mypy --config-file $(PYTHON_SETTINGS) $(PYTHON_CODE)
+	@$(VENV)/bin/mypy --no-error-summary --cache-dir $(TARGET)/mypy --config-file $(PYTHON_SETTINGS) \
+		$(PYTHON_CODE) tests/clients/run.py
 	@$(CLEAN) $(VENV)/bin/pytest -q -c $(PYTHON_SETTINGS) --rootdir bindings/python -o cache_dir=$(TARGET)/pytest \
 		bindings/python/tests
 
@@ -111,6 +112,13 @@ test-go-cgocheck:
 
 test-go-gogc:
 	@cd bindings/go && $(CLEAN) GOGC=1 $(GO_TEST) ./...
+
+# It needs the registries of npm and PyPI, so it is no part of `make test`.
+test-clients: ## other people's clients against the stand-in server, where no other host can be reached
+	$(call need,$(CARGO),cargo (or rustup))
+	$(call need,$(PYTHON),python3)
+	@$(CARGO) build --quiet -p mmx-sandbox
+	@$(PYTHON) tests/clients/run.py $(TARGET)/clients $(TARGET)/debug/mmx-sandbox
 
 # Those that neither measure time nor fork inside a callback: what a child of a call leaves is the parent's, not lost.
 VALGRIND_PROGRAMS := bulk bulk_doubt prune list retrieve files_parse upload download_resume retry_delete reconcile ownership \

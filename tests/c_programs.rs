@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::{fs, process, thread};
 
 fn main() -> process::ExitCode {
-    let sandbox = Arc::new(Sandbox::start().expect("the stand-in server starts"));
+    let sandbox = Arc::new(Sandbox::start_strict().expect("the stand-in server starts"));
     let mut programs: Vec<_> = fs::read_dir(common::root().join("tests/c"))
         .expect("tests/c")
         .map(|entry| entry.expect("an entry").path())
@@ -46,6 +46,7 @@ fn test(source: &Path, name: &str, sandbox: &Sandbox, tables: &[(&str, String)])
     let flags: Vec<_> = flags.trim_end_matches("*/").split_whitespace().chain([includes.as_str()]).collect();
     common::compile("cc", "c11", source, &program, &flags)?;
     let ca_file = sandbox.ca_file().to_string_lossy().into_owned();
+    let self_signed = sandbox.self_signed_file().to_string_lossy();
     let settings = [
         ("MMX_TEST_HTTP", sandbox.http_url()),
         ("MMX_TEST_HTTPS", sandbox.https_url()),
@@ -53,6 +54,9 @@ fn test(source: &Path, name: &str, sandbox: &Sandbox, tables: &[(&str, String)])
         ("MMX_TEST_HTTPS_EXPIRED", sandbox.https_expired_url()),
         ("MMX_TEST_HTTPS_WRONG_HOST", sandbox.https_wrong_host_url()),
         ("MMX_TEST_HTTPS_UNKNOWN_CA", sandbox.https_unknown_ca_url()),
+        ("MMX_TEST_HTTPS_SELF_SIGNED", sandbox.https_self_signed_url()),
+        ("MMX_TEST_HTTPS_NO_INTERMEDIATE", sandbox.https_no_intermediate_url()),
+        ("MMX_TEST_SELF_SIGNED", &self_signed),
         ("MMX_TEST_STORE", sandbox.store_url()),
         ("MMX_TEST_HTTPS_STORE", sandbox.https_store_url()),
         ("MMX_TEST_CA", &ca_file),

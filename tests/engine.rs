@@ -2,6 +2,8 @@
 //! a thread that is inside a runtime of its own.
 
 use bytes::Bytes;
+use http::Method;
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use mmx::api::delete::{End, Manner, delete_with};
 use mmx::transport::attempt::{Body, Request};
 use mmx::transport::attempts::Attempts;
@@ -11,31 +13,34 @@ use mmx::transport::client::{CallOptions, Client};
 use mmx::transport::config::Config;
 use mmx::transport::crowd::Crowd;
 use mmx::transport::deadline::Deadline;
-use mmx::transport::engine::{Lease, Network};
 use mmx::transport::exchange::{Exchange, Interruption, Limits, Turn};
+use mmx::transport::http_client::HttpClient;
+use mmx::transport::pool::{Network, Pool};
+use mmx::transport::route::Route;
+use mmx::transport::urls;
 use mmx::{api, error::Status};
 use mmx_sandbox::{API_KEY, Sandbox};
-use reqwest::Method;
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, LazyLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
-static SANDBOX: LazyLock<Sandbox> = LazyLock::new(|| Sandbox::start().expect("the stand-in server starts"));
+static SANDBOX: LazyLock<Sandbox> = LazyLock::new(|| Sandbox::start_strict().expect("the stand-in server starts"));
 
 const NO_LIMITS: Limits<'static> = Limits { deadline: Deadline::NONE, cancel: None, idle: None };
 
-fn lease(https: bool) -> Lease {
-    Lease::new(&Arc::new(Network::default()), https).expect("a driver")
+fn http() -> HttpClient {
+    HttpClient::new(client_of("exchange").shares().pool().clone())
 }
 
 fn request(url: &str, body: Body) -> Request {
     let mut headers = HeaderMap::new();
     headers.insert(AUTHORIZATION, HeaderValue::from_str(&format!("Bearer {API_KEY}")).unwrap());
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    Request { method: Method::POST, url: url.parse().unwrap(), headers, body }
+    let url = url.parse().unwrap();
+    let route = Arc::new(Route::new(&url, &Default::default()));
+    Request { method: Method::POST, route, path: urls::target(&url), headers, body }
 }
 
 /// The control plane, by the plain client.
@@ -77,7 +82,7 @@ fn sixteen_requests_are_under_way_at_once_on_one_thread() {
     control("batch", "files", Some(&format!(r#"{{"count": {COUNT}, "first_id": 1, "purpose": "voice_clone"}}"#)));
     control("batch", "faults", Some(r#"{"times": -1, "delay_ms": 50}"#));
     let client = client_of("batch");
-    let mut crowd = Crowd::new(&client, "delete_files", NO_LIMITS, None, Some(1)).unwrap();
+    let mut crowd = Crowd::new(&client, "delete_files", NO_LIMITS, None, Some(1));
     let mut settled = [0; COUNT + 1];
     let mut next = 1;
     loop {
@@ -111,7 +116,7 @@ fn a_cancel_settles_everything_that_is_under_way() {
     let cancel = Cancel::new().unwrap();
     let client = client_of("batch-cancel");
     let limits = Limits { cancel: Some(&cancel), ..NO_LIMITS };
-    let mut crowd = Crowd::new(&client, "delete_files", limits, None, None).unwrap();
+    let mut crowd = Crowd::new(&client, "delete_files", limits, None, None);
     for number in 1..=16 {
         crowd.add(number, move |attempts| delete(attempts, number));
     }
@@ -161,13 +166,11 @@ fn a_body_goes_up_and_an_answer_comes_down_in_turns() {
     let url = format!("http://{}/up", listener.local_addr().unwrap());
     let peer = thread::spawn(move || echo(listener, CHUNK * CHUNKS));
 
-    let mut exchange =
-        Exchange::new(lease(false), request(&url, Body::Streamed(Some((CHUNK * CHUNKS) as u64))), NO_LIMITS);
+    let mut exchange = Exchange::new(http(), request(&url, Body::Streamed(Some((CHUNK * CHUNKS) as u64))), NO_LIMITS);
     let (mut fed, mut came, mut status) = (0, 0, 0);
     loop {
         match exchange.turn().unwrap() {
-            // What runs here is outside the runtime: it may call the library itself.
-            Turn::NeedData if fed == CHUNKS => exchange.feed(None),
+            // What runs here may call the library itself.
             Turn::NeedData => {
                 if fed == 7 {
                     assert!(
@@ -175,8 +178,9 @@ fn a_body_goes_up_and_an_answer_comes_down_in_turns() {
                     );
                 }
                 assert!(exchange.reach() < Reach::Whole);
-                exchange.feed(Some(Bytes::from(vec![fed as u8; CHUNK])));
+                let chunk = Bytes::from(vec![fed as u8; CHUNK]);
                 fed += 1;
+                if fed == CHUNKS { exchange.feed_last(chunk) } else { exchange.feed(chunk) }
             }
             Turn::Head(head) => status = head.http_status,
             Turn::HaveData(data) => {
@@ -186,7 +190,6 @@ fn a_body_goes_up_and_an_answer_comes_down_in_turns() {
             Turn::Done => break,
         }
     }
-    exchange.give_back();
     let head = String::from_utf8(peer.join().unwrap()).unwrap().to_ascii_lowercase();
     assert_eq!((fed, came, status), (CHUNKS, CHUNK * CHUNKS, 200));
     assert!(head.contains(&format!("content-length: {}", CHUNK * CHUNKS)), "{head}");
@@ -203,12 +206,12 @@ fn a_refusal_in_the_middle_of_a_body_is_told_and_ends_the_sending() {
         stream.write_all(b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 2\r\n\r\nno").unwrap();
         stream
     });
-    let mut exchange = Exchange::new(lease(false), request(&url, Body::Streamed(None)), NO_LIMITS);
+    let mut exchange = Exchange::new(http(), request(&url, Body::Streamed(None)), NO_LIMITS);
     let (mut fed, mut answer) = (0, Vec::new());
     let status = loop {
         match exchange.turn().unwrap() {
             Turn::NeedData => {
-                exchange.feed(Some(Bytes::from(vec![0; 64 * 1024])));
+                exchange.feed(Bytes::from(vec![0; 64 * 1024]));
                 fed += 1;
                 assert!(fed < 10_000, "it goes on sending");
             }
@@ -235,7 +238,7 @@ fn an_idle_limit_and_a_deadline_end_a_turn() {
             false => Limits { deadline: Deadline::after(bound), ..NO_LIMITS },
         };
         let started = Instant::now();
-        let mut exchange = Exchange::new(lease(false), request(&url, Body::Whole("{}".into())), limits);
+        let mut exchange = Exchange::new(http(), request(&url, Body::Whole("{}".into())), limits);
         let failure = exchange.turn().unwrap_err();
         assert_eq!((failure.status, failure.reach), (Status::Timeout, Reach::Whole));
         assert!((100..2000).contains(&started.elapsed().as_millis()));
@@ -279,13 +282,15 @@ fn what_would_fail_again_is_marked() {
         config.set_ca_file(&SANDBOX.ca_file().to_string_lossy()).unwrap();
         config.set_proxy(Some(proxy)).unwrap();
         let client = Client::new(&config).unwrap();
-        let request = client.request_without_key(url.parse().unwrap());
-        let failure = client.begin(request, NO_LIMITS).and_then(|mut exchange| exchange.turn()).unwrap_err();
+        let request = client.request_to(&url.parse().unwrap(), false);
+        let failure = Exchange::new(client.http(), request, NO_LIMITS).turn().unwrap_err();
         let found = (failure.status, failure.reach, failure.permanent);
         assert_eq!(found, (Status::Connect, Reach::Nothing, permanent), "{url} by {proxy}: {}", failure.text);
     }
-    let without_roots = Lease::new(&Arc::new(Network::default()), true).err().unwrap();
-    assert!(without_roots.permanent && without_roots.text.contains("no root certificates"), "{without_roots:?}");
+    let pool = Pool::alone(Network::default());
+    let mut without_roots = Exchange::new(HttpClient::new(pool), request(SANDBOX.https_url(), Body::None), NO_LIMITS);
+    let failure = without_roots.turn().unwrap_err();
+    assert!(failure.permanent && failure.text.contains("no root certificates"), "{failure:?}");
 }
 
 fn read_to_the_end(stream: &mut TcpStream) {
@@ -305,7 +310,6 @@ fn a_call_from_inside_a_runtime_works() {
         for file_id in 1..=2 {
             api::delete::delete(&client, file_id, "voice_clone", &CallOptions::default()).unwrap();
         }
-        // A call that fails there throws its driver away there.
         control("inside", "faults", Some(r#"{"close_before_answer": "rst"}"#));
         let once = CallOptions { max_attempts: Some(1), ..CallOptions::default() };
         let error = api::delete::delete(&client, 3, "voice_clone", &once).unwrap_err();

@@ -1,18 +1,22 @@
-//! Makes `include/mmx.h` and `tests/abi/symbols.txt` from the sources, or finds that they are stale.
+//! Makes `include/mmx.h` and the lists of the ABI from the sources, or finds that they are stale.
 //!
-//! `make header` runs this with MMX_WRITE=1. cbindgen drops string constants and knows no headings, so the constants are
-//! rendered here from the library's own tables, and each chapter's heading is put before its first function.
+//! `make header` runs this with MMX_WRITE=1.
 
+mod common;
+#[path = "header/declarations.rs"]
+mod declarations;
+#[path = "header/generate.rs"]
+mod generate;
+
+use common::header::{Function, examples, functions};
 use mmx::error::STATUSES;
-use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::LazyLock;
 use std::{env, fs};
 
-const INTRODUCTION: &str = "\
-/* libmmx: the native client for the MiniMax file API.
- *
- * Generated from the Rust sources by `make header`; edited by nobody.
- */";
+/// Every declaration of the header, as programs rely on it.
+const DECLARATIONS: &str = "tests/abi/declarations.txt";
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -29,124 +33,14 @@ fn chapters() -> Vec<String> {
     names.map(|name| source(&format!("src/ffi/{name}.rs"))).collect()
 }
 
-fn functions(source: &str) -> Vec<&str> {
+/// The functions that a chapter defines, in its order.
+fn defined(source: &str) -> Vec<&str> {
     let words = source.match_indices("extern \"C\" fn ").map(|(at, word)| &source[at + word.len()..]);
     words.filter(|rest| rest.starts_with("mmx_")).map(|rest| rest.split('(').next().unwrap()).collect()
 }
 
-fn constants() -> String {
-    let version = env!("CARGO_PKG_VERSION");
-    let mut out = String::new();
-    let mut line = |line: String| writeln!(out, "{line}").unwrap();
-    line("/* The version of this header; mmx_version() has that of the library. */".into());
-    line(format!("#define MMX_VERSION \"{version}\""));
-    line("/* Compare with mmx_abi_version(). */".into());
-    line(format!("#define MMX_ABI_VERSION {}", mmx::ffi::status::ABI_VERSION));
-    line("\n/* The values of mmx_status. More may come: treat an unknown one as a failure. */".into());
-    for (status, name, meaning) in STATUSES {
-        line(format!("#define {} {} /* {meaning} */", name.to_str().unwrap(), *status as i32));
-    }
-    line("\n/* The purposes known when this was made; the service takes new ones every few months. */".into());
-    for (purpose, meaning) in mmx::api::purpose::PURPOSES {
-        line(format!("#define MMX_PURPOSE_{} \"{purpose}\" /* {meaning} */", purpose.to_uppercase()));
-    }
-    line("\n/* Flags of mmx_call_options. */".into());
-    let reconcile = mmx::ffi::files::MMX_CALL_RECONCILE;
-    line(format!("#define MMX_CALL_RECONCILE {reconcile}u /* upload: look for the file when the answer was lost */"));
-    let by_link = mmx::ffi::files::MMX_CALL_VIA_DOWNLOAD_URL;
-    line(format!(
-        "#define MMX_CALL_VIA_DOWNLOAD_URL {by_link}u /* download: through the link of mmx_retrieve_file() */"
-    ));
-    line("\n/* What became of a file, in bulk. More may come: never index an array by one. */".into());
-    for (kind, name, meaning) in mmx::api::outcome::KINDS {
-        line(format!("#define MMX_OUTCOME_{name} {} /* {meaning} */", kind as i32));
-    }
-    line("\n/* Flags of mmx_bulk_options and mmx_filter. */".into());
-    let dry_run = mmx::ffi::bulk::MMX_BULK_DRY_RUN;
-    line(format!("#define MMX_BULK_DRY_RUN {dry_run}u /* send no delete: every match comes back as KEPT */"));
-    let verify = mmx::ffi::bulk::MMX_BULK_VERIFY;
-    line(format!("#define MMX_BULK_VERIFY {verify}u /* list again at the end and say what is still there */"));
-    let all = mmx::ffi::bulk::MMX_FILTER_ALL;
-    line(format!("#define MMX_FILTER_ALL {all}u /* really everything of that purpose */"));
-    line("\n/* The levels of mmx_config_set_logger(). */".into());
-    for (name, level, meaning) in mmx::ffi::config::LEVELS {
-        line(format!("#define {name} {} /* {meaning} */", level as i32));
-    }
-    line("\n/* Sets struct_size and leaves the rest as the client has it. */".into());
-    line("#define MMX_CALL_OPTIONS_INIT { sizeof(mmx_call_options), 0, 0, 0, NULL, NULL, NULL }".into());
-    line("#define MMX_SOURCE_INIT { sizeof(mmx_source), -1, NULL, NULL, NULL }".into());
-    line("#define MMX_SINK_INIT { sizeof(mmx_sink), NULL, NULL, NULL }".into());
-    line("#define MMX_BULK_OPTIONS_INIT { sizeof(mmx_bulk_options), 0, 0, 0, 0, 0, NULL, NULL, NULL, NULL }".into());
-    line("#define MMX_FILTER_INIT { sizeof(mmx_filter), NULL, 0, 0, NULL, NULL, NULL, 0, 0, 0, 0 }".into());
-    out
-}
-
-/// Doc comments as one block each: `/** … */` reads better in C than a column of slashes.
-fn as_blocks(header: &str) -> String {
-    let mut out = String::new();
-    let mut block: Vec<&str> = Vec::new();
-    for line in header.lines().chain([""]) {
-        let text = line.trim_start();
-        if let Some(comment) = text.strip_prefix("//") {
-            block.push(comment.trim_start_matches('/').trim_end());
-            continue;
-        }
-        if !block.is_empty() {
-            let indent = &line[..line.len() - text.len()];
-            if let [one] = block[..] {
-                writeln!(out, "{indent}/**{one} */").unwrap();
-            } else {
-                writeln!(out, "{indent}/**").unwrap();
-                block.iter().for_each(|comment| writeln!(out, "{indent} *{comment}").unwrap());
-                writeln!(out, "{indent} */").unwrap();
-            }
-            block.clear();
-        }
-        writeln!(out, "{line}").unwrap();
-    }
-    out.trim_end().to_owned() + "\n"
-}
-
-/// The `//!` of a chapter as a comment of the header.
-fn heading(chapter: &str) -> String {
-    let lines: Vec<_> = chapter.lines().map_while(|line| line.strip_prefix("//!")).map(str::trim_end).collect();
-    let mut out = format!("/*{}", lines[0].trim_end_matches('-').trim_end());
-    let dashes = 118usize.saturating_sub(out.chars().count());
-    out = format!("{out} {}\n", "-".repeat(dashes));
-    lines[1..].iter().for_each(|line| writeln!(out, " *{line}").unwrap());
-    out + " */\n"
-}
-
-fn generate() -> String {
-    let config = cbindgen::Config::from_file(root().join("cbindgen.toml")).expect("cbindgen.toml");
-    let config =
-        cbindgen::Config { header: Some(INTRODUCTION.into()), after_includes: Some("\n@CONSTANTS@".into()), ..config };
-    let bindings = cbindgen::Builder::new().with_crate(root()).with_config(config).generate().expect("cbindgen");
-    let mut raw = Vec::new();
-    bindings.write(&mut raw);
-    // Old editors and compilers read a header as they please.
-    let raw = String::from_utf8(raw).unwrap().replace('…', "...");
-    let mut header = as_blocks(&raw).replace("@CONSTANTS@", constants().trim_end());
-    for chapter in chapters() {
-        let first = functions(&chapter)[0].to_owned();
-        let functions = header.find("extern \"C\" {").expect("functions come last");
-        let declaration =
-            header[functions..].find(&format!("{first}(")).unwrap_or_else(|| panic!("{first} is missing"));
-        let declaration = functions + declaration;
-        // Before the doc comment of the first function.
-        let start = header[..declaration].rfind("/**").expect("every function is documented");
-        header.insert_str(start, &format!("{}\n", heading(&chapter)));
-    }
-    // cbindgen gives a struct either a tag or a name of its own; C wants both.
-    for (at, _) in header.clone().rmatch_indices("typedef struct {") {
-        let name = header[at..].split("\n} ").nth(1).and_then(|rest| rest.split(';').next()).expect("a named struct");
-        header.insert_str(at + "typedef struct".len(), &format!(" {name}"));
-    }
-    while header.contains("\n\n\n") {
-        header = header.replace("\n\n\n", "\n\n");
-    }
-    header
-}
+/// As the sources say it.
+static HEADER: LazyLock<String> = LazyLock::new(generate::header);
 
 fn compare_or_write(path: &str, wanted: &str) {
     let file = root().join(path);
@@ -161,104 +55,110 @@ fn compare_or_write(path: &str, wanted: &str) {
 
 #[test]
 fn the_header_is_what_the_sources_say() {
-    compare_or_write("include/mmx.h", &generate());
+    compare_or_write("include/mmx.h", &HEADER);
 }
 
-#[test]
-fn the_list_of_symbols_is_what_the_sources_say() {
+/// Each exported function and the version that it came with, in alphabetical order.
+fn symbols() -> BTreeMap<String, String> {
     let since = |chapter: &str, name: &str| {
         let before = &chapter[..chapter.find(&format!("fn {name}(")).unwrap()];
         before[before.rfind("@since ").expect("every function says @since") + 7..].lines().next().unwrap().to_owned()
     };
-    let chapters = chapters();
-    let mut symbols: Vec<_> = chapters
-        .iter()
-        .flat_map(|chapter| functions(chapter).into_iter().map(|name| format!("{name} {}\n", since(chapter, name))))
-        .collect();
-    symbols.sort();
-    compare_or_write("tests/abi/symbols.txt", &symbols.concat());
-}
-
-/// `(name, declaration on one line)` of every function of a header.
-fn declarations(header: &str) -> Vec<(String, String)> {
-    let mut text = String::new();
-    let mut rest = header;
-    while let Some(start) = rest.find("/*") {
-        text.push_str(&rest[..start]);
-        rest = &rest[start + rest[start..].find("*/").expect("comments end") + 2..];
-    }
-    text.push_str(rest);
-    let text: String = text.lines().filter(|line| !line.starts_with('#')).collect::<Vec<_>>().join(" ");
-    let statements =
-        text.split([';', '{', '}']).map(|statement| statement.split_whitespace().collect::<Vec<_>>().join(" "));
-    statements
-        .filter_map(|statement| {
-            let (before, _) = statement.split_once('(')?;
-            let name = before.rsplit([' ', '*']).next()?.to_owned();
-            let is_function = name.starts_with("mmx_") && !statement.starts_with("typedef");
-            is_function.then(|| (name, statement.replace("* ", "*")))
-        })
-        .collect()
+    let symbols = chapters().into_iter().flat_map(|chapter| {
+        defined(&chapter).into_iter().map(|name| (name.to_owned(), since(&chapter, name))).collect::<Vec<_>>()
+    });
+    symbols.collect()
 }
 
 #[test]
-fn the_header_agrees_with_the_pinned_interface() {
-    let Some(pinned) = pinned() else { return };
-    let header = declarations(&source("include/mmx.h"));
-    let pinned_all = declarations(&pinned);
-    for (name, declaration) in &header {
-        let (_, wanted) =
-            pinned_all.iter().find(|(pinned, _)| pinned == name).unwrap_or_else(|| panic!("{name} is not pinned"));
-        assert_eq!(declaration, wanted);
-    }
-    for (name, _) in declarations(&first_stretch(&pinned)) {
-        assert!(header.iter().any(|(found, _)| *found == name), "{name} is pinned but missing");
-    }
+fn the_list_of_symbols_is_what_the_sources_say() {
+    let lines = symbols().into_iter().map(|(name, since)| format!("{name} {since}\n"));
+    compare_or_write("tests/abi/symbols.txt", &lines.collect::<String>());
 }
 
-/// The interface as it was agreed, where the project stands beside it.
-fn pinned() -> Option<String> {
-    let shared = env::var_os("MMX_SHARED").map_or_else(|| root().join("../shared"), PathBuf::from);
-    fs::read_to_string(Path::new(&shared).join("abi.h")).ok()
-}
-
-/// What is marked [1]: lines in a section of that mark that carry no other mark of their own.
-fn first_stretch(pinned: &str) -> String {
-    let other = |line: &str| ["[2]", "[3]", "[4]"].iter().any(|mark| line.contains(mark)) && !line.contains("[1]");
-    let mut in_section = false;
-    let mut kept: Vec<&str> = Vec::new();
-    for line in pinned.lines() {
-        if line.starts_with("/* ----") {
-            in_section = line.contains("[1]");
-        }
-        let continues = kept.last().is_some_and(|last| last.contains("mmx_delete_file("));
-        if line.contains("mmx_delete_file(") || continues || (in_section && !other(line)) {
-            kept.push(line);
-        }
+/// The page on the ABI has them by version, between two marks.
+#[test]
+fn the_page_on_the_abi_lists_the_symbols() {
+    const PAGE: &str = "docs/abi.md";
+    const MARKS: [&str; 2] = ["<!-- Written by `make header`. -->\n", "<!-- The end. -->\n"];
+    let mut versions: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (name, since) in symbols() {
+        versions.entry(since).or_default().push(format!("`{name}`"));
     }
-    kept.join("\n")
+    let lists = versions.iter().map(|(since, names)| format!("* {since}: {}\n", names.join(", ")));
+    let page = source(PAGE);
+    let (before, rest) = page.split_once(MARKS[0]).expect("the first mark");
+    let (_, after) = rest.split_once(MARKS[1]).expect("the second mark");
+    let list = lists.collect::<String>();
+    compare_or_write(PAGE, &format!("{before}{}{list}{}{after}", MARKS[0], MARKS[1]));
 }
 
-/// Every parameter is described, every status that is named exists, every function says since when.
+/// Each function stands under the heading of the file that defines it, in that file's order.
+#[test]
+fn each_function_stands_in_its_chapter() {
+    let header = HEADER.as_str();
+    let title = |text: &str| text.split(" ----").next().unwrap_or_default().to_owned();
+    let found = header.split("/* ---- ").skip(1).map(|chapter| {
+        let names = functions(chapter).into_iter().map(|function| function.name);
+        (title(chapter), names.collect::<Vec<_>>())
+    });
+    let expected = chapters().into_iter().map(|chapter| {
+        let names = defined(&chapter).into_iter().map(str::to_owned);
+        (title(chapter.strip_prefix("//! ---- ").expect("a chapter begins with its heading")), names.collect())
+    });
+    assert_eq!(found.collect::<Vec<_>>(), expected.collect::<Vec<_>>());
+}
+
+/// A program's author finds a program and the first function at once, and the end of the manual some day.
+#[test]
+fn the_header_is_a_manual_of_bounded_length() {
+    let header = HEADER.as_str();
+    let lines = header.lines().count();
+    assert!(lines <= 1200, "{lines} lines");
+    let first = &functions(header)[0];
+    let declaration = format!("{} {}(", first.returns, first.name).replace("* ", "*");
+    let before = header.lines().position(|line| line.starts_with(&declaration)).expect("a declaration");
+    assert!(before < 120, "{declaration} comes in line {}", before + 1);
+    let example = &examples(header)[0];
+    assert!(example.contains("int main(void)") && example.trim().lines().count() <= 24, "{example}");
+    assert!(header.find("@code") < header.find("#ifndef"), "the first example stands at the top");
+}
+
+/// Names, types, values and the order of parameters and fields stay as programs were built against them. `make header`
+/// adds new declarations to the list; it neither changes nor removes one.
+#[test]
+fn the_interface_only_grows() {
+    let agreed: BTreeSet<String> = source(DECLARATIONS).lines().map(str::to_owned).collect();
+    let found = declarations::declarations(&HEADER);
+    let lost: Vec<_> = agreed.difference(&found).collect();
+    assert!(lost.is_empty(), "mmx.h no longer has what programs rely on (docs/abi.md): {lost:#?}");
+    let list: String = found.iter().map(|line| format!("{line}\n")).collect();
+    compare_or_write(DECLARATIONS, &list);
+}
+
+/// Every function says what its parameters are, what it returns, which threads may call it and since when; every status
+/// that is named exists.
 #[test]
 fn the_documentation_is_complete() {
-    let header = source("include/mmx.h");
-    for (name, declaration) in declarations(&header) {
-        let at = header.find(&format!("\n{}(", declaration.split_once('(').unwrap().0)).unwrap();
-        let doc = &header[header[..at].rfind("/**").unwrap()..at];
+    let header = HEADER.as_str();
+    for Function { returns, name, parameters, doc } in functions(header) {
         assert!(doc.contains("@since "), "{name} has no @since");
-        let parameters = declaration.split_once('(').unwrap().1.trim_end_matches(')');
-        for parameter in parameters.split(',').filter(|parameter| *parameter != "void") {
-            let parameter = parameter.rsplit([' ', '*']).next().unwrap();
-            assert!(doc.contains(&format!("@param {parameter} ")), "{name}: no @param {parameter}");
+        for parameter in &parameters {
+            assert!(!parameter.doc.is_empty(), "{name}: no @param {}", parameter.name);
         }
-        if !declaration.starts_with("void ") {
-            assert!(doc.contains("@return"), "{name} has no @return");
-        }
+        assert!(returns == "void" || doc.contains("@return"), "{name} has no @return");
+        assert!(
+            returns != "mmx_status" || name == "mmx_error_status" || doc.contains("@return MMX_OK"),
+            "{name}: statuses"
+        );
+        let doc = doc.replace('\n', " ");
+        let says_threads = doc.contains("Thread-safe") || doc.contains("One thread at a time");
+        assert!(says_threads, "{name} doesn't say which threads may call it");
+        let is_a_call = parameters.iter().any(|parameter| parameter.kind == "const mmx_client *");
+        assert!(!is_a_call || doc.contains("/v1/files/"), "{name} doesn't say what it sends");
     }
-    for word in
-        header.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').filter(|word| word.starts_with("MMX_ERROR_"))
-    {
+    let words = header.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+    for word in words.filter(|word| word.starts_with("MMX_ERROR_")) {
         let known = word == "MMX_ERROR_" || word == "MMX_ERROR_UNKNOWN";
         assert!(known || STATUSES.iter().any(|(_, name, _)| name.to_str() == Ok(word)), "{word} is not a status");
     }

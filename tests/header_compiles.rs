@@ -1,5 +1,4 @@
-//! What a user's compiler makes of `mmx.h`, of the code in its documentation and of the example; and what the built
-//! library shows to a linker.
+//! Compiles `mmx.h`, the code in its documentation and the examples as users do, and looks at the symbols of the library.
 
 mod common;
 
@@ -108,8 +107,9 @@ fn two_units_are_linked_together() {
 fn the_code_in_the_documentation_compiles() {
     let examples = header::examples(&header::text());
     assert!(examples.len() >= 2, "only {} examples found", examples.len());
+    let (programs, pieces): (Vec<_>, Vec<_>) = examples.iter().partition(|example| is_program(example));
     let mut program = String::from("#include <mmx.h>\n#include <stdio.h>\n");
-    for (at, example) in examples.iter().enumerate() {
+    for (at, example) in pieces.iter().enumerate() {
         // What an example uses without making it is given to it; what it makes itself hides that.
         writeln!(program, "void example_{at}(mmx_client *client);").unwrap();
         writeln!(program, "void example_{at}(mmx_client *client) {{\n(void)client;\n{{{example}}}\n}}").unwrap();
@@ -117,10 +117,34 @@ fn the_code_in_the_documentation_compiles() {
     program += "int main(void) { return 0; }\n";
     let folder = folder("examples");
     for language in LANGUAGES {
-        let file = write(&folder, &format!("examples.{}", language.2), &program);
-        let flags = linked(&folder.join("examples"));
-        compile(language, &[&file], &flags.iter().map(String::as_str).collect::<Vec<_>>());
+        for program in programs.iter().copied().chain([&program]) {
+            let file = write(&folder, &format!("examples.{}", language.2), program);
+            let flags = linked(&folder.join("examples"));
+            compile(language, &[&file], &flags.iter().map(String::as_str).collect::<Vec<_>>());
+        }
     }
+}
+
+fn is_program(example: &str) -> bool {
+    example.contains("int main(")
+}
+
+/// The program at the top of the header deletes its file.
+#[test]
+fn the_first_program_of_the_header_works() {
+    let folder = folder("first");
+    let example = header::examples(&header::text()).swap_remove(0);
+    let (file, program) = (write(&folder, "delete.c", &example), folder.join("delete"));
+    let flags = linked(&program);
+    compile(LANGUAGES[0], &[&file], &flags.iter().map(String::as_str).collect::<Vec<_>>());
+    let sandbox = Sandbox::start().unwrap();
+    let url = sandbox.account_url("first");
+    let environment = [("MINIMAX_API_KEY", mmx_sandbox::API_KEY), ("MINIMAX_BASE_URL", &url)];
+    let run = || common::run(&mut Command::new(&program), &environment);
+    assert_eq!(run().unwrap(), "");
+    // It is gone now.
+    let refused = run().unwrap_err();
+    assert!(refused.starts_with("exit status: 1\nMMX_ERROR_INVALID_REQUEST: delete_file: "), "{refused}");
 }
 
 /// The blocks of C on the pages: whole programs, and pieces that are given a client.
@@ -132,7 +156,7 @@ fn the_code_on_pages_compiles() {
         let text = fs::read_to_string(common::root().join(page)).unwrap();
         for after in text.split("\n```c\n").skip(1) {
             let code = after.split("```").next().unwrap();
-            let program = if code.contains("int main(") {
+            let program = if is_program(code) {
                 code.to_owned()
             } else {
                 format!(
@@ -150,6 +174,21 @@ fn the_code_on_pages_compiles() {
     assert!(found >= 2, "only {found} blocks found");
 }
 
+/// The test that CONTRIBUTING.md shows is one that passes.
+#[test]
+fn the_test_in_contributing_works() {
+    let page = fs::read_to_string(common::root().join("CONTRIBUTING.md")).unwrap();
+    let code = page.split("\n```c\n").nth(1).and_then(|rest| rest.split("```").next()).expect("a test");
+    let folder = folder("contributing");
+    let (file, program) = (write(&folder, "my-test.c", code), folder.join("my-test"));
+    let flags = linked(&program);
+    let flags: Vec<_> = ["-Itests/c"].into_iter().chain(flags.iter().map(String::as_str)).collect();
+    compile(LANGUAGES[1], &[&file], &flags);
+    let sandbox = Sandbox::start().unwrap();
+    let settings = [("MMX_TEST_HTTP", sandbox.http_url()), ("MMX_TEST_KEY", mmx_sandbox::API_KEY)];
+    common::run(&mut Command::new(program), &settings).unwrap();
+}
+
 /// Built as a user builds it.
 fn example(name: &str) -> PathBuf {
     let (source, program) = (format!("examples/c/{name}.c"), folder(name).join(name));
@@ -160,7 +199,7 @@ fn example(name: &str) -> PathBuf {
 
 #[test]
 fn the_example_of_a_life_ends_as_it_began() {
-    let sandbox = Sandbox::start().unwrap();
+    let sandbox = Sandbox::start_strict().unwrap();
     let url = sandbox.account_url("life");
     let environment = [("MINIMAX_API_KEY", mmx_sandbox::API_KEY), ("MINIMAX_BASE_URL", &url)];
     let file = folder("life-file").join("hello.mp3");
@@ -179,7 +218,7 @@ fn the_example_deletes_a_file() {
     assert!(lines < 40, "{source} has {lines} lines");
     let program = example("delete");
 
-    let sandbox = Sandbox::start().unwrap();
+    let sandbox = Sandbox::start_strict().unwrap();
     let url = sandbox.account_url("example");
     let environment = [("MINIMAX_API_KEY", mmx_sandbox::API_KEY), ("MINIMAX_BASE_URL", &url)];
     let delete = |arguments: &[&str]| common::run(Command::new(&program).args(arguments), &environment);

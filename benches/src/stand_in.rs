@@ -31,7 +31,7 @@ impl StandIn {
     pub fn start(mut command: Command) -> Result<StandIn> {
         // The control calls are http:// alone, but reqwest wants to know who would encrypt.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        command.arg("--ready-json").stdin(Stdio::piped()).stdout(Stdio::piped());
+        command.args(["--ready-json", "--stop-with-stdin"]).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut process = command.spawn().map_err(|error| format!("the stand-in server can't be started: {error}"))?;
         let stdin = process.stdin.take();
         let mut line = String::new();

@@ -101,7 +101,7 @@ impl Run<'_> {
     fn move_files(&self, way: Way, count_only: bool) -> Result<Figures> {
         let files = self.files;
         let account = self.server.account(&files.at_the_server())?;
-        account.control("settings", Some(json!({"count_only": count_only}).to_string()))?;
+        account.control("settings", Some(json!({"count_only": count_only, "any_file": true}).to_string()))?;
         let arguments: Vec<OsString> = match way {
             Way::Up => vec!["upload".into(), files.small().into(), files.large().into()],
             Way::Down => {

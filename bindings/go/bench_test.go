@@ -10,7 +10,7 @@ import (
 	mmx "example.com/libmmx/go"
 )
 
-// The benchmarks compare a delete with what net/http takes for the same exchange.
+// The benchmarks compare a delete with the same request by net/http.
 func BenchmarkDelete(b *testing.B) {
 	client := benchmarked(b).client()
 	for b.Loop() {
@@ -44,7 +44,7 @@ func at64(b *testing.B, call func()) {
 	})
 }
 
-// What the wrapper itself takes: the library refuses this at once.
+// The cost of the wrapper alone: the library refuses this at once.
 func BenchmarkRefusal(b *testing.B) {
 	client := benchmarked(b).client()
 	for b.Loop() {
@@ -67,7 +67,7 @@ func benchmarked(b *testing.B) account {
 	return account
 }
 
-// plain keeps as many connections as are used.
+// plain keeps as many idle connections as were in use.
 var plain = http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}}
 
 func postDelete(b *testing.B, url string) {

@@ -10,21 +10,21 @@ import (
 	"time"
 )
 
-// maxThreads calls are in the library at a time, each on a thread of its own: the runtime ends a process of 10,000.
+// maxThreads is how many calls may be in the library at a time. Each blocks a thread, and Go ends a process with
+// 10,000.
 const maxThreads = 500
 
-// slots holds one entry a call that is in the library, or about to be.
+// slots has one entry for each call that is in the library, or about to be.
 var slots = make(chan struct{}, maxThreads)
 
-// grace is how long a deadline's timer and the library's limit may be apart.
+// grace is how far a deadline's timer and the library's time limit may be apart.
 const grace = 100 * time.Millisecond
 
-// limit is the moment when a call has to be over.
+// limit is the time at which a call must end.
 type limit struct {
-	timeout time.Duration // as it was set
-	at      time.Time     // zero: never
-	// The context's deadline comes first.
-	ofContext bool
+	timeout   time.Duration // as it was set
+	at        time.Time     // zero: no limit
+	ofContext bool          // it is the context's deadline
 }
 
 func newLimit(ctx context.Context, timeout time.Duration) limit {
@@ -43,32 +43,30 @@ func newLimit(ctx context.Context, timeout time.Duration) limit {
 
 // request is a call to be made.
 type request struct {
-	name string
-	opts []CallOption
-	// For uploads and downloads.
-	transfer *transfer
-	// For many files.
-	run *run
+	name     string
+	opts     []CallOption
+	transfer *transfer // of an upload or a download, else nil
+	run      *run      // of a call for many files, else nil
 }
 
-// inLibrary is what a call hands to the library, and gets from it.
-type inLibrary struct {
-	client  *C.mmx_client
-	options *C.mmx_call_options
-	answer  *C.char
-	failure *C.mmx_error
+// cCall has the C arguments and results of a call.
+type cCall struct {
+	client   *C.mmx_client
+	options  *C.mmx_call_options
+	response *C.char
+	failure  *C.mmx_error
 }
 
-// call makes one call of the library: it waits for its turn, watches ctx, and returns the answer or what ended it.
-func (h *handle) call(ctx context.Context, request request, send func(*inLibrary) C.mmx_status) ([]byte, *Error) {
+// call waits for a slot, makes the call, and returns its response or error. The end of ctx ends it.
+func (h *handle) call(ctx context.Context, request request, send func(*cCall) C.mmx_status) ([]byte, *Error) {
 	name, transfer := request.name, request.transfer
 	if failure := h.enter(name); failure != nil {
 		return nil, failure
 	}
-	// Leaving also keeps the client from being collected while the library uses it.
+	// This also keeps the client reachable while the library uses it.
 	defer h.leave()
 	if ctx == nil {
-		return nil, badArgument(name, "ctx", "must not be nil")
+		return nil, invalidArgument(name, "ctx", "must not be nil")
 	}
 	chosen := callOptions{}
 	for _, option := range request.opts {
@@ -81,14 +79,14 @@ func (h *handle) call(ctx context.Context, request request, send func(*inLibrary
 		chosen.timeout = DefaultTimeout
 	}
 	if request.run != nil {
-		chosen.timeout = NoTimeout // Each file has its own.
+		chosen.timeout = NoTimeout // The time limit is one of each file.
 	}
 	limit := newLimit(ctx, chosen.timeout)
-	listener := h.listenerFor(ctx)
-	// After the slot is free again. A panic of the caller's code goes on here.
-	defer listener.rethrow()
+	logger := h.callLoggerFor(ctx)
+	// A panic of the caller's code continues here, after the slot is free again.
+	defer logger.resume()
 	if transfer != nil {
-		defer transfer.rethrow()
+		defer transfer.resume()
 	}
 
 	release, waited, failure := takeSlot(ctx, name, limit)
@@ -117,35 +115,35 @@ func (h *handle) call(ctx context.Context, request request, send func(*inLibrary
 		request.run.begin(ctx, limit)
 		defer request.run.end()
 	}
-	answer, failure, cancelled := h.watched(ctx, limit, &options, listener, send)
+	response, failure, cancelled := h.makeCall(ctx, limit, &options, logger, send)
 	switch {
 	case failure == nil:
-	case transfer != nil && transfer.explains(failure):
+	case transfer != nil && transfer.addCause(failure):
 	default:
-		limit.explain(ctx, failure, cancelled)
+		limit.addCause(ctx, failure, cancelled)
 	}
-	return answer, failure
+	return response, failure
 }
 
-// explain says which end of ctx it was that ended the call, if any did.
-func (l limit) explain(ctx context.Context, failure *Error, cancelled bool) {
+// addCause adds the error of ctx to the failure of a call that the end of ctx has ended.
+func (l limit) addCause(ctx context.Context, failure *Error, cancelled bool) {
 	switch {
 	case failure.Status == C.MMX_ERROR_CANCELLED && cancelled:
-		failure.err = endOf(ctx)
+		failure.err = causeOf(ctx)
 	case failure.Status == C.MMX_ERROR_TIMEOUT && l.ofContext && time.Until(l.at) < grace:
-		failure.err = endAfterDeadline(ctx)
+		failure.err = causeAfterDeadline(ctx)
 	}
 }
 
-// watched is in the library. The end of ctx, and a panic of who listens, cancel the call; the former is told.
-func (h *handle) watched(
-	ctx context.Context, limit limit, options *C.mmx_call_options, listener *listener,
-	send func(*inLibrary) C.mmx_status,
-) (answer []byte, failure *Error, cancelled bool) {
-	call := &inLibrary{client: h.clients[listener.level()], options: options}
-	if ctx.Done() == nil && listener == nil {
-		answer, failure = call.take(send(call))
-		return answer, failure, false
+// makeCall makes the call. The end of ctx cancels it, which is returned, and so does a panic of the log handler.
+func (h *handle) makeCall(
+	ctx context.Context, limit limit, options *C.mmx_call_options, logger *callLogger,
+	send func(*cCall) C.mmx_status,
+) (response []byte, failure *Error, cancelled bool) {
+	call := &cCall{client: h.clients[logger.level()], options: options}
+	if ctx.Done() == nil && logger == nil {
+		response, failure = call.take(send(call))
+		return response, failure, false
 	}
 	token, failure := takeToken()
 	if failure != nil {
@@ -153,34 +151,34 @@ func (h *handle) watched(
 	}
 	options.cancel = token.c
 	stop := token.watch(ctx, limit)
-	answer, failure = call.take(listener.hear(token, func() C.mmx_status { return send(call) }))
+	response, failure = call.take(logger.during(token, func() C.mmx_status { return send(call) }))
 	cancelled = stop()
-	token.giveBack(cancelled || listener.hasPanicked())
-	return answer, failure, cancelled
+	token.giveBack(cancelled || logger.hasPanicked())
+	return response, failure, cancelled
 }
 
-// take copies what the library handed over, and frees it. Many files have an answer also where the call failed.
-func (c *inLibrary) take(status C.mmx_status) (answer []byte, failure *Error) {
-	answer = takeText(c.answer)
+// take copies and frees the results. A call for many files may have a response and an error.
+func (c *cCall) take(status C.mmx_status) (response []byte, failure *Error) {
+	response = takeText(c.response)
 	if status != C.MMX_OK {
 		failure = takeError(status, c.failure)
 	}
-	return answer, failure
+	return response, failure
 }
 
-// takeSlot waits until fewer than maxThreads calls are in the library, and tells whether it had to.
+// takeSlot waits until fewer than maxThreads calls are in the library, and returns whether it had to.
 func takeSlot(ctx context.Context, name string, limit limit) (release func(), waited bool, failure *Error) {
 	release = func() { <-slots }
 	if ctx.Err() != nil {
-		return nil, false, notSent(ctx, name, endOf(ctx))
+		return nil, false, notSent(ctx, name, causeOf(ctx))
 	}
 	select {
 	case slots <- struct{}{}:
 		return release, false, nil
 	default:
 	}
-	if isListening() {
-		// It is in the library already, on this thread, and has a slot: to wait for another could last for ever.
+	if inLogHandler() {
+		// The call on this thread has a slot. Waiting for another one could be a deadlock.
 		return func() {}, false, nil
 	}
 	var passed <-chan time.Time
@@ -193,43 +191,43 @@ func takeSlot(ctx context.Context, name string, limit limit) (release func(), wa
 	case slots <- struct{}{}:
 		if ctx.Err() != nil {
 			<-slots
-			return nil, true, notSent(ctx, name, endOf(ctx))
+			return nil, true, notSent(ctx, name, causeOf(ctx))
 		}
 		return release, true, nil
 	case <-ctx.Done():
-		return nil, true, notSent(ctx, name, endOf(ctx))
+		return nil, true, notSent(ctx, name, causeOf(ctx))
 	case <-passed:
 		return nil, true, limit.passed(ctx, name)
 	}
 }
 
-// passed is the error of a call whose limit passed before it was in the library.
+// passed is the error of a call whose time limit passed before it was in the library.
 func (l limit) passed(ctx context.Context, name string) *Error {
 	if l.ofContext {
-		return notSent(ctx, name, endAfterDeadline(ctx))
+		return notSent(ctx, name, causeAfterDeadline(ctx))
 	}
-	return refusal(name, C.MMX_ERROR_TIMEOUT, fmt.Sprintf(
-		"the time limit of %d ms passed while %d other calls were under way; nothing was sent",
+	return newError(name, C.MMX_ERROR_TIMEOUT, fmt.Sprintf(
+		"the time limit of %d ms passed while %d other calls were in progress; nothing was sent",
 		milliseconds(l.timeout), maxThreads))
 }
 
 // notSent is the error of a call whose context ended before it was in the library.
 func notSent(ctx context.Context, name string, end error) *Error {
 	status := C.MMX_ERROR_CANCELLED
-	// Without an Err its deadline has passed, but its timer hasn't run yet.
+	// Without an Err the deadline has passed, but its timer hasn't run yet.
 	if err := ctx.Err(); err == nil || errors.Is(err, context.DeadlineExceeded) {
 		status = C.MMX_ERROR_TIMEOUT
 	}
-	failure := refusal(name, status, "the context ended before anything was sent")
+	failure := newError(name, status, "the context ended before anything was sent")
 	failure.err = end
 	return failure
 }
 
-// endAfterDeadline returns what ctx ended with; its deadline has passed, but its timer may be a little behind.
-func endAfterDeadline(ctx context.Context) error {
+// causeAfterDeadline returns the error of ctx, whose deadline has passed; its timer may be a little behind.
+func causeAfterDeadline(ctx context.Context) error {
 	select {
 	case <-ctx.Done():
-		return endOf(ctx)
+		return causeOf(ctx)
 	case <-time.After(grace):
 		return context.DeadlineExceeded
 	}

@@ -9,36 +9,36 @@ import (
 	"unsafe"
 )
 
-func transferOf(handle uintptr) *transfer {
+func transferFor(handle uintptr) *transfer {
 	return cgo.Handle(handle).Value().(*transfer)
 }
 
 //export mmxGoRead
 func mmxGoRead(handle uintptr, buffer *C.uint8_t, capacity C.size_t) C.int64_t {
-	t := transferOf(handle)
+	t := transferFor(handle)
 	into := unsafe.Slice((*byte)(buffer), int(capacity))
-	if t.direct {
-		count, ok := t.run(true, func() (int, error) { return t.read(into) })
-		return counted(count, ok)
+	if t.neverBlocks {
+		count, ok := t.callback(true, func() (int, error) { return t.read(into) })
+		return countOrError(count, ok)
 	}
-	// Memory of Go's own: a Read that is left behind may still write to it.
+	// Go's memory: a Read that was abandoned may still write to it.
 	if len(t.buffer) < len(into) {
 		t.buffer = make([]byte, len(into))
 	}
 	own := t.buffer[:len(into)]
-	count, ok := t.run(false, func() (int, error) { return t.read(own) })
+	count, ok := t.callback(false, func() (int, error) { return t.read(own) })
 	copy(into, own[:count])
-	return counted(count, ok)
+	return countOrError(count, ok)
 }
 
-func counted(count int, ok bool) C.int64_t {
+func countOrError(count int, ok bool) C.int64_t {
 	if !ok {
 		return -1
 	}
 	return C.int64_t(count)
 }
 
-// read returns 0 at the end only.
+// read reads at least one byte; 0 is the end.
 func (t *transfer) read(into []byte) (int, error) {
 	for range 100 {
 		if t.pending == io.EOF {
@@ -61,14 +61,14 @@ func (t *transfer) read(into []byte) (int, error) {
 
 //export mmxGoWrite
 func mmxGoWrite(handle uintptr, data *C.uint8_t, length C.size_t) C.int32_t {
-	t := transferOf(handle)
+	t := transferFor(handle)
 	from := unsafe.Slice((*byte)(data), int(length))
-	if !t.direct {
+	if !t.neverBlocks {
 		t.buffer = append(t.buffer[:0], from...)
 		from = t.buffer
 	}
-	_, ok := t.run(t.direct, func() (int, error) { return t.write(from) })
-	return refusedUnless(ok)
+	_, ok := t.callback(t.neverBlocks, func() (int, error) { return t.write(from) })
+	return resultCode(ok)
 }
 
 func (t *transfer) write(from []byte) (int, error) {
@@ -84,32 +84,32 @@ func (t *transfer) write(from []byte) (int, error) {
 
 //export mmxGoRewind
 func mmxGoRewind(handle uintptr) C.int32_t {
-	t := transferOf(handle)
-	_, ok := t.run(t.direct, func() (int, error) {
+	t := transferFor(handle)
+	_, ok := t.callback(t.neverBlocks, func() (int, error) {
 		t.pending = nil
-		return 0, t.again()
+		return 0, t.rewind()
 	})
-	return refusedUnless(ok)
+	return resultCode(ok)
 }
 
 //export mmxGoRestart
 func mmxGoRestart(handle uintptr) C.int32_t {
-	t := transferOf(handle)
-	_, ok := t.run(t.direct, func() (int, error) { return 0, t.again() })
-	return refusedUnless(ok)
+	t := transferFor(handle)
+	_, ok := t.callback(t.neverBlocks, func() (int, error) { return 0, t.rewind() })
+	return resultCode(ok)
 }
 
 //export mmxGoProgress
 func mmxGoProgress(handle uintptr, done, total C.int64_t) C.int32_t {
-	t := transferOf(handle)
-	_, ok := t.run(false, func() (int, error) {
+	t := transferFor(handle)
+	_, ok := t.callback(false, func() (int, error) {
 		t.progress(int64(done), int64(total))
 		return 0, nil
 	})
-	return refusedUnless(ok)
+	return resultCode(ok)
 }
 
-func refusedUnless(ok bool) C.int32_t {
+func resultCode(ok bool) C.int32_t {
 	if ok {
 		return 0
 	}
@@ -118,19 +118,19 @@ func refusedUnless(ok bool) C.int32_t {
 
 //export mmxGoLog
 func mmxGoLog(handle uintptr, level C.int32_t, line *C.char) {
-	cgo.Handle(handle).Value().(*listener).tell(int(level), C.GoString(line))
+	cgo.Handle(handle).Value().(*callLogger).log(int(level), C.GoString(line))
 }
 
-func runOf(handle uintptr) *run {
+func runFor(handle uintptr) *run {
 	return cgo.Handle(handle).Value().(*run)
 }
 
 //export mmxGoOutcome
 func mmxGoOutcome(handle uintptr, outcome *C.mmx_outcome) C.int32_t {
-	return refusedUnless(runOf(handle).settled(outcome))
+	return resultCode(runFor(handle).settled(outcome))
 }
 
 //export mmxGoSettled
 func mmxGoSettled(handle uintptr, done, total C.int64_t) C.int32_t {
-	return refusedUnless(runOf(handle).progressed(int64(done), int64(total)))
+	return resultCode(runFor(handle).progressed(int64(done), int64(total)))
 }

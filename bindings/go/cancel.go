@@ -11,12 +11,12 @@ import (
 	"time"
 )
 
-// token ends a call early. It holds a descriptor, so tokens are used again.
+// token cancels a call. It has a file descriptor, so tokens are reused.
 type token struct {
 	c *C.mmx_cancel
 }
 
-// tokens are reset and used by nobody. The collector empties the pool; a cleanup frees what it drops.
+// tokens has unused tokens. The garbage collector empties the pool; a cleanup frees them.
 var tokens sync.Pool
 
 func takeToken() (*token, *Error) {
@@ -33,7 +33,7 @@ func takeToken() (*token, *Error) {
 	return made, nil
 }
 
-// giveBack is for when no call and no watch use it any more.
+// giveBack returns a token that no call and no watch uses any more.
 func (t *token) giveBack(triggered bool) {
 	if triggered {
 		C.mmx_cancel_reset(t.c)
@@ -41,12 +41,11 @@ func (t *token) giveBack(triggered bool) {
 	tokens.Put(t)
 }
 
-// watch triggers the token when ctx ends. When stop returns nothing touches the token any more; it tells whether it was
-// triggered.
+// watch triggers the token when ctx ends. After stop nothing uses the token; it returns whether it was triggered.
 func (t *token) watch(ctx context.Context, limit limit) (stop func() bool) {
 	done := make(chan bool, 1)
 	end := context.AfterFunc(ctx, func() {
-		// At a deadline the library's own limit is about to end the call, which then says where its time went.
+		// At a deadline the library's own limit ends the call, with a message that says where the time was spent.
 		atDeadline := limit.ofContext && errors.Is(ctx.Err(), context.DeadlineExceeded) && time.Until(limit.at) < grace
 		if !atDeadline {
 			C.mmx_cancel_trigger(t.c)

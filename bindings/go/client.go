@@ -10,21 +10,20 @@ import (
 	"time"
 )
 
-// Client is an account at a place. Any number of goroutines may use one at once.
+// Client is a client of the API: an API key and a base URL. Any number of goroutines may use one at once.
 //
-// It is cheap: no thread, no connection, no certificate read until the first call needs it. Clients with the same
+// It is cheap: threads, connections and certificates wait for the first call that needs them. Clients with the same
 // network settings share their connections.
 type Client struct {
 	// Files has the calls of the file API.
 	Files Files
 }
 
-// New makes a client and sends nothing. What no option sets comes from the environment (MINIMAX_API_KEY,
-// MINIMAX_BASE_URL, SSL_CERT_FILE, SSL_CERT_DIR, and the proxies of [WithProxy]), which is read here and nowhere else:
-// don't call [os.Setenv] meanwhile.
+// New makes a client and sends nothing. The defaults come from the environment (MINIMAX_API_KEY, MINIMAX_BASE_URL,
+// SSL_CERT_FILE, SSL_CERT_DIR, and the proxies of [WithProxy]), which is read here and nowhere else: don't call
+// [os.Setenv] at the same time.
 //
-// An option that can't be used is an error, and so is a library that doesn't fit the header this package was built
-// with.
+// An invalid option is an error, and so is a library of another binary interface than the header of this package.
 func New(opts ...Option) (*Client, error) {
 	if failure := checkLibrary(); failure != nil {
 		return nil, failure
@@ -45,8 +44,8 @@ func New(opts ...Option) (*Client, error) {
 	return &Client{Files{handle}}, nil
 }
 
-// Close frees the client. It doesn't wait: calls under way finish as they would, later ones fail with [ErrClosed].
-// Closing again does nothing. The error is always nil. A client that is not closed is freed once it can't be reached.
+// Close frees the client. It doesn't wait: calls in progress finish, later ones fail with [ErrClosed]. Closing again
+// does nothing. The error is always nil. A client that isn't closed is freed by the garbage collector.
 func (c *Client) Close() error {
 	if c != nil && c.Files.handle != nil {
 		c.Files.handle.close()
@@ -54,9 +53,9 @@ func (c *Client) Close() error {
 	return nil
 }
 
-// clients are the library's, the same but for what they tell: one by the level that is wanted, for a handler may change
-// that from call to call. The first tells nothing, and the others are there with a logger only. They are cheap and
-// share connections and limiter; each has a budget of its own for what is sent again.
+// clients are the library's clients, one for each log level, because a handler may change its level from call to call.
+// The first doesn't log, and the others exist only with a logger. They are cheap and share connections and rate
+// limiter; each has its own retry budget.
 type clients [levels]*C.mmx_client
 
 func (c *config) clients() (made clients, failure *Error) {
@@ -66,7 +65,7 @@ func (c *config) clients() (made clients, failure *Error) {
 		}
 		if failure == nil {
 			var why *C.mmx_error
-			failure = taken(C.mmx_client_new(c.c, &made[level], &why), &why)
+			failure = check(C.mmx_client_new(c.c, &made[level], &why), &why)
 		}
 		if failure != nil {
 			freeClients(made)
@@ -85,7 +84,7 @@ func freeClients(clients clients) {
 	}
 }
 
-// handle is the library's client and who uses it: it is freed when it is closed and the last call has left.
+// handle has the library's clients, which are freed when the client is closed and the last call has ended.
 type handle struct {
 	clients clients
 	timeout time.Duration // 0: the default of each call
@@ -98,7 +97,7 @@ type handle struct {
 	freed  bool
 }
 
-// enter lets a call in, which has to leave.
+// enter begins a call, which must end with leave.
 func (h *handle) enter(call string) *Error {
 	if h != nil {
 		h.mutex.Lock()
@@ -108,7 +107,7 @@ func (h *handle) enter(call string) *Error {
 			return nil
 		}
 	}
-	failure := badArgument(call, "client", "is closed")
+	failure := invalidArgument(call, "client", "is closed")
 	failure.err = ErrClosed
 	return failure
 }
@@ -132,7 +131,7 @@ func (h *handle) freeIfUnused() {
 		h.cleanup.Stop()
 		freeClients(h.clients)
 		h.freed = true
-		// Reachable until here: the cleanup can't have begun.
+		// Reachable until here, so the cleanup can't have begun.
 		runtime.KeepAlive(h)
 	}
 }

@@ -21,7 +21,7 @@ func remove(ctx context.Context, client *mmx.Client, options ...mmx.CallOption) 
 	return err
 }
 
-// later starts a delete and returns where its error will be.
+// later starts a delete and returns a channel for its error.
 func later(ctx context.Context, client *mmx.Client, options ...mmx.CallOption) <-chan error {
 	ended := make(chan error, 1)
 	go func() { ended <- remove(ctx, client, options...) }()
@@ -63,7 +63,7 @@ func TestCancelWhileTheServerThinks(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	// The tokens of those calls serve later ones.
+	// The tokens of those calls are reused.
 	ctx, cancel := context.WithCancel(background)
 	defer cancel()
 	must(t, remove(ctx, client))
@@ -101,7 +101,7 @@ func TestTheEarlierLimitHolds(t *testing.T) {
 	is(t, remove(ctx, client, mmx.WithCallTimeout(mmx.NoTimeout)), mmx.ErrTimeout, context.DeadlineExceeded)
 }
 
-// A limit that is not the context's is not said to be, though the context has one, too.
+// The error of the client's time limit isn't that of the context, though the context has a deadline, too.
 func TestALimitOfTheClientIsNotTheContexts(t *testing.T) {
 	account := newAccount(t)
 	account.script(fault{"times": -1, "hang": true})
@@ -114,7 +114,7 @@ func TestALimitOfTheClientIsNotTheContexts(t *testing.T) {
 	}
 }
 
-// ownContext has what its owner says: a deadline that nobody watches, or an end of its own.
+// ownContext is a context with a deadline without a timer, or with its own Done.
 type ownContext struct {
 	context.Context
 	deadline time.Time
@@ -201,7 +201,7 @@ func TestWhileConnecting(t *testing.T) {
 	}
 }
 
-// boundSocket is an address where nobody listens, and that nobody else gets.
+// boundSocket is an address where nobody listens and that no other test gets.
 func boundSocket(t *testing.T) (fd int, address string) {
 	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
 	must(t, err)
@@ -212,7 +212,7 @@ func boundSocket(t *testing.T) (fd int, address string) {
 	return fd, fmt.Sprintf("127.0.0.1:%d", name.(*syscall.SockaddrInet4).Port)
 }
 
-// fullListener is an address where no connection is ever made: its backlog is full.
+// fullListener is an address where no connection succeeds, because its backlog is full.
 func fullListener(t *testing.T) string {
 	fd, address := boundSocket(t)
 	must(t, syscall.Listen(fd, 0))
@@ -258,7 +258,7 @@ func TestWhileQueued(t *testing.T) {
 	is(t, <-ended, context.Canceled, errWhy, mmx.ErrCancelled)
 	account.sent(0)
 
-	// One whose turn comes is made.
+	// One that gets a slot is made.
 	ended = later(background, client, mmx.WithCallTimeout(time.Minute))
 	eventually(t, "the call is queued", func() bool { return stackHas("takeSlot") })
 	for range mmx.MaxThreads {

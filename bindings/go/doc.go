@@ -14,7 +14,7 @@
 //	case errors.Is(err, mmx.ErrAuthentication):
 //		fmt.Println("check the key and its region")
 //	case errors.As(err, &failure) && failure.Ambiguous:
-//		fmt.Println("it may be gone all the same:", failure)
+//		fmt.Println("it may have been deleted:", failure)
 //	default:
 //		fmt.Println(err)
 //	}
@@ -23,40 +23,40 @@
 //
 // [Files.Upload] reads from an [io.Reader] and [Files.Download] writes to an [io.Writer], piece by piece: memory use
 // doesn't grow with the file. [Files.UploadFile] and [Files.DownloadFile] take paths. A Reader, a Writer and a progress
-// function are used by one goroutine at a time, not always the caller's, and not after the call; what they fail or
-// panic with comes out of the call. They may call the client.
+// function are used by one goroutine at a time, not always the caller's, and not after the call. The call returns their
+// errors, and panics with their panics. They may call the client.
 //
 // # Many files
 //
-// [Files.DeleteAll] deletes any number of files, several at a time, and tells what became of each as it settles:
+// [Files.DeleteFiles] deletes any number of files, several at a time, and yields an outcome for each as it settles:
 //
-//	for outcome, err := range client.Files.DeleteAll(ctx, refs, mmx.WithConcurrency(64)) {
+//	for outcome, err := range client.Files.DeleteFiles(ctx, refs, mmx.WithConcurrency(64)) {
 //		if err != nil {
-//			fmt.Println(outcome.FileID, outcome.Kind, err) // it is left, or nobody knows
+//			fmt.Println(outcome.FileID, outcome.Kind, err) // it failed, or is unknown
 //		}
 //	}
 //
-// [Files.Prune] lists, filters, and deletes what is older than a week, say, unless a guard stops it. With either, no
-// error means that no file is left that was to go.
+// [Files.Prune] lists files and deletes those that match a filter, such as an age, unless they are more than a limit
+// allows. With either, no error means that every file has been deleted.
 //
 // # Logs
 //
-// [WithLogger] has what happens in the calls told to a [log/slog.Logger].
+// [WithLogger] logs the requests, responses and retries of calls to a [log/slog.Logger].
 //
 // # Contexts and threads
 //
-// The end of a context ends its call, wherever that waits; the error is an [*Error] that unwraps to ctx.Err(). A
-// deadline is also handed to the library as the call's time limit. A context that can't end costs nothing. Where a
-// Read, a Write or a progress function is stuck as the context or a time limit ends, it is given 100 ms and then left
-// behind in its goroutine.
+// The end of a context ends its call, wherever it waits; the error is an [*Error] that unwraps to ctx.Err(). A deadline
+// is also passed to the library as the call's time limit. A context that can't end costs nothing. A Read, a Write or a
+// progress function that blocks when the context or a time limit ends has 100 ms to return, and is then abandoned in
+// its goroutine.
 //
-// A call blocks the thread that it runs on. At most 500 calls of a process are in the library at a time, however many
-// goroutines make calls; the others wait in a queue, where contexts and time limits hold as well. An upload whose
-// Reader waits for another call, as with [io.Pipe], takes two places, and so does a loop over [Files.DeleteAll] whose
-// body makes calls: give crowds of those a context. The calls of a log's handler don't wait in that queue.
+// A call blocks a thread. At most 500 calls of a process are in the library at a time; the others wait in a queue,
+// where contexts and time limits apply as well. An upload whose Reader waits for another call, as with [io.Pipe], takes
+// two slots, and so does a loop over [Files.DeleteFiles] whose body makes calls: if you make hundreds of those at once,
+// give them a context that ends. The calls of a log handler don't wait in that queue.
 //
 // # Building
 //
-// The package reads mmx.h through cgo and finds it and the library with pkg-config, under the name mmx. A header of
-// another binary interface fails the build; such a library is an error of [New].
+// The package needs cgo. pkg-config finds mmx.h and the library, under the name mmx. A header of another binary
+// interface fails the build; such a library is an error of [New].
 package mmx

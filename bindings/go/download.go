@@ -11,58 +11,52 @@ import (
 	"os"
 )
 
-// Download is what a download came to.
+// Download is the result of a download.
 type Download struct {
 	FileID int64
-	// Bytes is how many were written in the end.
+	// Bytes is the size of the file.
 	Bytes       int64
 	ContentType string
-	// Resumed is how often a download that was cut went on where it was cut.
+	// Resumed is how often the download was interrupted and resumed.
 	Resumed int
 	// Via is "retrieve_content", or "download_url" with [WithViaDownloadURL].
 	Via     string
 	TraceID string
-	// Raw is all that the library tells, as JSON.
+	// Raw is the library's JSON.
 	Raw json.RawMessage
 }
 
 // Download writes a file to w as it comes, and leaves w open. A failed download may have written a part.
 //
-// A download that was cut goes on where it was cut, if the service can send the rest of the same file. Else it begins
-// anew where w allows it: w is a [bytes.Buffer], or stands at its end and has Seek and Truncate, as an [os.File] does.
+// A download that was interrupted is resumed, if the service can send the rest of the same file. Otherwise it is
+// restarted if w allows it: w is a [bytes.Buffer], or is at its end and has Seek and Truncate, as an [os.File] has.
 //
-// What a Write fails with is what the returned [*Error] unwraps to; a panic in it comes out of Download. The end of ctx
-// ends the call also while a Write is stuck, which is then left behind: don't use w again after that.
+// The error of a Write is what the returned [*Error] unwraps to; a panic of it is a panic of Download. The end of ctx
+// ends the call also while a Write blocks, which is then abandoned: don't use w again after that.
 func (f Files) Download(ctx context.Context, id int64, w io.Writer, opts ...CallOption) (Download, error) {
 	const call = "download_stream"
 	if w == nil {
-		return Download{}, badArgument(call, "w", "must not be nil")
+		return Download{}, invalidArgument(call, "w", "must not be nil")
 	}
-	t := &transfer{writer: w, again: restart(w), direct: neverStuck(w)}
-	answer, failure := f.handle.call(ctx, request{name: call, opts: opts, transfer: t}, func(call *inLibrary) C.mmx_status {
+	t := &transfer{writer: w, rewind: restart(w), neverBlocks: neverBlocks(w)}
+	response, failure := f.handle.call(ctx, request{name: call, opts: opts, transfer: t}, func(call *cCall) C.mmx_status {
 		return t.downloadStream(call, id)
 	})
-	return downloaded(call, answer, failure)
+	return downloaded(call, response, failure)
 }
 
-// DownloadFile writes a file to path: the target is whole or untouched. The name that the service has for the file plays
-// no part.
+// DownloadFile writes a file to path, which is replaced when the download is complete and not touched otherwise. The
+// file's name at the service is not used.
 //
-// An existing target keeps its mode; what a symlink leads to is written; a device or a pipe is written straight.
+// An existing target keeps its mode; a symlink is followed; a device or a pipe is written to directly.
 func (f Files) DownloadFile(ctx context.Context, id int64, path string, opts ...CallOption) (Download, error) {
 	const call = "download_file"
-	cPath, refused := cText(call, "path", path)
-	if refused != nil {
-		return Download{}, refused
-	}
-	t := &transfer{}
-	answer, failure := f.handle.call(ctx, request{name: call, opts: opts, transfer: t}, func(call *inLibrary) C.mmx_status {
-		return t.downloadFile(call, id, cPath)
-	})
-	return downloaded(call, answer, failure)
+	send := func(t *transfer, call *cCall, path []byte) C.mmx_status { return t.downloadFile(call, id, path) }
+	response, failure := f.handle.transferFile(ctx, call, path, opts, send)
+	return downloaded(call, response, failure)
 }
 
-func downloaded(call string, answer json.RawMessage, failure *Error) (Download, error) {
+func downloaded(call string, response json.RawMessage, failure *Error) (Download, error) {
 	if failure != nil {
 		return Download{}, failure
 	}
@@ -74,14 +68,14 @@ func downloaded(call string, answer json.RawMessage, failure *Error) (Download, 
 		Via         string
 		TraceID     string `json:"trace_id"`
 	}
-	if err := json.Unmarshal(answer, &read); err != nil {
-		return Download{}, refusal(call, C.MMX_ERROR_INTERNAL, "the library's JSON can't be read: "+err.Error())
+	if err := json.Unmarshal(response, &read); err != nil {
+		return Download{}, newError(call, C.MMX_ERROR_INTERNAL, "the library's JSON can't be read: "+err.Error())
 	}
-	return Download{read.FileID, read.Bytes, read.ContentType, read.Resumed, read.Via, read.TraceID, answer}, nil
+	return Download{read.FileID, read.Bytes, read.ContentType, read.Resumed, read.Via, read.TraceID, response}, nil
 }
 
-// restart is the way back to where w stands, without what was written since; nil where there is none. What lies behind
-// where w stands would be lost: then there is none either.
+// restart returns a function that removes what was written since now; nil if w can't do that, or if data follows its
+// position, which would be lost.
 func restart(w io.Writer) func() error {
 	if buffer, ok := w.(*bytes.Buffer); ok {
 		length := buffer.Len()

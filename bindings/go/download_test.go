@@ -15,7 +15,7 @@ import (
 	mmx "example.com/libmmx/go"
 )
 
-// holding makes an account that has a file of so many bytes, and returns their hash.
+// holding makes an account with a file of a size, and returns its hash.
 func holding(t testing.TB, size int) (account, string) {
 	account := newAccount(t)
 	account.control("POST", "files", []map[string]any{{"file_id": 7, "purpose": "voice_clone", "size": size}})
@@ -26,7 +26,7 @@ func (a account) hash() string {
 	return strings.TrimSpace(string(a.control("GET", "sha256?file_id=7", nil)))
 }
 
-// plainWriter hides what else the writer can do.
+// plainWriter hides the other methods of a writer.
 type plainWriter struct{ io.Writer }
 
 func TestDownload(t *testing.T) {
@@ -101,7 +101,7 @@ func TestADownloadThatIsCut(t *testing.T) {
 		t.Errorf("%+v", done)
 	}
 
-	// What can't go on begins anew, where the Writer can.
+	// A download that can't be resumed is restarted, if the Writer allows it.
 	anew := []any{fault{"cut_after": 1 << 20, "no_range": true}, fault{"no_range": true}}
 	account.script(anew...)
 	got.Reset()
@@ -123,7 +123,7 @@ func TestADownloadThatIsCut(t *testing.T) {
 		t.Error("other bytes in the file")
 	}
 
-	// One that stands before other bytes can't: they would be lost.
+	// Not if data follows the Writer's position, which would be lost.
 	_, err = file.Seek(3, io.SeekStart)
 	must(t, err)
 	for _, w := range []io.Writer{file, plainWriter{&got}} {
@@ -137,7 +137,7 @@ func TestADownloadThatIsCut(t *testing.T) {
 	}
 }
 
-// A rest is asked for by where it begins and only of the same file; where it can't be had, all of it comes anew.
+// The rest is requested by its offset and only of the same file; otherwise the download is restarted.
 func TestACutDownloadGoesOn(t *testing.T) {
 	const size = 1 << 20
 	cut := fault{"cut_after": size / 2}
@@ -155,7 +155,7 @@ func TestACutDownloadGoesOn(t *testing.T) {
 	}
 	ways := []string{"writer", "path", "link"}
 	folder := t.TempDir()
-	// At once, for each waits before it goes on.
+	// In parallel, because each waits before it is resumed.
 	together(len(tests)*len(ways), func(worker int) {
 		test, way := tests[worker/len(ways)], ways[worker%len(ways)]
 		account := account{t, fmt.Sprintf("go-cut-%d", worker)}
@@ -182,7 +182,7 @@ func TestACutDownloadGoesOn(t *testing.T) {
 		} else {
 			done, err = client.Files.Download(background, 7, &got, options...)
 		}
-		// What the account holds by now, for it may have changed.
+		// The account's file now, which may have changed.
 		if err != nil || hash(got.Bytes()) != account.hash() || done.Resumed != test.resumed || done.Bytes != size {
 			t.Errorf("%s %v: %+v %v", way, test.faults, done, err)
 		}
@@ -198,7 +198,7 @@ func TestACutDownloadGoesOn(t *testing.T) {
 	})
 }
 
-// brokenWriter takes so many bytes and then answers so.
+// brokenWriter accepts a number of bytes and then returns an error.
 type brokenWriter struct {
 	left  int
 	count int
@@ -233,7 +233,7 @@ func TestAWriterThatFails(t *testing.T) {
 	account.sent(5)
 }
 
-// lostWriter can't go back.
+// lostWriter can't seek back.
 type lostWriter struct{ bytes.Buffer }
 
 func (*lostWriter) Seek(int64, int) (int64, error) { return 0, nil }

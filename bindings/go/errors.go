@@ -10,37 +10,37 @@ import (
 	"time"
 )
 
-// Error is why a call failed. Every error that this package returns is one, or with [*GuardError] leads to one;
-// errors.Is with ErrTimeout and its like tells the kinds apart.
+// Error is the error of a call. Every error of this package is one, or a [*GuardError] that unwraps to one; errors.Is
+// with ErrTimeout and the like tells the kinds apart.
 type Error struct {
-	// Status is the value of mmx_status in mmx.h, and StatusName its name there. More may come in later versions.
+	// Status is an mmx_status of mmx.h, and StatusName its name there. Later versions may add more.
 	Status     int
 	StatusName string
-	// Call is the call of the library, for example "delete_file".
+	// Call is the name of the call in the library, for example "delete_file".
 	Call string
-	// Message says on one line what went wrong and what to do. It begins with the call and never holds the key.
+	// Message says on one line what went wrong and what to do. It begins with the call and never contains the key.
 	Message string
-	// Parameter is the argument at fault with ErrInvalidArgument, else "".
+	// Parameter is the invalid argument with ErrInvalidArgument, else "".
 	Parameter string
-	// APICode and APIMessage are the service's own; 0 and "" when none came.
+	// APICode and APIMessage are the service's; 0 and "" when the response had none.
 	APICode    int
 	APIMessage string
-	// HTTPStatus is that of the answer, 0 when none came. The service answers most failures with 200.
+	// HTTPStatus is that of the response, 0 when there was none. The service sends most errors with 200.
 	HTTPStatus int
 	// TraceID is the id under which the service knows the request, or "".
 	TraceID string
-	// Attempts is how many requests were sent, or tried to be.
+	// Attempts is how many requests were sent, or tried.
 	Attempts int
 	// RetryAfter is how long the service asks to wait; negative when it didn't say.
 	RetryAfter time.Duration
 	// Ambiguous means that the service may have carried the call out although it failed.
 	Ambiguous bool
 
-	// ErrClosed, why the context ended, or what the caller's Reader or Writer failed with.
+	// The cause: ErrClosed, the error of the context, or that of the caller's Reader or Writer.
 	err error
 }
 
-// Error returns the message and, where the end of a context or a Reader or Writer ended the call, its cause.
+// Error returns the message and, if a context, a Reader or a Writer ended the call, its error.
 func (e *Error) Error() string {
 	if e.err == nil || e.err == ErrClosed {
 		return e.Message
@@ -48,23 +48,23 @@ func (e *Error) Error() string {
 	return e.Message + ": " + e.err.Error()
 }
 
-func (e *Error) withoutCall() string {
+func (e *Error) messageWithoutCall() string {
 	return strings.TrimPrefix(e.Message, e.Call+": ")
 }
 
-// Unwrap leads to ctx.Err(), and to context.Cause(ctx), where the end of a context ended the call; to what the Reader
-// or Writer failed with where that ended it.
+// Unwrap returns the error that ended the call: of the context (ctx.Err() and context.Cause(ctx)), the Reader or the
+// Writer.
 func (e *Error) Unwrap() error {
 	return e.err
 }
 
-// Is tells whether target is the kind of error that the status stands for.
+// Is reports whether target is the kind of error of this status.
 func (e *Error) Is(target error) bool {
 	kind, ok := target.(*kind)
 	return ok && kind.status == e.Status
 }
 
-// Timeout tells whether a time limit of the client, the call or the context ended the call.
+// Timeout reports whether a time limit of the client, the call or the context ended the call.
 func (e *Error) Timeout() bool {
 	return e.Status == C.MMX_ERROR_TIMEOUT || errors.Is(e.err, context.DeadlineExceeded)
 }
@@ -81,76 +81,76 @@ func (k *kind) Error() string {
 
 // The kinds of errors, for errors.Is.
 var (
-	// ErrInvalidArgument: caught here, nothing was sent.
+	// ErrInvalidArgument: an argument is invalid; nothing was sent.
 	ErrInvalidArgument error = &kind{C.MMX_ERROR_INVALID_ARGUMENT, "invalid argument"}
-	// ErrFile: a local file, Reader or Writer: missing, unreadable, disk full, given up.
+	// ErrFile: a local file, Reader or Writer failed: missing, unreadable, disk full.
 	ErrFile error = &kind{C.MMX_ERROR_FILE, "local file"}
-	// ErrConnect: DNS, connect, TLS, proxy; nothing was sent.
+	// ErrConnect: DNS, TCP, TLS or the proxy failed; nothing was sent.
 	ErrConnect error = &kind{C.MMX_ERROR_CONNECT, "no connection"}
-	// ErrNetwork: the connection broke once the request was under way.
+	// ErrNetwork: the connection broke after the request was begun.
 	ErrNetwork error = &kind{C.MMX_ERROR_NETWORK, "the connection broke"}
 	// ErrTimeout: a time limit of the client, the call, or the context's deadline.
 	ErrTimeout error = &kind{C.MMX_ERROR_TIMEOUT, "timeout"}
 	// ErrCancelled: the context was cancelled.
 	ErrCancelled error = &kind{C.MMX_ERROR_CANCELLED, "cancelled"}
-	// ErrProtocol: an answer that isn't this API's.
-	ErrProtocol error = &kind{C.MMX_ERROR_PROTOCOL, "not an answer of this API"}
-	// ErrHTTP: an HTTP error with no API code in it.
+	// ErrProtocol: the response isn't one of this API.
+	ErrProtocol error = &kind{C.MMX_ERROR_PROTOCOL, "not a response of this API"}
+	// ErrHTTP: an HTTP error without an error code of the API.
 	ErrHTTP error = &kind{C.MMX_ERROR_HTTP, "HTTP error"}
-	// ErrPartial: of many files, not every one came to the wanted end; the outcomes say which.
+	// ErrPartial: not every one of many files was deleted; the outcomes say which.
 	ErrPartial error = &kind{C.MMX_ERROR_PARTIAL, "not every file"}
-	// ErrGuard: a prune would delete more than it may; nothing was deleted. See [GuardError].
+	// ErrGuard: a prune would delete more files than its limits allow; nothing was deleted. See [GuardError].
 	ErrGuard error = &kind{C.MMX_ERROR_GUARD, "stopped by a guard"}
-	// ErrAuthentication: a wrong key, or a key of the other region.
+	// ErrAuthentication: the key is wrong, or is one of another region.
 	ErrAuthentication error = &kind{C.MMX_ERROR_AUTHENTICATION, "authentication"}
-	// ErrRateLimited: too many requests; see RetryAfter.
+	// ErrRateLimited: too many requests, see RetryAfter.
 	ErrRateLimited error = &kind{C.MMX_ERROR_RATE_LIMITED, "rate limited"}
 	// ErrQuota: the balance or the plan doesn't allow it.
 	ErrQuota error = &kind{C.MMX_ERROR_QUOTA, "quota"}
-	// ErrInvalidRequest: the service refused what was asked.
+	// ErrInvalidRequest: the service considers the request invalid.
 	ErrInvalidRequest error = &kind{C.MMX_ERROR_INVALID_REQUEST, "invalid request"}
 	// ErrContentRejected: the service refused the content.
 	ErrContentRejected error = &kind{C.MMX_ERROR_CONTENT_REJECTED, "content rejected"}
-	// ErrNotFound: HTTP 404 with an error of the API in it.
+	// ErrNotFound: HTTP 404 with an error of the API.
 	ErrNotFound error = &kind{C.MMX_ERROR_NOT_FOUND, "not found"}
-	// ErrPermission: the account may not do this.
+	// ErrPermission: the key doesn't permit the request.
 	ErrPermission error = &kind{C.MMX_ERROR_PERMISSION, "permission"}
-	// ErrServer: the service failed.
+	// ErrServer: an error within the service.
 	ErrServer error = &kind{C.MMX_ERROR_SERVER, "server error"}
-	// ErrServerTimeout: a timeout at the service.
+	// ErrServerTimeout: a timeout within the service.
 	ErrServerTimeout error = &kind{C.MMX_ERROR_SERVER_TIMEOUT, "timeout at the service"}
-	// ErrAPI: any other code of the service.
+	// ErrAPI: any other error code of the service.
 	ErrAPI error = &kind{C.MMX_ERROR_API, "error of the API"}
-	// ErrInternal: a bug of the library, a library that doesn't fit, or no descriptors left.
+	// ErrInternal: a bug in the library, a library of another version, or no file descriptors left.
 	ErrInternal error = &kind{C.MMX_ERROR_INTERNAL, "internal error"}
 
 	// ErrClosed: the client was closed before the call.
 	ErrClosed = errors.New("mmx: the client is closed")
 )
 
-// refusal is an error of this package, made before the library was asked.
-func refusal(call string, status int, why string) *Error {
+// newError makes an error of this package.
+func newError(call string, status int, why string) *Error {
 	return &Error{Status: status, StatusName: statusName(status), Call: call, Message: call + ": " + why, RetryAfter: -1}
 }
 
-// badArgument is the refusal of an argument.
-func badArgument(call, parameter, why string) *Error {
-	failure := refusal(call, C.MMX_ERROR_INVALID_ARGUMENT, parameter+" "+why)
+// invalidArgument makes the error of an invalid argument.
+func invalidArgument(call, parameter, why string) *Error {
+	failure := newError(call, C.MMX_ERROR_INVALID_ARGUMENT, parameter+" "+why)
 	failure.Parameter = parameter
 	return failure
 }
 
-// ended is why a context ended, where its cause is more than its Err.
-type ended struct{ err, cause error }
+// contextError is the error of a context whose cause is not its Err.
+type contextError struct{ err, cause error }
 
-func (e *ended) Error() string   { return e.err.Error() + ": " + e.cause.Error() }
-func (e *ended) Unwrap() []error { return []error{e.err, e.cause} }
+func (e *contextError) Error() string   { return e.err.Error() + ": " + e.cause.Error() }
+func (e *contextError) Unwrap() []error { return []error{e.err, e.cause} }
 
-// endOf returns what a context that has ended ended with.
-func endOf(ctx context.Context) error {
+// causeOf returns the error of a context that has ended.
+func causeOf(ctx context.Context) error {
 	err, cause := ctx.Err(), context.Cause(ctx)
 	if cause == nil || cause == err {
 		return err
 	}
-	return &ended{err, cause}
+	return &contextError{err, cause}
 }

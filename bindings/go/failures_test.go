@@ -14,7 +14,7 @@ import (
 	mmx "example.com/libmmx/go"
 )
 
-// row is one of the failures that all languages report alike.
+// row is one of the failures that all languages report in the same way.
 type row struct {
 	Name        string
 	Call        string
@@ -38,12 +38,12 @@ type row struct {
 		RetryAfterMS int64 `json:"retry_after_ms"`
 		Parameter    *string
 		Message      string
-		// That arrived, where that is not the number of attempts.
+		// The number of requests that arrived, if it is not that of attempts.
 		Requests *int
 	}
 }
 
-// UnmarshalJSON fills in what a row doesn't say.
+// UnmarshalJSON sets the defaults of a row.
 func (r *row) UnmarshalJSON(data []byte) error {
 	type plain row
 	said := plain{Call: "delete", MaxAttempts: 1, Filename: "a.mp3", Bytes: 1000}
@@ -76,7 +76,7 @@ func TestFailures(t *testing.T) {
 	}
 }
 
-// makes makes the call that the row is about.
+// makes makes the call of the row.
 func (r row) makes(t *testing.T, client *mmx.Client) (err error) {
 	limit := mmx.WithCallTimeout(time.Duration(r.TimeoutMS) * time.Millisecond)
 	switch r.Call {
@@ -136,7 +136,7 @@ func (r row) check(t *testing.T) {
 				account.sent(*r.Expect.Requests)
 				account.control("DELETE", "faults", nil)
 				if r.Expect.Status == 21 {
-					// A refusal for the rate holds the account's next call back: that isn't looked at here.
+					// A rate limit delays the account's next call, which this test doesn't check.
 					client = account.client(mmx.WithBaseURL(strings.Replace(account.url(), "127.0.0.1", "localhost", 1)))
 				}
 				_, err := client.Files.Delete(background, 1, mmx.PurposeVoiceClone)

@@ -8,7 +8,7 @@ import (
 	"encoding/json"
 )
 
-// The purposes known when this was made. The service takes new ones every few months: any other word may be given.
+// The purposes known to this version. The service adds some every few months: any other may be given as text.
 const (
 	PurposeVoiceClone           = C.MMX_PURPOSE_VOICE_CLONE            // audio to clone a voice from
 	PurposePromptAudio          = C.MMX_PURPOSE_PROMPT_AUDIO           // short audio that accompanies a clone
@@ -24,37 +24,37 @@ type Files struct {
 	handle *handle
 }
 
-// DeleteResult is what a delete came to.
+// DeleteResult is the result of a delete.
 type DeleteResult struct {
-	// FileID is the file that is gone.
+	// FileID is the file that was deleted.
 	FileID int64
-	// JSON is the service's answer as it came, unknown fields included. Where that was lost, and the file seen to be gone,
-	// it is {"file_id": …, "evidence": "retrieve"}.
+	// JSON is the service's response, as it came. If that was lost, and a lookup has shown that the file is gone, it is
+	// {"file_id": …, "evidence": "retrieve"}.
 	JSON json.RawMessage
 }
 
-// Delete deletes one file, which was uploaded or made for purpose: one of PurposeVoiceClone and so on, or a newer one.
+// Delete deletes one file. purpose is the file's purpose: one of PurposeVoiceClone and so on, or a newer one.
 //
-// It goes again, up to [WithMaxAttempts] requests, where nothing was sent, where no answer came, and after refusals
-// that pass, as for the rate. Where an answer was lost, an error of the next attempt is checked by a look at the file:
-// one that is gone is a success. Where an [*Error] is Ambiguous, the file may be gone all the same.
+// It is retried, up to [WithMaxAttempts] requests, if nothing was sent, if there was no response, and after temporary
+// refusals such as a rate limit. If a response was lost and the next attempt fails, a lookup tells whether the file is
+// gone, which is a success. If an [*Error] is Ambiguous, the file may have been deleted.
 func (f Files) Delete(ctx context.Context, id int64, purpose string, opts ...CallOption) (DeleteResult, error) {
 	const call = "delete_file"
 	text, refused := cText(call, "purpose", purpose)
 	if refused != nil {
 		return DeleteResult{}, refused
 	}
-	answer, failure := f.handle.call(ctx, request{name: call, opts: opts}, func(call *inLibrary) C.mmx_status {
-		return C.mmx_delete_file(call.client, C.int64_t(id), cPointer(text), call.options, &call.answer, &call.failure)
+	response, failure := f.handle.call(ctx, request{name: call, opts: opts}, func(call *cCall) C.mmx_status {
+		return C.mmx_delete_file(call.client, C.int64_t(id), cPointer(text), call.options, &call.response, &call.failure)
 	})
 	if failure != nil {
 		return DeleteResult{}, failure
 	}
-	return DeleteResult{FileID: id, JSON: answer}, nil
+	return DeleteResult{FileID: id, JSON: response}, nil
 }
 
-// List tells of every file of a purpose, or with "" of every file. There is no paging: the one answer has them all. No
-// files are an empty list; a listing that failed is always an error.
+// List returns all files of a purpose, or with "" of all purposes. There is no paging. Without any file the list is
+// empty; a failed listing is always an error.
 func (f Files) List(ctx context.Context, purpose string, opts ...CallOption) ([]File, error) {
 	const call = "list_files"
 	text, refused := cText(call, "purpose_or_null", purpose)
@@ -64,14 +64,14 @@ func (f Files) List(ctx context.Context, purpose string, opts ...CallOption) ([]
 	if purpose == "" {
 		text = nil
 	}
-	answer, failure := f.handle.call(ctx, request{name: call, opts: opts}, func(call *inLibrary) C.mmx_status {
-		return C.mmx_list_files(call.client, cPointer(text), call.options, &call.answer, &call.failure)
+	response, failure := f.handle.call(ctx, request{name: call, opts: opts}, func(call *cCall) C.mmx_status {
+		return C.mmx_list_files(call.client, cPointer(text), call.options, &call.response, &call.failure)
 	})
 	if failure != nil {
 		return nil, failure
 	}
 	var files []File
-	if failure := part(call, answer, "files", &files); failure != nil {
+	if failure := parseField(call, response, "files", &files); failure != nil {
 		return nil, failure
 	}
 	if files == nil {
@@ -80,16 +80,16 @@ func (f Files) List(ctx context.Context, purpose string, opts ...CallOption) ([]
 	return files, nil
 }
 
-// Retrieve tells of one file. An answer about another file is [ErrProtocol].
+// Retrieve returns the metadata of one file. A response with another file is [ErrProtocol].
 func (f Files) Retrieve(ctx context.Context, id int64, opts ...CallOption) (File, error) {
 	const call = "retrieve_file"
-	answer, failure := f.handle.call(ctx, request{name: call, opts: opts}, func(call *inLibrary) C.mmx_status {
-		return C.mmx_retrieve_file(call.client, C.int64_t(id), call.options, &call.answer, &call.failure)
+	response, failure := f.handle.call(ctx, request{name: call, opts: opts}, func(call *cCall) C.mmx_status {
+		return C.mmx_retrieve_file(call.client, C.int64_t(id), call.options, &call.response, &call.failure)
 	})
 	if failure != nil {
 		return File{}, failure
 	}
-	file, failure := theFile(call, answer)
+	file, failure := parseFile(call, response)
 	if failure != nil {
 		return File{}, failure
 	}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"os"
 	"os/exec"
@@ -28,6 +29,9 @@ var server struct {
 	Expired    string `json:"https_expired_url"`
 	WrongHost  string `json:"https_wrong_host_url"`
 	UnknownCA  string `json:"https_unknown_ca_url"`
+	SelfSigned string `json:"https_self_signed_url"`
+	OwnCAFile  string `json:"self_signed_file"`
+	NoLink     string `json:"https_no_intermediate_url"`
 	Store      string `json:"store_url"`
 	HTTPSStore string `json:"https_store_url"`
 	CAFile     string `json:"ca_file"`
@@ -55,7 +59,7 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, "the stand-in server can't be started:", err)
 		os.Exit(1)
 	}
-	// What the examples and the package's documentation rely on.
+	// The environment of the examples and of the package's documentation.
 	os.Setenv("MINIMAX_API_KEY", server.Key)
 	os.Setenv("MINIMAX_BASE_URL", server.HTTP+"/t/go-example")
 	code := m.Run()
@@ -69,14 +73,15 @@ func startServer() (stop func(), err error) {
 		target = filepath.Join(root, "target")
 	}
 	program := filepath.Join(target, "debug", "mmx-sandbox")
-	if _, err := os.Stat(program); err != nil {
+	if !isCurrent(program) {
 		build := exec.Command("cargo", "build", "--quiet", "--package", "mmx-sandbox")
 		build.Dir, build.Stderr = root, os.Stderr
 		if err := build.Run(); err != nil {
 			return nil, err
 		}
 	}
-	command := exec.Command(program, "--ready-json")
+	// It refuses whatever the library doesn't send, and ends when this process does, however that comes.
+	command := exec.Command(program, "--ready-json", "--strict", "--stop-with-stdin")
 	command.Stderr = os.Stderr
 	input, err := command.StdinPipe()
 	if err != nil {
@@ -93,11 +98,29 @@ func startServer() (stop func(), err error) {
 	if err != nil {
 		return nil, err
 	}
-	// It ends when its input does.
+	// It ends when its standard input ends.
 	return func() { input.Close(); command.Wait() }, json.Unmarshal(line, &server)
 }
 
-// account is a place of its own at the stand-in server.
+// isCurrent tells whether the program is there and newer than its sources.
+func isCurrent(program string) bool {
+	built, err := os.Stat(program)
+	if err != nil {
+		return false
+	}
+	err = filepath.WalkDir(filepath.Join(root, "tests", "sandbox", "src"), func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		if source, err := entry.Info(); err != nil || source.ModTime().After(built.ModTime()) {
+			return errors.New("not current")
+		}
+		return nil
+	})
+	return err == nil
+}
+
+// account is a separate account at the stand-in server.
 type account struct {
 	t    testing.TB
 	name string
@@ -128,6 +151,12 @@ func (a account) control(method, what string, body any) []byte {
 }
 
 type fault map[string]any
+
+// takesAnyFile lets uploads pass whose extension or size is not for their purpose.
+func (a account) takesAnyFile(taken bool) {
+	a.t.Helper()
+	a.control("POST", "settings", map[string]any{"any_file": taken})
+}
 
 func (a account) script(faults ...any) { a.t.Helper(); a.control("POST", "faults", faults) }
 
@@ -162,7 +191,7 @@ type request struct {
 	Upload                    uploaded
 }
 
-// uploaded is what the journal says of an upload; of any other request it is empty.
+// uploaded is the journal's entry of an upload; empty for other requests.
 type uploaded struct {
 	Purpose, Filename, SHA256 string
 	ContentType               string `json:"content_type"`
@@ -226,7 +255,7 @@ func is(t testing.TB, err error, wanted ...error) *mmx.Error {
 	return failure
 }
 
-// eventually waits for what no event tells of.
+// eventually polls until a condition holds.
 func eventually(t testing.TB, what string, holds func() bool) {
 	t.Helper()
 	for end := time.Now().Add(20 * time.Second); !holds(); runtime.Gosched() {
@@ -236,14 +265,14 @@ func eventually(t testing.TB, what string, holds func() bool) {
 	}
 }
 
-// goroutinesBackTo checks that none is left over.
+// goroutinesBackTo checks that no goroutine is left.
 func goroutinesBackTo(t testing.TB, before int) {
 	t.Helper()
 	http.DefaultClient.CloseIdleConnections()
 	eventually(t, fmt.Sprintf("back to %d goroutines", before), func() bool { return runtime.NumGoroutine() <= before })
 }
 
-// together runs work in so many goroutines at once, and waits for them.
+// together runs work in a number of goroutines at once, and waits for them.
 func together(count int, work func(worker int)) {
 	var group sync.WaitGroup
 	group.Add(count)

@@ -14,7 +14,7 @@ package mmx
 #error "this package was written for MMX_ABI_VERSION 1 of mmx.h: take the package that belongs to the installed libmmx"
 #endif
 
-// The file that the library was loaded from, or NULL.
+// The path that the library was loaded from, or NULL.
 static const char *library_path(void) {
 	Dl_info info;
 	void *symbol = dlsym(RTLD_DEFAULT, "mmx_abi_version");
@@ -37,22 +37,21 @@ func LibraryVersion() string {
 	return C.GoString(C.mmx_version())
 }
 
-// checkLibrary tells whether the loaded library has the binary interface that this package was compiled for.
+// checkLibrary returns an error if the loaded library has another binary interface than the header.
 func checkLibrary() *Error {
 	found := uint32(C.mmx_abi_version())
 	if found == C.MMX_ABI_VERSION {
 		return nil
 	}
-	return refusal("client_new", C.MMX_ERROR_INTERNAL, fmt.Sprintf(
+	return newError("client_new", C.MMX_ERROR_INTERNAL, fmt.Sprintf(
 		"this program was built for libmmx %s (binary interface %d), but the library loaded is %s (binary interface %d): %s",
 		C.MMX_VERSION, C.MMX_ABI_VERSION, LibraryVersion(), found, C.GoString(C.library_path())))
 }
 
-// cText returns text as C has it. C may use it during one call and keeps nothing of it; what would be cut at a NUL is
-// refused.
+// cText returns a C string for the time of one call. Text with a NUL is an error.
 func cText(call, parameter, text string) ([]byte, *Error) {
 	if strings.IndexByte(text, 0) >= 0 {
-		return nil, badArgument(call, parameter, "must not hold a NUL byte")
+		return nil, invalidArgument(call, parameter, "must not hold a NUL byte")
 	}
 	return append(make([]byte, 0, len(text)+1), text...)[:len(text)+1], nil
 }
@@ -61,7 +60,7 @@ func cPointer(text []byte) *C.char {
 	return (*C.char)(unsafe.Pointer(unsafe.SliceData(text)))
 }
 
-// takeText copies text that the library handed over, and frees it.
+// takeText copies and frees a string of the library.
 func takeText(text *C.char) []byte {
 	if text == nil {
 		return nil
@@ -70,12 +69,12 @@ func takeText(text *C.char) []byte {
 	return append([]byte{}, unsafe.Slice((*byte)(unsafe.Pointer(text)), C.strlen(text))...)
 }
 
-// milliseconds rounds up, so that a limit is never 0, which means something else; NoTimeout is the library's -1.
+// milliseconds rounds up, so that no time limit becomes 0, which is the default; NoTimeout is -1.
 func milliseconds(timeout time.Duration) C.int64_t {
 	switch {
 	case timeout == NoTimeout:
 		return -1
-	case timeout < 0: // Refused by the library, also what would round to -1.
+	case timeout < 0: // Invalid in C, also if it would round to -1.
 		return C.int64_t(min(timeout/time.Millisecond, -2))
 	case timeout%time.Millisecond == 0:
 		return C.int64_t(timeout / time.Millisecond)
@@ -83,7 +82,7 @@ func milliseconds(timeout time.Duration) C.int64_t {
 	return C.int64_t(timeout/time.Millisecond + 1)
 }
 
-// count fits n into the library's type; what is cut is as good as without limit, or refused as before.
+// count converts n to 32 bits; a number outside them means the same as the nearest one.
 func count(n int) C.int32_t {
 	return C.int32_t(max(math.MinInt32, min(n, math.MaxInt32)))
 }
@@ -92,7 +91,7 @@ func statusName(status int) string {
 	return C.GoString(C.mmx_status_name(C.mmx_status(status)))
 }
 
-// takeError copies an error that the library handed over, and frees it.
+// takeError copies and frees an error of the library.
 func takeError(status C.mmx_status, failure *C.mmx_error) *Error {
 	defer C.mmx_error_free(failure)
 	return readError(status, failure)

@@ -91,7 +91,7 @@ func TestClientCollectedInMidCall(t *testing.T) {
 	}
 }
 
-// unclosed makes a client that is left to the collector.
+// unclosed makes a client that is left to the garbage collector.
 func unclosed(t testing.TB, account account) *mmx.Client {
 	client, err := mmx.New(mmx.WithBaseURL(account.url()), mmx.WithAPIKey(server.Key))
 	must(t, err)
@@ -120,7 +120,7 @@ func TestForgottenClientsAreFreed(t *testing.T) {
 	})
 }
 
-// What a transfer was given is let go when it is over, however it ended.
+// The arguments of a transfer are released at its end, also after an error.
 func TestATransferThatIsOverHoldsNothing(t *testing.T) {
 	account, _ := holding(t, 100_000)
 	client := account.client()

@@ -4,21 +4,21 @@ package mmx
 #include <mmx.h>
 
 // In callbacks.go.
-extern void mmxGoLog(uintptr_t listener, int32_t level, char *line);
+extern void mmxGoLog(uintptr_t logger, int32_t level, char *line);
 
-// Who hears of the call that this thread makes: a handle, which is a number. The client keeps nothing of Go's.
-static __thread uintptr_t listening;
+// The handle of the logger of the call that this thread makes.
+static __thread uintptr_t call_logger;
 
-static uintptr_t set_listening(uintptr_t listener) {
-	uintptr_t before = listening;
-	listening = listener;
+static uintptr_t set_call_logger(uintptr_t logger) {
+	uintptr_t before = call_logger;
+	call_logger = logger;
 	return before;
 }
-static bool is_listening(void) { return listening != 0; }
+static bool has_call_logger(void) { return call_logger != 0; }
 
 static void to_log(void *unused, int32_t level, const char *line) {
 	(void)unused;
-	if (listening) mmxGoLog(listening, level, (char *)line);
+	if (call_logger) mmxGoLog(call_logger, level, (char *)line);
 }
 static mmx_status set_logger(mmx_config *config, int32_t level, mmx_error **error) {
 	return mmx_config_set_logger(config, to_log, NULL, level, error);
@@ -40,19 +40,17 @@ import (
 // levels are those of the library; 0 is none.
 const levels = C.MMX_LOG_DEBUG + 1
 
-// WithLogger has what happens in the client's calls told to logger: each attempt, answer, wait and connection at
-// [slog.LevelDebug], a download that goes on where it was cut at [slog.LevelInfo], what is sent again or settled after
-// a lost answer at [slog.LevelWarn], a call that failed at [slog.LevelError]. The message is "mmx: " and the event; the
-// attributes are those of mmx_config_set_logger in mmx.h, whose numbers are numbers here. The key and signed links are
-// in none. nil is no logger.
+// WithLogger logs the client's calls to logger: each attempt, response, wait and connection at [slog.LevelDebug], a
+// resumed download at [slog.LevelInfo], a retry or the check after a lost response at [slog.LevelWarn], a failed call
+// at [slog.LevelError]. The message is "mmx: " and the event; the attributes are those of mmx_config_set_logger in
+// mmx.h. The key and signed links are in none. nil is no logger.
 //
-// The handler is asked at the begin of each call for the least important level that it is enabled for, and costs
-// nothing below that; and again at each event. It gets the call's context. It runs on the goroutine that makes the
-// call, in [Files.DeleteAll] and [Files.Prune] on one beside it, with nothing locked: it may take its time, wait for a
-// lock, and call the package, which tells of those calls, too, if their client has a logger.
+// At the start of each call the handler's lowest enabled level is determined; lines below it cost nothing. The handler
+// gets the call's context. It runs on the goroutine that makes the call, in [Files.DeleteFiles] and [Files.Prune] on
+// another one, without locks held: it may be slow, wait for a lock, and make calls, which are logged as well.
 //
-// A panic in it cancels the call and comes out of it; the handler is told nothing more of that call. It must not end
-// its goroutine (runtime.Goexit, FailNow of a test): what the call holds, such as its connection, would be lost.
+// A panic in it cancels the call and continues there; nothing more of that call is logged. It must not end its
+// goroutine (runtime.Goexit, FailNow of a test): the call would leak its connection.
 func WithLogger(logger *slog.Logger) Option {
 	return func(config *config) *Error {
 		config.log = nil
@@ -63,13 +61,13 @@ func WithLogger(logger *slog.Logger) Option {
 	}
 }
 
-// logFrom has the clients to come tell of level and what is more important.
+// logFrom sets the lowest level that clients made after this log.
 func (c *config) logFrom(level int) *Error {
 	var failure *C.mmx_error
-	return taken(C.set_logger(c.c, C.int32_t(level), &failure), &failure)
+	return check(C.set_logger(c.c, C.int32_t(level), &failure), &failure)
 }
 
-func levelOf(level int) slog.Level {
+func slogLevel(level int) slog.Level {
 	switch level {
 	case C.MMX_LOG_ERROR:
 		return slog.LevelError
@@ -81,87 +79,86 @@ func levelOf(level int) slog.Level {
 	return slog.LevelDebug
 }
 
-// listener hears what the library tells of one call. nil hears nothing.
-type listener struct {
-	ctx   context.Context
-	log   slog.Handler
-	least int
-	token *token
-	caught
+// callLogger logs one call. nil doesn't log.
+type callLogger struct {
+	ctx     context.Context
+	handler slog.Handler
+	least   int
+	token   *token
+	recovered
 }
 
-// listenerFor is nil where the handler wants nothing.
-func (h *handle) listenerFor(ctx context.Context) *listener {
+// callLoggerFor returns nil if the handler is not enabled for any level.
+func (h *handle) callLoggerFor(ctx context.Context) *callLogger {
 	if h.log == nil {
 		return nil
 	}
 	for least := levels - 1; least > 0; least-- {
-		if h.log.Enabled(ctx, levelOf(least)) {
-			return &listener{ctx: ctx, log: h.log, least: least}
+		if h.log.Enabled(ctx, slogLevel(least)) {
+			return &callLogger{ctx: ctx, handler: h.log, least: least}
 		}
 	}
 	return nil
 }
 
-// level is that of the client that the call is made with.
-func (l *listener) level() int {
+// level returns the log level of the client to make the call with.
+func (l *callLogger) level() int {
 	if l == nil {
 		return 0
 	}
 	return l.least
 }
 
-// hear makes a call on this thread, and hears of it meanwhile.
-func (l *listener) hear(token *token, send func() C.mmx_status) C.mmx_status {
+// during makes a call, and logs it.
+func (l *callLogger) during(token *token, send func() C.mmx_status) C.mmx_status {
 	if l == nil {
 		return send()
 	}
 	l.token = token
 	handle := cgo.NewHandle(l)
 	defer handle.Delete()
-	// Unlocked when it returns only: a thread that a Goexit leaves is not used again.
+	// Not unlocked after a Goexit, so that the runtime ends the thread.
 	runtime.LockOSThread()
-	before := C.set_listening(C.uintptr_t(handle))
+	before := C.set_call_logger(C.uintptr_t(handle))
 	status := send()
-	C.set_listening(before)
+	C.set_call_logger(before)
 	runtime.UnlockOSThread()
 	return status
 }
 
-// isListening tells whether this is called by a handler, in the middle of a call: that goroutine is bound to its
-// thread.
-func isListening() bool {
-	return bool(C.is_listening())
+// inLogHandler reports whether this is called by a log handler during a call, whose goroutine is locked to the thread.
+func inLogHandler() bool {
+	return bool(C.has_call_logger())
 }
 
-// tell has the handler run, with the library's frames below it.
-func (l *listener) tell(level int, line string) {
-	if l.caught.is() {
+// log passes a line to the handler, with the library's frames on the stack.
+func (l *callLogger) log(level int, line string) {
+	if l.recovered.any() {
 		return
 	}
-	l.caught.catch(func() {
-		if level := levelOf(level); l.log.Enabled(l.ctx, level) {
-			// A handler's error has nobody to go to, as in slog.
-			_ = l.log.Handle(l.ctx, recordOf(level, line))
+	l.recovered.run(func() {
+		if level := slogLevel(level); l.handler.Enabled(l.ctx, level) {
+			// A handler's error is ignored, as in slog.
+			_ = l.handler.Handle(l.ctx, parseRecord(level, line))
 		}
 	})
-	if l.caught.is() {
+	if l.recovered.any() {
 		C.mmx_cancel_trigger(l.token.c)
 	}
 }
 
-func (l *listener) hasPanicked() bool {
-	return l != nil && l.caught.is()
+func (l *callLogger) hasPanicked() bool {
+	return l != nil && l.recovered.any()
 }
 
-func (l *listener) rethrow() {
+func (l *callLogger) resume() {
 	if l != nil {
-		l.caught.rethrow()
+		l.recovered.resume()
 	}
 }
 
-// recordOf reads a line of the library: one JSON object.
-func recordOf(level slog.Level, line string) slog.Record {
+// parseRecord makes a record of a line of the library, which is one JSON object.
+func parseRecord(level slog.Level, line string) slog.Record {
 	message := line
 	var attributes []slog.Attr
 	decoder := json.NewDecoder(bytes.NewReader([]byte(line)))
@@ -177,7 +174,7 @@ func recordOf(level slog.Level, line string) slog.Record {
 		case name == "event" && isText:
 			message = "mmx: " + event
 		default:
-			attributes = append(attributes, slog.Attr{Key: name.(string), Value: typed(value)})
+			attributes = append(attributes, slog.Attr{Key: name.(string), Value: slogValue(value)})
 		}
 	}
 	record := slog.NewRecord(time.Now(), level, message, 0)
@@ -185,7 +182,7 @@ func recordOf(level slog.Level, line string) slog.Record {
 	return record
 }
 
-func typed(value any) slog.Value {
+func slogValue(value any) slog.Value {
 	number, ok := value.(json.Number)
 	if !ok {
 		return slog.AnyValue(value)

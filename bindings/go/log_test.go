@@ -14,11 +14,11 @@ import (
 	mmx "example.com/libmmx/go"
 )
 
-// noted is a handler that keeps what it is told, from level on.
+// noted is a handler that keeps its records from a level on.
 type noted struct {
 	level slog.LevelVar
 	asked atomic.Int64
-	// Run for each record, with nothing locked.
+	// Run for each record, without locks held.
 	then func(context.Context, slog.Record)
 
 	mutex   sync.Mutex
@@ -43,7 +43,7 @@ func (n *noted) Handle(ctx context.Context, record slog.Record) error {
 func (n *noted) WithAttrs([]slog.Attr) slog.Handler { panic("not asked for") }
 func (n *noted) WithGroup(string) slog.Handler      { panic("not asked for") }
 
-// take returns what was told since, without "mmx: ".
+// take returns the messages since the last take, without "mmx: ".
 func (n *noted) take() (events []string, records []slog.Record) {
 	n.mutex.Lock()
 	defer n.mutex.Unlock()
@@ -60,7 +60,7 @@ func logged(level slog.Level, account account, options ...mmx.Option) (*noted, *
 	return log, account.client(append(options, mmx.WithLogger(slog.New(log)))...)
 }
 
-// debugAlone takes nothing that is more important.
+// debugAlone is enabled for Debug only.
 type debugAlone struct{ *noted }
 
 func (debugAlone) Enabled(_ context.Context, level slog.Level) bool { return level == slog.LevelDebug }
@@ -145,7 +145,7 @@ func TestLogOfADownloadThatGoesOn(t *testing.T) {
 	}
 }
 
-// What the handler takes may change from call to call, and what it doesn't take costs nothing.
+// The handler's level may change from call to call, and lines below it cost nothing.
 func TestLogLevels(t *testing.T) {
 	account := newAccount(t)
 	account.addFiles(100)
@@ -172,7 +172,7 @@ func TestLogLevels(t *testing.T) {
 			t.Errorf("%v: %v", level, events)
 		}
 	}
-	// It is asked again at each event.
+	// Enabled is called again at each event.
 	account.script(fault{"call": "delete", "close_before_answer": "rst"})
 	must(t, deleteID(account.client(mmx.WithLogger(slog.New(debugAlone{log}))), 50))
 	if events, _ := log.take(); len(events) == 0 || slices.Contains(events, "retry") {
@@ -201,7 +201,7 @@ func TestLogHasTheCallsContext(t *testing.T) {
 	}
 }
 
-// A handler with a lock of its own that calls the library, while many goroutines are at it.
+// A handler with a lock that makes calls, while many goroutines log.
 func TestLogFromManyGoroutines(t *testing.T) {
 	const workers, calls = 16, 8
 	type inside struct{}
@@ -224,7 +224,7 @@ func TestLogFromManyGoroutines(t *testing.T) {
 				t.Error(err)
 			}
 		case "mmx: answer":
-			// Of itself: it is told of these calls, too.
+			// These calls are logged to it as well.
 			ctx, cancel := context.WithCancel(context.WithValue(ctx, inside{}, true))
 			defer cancel()
 			if _, err := client.Files.List(ctx, mmx.PurposePromptAudio); err != nil {
@@ -247,7 +247,7 @@ func TestLogFromManyGoroutines(t *testing.T) {
 	goroutinesBackTo(t, before)
 }
 
-// A handler that calls the library has a place there already.
+// A handler that makes calls has a slot already.
 func TestLogWithEveryPlaceTaken(t *testing.T) {
 	account := newAccount(t)
 	account.addFiles(1)
@@ -305,7 +305,7 @@ func TestAPanicOfAHandlerComesOut(t *testing.T) {
 	if len(mmx.Slots) != 0 {
 		t.Errorf("%d places are taken", len(mmx.Slots))
 	}
-	// It cancels the call: this one would hang.
+	// It cancels the call, which would hang.
 	account.script(fault{"hang": true})
 	panics("attempt")
 	if got := caught(func() { deleteID(client, 2) }); got != value {
@@ -317,7 +317,7 @@ func TestAPanicOfAHandlerComesOut(t *testing.T) {
 	goroutinesBackTo(t, before)
 }
 
-// What the manual warns of: the call's own things are lost, and nothing else.
+// As documented, the call's connection leaks, and nothing else does.
 func TestAGoexitOfAHandlerGoesOn(t *testing.T) {
 	account := newAccount(t)
 	account.addFiles(1)

@@ -90,7 +90,7 @@ func TestWithTimeout(t *testing.T) {
 	if failure := is(t, err, mmx.ErrTimeout); !strings.Contains(failure.Message, "limit of 70 ms") {
 		t.Errorf("%+v", failure)
 	}
-	// Of one that ended before it was read whole nothing is counted.
+	// A request that ended early isn't counted.
 	if sent := account.number("count"); sent > 3 {
 		t.Errorf("%d requests were sent, not 3", sent)
 	}

@@ -9,25 +9,25 @@ import (
 	"time"
 )
 
-// OutcomeKind is what became of a file. More may come in later versions.
+// OutcomeKind is the kind of an [Outcome]. Later versions may add more.
 type OutcomeKind int
 
 const (
-	// OutcomeDeleted: the service said so, or the request was lost and the file is seen to be gone since.
+	// OutcomeDeleted: the service confirmed it, or the response was lost and a lookup shows that the file is gone.
 	OutcomeDeleted OutcomeKind = C.MMX_OUTCOME_DELETED
-	// OutcomeAlreadyAbsent: it was not there before, which was seen.
+	// OutcomeAlreadyAbsent: a lookup shows that the file was not there before.
 	OutcomeAlreadyAbsent OutcomeKind = C.MMX_OUTCOME_ALREADY_ABSENT
-	// OutcomeFailed: refused, or nothing could be sent.
+	// OutcomeFailed: the service refused, or nothing could be sent.
 	OutcomeFailed OutcomeKind = C.MMX_OUTCOME_FAILED
-	// OutcomeUnknown: sent, and what became of it could not be settled.
+	// OutcomeUnknown: a delete was sent, and its result could not be determined.
 	OutcomeUnknown OutcomeKind = C.MMX_OUTCOME_UNKNOWN
-	// OutcomeNotAttempted: the run ended before its turn.
+	// OutcomeNotAttempted: the run ended before the file was attempted.
 	OutcomeNotAttempted OutcomeKind = C.MMX_OUTCOME_NOT_ATTEMPTED
-	// OutcomeKept: left alone, by a dry run, or by what a prune has to keep.
+	// OutcomeKept: not deleted, because of a dry run or because a prune keeps the file.
 	OutcomeKept OutcomeKind = C.MMX_OUTCOME_KEPT
 )
 
-// String returns the name as it stands in journals, for example "already_absent".
+// String returns the name in journals, for example "already_absent".
 func (k OutcomeKind) String() string {
 	switch k {
 	case OutcomeDeleted:
@@ -46,15 +46,15 @@ func (k OutcomeKind) String() string {
 	return fmt.Sprintf("outcome %d", int(k))
 }
 
-// Outcome is what became of one of many files: a receipt.
+// Outcome is the result of deleting one of many files.
 type Outcome struct {
-	// Index is its place in the input of [Files.DeleteAll], or in the plan of [Files.Prune].
+	// Index is its position in the input of [Files.DeleteFiles], or in the plan of [Files.Prune].
 	Index   int
 	FileID  int64
 	Purpose string
-	// Kind is 0 in the zero Outcome, which stands for no file.
+	// Kind is 0 in the zero Outcome, which is of no file.
 	Kind OutcomeKind
-	// Evidence is who says so: "answer", "retrieve", "list", or "".
+	// Evidence is the response that proves it: "answer" (of the delete), "retrieve", "list", or "".
 	Evidence string
 	// Attempts is how many deletes were sent for it.
 	Attempts int
@@ -65,8 +65,8 @@ type Outcome struct {
 	Err error
 }
 
-// outcomeOf copies what the library lends; Err is that of a file that failed or is unknown.
-func outcomeOf(lent *C.mmx_outcome) (Outcome, *Error) {
+// copyOutcome copies an outcome of the library, and its error.
+func copyOutcome(lent *C.mmx_outcome) (Outcome, *Error) {
 	outcome := Outcome{
 		Index: int(lent.index), FileID: int64(lent.file_id), Purpose: C.GoString(lent.purpose),
 		Kind: OutcomeKind(lent.outcome), Evidence: C.GoString(lent.evidence), Attempts: int(lent.attempts),
@@ -78,7 +78,7 @@ func outcomeOf(lent *C.mmx_outcome) (Outcome, *Error) {
 	return outcome, readError(C.mmx_error_status(lent.error), lent.error)
 }
 
-// Summary counts what became of many files.
+// Summary counts the outcomes of many files.
 type Summary struct {
 	Total         int `json:"total"`
 	Deleted       int `json:"deleted"`
@@ -87,22 +87,22 @@ type Summary struct {
 	Unknown       int `json:"unknown"`
 	NotAttempted  int `json:"not_attempted"`
 	Kept          int `json:"kept"`
-	// StillListed is, with [WithVerify], the ids of files that were to go and that the list at the end has; else nil.
+	// StillListed is, with [WithVerify], the ids of deleted files that are listed at the end; else nil.
 	StillListed []int64 `json:"still_listed"`
 }
 
-// summaryOf reads what the library sums up; where it says nothing, none of so many was attempted.
-func summaryOf(answer []byte, total int) (Summary, error) {
-	if answer == nil {
+// parseSummary reads the counts of a response; without one, none of the files was attempted.
+func parseSummary(response []byte, total int) (Summary, error) {
+	if response == nil {
 		return Summary{Total: total, NotAttempted: total}, nil
 	}
 	var summary Summary
-	err := json.Unmarshal(answer, &summary)
+	err := json.Unmarshal(response, &summary)
 	return summary, err
 }
 
-// leftOver is the error of files that were to go and are listed still, although each was said to be gone.
-func (s Summary) leftOver(call string) *Error {
+// stillListedError returns the error of deleted files that are still listed, or nil.
+func (s Summary) stillListedError(call string) *Error {
 	if len(s.StillListed) == 0 {
 		return nil
 	}
@@ -111,6 +111,6 @@ func (s Summary) leftOver(call string) *Error {
 	if len(s.StillListed) > shown {
 		ids = ids[:len(ids)-1] + " …]"
 	}
-	return refusal(call, C.MMX_ERROR_PARTIAL, fmt.Sprintf(
+	return newError(call, C.MMX_ERROR_PARTIAL, fmt.Sprintf(
 		"%d of %d files are still listed, though the service said that they are gone: %s", len(s.StillListed), s.Total, ids))
 }

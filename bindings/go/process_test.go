@@ -16,7 +16,7 @@ import (
 	mmx "example.com/libmmx/go"
 )
 
-// A library of another binary interface is told by New, before anything else of it is used.
+// A library of another binary interface is an error of New, before any other function is called.
 func TestLibraryThatDoesNotFit(t *testing.T) {
 	folder := t.TempDir()
 	library := filepath.Join(folder, "libmmx.so.1")
@@ -50,7 +50,7 @@ func TestHeaderThatDoesNotFit(t *testing.T) {
 	description := fmt.Sprintf("Name: mmx\nDescription: mmx\nVersion: 1\nCflags: -I%s\nLibs: -lmmx\n", folder)
 	must(t, os.WriteFile(filepath.Join(folder, "mmx.pc"), []byte(description), 0o600))
 	build := exec.Command("go", "build", ".")
-	// Go's cache doesn't look into headers: the flag tells it that this one is new.
+	// Go's cache ignores headers: the flag makes this one part of the key.
 	build.Env = append(os.Environ(), "PKG_CONFIG_PATH="+folder, "CGO_CFLAGS=-I"+folder)
 	output, err := build.CombinedOutput()
 	if err == nil || !strings.Contains(string(output), "written for MMX_ABI_VERSION 1 of mmx.h") {
@@ -58,7 +58,7 @@ func TestHeaderThatDoesNotFit(t *testing.T) {
 	}
 }
 
-// stub has every function of the header: two that answer, and others that must not be called.
+// stub has every function of the header: two that return a version, and others that must not be called.
 func stub(t *testing.T) string {
 	header, err := os.ReadFile(filepath.Join(root, "include", "mmx.h"))
 	must(t, err)
@@ -77,7 +77,7 @@ func stub(t *testing.T) string {
 	return code.String()
 }
 
-// Servers that end connections in every way raise no SIGPIPE in a Go program.
+// However servers end connections, a Go program gets no SIGPIPE.
 func TestNoSIGPIPE(t *testing.T) {
 	pipes := make(chan os.Signal, 1)
 	signal.Notify(pipes, syscall.SIGPIPE)
@@ -91,7 +91,7 @@ func TestNoSIGPIPE(t *testing.T) {
 			if err != nil {
 				return
 			}
-			// Nothing is read: what is sent meets a reset.
+			// Nothing is read: further data is answered by a reset.
 			connection.(*net.TCPConn).SetLinger(0)
 			connection.Close()
 		}
@@ -102,6 +102,8 @@ func TestNoSIGPIPE(t *testing.T) {
 	stale, broken := account.client(once), account.client(once, mmx.WithBaseURL("http://"+listener.Addr().String()))
 	for range 50 {
 		must(t, remove(background, stale))
+		// A call is as fast as the server's close, and nobody can see one that is still to come.
+		account.number("wait?open=0")
 		if remove(background, broken) == nil {
 			t.Fatal("nobody answered that")
 		}
@@ -123,7 +125,7 @@ func example(t *testing.T, name string) (program string) {
 	return program
 }
 
-// What pieces of code on the pages use without making it; what they make themselves hides that.
+// Declarations for the code on the pages, which may shadow them.
 const pieces = `package pieces
 
 import (
@@ -155,7 +157,7 @@ var (
 )
 `
 
-// The blocks of Go on the pages compile.
+// The Go code on the pages compiles.
 func TestCodeOnPages(t *testing.T) {
 	code, count := strings.Builder{}, 0
 	code.WriteString(pieces)

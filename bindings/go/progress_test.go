@@ -12,7 +12,7 @@ import (
 	mmx "example.com/libmmx/go"
 )
 
-// How far transfers are, as they tell it.
+// The progress of transfers.
 
 func TestProgress(t *testing.T) {
 	const size = 4 << 20
@@ -72,7 +72,7 @@ func (r *slowReader) Read(into []byte) (int, error) {
 	return r.Reader.Read(into)
 }
 
-// An attempt that begins anew says so.
+// A restarted attempt reports progress from 0.
 func TestProgressGoesBack(t *testing.T) {
 	const size = 1 << 20
 	path := filepath.Join(t.TempDir(), "x.mp3")
@@ -100,13 +100,14 @@ func TestProgressGoesBack(t *testing.T) {
 		}},
 		down(&got),
 	}
-	// Of so many some go again, and are done, a moment after the last report.
+	// With so many, some are retried and finish just after the last report.
 	for range 40 {
 		tests = append(tests, down(new(bytes.Buffer)))
 	}
 	together(len(tests), func(worker int) {
 		test, account := tests[worker], account{t, fmt.Sprintf("go-back-%d", worker)}
 		account.control("POST", "reset", nil)
+		account.takesAnyFile(true)
 		account.control("POST", "files", []any{fault{"file_id": 7, "purpose": "voice_clone", "size": size}})
 		account.script(test.faults...)
 		var told []int64
@@ -117,7 +118,7 @@ func TestProgressGoesBack(t *testing.T) {
 		}))
 		back := 0
 		for i := range told {
-			// What the first attempt came to may have passed before anything more was due.
+			// The second attempt may have passed the first one's progress before the next report was due.
 			if i > 0 && told[i] == 0 {
 				back++
 			} else if i > 0 && told[i] < told[i-1] {
@@ -127,7 +128,7 @@ func TestProgressGoesBack(t *testing.T) {
 		if err != nil || back != 1 || told[len(told)-1] != test.size {
 			t.Errorf("%d: %v %v", worker, told, err)
 		}
-		account.control("POST", "reset", nil) // It would keep what was uploaded.
+		account.control("POST", "reset", nil) // It would keep the uploads.
 	})
 	if hash(got.Bytes()) != hashOf(t, path) || got.Len() != size {
 		t.Error("other bytes")

@@ -13,14 +13,14 @@ import (
 	mmx "example.com/libmmx/go"
 )
 
-// proxied is what came to a forward proxy of the stand-in server.
+// proxied is a request that arrived at a forward proxy of the stand-in server.
 type proxied struct {
 	Method, Target string
 	Authorization  bool
 	TLS            bool
 }
 
-// proxy asks the stand-in server about the account's own proxy, and with settings makes a new one.
+// proxy returns the state of the account's proxy; with settings it makes a new one.
 func (a account) proxy(settings any, answer any) {
 	a.t.Helper()
 	method, content := "GET", []byte(nil)
@@ -95,7 +95,7 @@ func TestWithProxy(t *testing.T) {
 func TestProxiesOfTheEnvironment(t *testing.T) {
 	account := newAccount(t)
 	t.Setenv("HTTP_PROXY", account.newProxy(fault{}))
-	// A name that the proxy alone knows; this machine is reached without it.
+	// A name that only the proxy resolves; this machine is reached without it.
 	elsewhere := mmx.WithBaseURL(strings.Replace(account.url(), "127.0.0.1", "some.example", 1))
 	deletes(t, account.client(elsewhere, mmx.WithAllowInsecure()))
 	account.addFiles(2)
@@ -113,7 +113,7 @@ func TestProxiesOfTheEnvironment(t *testing.T) {
 }
 
 func TestWithConnectTimeout(t *testing.T) {
-	// The kernel accepts, and nobody speaks.
+	// The kernel accepts the connection, and nobody reads from it.
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	must(t, err)
 	defer listener.Close()

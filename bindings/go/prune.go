@@ -9,76 +9,78 @@ import (
 	"time"
 )
 
-// PruneFilter says which files go: all conditions must hold. At least one beside the purpose must be given, or All.
+// PruneFilter selects the files to delete: all conditions must hold. At least one beside the purpose is required, or
+// All.
 type PruneFilter struct {
 	// Purpose is as for [Files.Delete]; "" is every purpose.
 	Purpose string
-	// OlderThan is an age, by the service's clock and by this machine's, both; parts of a second are rounded up. A file of
-	// unknown or future time is never old. 0 is no condition.
+	// OlderThan is an age, by the service's clock and by this machine's; parts of a second are rounded up. A file whose
+	// time is unknown or in the future is never old. 0 is no condition.
 	OlderThan time.Duration
-	// MinBytes is the least size; 0 is no condition. The service says 0 for the files that it makes itself.
+	// MinBytes is the minimum size; 0 is no condition. Generated files have the size 0.
 	MinBytes int64
 	// NameGlob is a pattern of * ? [a-z] for the file's name; "" is no condition.
 	NameGlob string
-	// All is for when really every file of the purpose is meant.
+	// All selects every file of the purpose.
 	All bool
 
-	// KeepGlob is a pattern for the names of files that are kept; "" is none.
+	// KeepGlob is a pattern for the names of files to keep; "" is none.
 	KeepGlob string
-	// KeepIDs are files that are kept.
+	// KeepIDs are the ids of files to keep.
 	KeepIDs []int64
-	// MaxFiles and MaxPercent, of all that are listed, are guards: if more files would be deleted, none is, and the error
-	// is a [*GuardError]. 0 is no guard.
+	// MaxFiles and MaxPercent (of the listed files) are limits: if more files would be deleted, none is, and the error is
+	// a [*GuardError]. 0 is no limit.
 	MaxFiles   int64
 	MaxPercent int
 }
 
-// Plan is what [Files.Prune] listed and chose.
+// Plan is what [Files.Prune] has listed and selected.
 type Plan struct {
-	// Host and KeyFingerprint tell the account: the first 16 hex digits of the key's SHA-256 behind "sha256:".
+	// Host and KeyFingerprint identify the account: "sha256:" and the first 16 hex digits of the key's SHA-256.
 	Host           string
 	KeyFingerprint string
 	MadeAt         time.Time
-	// Clock is the service's time then; zero where it didn't say.
+	// Clock is the service's time; zero if unknown.
 	Clock time.Time
-	// Listed files there were, of which Matched match the filter; of these Kept are kept by its KeepGlob and KeepIDs.
+	// Listed is the number of listed files, Matched of those that match the filter, and Kept of those among them that
+	// KeepGlob and KeepIDs keep.
 	Listed, Matched, Kept int
-	// BytesAtLeast is the size of what goes, without the SizesUnknown files whose size the service doesn't say.
+	// BytesAtLeast is the total size of the files to delete, without the SizesUnknown files of unknown size.
 	BytesAtLeast int64
 	SizesUnknown int
-	// Files match the filter.
+	// Files are those that match the filter.
 	Files []PlannedFile
-	// Raw is the plan as JSON, as a plan file has it.
+	// Raw is the plan as JSON, as in a plan file.
 	Raw json.RawMessage
 }
 
-// PlannedFile is one that a [PruneFilter] matches.
+// PlannedFile is a file that matches a [PruneFilter].
 type PlannedFile struct {
 	FileID  int64
 	Purpose string
-	// Filename is a name of the service's: check it before it becomes a path or goes to a terminal.
+	// Filename is the name at the service: check it before it becomes a path or goes to a terminal.
 	Filename string
-	// Bytes is 0 where it isn't known.
+	// Bytes is 0 if unknown.
 	Bytes int64
-	// CreatedAt is zero where the service doesn't say.
+	// CreatedAt is zero if unknown.
 	CreatedAt time.Time
-	// Kept is why it is kept all the same, for example "keep_glob", or "".
+	// Kept is the reason why it is kept, for example "keep_glob", or "".
 	Kept string
 }
 
-// PruneResult is what a prune came to.
+// PruneResult is the result of a prune.
 type PruneResult struct {
 	Summary
-	// Plan is nil if there was no list to make it of.
+	// Plan is nil if the list failed.
 	Plan *Plan
 	// Outcomes has one for each of the plan's files, in its order.
 	Outcomes []Outcome
 }
 
-// GuardError is why [Files.Prune] deleted nothing: more files would go than the filter allows. It is an [ErrGuard], and
-// leads to the [*Error].
+// GuardError is the error of a prune that would delete more files than its filter allows; nothing was deleted. It is an
+// [ErrGuard], and unwraps to the [*Error].
 type GuardError struct {
-	// Plan tells what would go.
+	// Plan has the files that would be deleted.
 	Plan *Plan
 	err  *Error
 }
@@ -86,61 +88,61 @@ type GuardError struct {
 // Error returns the message of the [*Error].
 func (e *GuardError) Error() string { return e.err.Error() }
 
-// Unwrap leads to the [*Error].
+// Unwrap returns the [*Error].
 func (e *GuardError) Unwrap() error { return e.err }
 
-// Prune lists files, and deletes those that filter chooses as [Files.DeleteAll] does.
+// Prune lists files, and deletes those that filter selects, as [Files.DeleteFiles] does.
 //
-// It returns nil only if every file that was to go is gone. Where one is left the error is [ErrPartial], and its
-// outcome has the reason; where something ended the run, such as the end of ctx, it is that. The result tells what is
-// known whatever the error is.
+// It returns nil only if every selected file is gone. If one is not, the error is [ErrPartial], and its outcome has the
+// reason; if an error ended the run, such as the end of ctx, it is that one. The result is as complete as possible with
+// any error.
 //
-// A guard of the filter that stops it is a [*GuardError]: no delete was sent. A list that failed, was cut short, or
-// lacks the Date that an age is told by is an error, never an empty list; no delete was sent then, either. With
-// [WithDryRun] no delete is sent, and each file of the plan is kept. [WithVerify] lists again and says what is still
-// there.
+// If more files would be deleted than the filter allows, the error is a [*GuardError]. A list that failed, was cut
+// short, or lacks the Date that ages are compared with is an error, never an empty list. No delete was sent in these
+// cases. With [WithDryRun] no delete is sent, and each file of the plan is kept. [WithVerify] lists again and returns
+// which files are still there.
 func (f Files) Prune(ctx context.Context, filter PruneFilter, opts ...BulkOption) (PruneResult, error) {
 	const call = "prune_files"
 	run, failure := newRun(ctx, call, opts)
-	var filterC *filterInC
+	var filterC *cFilter
 	if failure == nil {
-		filterC, failure = filter.inC(call)
+		filterC, failure = filter.cFilter(call)
 	}
 	if failure != nil {
 		run.failure = failure
-		run.sumUp()
+		run.finish()
 		return PruneResult{}, failure
 	}
 	var outcomes []Outcome
-	told := func(outcome Outcome) bool {
+	report := func(outcome Outcome) bool {
 		for len(outcomes) <= outcome.Index {
 			outcomes = append(outcomes, Outcome{})
 		}
 		outcomes[outcome.Index] = outcome
 		return true
 	}
-	run.in(ctx, f.handle, func(call *inLibrary) C.mmx_status { return run.pruneFiles(call, filterC) }, told)
-	run.notAttempted(told)
+	run.each(ctx, f.handle, func(call *cCall) C.mmx_status { return run.pruneFiles(call, filterC) }, report)
+	run.notAttempted(report)
 	result := PruneResult{Summary: run.summary, Outcomes: outcomes}
-	if run.answer != nil {
+	if run.response != nil {
 		var read struct{ Plan *Plan }
-		if err := json.Unmarshal(run.answer, &read); err != nil && run.wrong == nil {
-			run.wrong = refusal(call, C.MMX_ERROR_INTERNAL, "the library's plan can't be read: "+err.Error())
+		if err := json.Unmarshal(run.response, &read); err != nil && run.problem == nil {
+			run.problem = newError(call, C.MMX_ERROR_INTERNAL, "the library's plan can't be read: "+err.Error())
 		}
 		result.Plan = read.Plan
 	}
 	switch {
-	case run.wrong != nil && run.wrong.Status == C.MMX_ERROR_GUARD:
-		return result, &GuardError{result.Plan, run.wrong}
-	case run.wrong != nil:
-		return result, run.wrong
+	case run.problem != nil && run.problem.Status == C.MMX_ERROR_GUARD:
+		return result, &GuardError{result.Plan, run.problem}
+	case run.problem != nil:
+		return result, run.problem
 	case run.failure != nil:
 		return result, run.failure
 	}
 	return result, nil
 }
 
-// UnmarshalJSON reads a plan as the library, and a plan file, have it.
+// UnmarshalJSON reads a plan of the library or of a plan file.
 func (p *Plan) UnmarshalJSON(data []byte) error {
 	var read struct {
 		Host           string
@@ -192,15 +194,15 @@ func (f *PlannedFile) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// filterInC is a filter as C has it, but for pointers in one another.
-type filterInC struct {
+// cFilter is a filter in C, whose pointers are set by prune_files().
+type cFilter struct {
 	numbers                     C.mmx_filter
 	purpose, nameGlob, keepGlob []byte
 	keepIDs                     []int64
 }
 
-func (f PruneFilter) inC(call string) (*filterInC, *Error) {
-	c := &filterInC{keepIDs: f.KeepIDs}
+func (f PruneFilter) cFilter(call string) (*cFilter, *Error) {
+	c := &cFilter{keepIDs: f.KeepIDs}
 	c.numbers = C.mmx_filter{
 		struct_size: C.sizeof_mmx_filter, older_than_s: seconds(f.OlderThan), min_bytes: C.int64_t(f.MinBytes),
 		keep_count: C.size_t(len(f.KeepIDs)), max_files: C.int64_t(f.MaxFiles), max_percent: count(f.MaxPercent),
@@ -227,7 +229,7 @@ func (f PruneFilter) inC(call string) (*filterInC, *Error) {
 	return c, nil
 }
 
-// seconds rounds up, so that an age is never 0, which is none; a negative one is refused by the library.
+// seconds rounds up, so that no age becomes 0, which is none; a negative one is invalid in C.
 func seconds(age time.Duration) C.int64_t {
 	switch {
 	case age < 0:

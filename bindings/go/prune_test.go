@@ -38,7 +38,7 @@ func aged(t *testing.T) (account, *mmx.Client) {
 
 var week = mmx.PruneFilter{Purpose: mmx.PurposeT2AAsync, OlderThan: 7 * day}
 
-// held are the files that the account has.
+// held returns the ids of the account's files.
 func (a account) held() (ids []int64) {
 	a.t.Helper()
 	var files []struct {
@@ -76,7 +76,7 @@ func TestPruneDryRun(t *testing.T) {
 	if result.Kept != 2 || summary.Total != 2 || len(result.Outcomes) != 2 || result.Outcomes[1].Kind != mmx.OutcomeKept {
 		t.Errorf("%+v", result)
 	}
-	// As a plan file has it.
+	// As in a plan file.
 	var read mmx.Plan
 	must(t, json.Unmarshal(plan.Raw, &read))
 	if fmt.Sprint(read) != fmt.Sprint(*plan) {
@@ -88,7 +88,7 @@ func TestPruneDryRun(t *testing.T) {
 	}
 }
 
-// Each condition, and what is left then.
+// Each condition, and the files that are left.
 func TestPruneFilters(t *testing.T) {
 	for name, set := range map[string]struct {
 		filter mmx.PruneFilter
@@ -148,7 +148,7 @@ func TestPruneGuards(t *testing.T) {
 	}
 }
 
-// A list that failed, was cut short or has no Date is never read as an empty one.
+// A list that failed, was cut short or has no Date is never an empty list.
 func TestPruneWithAListThatCanNotBeTrusted(t *testing.T) {
 	account, client := aged(t)
 	for _, set := range []struct {
@@ -172,7 +172,7 @@ func TestPruneWithAListThatCanNotBeTrusted(t *testing.T) {
 	}
 }
 
-// What is left is an error, and the result says which it is and why.
+// A file that is left is an error, and the result says which one and why.
 func TestPruneThatLeavesFiles(t *testing.T) {
 	account, client := aged(t)
 	account.script(fault{"call": "delete", "file_id": 2, "times": -1, "code": 2013})

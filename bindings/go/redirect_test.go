@@ -11,7 +11,7 @@ import (
 	mmx "example.com/libmmx/go"
 )
 
-// Downloads that are sent on to another place, or fetched there by a link.
+// Downloads that are redirected, or fetched by a link.
 
 func (a account) journal() (requests []request) {
 	a.t.Helper()
@@ -60,7 +60,7 @@ func TestRedirectsThatAreFollowed(t *testing.T) {
 			}
 		}
 	}
-	// Cut after a redirect, it goes on there.
+	// Interrupted after a redirect, it is resumed there.
 	account, want := holding(t, 1<<20)
 	account.script(fault{"call": "retrieve_content", "times": 2, "redirect_to": "store"},
 		fault{"call": "store", "cut_after": 500_000})
@@ -112,7 +112,7 @@ func TestALinkThatHasExpired(t *testing.T) {
 		done, err := client.Files.Download(background, 7, &got, mmx.WithViaDownloadURL())
 		return done, hash(got.Bytes()), err
 	}
-	// A fresh one is asked for, once.
+	// A new link is requested, once.
 	account.script(fault{"expired_url": true})
 	done, got, err := download()
 	if must(t, err); got != want || done.Via != "download_url" {
@@ -138,7 +138,7 @@ func TestALinkThatHasExpired(t *testing.T) {
 	}
 }
 
-// A signed link is in no message, whatever goes wrong with it.
+// No error message contains a signed link.
 func TestLinksStaySecret(t *testing.T) {
 	const signed = `//store.invalid/?Signature=secret`
 	account, _ := holding(t, 1<<20)
@@ -171,7 +171,7 @@ func TestLinksStaySecret(t *testing.T) {
 	}
 }
 
-// Beyond this machine a link is followed over https alone, whatever it says.
+// A link to another machine is followed over https only.
 func TestLinksBeyondThisMachine(t *testing.T) {
 	account, _ := holding(t, 10)
 	proxy := account.newProxy(fault{"refuse": 403})

@@ -18,9 +18,9 @@ import (
 	mmx "example.com/libmmx/go"
 )
 
-// What becomes of the target of DownloadFile.
+// The target of DownloadFile, after success and failure.
 
-// target is a file in a folder of its own that holds this; "" is not there.
+// target is a file with a content in a new folder; "" doesn't exist.
 func target(t *testing.T, old string) string {
 	path := filepath.Join(t.TempDir(), "x.mp3")
 	if old != "" {
@@ -40,7 +40,7 @@ func hashOf(t *testing.T, path string) string {
 	return fmt.Sprintf("%x", sum.Sum(nil))
 }
 
-// alone checks that nothing stands beside the target, and that it is as it was.
+// alone checks that the target is unchanged, and the only file in its folder.
 func alone(t *testing.T, path, old string) {
 	t.Helper()
 	entries, err := os.ReadDir(filepath.Dir(path))
@@ -95,7 +95,7 @@ func TestTargetsThatAreNoPlainFiles(t *testing.T) {
 		if to, err := os.Readlink(link); err != nil || to != "x.mp3" || hashOf(t, path) != want {
 			t.Errorf("the link leads to %q %v", to, err)
 		}
-		must(t, os.Remove(path)) // The second time it leads to nothing yet.
+		must(t, os.Remove(path)) // The second time the link is dangling.
 	}
 	must(t, os.Remove(link))
 	must(t, os.Symlink("link", link))
@@ -153,7 +153,7 @@ func TestATargetIsWholeOrUntouched(t *testing.T) {
 	}
 }
 
-// Whatever report cancels it.
+// Cancelled at each report.
 func TestCancelledByAReport(t *testing.T) {
 	const size = 1 << 20
 	account, want := holding(t, size)
@@ -173,7 +173,7 @@ func TestCancelledByAReport(t *testing.T) {
 		}))
 		cancel()
 		if err == nil && at == size && hashOf(t, path) == want {
-			continue // It was over before that was heard.
+			continue // It had finished before the cancellation.
 		}
 		is(t, err, mmx.ErrCancelled, context.Canceled)
 		alone(t, path, old)
@@ -182,7 +182,7 @@ func TestCancelledByAReport(t *testing.T) {
 	must(t, err)
 }
 
-// Until all of it is there it stands beside the target, under another name.
+// Until it is complete it is in the target's folder, under another name.
 func TestWhereADownloadStands(t *testing.T) {
 	const size = 1 << 20
 	account, want := holding(t, size)
@@ -206,7 +206,7 @@ func TestWhereADownloadStands(t *testing.T) {
 	}
 }
 
-// A name, a length and headers of the service's steer nothing.
+// The service's file name, length and headers have no effect on the target.
 func TestWhatTheServiceSaysOfAFile(t *testing.T) {
 	account := newAccount(t)
 	client := account.client()
@@ -257,7 +257,7 @@ func TestAFileThatHappensToBeJSON(t *testing.T) {
 	}
 }
 
-// downloads is a process of its own that downloads file 7 of the account in its environment.
+// downloads is the main function of a process that downloads file 7 of the account in its environment.
 func downloads(path string) {
 	if os.Getenv("MMX_TEST_FULL") != "" {
 		small := syscall.Rlimit{Cur: 1 << 20, Max: 1 << 20}
@@ -313,7 +313,7 @@ func TestKilledInADownload(t *testing.T) {
 		_, err = fmt.Fscanln(output, new(string), new(string))
 		must(t, err)
 		if began := time.Now(); took == 0 {
-			// The first goes to its end, to see how long that is.
+			// The first one isn't killed, to measure its duration.
 			must(t, child.Wait())
 			took = time.Since(began)
 		} else {
@@ -334,7 +334,7 @@ func TestKilledInADownload(t *testing.T) {
 	if kept == 0 || done == 0 {
 		t.Errorf("%d old, %d new", kept, done)
 	}
-	// The next one doesn't mind what those left behind.
+	// The temporary files of the killed ones don't disturb the next one.
 	_, err := account.client().Files.DownloadFile(background, 7, path)
 	if must(t, err); hashOf(t, path) != want {
 		t.Error("other bytes")

@@ -10,7 +10,7 @@ extern int32_t mmxGoWrite(uintptr_t transfer, uint8_t *data, size_t length);
 extern int32_t mmxGoRestart(uintptr_t transfer);
 extern int32_t mmxGoProgress(uintptr_t transfer, int64_t done, int64_t total);
 
-// A handle is a number, which only C may hold in a pointer.
+// A handle is a number, which may be in a pointer in C only.
 static int64_t to_read(void *transfer, uint8_t *buffer, size_t capacity) {
 	return mmxGoRead((uintptr_t)transfer, buffer, capacity);
 }
@@ -75,52 +75,52 @@ import (
 	"time"
 )
 
-// transfer is the caller's side of an upload or a download: what the library's callbacks reach through its handle.
+// transfer is the caller's side of an upload or a download. The library's callbacks find it by its handle.
 type transfer struct {
 	reader   io.Reader
 	writer   io.Writer
 	progress func(done, total int64)
-	// again goes back to where the reader or the writer stood; nil where that can't be.
-	again func() error
-	// direct: the reader or the writer can't get stuck, and is used without a detour.
-	direct bool
+	// rewind goes back to the start position of the reader or the writer; nil if that is impossible.
+	rewind func() error
+	// neverBlocks is whether the reader or the writer always returns, and is called without another goroutine.
+	neverBlocks bool
 
 	ctx    context.Context
 	limit  limit
 	handle cgo.Handle
 	buffer []byte
-	// What the reader said with its last bytes.
+	// The error that the reader returned with its last bytes.
 	pending error
 
-	// Why it gave up: the caller's error, panic or Goexit, or a time limit.
+	// Why it ended: the caller's error, its panic or Goexit, or that it was abandoned.
 	failed error
-	caught
-	stuck bool
+	recovered
+	abandoned bool
 }
 
-func (t *transfer) uploadStream(call *inLibrary, size int64, filename, purpose []byte) C.mmx_status {
-	return C.upload_stream(C.uintptr_t(t.handle), t.progress != nil, C.int64_t(size), t.again != nil, call.client,
-		cPointer(filename), cPointer(purpose), call.options, &call.answer, &call.failure)
+func (t *transfer) uploadStream(call *cCall, size int64, filename, purpose []byte) C.mmx_status {
+	return C.upload_stream(C.uintptr_t(t.handle), t.progress != nil, C.int64_t(size), t.rewind != nil, call.client,
+		cPointer(filename), cPointer(purpose), call.options, &call.response, &call.failure)
 }
 
-func (t *transfer) uploadFile(call *inLibrary, path, purpose []byte) C.mmx_status {
+func (t *transfer) uploadFile(call *cCall, path, purpose []byte) C.mmx_status {
 	return C.upload_file(C.uintptr_t(t.handle), t.progress != nil, call.client,
-		cPointer(path), cPointer(purpose), call.options, &call.answer, &call.failure)
+		cPointer(path), cPointer(purpose), call.options, &call.response, &call.failure)
 }
 
-func (t *transfer) downloadStream(call *inLibrary, id int64) C.mmx_status {
-	return C.download_stream(C.uintptr_t(t.handle), t.progress != nil, t.again != nil, call.client, C.int64_t(id),
-		call.options, &call.answer, &call.failure)
+func (t *transfer) downloadStream(call *cCall, id int64) C.mmx_status {
+	return C.download_stream(C.uintptr_t(t.handle), t.progress != nil, t.rewind != nil, call.client, C.int64_t(id),
+		call.options, &call.response, &call.failure)
 }
 
-func (t *transfer) downloadFile(call *inLibrary, id int64, path []byte) C.mmx_status {
+func (t *transfer) downloadFile(call *cCall, id int64, path []byte) C.mmx_status {
 	return C.download_file(C.uintptr_t(t.handle), t.progress != nil, call.client, C.int64_t(id),
-		cPointer(path), call.options, &call.answer, &call.failure)
+		cPointer(path), call.options, &call.response, &call.failure)
 }
 
 var errCount = errors.New("mmx: a Read or Write returned an impossible count")
 
-// begin makes it ready for the library, which has it until end.
+// begin makes the handle, which is valid until end.
 func (t *transfer) begin(ctx context.Context, limit limit, progress func(done, total int64)) {
 	t.ctx, t.limit, t.progress = ctx, limit, progress
 	t.handle = cgo.NewHandle(t)
@@ -130,15 +130,29 @@ func (t *transfer) end() {
 	t.handle.Delete()
 }
 
-// explains completes the failure of a call that the caller's side ended.
-func (t *transfer) explains(failure *Error) bool {
-	if t.stuck {
+// transferFile makes an upload or a download of the local file at path.
+func (h *handle) transferFile(
+	ctx context.Context, name, path string, opts []CallOption, send func(*transfer, *cCall, []byte) C.mmx_status,
+) ([]byte, *Error) {
+	cPath, refused := cText(name, "path", path)
+	if refused != nil {
+		return nil, refused
+	}
+	t := &transfer{}
+	return h.call(ctx, request{name: name, opts: opts, transfer: t}, func(call *cCall) C.mmx_status {
+		return send(t, call, cPath)
+	})
+}
+
+// addCause adds the caller's error to the failure of the call that it has ended. It returns false if there is none.
+func (t *transfer) addCause(failure *Error) bool {
+	if t.abandoned {
 		var late *Error
 		if err := t.ctx.Err(); err != nil || t.limit.ofContext {
-			late = notSent(t.ctx, failure.Call, endAfterDeadline(t.ctx))
+			late = notSent(t.ctx, failure.Call, causeAfterDeadline(t.ctx))
 			late.Message = failure.Call + ": the context ended while the caller's code was waited for"
 		} else {
-			late = refusal(failure.Call, C.MMX_ERROR_TIMEOUT, "the time limit passed while the caller's code was waited for")
+			late = newError(failure.Call, C.MMX_ERROR_TIMEOUT, "the time limit passed while the caller's code was waited for")
 		}
 		late.Attempts, late.Ambiguous = failure.Attempts, failure.Ambiguous
 		*failure = *late
@@ -148,41 +162,41 @@ func (t *transfer) explains(failure *Error) bool {
 	return t.failed != nil
 }
 
-// returned is how a piece of the caller's code ended.
-type returned struct {
+// codeResult is the result of a function of the caller.
+type codeResult struct {
 	count int
 	err   error
-	caught
+	recovered
 }
 
-// run runs code of the caller's for the library. No panic and no Goexit unwinds the library's frames, and what is stuck
-// is left behind once the context has ended.
-func (t *transfer) run(direct bool, code func() (int, error)) (int, bool) {
-	if t.stuck || t.caught.is() || t.failed != nil {
+// callback runs code of the caller for the library. A panic or Goexit doesn't unwind the library's frames. Code that
+// blocks when the context ends is abandoned.
+func (t *transfer) callback(direct bool, code func() (int, error)) (int, bool) {
+	if t.abandoned || t.recovered.any() || t.failed != nil {
 		return 0, false
 	}
-	ended := make(chan returned, 1)
+	ended := make(chan codeResult, 1)
 	if direct {
-		attempt(code, ended)
+		runRecovered(code, ended)
 	} else {
-		go attempt(code, ended)
+		go runRecovered(code, ended)
 	}
 	result, ok := t.wait(ended)
 	if !ok {
-		t.stuck = true
+		t.abandoned = true
 		return 0, false
 	}
-	t.caught, t.failed = result.caught, result.err
-	return result.count, !t.caught.is() && t.failed == nil
+	t.recovered, t.failed = result.recovered, result.err
+	return result.count, !t.recovered.any() && t.failed == nil
 }
 
-func attempt(code func() (int, error), ended chan<- returned) {
-	var result returned
+func runRecovered(code func() (int, error), ended chan<- codeResult) {
+	var result codeResult
 	defer func() { ended <- result }()
-	result.catch(func() { result.count, result.err = code() })
+	result.run(func() { result.count, result.err = code() })
 }
 
-func (t *transfer) wait(ended <-chan returned) (returned, bool) {
+func (t *transfer) wait(ended <-chan codeResult) (codeResult, bool) {
 	var passed <-chan time.Time
 	select {
 	case result := <-ended:
@@ -200,11 +214,11 @@ func (t *transfer) wait(ended <-chan returned) (returned, bool) {
 	case <-t.ctx.Done():
 	case <-passed:
 	}
-	// Code that isn't stuck comes to its end, so that nobody uses the caller's things after the call.
+	// Code that returns soon is waited for, so that it doesn't run after the call.
 	select {
 	case result := <-ended:
 		return result, true
 	case <-time.After(grace):
-		return returned{}, false
+		return codeResult{}, false
 	}
 }

@@ -16,7 +16,7 @@ import (
 	mmx "example.com/libmmx/go"
 )
 
-// funcs is a Reader, a Writer and a Seeker of functions.
+// funcs is a Reader, a Writer and a Seeker made of functions.
 type funcs struct {
 	read, write func([]byte) (int, error)
 }
@@ -24,7 +24,7 @@ type funcs struct {
 func (f funcs) Read(into []byte) (int, error)  { return f.read(into) }
 func (f funcs) Write(from []byte) (int, error) { return f.write(from) }
 
-// caught returns what the call panicked with.
+// caught returns the panic of a call.
 func caught(call func()) (value any) {
 	defer func() { value = recover() }()
 	call()
@@ -111,7 +111,7 @@ func TestCallsWithinACallback(t *testing.T) {
 	if must(t, err); hash(got.Bytes()) != want || lists < 2 {
 		t.Errorf("%d lists", lists)
 	}
-	// A Read that uploads what is read in turn.
+	// A Read that makes an upload itself.
 	lists = 0
 	must(t, upload(client, funcs{read: func(into []byte) (int, error) {
 		list()
@@ -123,7 +123,7 @@ func TestCallsWithinACallback(t *testing.T) {
 	if lists == 0 {
 		t.Error("nothing was read")
 	}
-	// From one place to another, without a file between.
+	// From a download to an upload, without a file.
 	read, write := io.Pipe()
 	go func() {
 		_, err := client.Files.Download(background, 7, write)
@@ -196,7 +196,7 @@ func TestCancelTransfers(t *testing.T) {
 	goroutinesBackTo(t, before)
 }
 
-// The last report comes when the service has answered: the end of the context takes nothing away then.
+// The last report comes after the response: the end of the context has no effect then.
 func TestAnUploadThatIsAnsweredIsNotCancelled(t *testing.T) {
 	account := newAccount(t)
 	client := account.client()

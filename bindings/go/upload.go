@@ -13,34 +13,34 @@ import (
 	"strings"
 )
 
-// UploadParams is what an upload says of the bytes.
+// UploadParams describes the content of an upload.
 type UploadParams struct {
-	// Purpose is what they are for: one of PurposeVoiceClone and so on, or a newer one.
+	// Purpose is one of PurposeVoiceClone and so on, or a newer one.
 	Purpose string
-	// Filename is the name that the service gets, with an ending that fits. An [os.File] may go by its own.
+	// Filename is the name at the service, with an extension that fits. The default for an [os.File] is its own.
 	Filename string
-	// Size is how many bytes there are, where the Reader can't tell and the caller knows; else 0. Fewer or more are
-	// [ErrFile], and nothing is stored.
+	// Size is the number of bytes, if the Reader can't tell and the caller knows it; else 0. If the Reader has fewer or
+	// more, the error is [ErrFile], and nothing is stored.
 	Size int64
 }
 
-// Upload uploads what r has from where it stands to its end, and leaves r open.
+// Upload uploads the content of r from its position to its end, and leaves r open.
 //
-// An [io.Seeker] tells its size, and so does a [bytes.Buffer]; without a size the bytes go out in chunks. What a Read
-// fails with is what the returned [*Error] unwraps to, and nothing is stored; a panic in it comes out of Upload.
+// The size of an [io.Seeker] or a [bytes.Buffer] is known; without a size the bytes are sent in chunks. The error of a
+// Read is what the returned [*Error] unwraps to, and nothing is stored; a panic of it is a panic of Upload.
 //
-// The end of ctx ends the call also while a Read is stuck, which is then left behind: don't use r again after that.
+// The end of ctx ends the call also while a Read blocks, which is then abandoned: don't use r again after that.
 //
-// It goes again, up to [WithMaxAttempts] requests, where nothing can have been stored and r can go back to where it
-// stood: the connection broke before the last byte was taken, or the service refused it for its rate. Where an [*Error]
-// is Ambiguous, the file may be stored all the same; [WithReconcile] looks for it.
+// It is retried, up to [WithMaxAttempts] requests, if nothing can have been stored and r can seek to its start
+// position: the connection broke before the last byte was sent, or the service refused it because of a rate limit. If
+// an [*Error] is Ambiguous, the file may have been stored; [WithReconcile] looks for it.
 func (f Files) Upload(ctx context.Context, r io.Reader, params UploadParams, opts ...CallOption) (File, error) {
 	const call = "upload_stream"
 	if r == nil {
-		return File{}, badArgument(call, "r", "must not be nil")
+		return File{}, invalidArgument(call, "r", "must not be nil")
 	}
 	if params.Size < 0 {
-		return File{}, badArgument(call, "size", "must not be negative")
+		return File{}, invalidArgument(call, "size", "must not be negative")
 	}
 	if file, ok := r.(*os.File); ok && file != nil && params.Filename == "" {
 		params.Filename = filepath.Base(file.Name())
@@ -53,7 +53,7 @@ func (f Files) Upload(ctx context.Context, r io.Reader, params UploadParams, opt
 	if refused != nil {
 		return File{}, refused
 	}
-	t := &transfer{reader: r, direct: neverStuck(r)}
+	t := &transfer{reader: r, neverBlocks: neverBlocks(r)}
 	size, failure := t.measure(call)
 	if failure != nil {
 		return File{}, failure
@@ -61,47 +61,41 @@ func (f Files) Upload(ctx context.Context, r io.Reader, params UploadParams, opt
 	if params.Size > 0 {
 		size = params.Size
 	}
-	answer, failure := f.handle.call(ctx, request{name: call, opts: opts, transfer: t}, func(call *inLibrary) C.mmx_status {
+	response, failure := f.handle.call(ctx, request{name: call, opts: opts, transfer: t}, func(call *cCall) C.mmx_status {
 		return t.uploadStream(call, size, filename, purpose)
 	})
-	return uploaded(call, answer, failure)
+	return uploaded(call, response, failure)
 }
 
 // UploadFile uploads a local file under its own name.
 //
-// A file that can't be read, or that shrinks or grows meanwhile, is [ErrFile], and nothing is stored. What goes again,
-// and what Ambiguous means, stands at [Files.Upload].
+// A file that can't be read, or whose size changes meanwhile, is an [ErrFile], and nothing is stored. Retries and
+// Ambiguous are as for [Files.Upload].
 func (f Files) UploadFile(ctx context.Context, path, purpose string, opts ...CallOption) (File, error) {
 	const call = "upload_file"
-	cPath, refused := cText(call, "path", path)
-	if refused != nil {
-		return File{}, refused
-	}
 	cPurpose, refused := cText(call, "purpose", purpose)
 	if refused != nil {
 		return File{}, refused
 	}
-	t := &transfer{}
-	answer, failure := f.handle.call(ctx, request{name: call, opts: opts, transfer: t}, func(call *inLibrary) C.mmx_status {
-		return t.uploadFile(call, cPath, cPurpose)
-	})
-	return uploaded(call, answer, failure)
+	send := func(t *transfer, call *cCall, path []byte) C.mmx_status { return t.uploadFile(call, path, cPurpose) }
+	response, failure := f.handle.transferFile(ctx, call, path, opts, send)
+	return uploaded(call, response, failure)
 }
 
-func uploaded(call string, answer json.RawMessage, failure *Error) (File, error) {
+func uploaded(call string, response json.RawMessage, failure *Error) (File, error) {
 	if failure != nil {
 		return File{}, failure
 	}
-	file, failure := theFile(call, answer)
+	file, failure := parseFile(call, response)
 	if failure != nil {
-		// It is stored, but nobody knows as what.
+		// It is stored, under an unknown id.
 		failure.Ambiguous, failure.Attempts = true, 1
 		return File{}, failure
 	}
 	return file, nil
 }
 
-// measure finds out how many bytes the reader has, and the way back to where it stands; -1 is not known.
+// measure returns how many bytes the reader has, or -1, and sets how to rewind it.
 func (t *transfer) measure(call string) (size int64, failure *Error) {
 	if buffer, ok := t.reader.(*bytes.Buffer); ok {
 		return int64(buffer.Len()), nil
@@ -118,12 +112,12 @@ func (t *transfer) measure(call string) (size int64, failure *Error) {
 	if err != nil {
 		end = -1
 	}
-	t.again = func() error {
+	t.rewind = func() error {
 		_, err := seeker.Seek(start, io.SeekStart)
 		return err
 	}
-	if err := t.again(); err != nil {
-		failure := refusal(call, C.MMX_ERROR_FILE, "the Reader can't go back to where it stood")
+	if err := t.rewind(); err != nil {
+		failure := newError(call, C.MMX_ERROR_FILE, "the Reader can't seek to its start position")
 		failure.err = err
 		return 0, failure
 	}
@@ -138,8 +132,8 @@ func isRegular(file *os.File) bool {
 	return err == nil && info.Mode().IsRegular()
 }
 
-// neverStuck tells of readers and writers that come to an end whatever happens.
-func neverStuck(value any) bool {
+// neverBlocks reports whether reads and writes of a value always return.
+func neverBlocks(value any) bool {
 	switch value := value.(type) {
 	case *os.File:
 		return isRegular(value)

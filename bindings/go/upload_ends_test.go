@@ -15,7 +15,7 @@ import (
 	mmx "example.com/libmmx/go"
 )
 
-// Uploads of what changes, to a server that leaves, and large ones.
+// Uploads of changing files, to servers that close the connection, and large ones.
 
 func TestAFileThatChangesWhileItIsRead(t *testing.T) {
 	const size = 3 << 20
@@ -24,7 +24,7 @@ func TestAFileThatChangesWhileItIsRead(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.mp3")
 	for _, to := range []int64{0, size / 2, size - 1, size + 1, 2 * size} {
 		must(t, os.WriteFile(path, content(size), 0o600))
-		// Told before the end.
+		// Reported before the end.
 		change := mmx.WithProgress(func(int64, int64) { must(t, os.Truncate(path, to)) })
 		_, err := client.Files.UploadFile(background, path, mmx.PurposeVoiceClone, change)
 		if failure := is(t, err, mmx.ErrFile); failure.Ambiguous || !strings.Contains(failure.Message, "announced") {
@@ -42,7 +42,7 @@ func TestAFileThatChangesWhileItIsRead(t *testing.T) {
 	}
 }
 
-// What doesn't tell its size goes out in chunks, all else with a length.
+// A Reader of unknown size is sent in chunks, others with a length.
 func TestLengthOrChunks(t *testing.T) {
 	account := newAccount(t)
 	client := account.client()
@@ -62,10 +62,10 @@ func TestLengthOrChunks(t *testing.T) {
 	}
 }
 
-// More than the kernel takes for a server that doesn't read: so the last byte isn't taken when the connection breaks.
+// More than the kernel buffers, so the last byte isn't sent when the connection breaks.
 const large = 40 << 20
 
-// Where nothing can have been stored it goes again, from where the Reader stood; one that can't go back goes once.
+// If nothing can have been stored it is retried from the Reader's start position, if the Reader can seek.
 func TestAnUploadThatGoesAgain(t *testing.T) {
 	all := bytes.Repeat(content(1<<20), large>>20)
 	path := filepath.Join(t.TempDir(), "a.mp3")
@@ -84,11 +84,12 @@ func TestAnUploadThatGoesAgain(t *testing.T) {
 		{broken, nil, hash(all)}, {broken, bytes.NewReader(all), rest}, {broken, file, rest},
 		{fast, bytes.NewReader(all), rest}, {broken, plainReader{bytes.NewReader(all)}, ""},
 	}
-	// At once, for each waits before it goes again.
+	// In parallel, because each waits before its retry.
 	together(len(tests), func(worker int) {
 		test := tests[worker]
 		account := account{t, fmt.Sprintf("go-again-%d", worker)}
 		account.control("POST", "reset", nil)
+		account.takesAnyFile(true)
 		account.script(test.fault)
 		client := account.client()
 		var err error
@@ -108,11 +109,11 @@ func TestAnUploadThatGoesAgain(t *testing.T) {
 		} else if err != nil || len(sent) != 2 || sent[1].Upload.SHA256 != test.want {
 			t.Errorf("%d: %v %+v", worker, err, sent)
 		}
-		account.control("POST", "reset", nil) // It would keep them.
+		account.control("POST", "reset", nil) // It would keep the uploads.
 	})
 }
 
-// What the documents say of a purpose is not enforced, but named when the service refuses.
+// Documented limits of a purpose are not enforced, but named when the service refuses.
 func TestDocumentedLimits(t *testing.T) {
 	account := newAccount(t)
 	client := account.client()
@@ -121,6 +122,12 @@ func TestDocumentedLimits(t *testing.T) {
 		path := filepath.Join(folder, name)
 		must(t, os.WriteFile(path, nil, 0o600))
 		must(t, os.Truncate(path, size))
+		account.takesAnyFile(false)
+		_, err := client.Files.UploadFile(background, path, mmx.PurposeVoiceClone)
+		if refused := is(t, err, mmx.ErrInvalidRequest); !strings.HasPrefix(refused.APIMessage, "invalid file ") {
+			t.Errorf("%+v", refused)
+		}
+		account.takesAnyFile(true)
 		stored, err := client.Files.UploadFile(background, path, mmx.PurposeVoiceClone)
 		if must(t, err); stored.Bytes != size {
 			t.Errorf("%+v", stored)
@@ -141,7 +148,7 @@ func TestDocumentedLimits(t *testing.T) {
 	}
 }
 
-// A server that stops reading and resets ends the upload, and no SIGPIPE comes.
+// A server that stops reading and resets ends the upload, without a SIGPIPE.
 func TestAServerThatStopsReading(t *testing.T) {
 	pipes := make(chan os.Signal, 1)
 	signal.Notify(pipes, syscall.SIGPIPE)
@@ -188,7 +195,7 @@ func TestACancelledUploadStoresNothing(t *testing.T) {
 	must(t, upload(client, strings.NewReader("abc")))
 }
 
-// peak returns the most memory that the process had resident since it was asked last.
+// peak returns the largest resident memory since the last call.
 func peak(t *testing.T) (kib int) {
 	status, err := os.ReadFile("/proc/self/status")
 	must(t, err)
@@ -205,7 +212,7 @@ func TestMemoryDoesNotGrowWithTheFile(t *testing.T) {
 	client := account.client()
 	account.control("POST", "files", []any{map[string]any{"file_id": 7, "purpose": "voice_clone", "size": size,
 		"content": "repeated as often as it takes, which the server does fast"}})
-	account.control("POST", "settings", map[string]any{"count_only": true})
+	account.control("POST", "settings", map[string]any{"count_only": true, "any_file": true})
 	for name, transfer := range map[string]func() error{
 		"up": func() error {
 			stored, err := client.Files.Upload(background, &brokenReader{left: size, err: io.EOF}, voice)

@@ -17,7 +17,7 @@ import (
 
 var errOurs = errors.New("the disk is on fire")
 
-// content is bytes that differ from place to place.
+// content is bytes without repetition.
 func content(length int) []byte {
 	made := make([]byte, length)
 	state := uint32(length) + 1
@@ -33,7 +33,7 @@ func hash(data []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// plainReader hides what else the reader can do.
+// plainReader hides the other methods of a reader.
 type plainReader struct{ io.Reader }
 
 var voice = mmx.UploadParams{Purpose: mmx.PurposeVoiceClone, Filename: "a.mp3"}
@@ -96,7 +96,7 @@ func TestUploadOfEveryKindOfReader(t *testing.T) {
 	}
 }
 
-// Each name with how it is sent, and with a type that fits.
+// Each name, as it is sent, and its media type.
 var names = map[string][2]string{
 	"a.mp3":                  {"a.mp3", "audio/mpeg"},
 	"a.m4a":                  {"a.m4a", "audio/"},
@@ -119,6 +119,7 @@ var names = map[string][2]string{
 
 func TestUploadFile(t *testing.T) {
 	account := newAccount(t)
+	account.takesAnyFile(true)
 	client := account.client()
 	folder := t.TempDir()
 	for name, want := range names {
@@ -170,7 +171,7 @@ func TestUploadRefuses(t *testing.T) {
 	account.sent(0)
 }
 
-// brokenReader gives so many bytes and then this.
+// brokenReader returns a number of bytes and then an error.
 type brokenReader struct {
 	left  int
 	count int
@@ -215,7 +216,7 @@ func TestAReaderThatFails(t *testing.T) {
 	must(t, upload(client, strings.NewReader("x")))
 }
 
-// lostReader says where it stands, but can't go back there.
+// lostReader knows its position, but can't seek back.
 type lostReader struct{ io.Reader }
 
 func (lostReader) Seek(_ int64, whence int) (int64, error) {
@@ -225,7 +226,7 @@ func (lostReader) Seek(_ int64, whence int) (int64, error) {
 	return 3, nil
 }
 
-// pipeReader is a Seeker in name only.
+// pipeReader is a Seeker whose Seek fails.
 type pipeReader struct{ io.Reader }
 
 func (pipeReader) Seek(int64, int) (int64, error) { return 0, errOurs }
@@ -254,7 +255,7 @@ func TestAnUploadThatIsRefusedEarly(t *testing.T) {
 	secure := account.client(mmx.WithBaseURL(account.https()), mmx.WithCAFile(server.CAFile))
 	for _, client := range []*mmx.Client{account.client(), secure} {
 		for _, after := range []int{0, 1 << 20, 3 << 20, 7 << 20, 20 << 20} {
-			// An answer that a write's failure overtakes is heard at the next attempt, where the Reader can go back.
+			// A response after a failed write is read at the next attempt, if the Reader can seek.
 			account.script(fault{"refuse_after": after, "code": 1004, "times": -1})
 			all := &rewinding{brokenReader{left: 64 << 20, err: io.EOF}}
 			if failure := is(t, upload(client, all), mmx.ErrAuthentication); failure.Ambiguous || failure.APICode != 1004 {
@@ -265,7 +266,7 @@ func TestAnUploadThatIsRefusedEarly(t *testing.T) {
 			}
 			account.control("DELETE", "faults", nil)
 		}
-		// Nothing more goes to one that would take it.
+		// Nothing more is sent to a server that would accept it.
 		account.script(fault{"refuse_after": 100_000, "code": 1008, "keep": true})
 		endless := &brokenReader{left: 1 << 40, err: io.EOF}
 		is(t, upload(client, endless), mmx.ErrQuota)
@@ -278,7 +279,7 @@ func TestAnUploadThatIsRefusedEarly(t *testing.T) {
 	}
 }
 
-// rewinding is 64 MiB that can go back to their begin.
+// rewinding is a Seeker with 64 MiB.
 type rewinding struct{ brokenReader }
 
 func (r *rewinding) Seek(offset int64, whence int) (int64, error) {
@@ -302,7 +303,7 @@ func TestWithReconcile(t *testing.T) {
 	if stored.FileID == 0 || stored.Bytes != 3 || account.number("count?call=upload") != 1 {
 		t.Errorf("%+v", stored)
 	}
-	// It isn't there: it goes again, as far as the Reader can go back.
+	// It isn't listed: it is retried, if the Reader can seek.
 	unstored := fault{"call": "upload", "close_before_answer": "rst", "perform": false}
 	account.script(unstored)
 	must(t, upload(client, strings.NewReader("abcd"), again))
@@ -314,7 +315,7 @@ func TestWithReconcile(t *testing.T) {
 	if uploads := account.number("count?call=upload"); uploads != 1+2+1 {
 		t.Errorf("%d uploads were sent", uploads)
 	}
-	// Unasked, nobody looks.
+	// Without the option there is no lookup.
 	account.script(lost)
 	if failure := is(t, upload(client, strings.NewReader("abc")), mmx.ErrNetwork); !failure.Ambiguous {
 		t.Errorf("%+v", failure)

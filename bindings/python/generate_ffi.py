@@ -1,10 +1,10 @@
-"""Writes mmx/_ffi.py, what ctypes has to know of the library, from include/mmx.h.
+"""Writes mmx/_ffi.py, the declarations of the library for ctypes, from include/mmx.h.
 
 In the header `char *` is owned by the caller (c_void_p: ctypes must not turn it into bytes and lose the pointer) and
-`const char *` is borrowed (c_char_p). A form that isn't known here stops the script: it is never guessed at.
+`const char *` is borrowed (c_char_p). An unknown form of declaration stops the script.
 
     generate_ffi.py            writes the file
-    generate_ffi.py --check    fails when the file isn't what it would write
+    generate_ffi.py --check    fails if the file is out of date
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ HERE = Path(__file__).resolve().parent
 HEADER = HERE.parents[1] / "include" / "mmx.h"
 OUTPUT = HERE / "mmx" / "_ffi.py"
 
-# In place of the system's headers, which hold far more than a declaration needs.
+# In place of the system's headers, which contain far more than the declarations need.
 STUBS = {
     "stdbool.h": "typedef _Bool bool;",
     "stddef.h": "typedef unsigned long size_t;",
@@ -43,9 +43,9 @@ SCALARS = {
 }
 
 PREAMBLE = '''\
-"""What ctypes has to know of libmmx: constants, structs, functions.
+"""The constants, structs and functions of libmmx, for ctypes.
 
-Generated from include/mmx.h by `make header`; edited by nobody.
+Generated from include/mmx.h by `make header`: don't edit it.
 """
 
 from ctypes import (
@@ -56,11 +56,11 @@ from ctypes import (
 
 
 class UnknownForm(Exception):
-    """The header says something that this script can't read."""
+    """A declaration of the header has a form that this script can't read."""
 
 
 class Reader:
-    """Goes through the declarations in order and keeps the Python lines for each."""
+    """Collects the Python lines for each declaration, in the order of the header."""
 
     def __init__(self) -> None:
         self.opaque: set[str] = set()
@@ -169,7 +169,7 @@ def python_type(ctype: str) -> str:
         return "bool"
     if ctype == "c_void_p":
         return "int | None"
-    # Text is no "bytes" here: a field may have that name itself.
+    # Not "bytes" for text: a field may have that name.
     return "int" if ctype.startswith("c_") and ctype != "c_char_p" else "object"
 
 
@@ -223,10 +223,10 @@ def generate(header: Path = HEADER) -> str:
     values, initialisers = constants(header.read_text(encoding="utf-8"), reader)
     body = "\n".join([*values, "", *reader.types, *initialisers])
     body += "\n\n\ndef declare(library: CDLL) -> None:\n"
-    body += '    """Tells ctypes the signature of every function."""\n'
+    body += '    """Sets the signature of every function."""\n'
     body += "\n".join(reader.functions) + "\n"
     used = set(re.findall(r"\b(?:CFUNCTYPE|POINTER|Structure|c_\w+|sizeof)\b", body))
-    # As ruff has them: c_uint8 before c_uint32.
+    # In the order of ruff: c_uint8 before c_uint32.
     names = sorted(used, key=lambda name: [part.zfill(3) for part in re.split(r"(\d+)", name)])
     ordered = [name for name in names if name.isupper()] + [name for name in names if not name.isupper()]
     text = PREAMBLE.format(imports="\n".join(f"    {name}," for name in ordered)) + "\n" + body

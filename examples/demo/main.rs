@@ -30,7 +30,7 @@ fn main() -> ExitCode {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
     let mut demo = Demo {
-        sandbox: Sandbox::start().expect("the stand-in server starts"),
+        sandbox: Sandbox::start_strict().expect("the stand-in server starts"),
         plain: reqwest::blocking::Client::builder().no_proxy().build().expect("a plain client"),
         library: target.join("release"),
         colours: std::io::stdout().is_terminal() && env::var_os("NO_COLOR").is_none(),

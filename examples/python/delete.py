@@ -17,7 +17,7 @@ def main() -> int:
     except mmx.Error as error:
         print(f"mmx.{type(error).__name__}: {error}", file=sys.stderr)
         if error.ambiguous:
-            print("the file may be gone all the same", file=sys.stderr)
+            print("the file may have been deleted", file=sys.stderr)
         return 1
     print(f"deleted: {result.file_id}")
     return 0

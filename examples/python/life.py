@@ -1,4 +1,4 @@
-"""A file's whole life: life.py PATH PURPOSE, with the key in MINIMAX_API_KEY. The file is deleted again."""
+"""Uploads, lists, downloads and deletes a file: life.py PATH PURPOSE, with the key in MINIMAX_API_KEY."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""Deletes what is older: prune.py PURPOSE DAYS [--yes], the key being in MINIMAX_API_KEY. Else it only shows them."""
+"""Deletes old files: prune.py PURPOSE DAYS --yes, with the key in MINIMAX_API_KEY. Without --yes it only lists them."""
 
 import sys
 from datetime import timedelta
@@ -19,8 +19,8 @@ def main() -> int:
                 print(f"{file.file_id:20} {file.bytes:12} {file.created} {file.filename!r}")
             print(f"{len(plan)} of {plan.listed} files, at least {plan.bytes_at_least} bytes")
             if "--yes" in sys.argv:
-                # No more than were shown.
-                result = client.files.prune(purpose=purpose, older_than=days, at_most=max(len(plan), 1), verify=True)
+                # Not more than were listed.
+                result = client.files.prune(purpose=purpose, older_than=days, max_files=max(len(plan), 1), verify=True)
                 print("deleted:", result.summary.deleted)
     except mmx.PartialFailure as error:
         print(f"mmx.{type(error).__name__}: {error}", file=sys.stderr)

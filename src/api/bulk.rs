@@ -138,7 +138,7 @@ impl<'a> Run<'a> {
                 Error { message, parameter: Some("files"), ..error }
             })?;
         }
-        let limiter = client.limiter().now();
+        let limiter = client.shares().limiter().clone();
         Ok(Run {
             client,
             name,
@@ -216,14 +216,8 @@ impl<'a> Run<'a> {
     /// Sends what the tasks say, a bounded number at once, until they have settled or are in doubt, or all is stopped.
     pub(super) fn send(&mut self, mut tasks: impl Iterator<Item = Task>, may_always_look: bool) {
         let call_timeout = self.options.call_timeout.unwrap_or_else(|| self.client.timeout());
-        let crowd = Crowd::new(self.client, self.name, self.limits, call_timeout, self.options.max_attempts);
-        let mut crowd: Crowd<'a, Came> = match crowd {
-            Ok(crowd) => crowd,
-            Err(error) => {
-                self.stopped = Some(error);
-                return self.leave(tasks);
-            }
-        };
+        let mut crowd: Crowd<'a, Came> =
+            Crowd::new(self.client, self.name, self.limits, call_timeout, self.options.max_attempts);
         let widest = self.options.concurrency.unwrap_or(DEFAULT_CONCURRENCY) as usize;
         self.looks = Arc::default();
         let mut before = HashMap::new();

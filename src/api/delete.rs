@@ -7,7 +7,7 @@ use crate::transport::attempts::Attempts;
 use crate::transport::body::Reach;
 use crate::transport::client::{Call, CallOptions, Client};
 use crate::transport::log::Level;
-use reqwest::Method;
+use http::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 

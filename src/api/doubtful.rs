@@ -88,5 +88,6 @@ pub(super) fn list_options<'a>(limits: &Limits<'a>, options: &Options<'a>) -> Ca
         (Some(left), _) => Some(Some(left)),
         (None, limit) => limit,
     };
-    CallOptions { timeout, max_attempts: options.max_attempts, cancel: options.cancel, progress: None }
+    let (max_attempts, cancel) = (options.max_attempts, options.cancel);
+    CallOptions { timeout, max_attempts, cancel, ..CallOptions::default() }
 }

@@ -4,14 +4,15 @@ use super::envelope::About;
 use super::target::{Sink, Target};
 use super::{envelope, evidence, model, redirect, store};
 use crate::error::{Error, Status};
-use crate::transport::attempt::{Answer, Failure, Head, Request};
+use crate::transport::attempt::{Answer, Failure, Head};
 use crate::transport::body::Reach;
 use crate::transport::client::{Answered, Call, CallOptions, Client};
 use crate::transport::exchange::{Exchange, Limits, Turn};
 use crate::transport::log::Level;
 use crate::transport::transfer::Transfer;
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, IF_RANGE, RANGE};
-use reqwest::{Method, Url};
+use http::Method;
+use http::header::{CONTENT_TYPE, HeaderValue, IF_RANGE, RANGE};
+use url::Url;
 
 pub const FILE: &str = "download_file";
 pub const STREAM: &str = "download_stream";
@@ -160,11 +161,7 @@ impl<'a> Download<'a> {
 
     fn attempt(&mut self) -> Result<(), Ended> {
         self.check_process()?;
-        let request = match &self.link {
-            Some(link) => self.transfer.client.request_without_key(link.clone()),
-            None => self.transfer.client.request(&self.transfer.call),
-        };
-        let (exchange, head, is_away) = self.follow(request)?;
+        let (exchange, head, is_away) = self.follow()?;
         let (status, asked_for) = (head.http_status, self.written);
         match status {
             206 if asked_for > 0
@@ -190,8 +187,13 @@ impl<'a> Download<'a> {
     }
 
     /// Sends a request, and again where it is sent to another place; says whether the answer is of one.
-    fn follow(&mut self, mut request: Request) -> Result<(Exchange<'a>, Head, bool), Ended> {
+    fn follow(&mut self) -> Result<(Exchange<'a>, Head, bool), Ended> {
+        let client = self.transfer.client;
         let mut is_away = self.link.is_some();
+        let (mut url, mut request) = match &self.link {
+            Some(link) => (link.clone(), client.request_to(link, false)),
+            None => (client.url(&self.transfer.call), client.request(&self.transfer.call)),
+        };
         for hop in 0..=redirect::MOST {
             if self.written > 0
                 && let Some(validator) = &self.validator
@@ -200,11 +202,10 @@ impl<'a> Download<'a> {
                 request.headers.insert(RANGE, range);
                 request.headers.insert(IF_RANGE, validator.clone());
             }
-            let (url, key) = (request.url.clone(), request.headers.get(AUTHORIZATION).cloned());
             let begun = match (hop, is_away) {
                 (0, false) => self.transfer.begin(request),
-                (0, true) => self.transfer.begin_elsewhere(request),
-                (..) => self.transfer.client.begin(request, self.transfer.limits),
+                (0, true) => Ok(self.transfer.begin_elsewhere(request)),
+                (..) => Ok(self.transfer.exchange(request)),
             };
             self.about = About { attempts: self.transfer.attempts(), ..About::default() };
             let mut exchange = begun.map_err(|failure| self.cut_or_failed(failure))?;
@@ -223,10 +224,8 @@ impl<'a> Download<'a> {
             let next = next.map_err(|why| self.led_astray(&format!("{why}, and is not followed there")))?;
             is_away = is_away || !redirect::is_same_place(&url, &next);
             self.transfer.log().event(Level::Debug, "redirect", || [("http_status", head.http_status.into())]);
-            request = self.transfer.client.request_without_key(next);
-            if let (false, Some(key)) = (is_away, key) {
-                request.headers.insert(AUTHORIZATION, key);
-            }
+            request = client.request_to(&next, !is_away);
+            url = next;
         }
         Err(self.led_astray("in a ring, or too often").into())
     }
@@ -291,7 +290,6 @@ impl<'a> Download<'a> {
         self.transfer.progress.finished(self.written).map_err(|failure| self.failed(failure))?;
         // The last callbacks came after the last turn.
         exchange.check().map_err(|failure| self.failed(failure))?;
-        exchange.give_back();
         Ok(())
     }
 

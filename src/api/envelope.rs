@@ -8,7 +8,7 @@ use crate::transport::attempt::{Answer, Head};
 use crate::transport::attempts::Attempts;
 use crate::transport::client::{Answered, Call, CallOptions, Client, Unanswered};
 use crate::transport::events::Told;
-use reqwest::header::{DATE, HeaderMap, HeaderValue, LOCATION};
+use http::header::{DATE, HeaderMap, HeaderValue, LOCATION};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
@@ -70,7 +70,7 @@ pub fn exchange(client: &Client, call: &Call, options: &CallOptions<'_>) -> Resu
 }
 
 /// Makes a call of whatever `work` sends.
-pub fn drive<'c, T: Send, F: Future<Output = Result<T, Error>> + Send>(
+pub fn drive<'c, T, F: Future<Output = Result<T, Error>>>(
     client: &'c Client,
     name: &'static str,
     options: &CallOptions<'_>,
@@ -347,7 +347,7 @@ fn by_http_status(call: &Call, head: &Head, about: &About, why: &str, of_this_ap
 /// The host alone: the rest of a redirect may hold a signature.
 fn redirect_in_words(headers: &HeaderMap) -> String {
     let target = headers.get(LOCATION).and_then(|value| value.to_str().ok());
-    let host = target.and_then(|target| reqwest::Url::parse(target).ok()?.host_str().map(str::to_owned));
+    let host = target.and_then(|target| url::Url::parse(target).ok()?.host_str().map(str::to_owned));
     format!("the answer is a redirect{}", host.map_or(String::new(), |host| format!(" to {host}")))
 }
 

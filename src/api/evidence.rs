@@ -1,7 +1,7 @@
 //! What the head and the first bytes of an answer say of a file: whether it is one, and whether it is still the same.
 
-use reqwest::header::{ACCEPT_RANGES, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE, ETAG, LAST_MODIFIED};
-use reqwest::header::{HeaderMap, HeaderValue};
+use http::header::{ACCEPT_RANGES, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE, ETAG, LAST_MODIFIED};
+use http::header::{HeaderMap, HeaderValue};
 
 /// What proves that later bytes belong to the same file. A weak one doesn't.
 pub fn validator(headers: &HeaderMap) -> Option<HeaderValue> {
@@ -47,7 +47,7 @@ pub fn is_json_so_far(held: &[u8], data: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use reqwest::header::HeaderName;
+    use http::header::HeaderName;
 
     fn headers(pairs: &[(HeaderName, &'static str)]) -> HeaderMap {
         pairs.iter().map(|(name, value)| (name.clone(), HeaderValue::from_static(value))).collect()

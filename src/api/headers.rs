@@ -1,6 +1,6 @@
 //! What the headers of an answer say beside its body.
 
-use reqwest::header::{DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
+use http::header::{DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use std::time::{Duration, SystemTime};
 
 /// The id of a request, for the vendor's support: of a header, or else as the body has it.

@@ -5,7 +5,7 @@ use super::model::FileObject;
 use super::{envelope, model, purpose};
 use crate::error::{Error, Status};
 use crate::transport::client::{Call, CallOptions, Client};
-use reqwest::Method;
+use http::Method;
 use serde::Deserialize;
 use std::collections::HashSet;
 

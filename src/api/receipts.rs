@@ -5,9 +5,9 @@ use super::outcome::{Counts, Kind, Outcome};
 use crate::error::Status;
 use crate::transport::attempt::Failure;
 use crate::transport::body::Reach;
+use crate::transport::process::Process;
 use crate::transport::progress::Progress;
 use serde_json::Value;
-use std::process;
 
 pub(super) struct Receipts<'a> {
     pub(super) counts: Counts,
@@ -17,7 +17,7 @@ pub(super) struct Receipts<'a> {
     /// In input order, unless they are streamed.
     kept: Vec<String>,
     kinds: Vec<Option<Kind>>,
-    process_id: u32,
+    process: Process,
     is_of_a_parent: bool,
 }
 
@@ -30,7 +30,7 @@ impl<'a> Receipts<'a> {
             tells_progress: options.progress.is_some(),
             kept: if options.on_outcome.is_some() { Vec::new() } else { vec![String::new(); total] },
             kinds: vec![None; total],
-            process_id: process::id(),
+            process: Process::current(),
             is_of_a_parent: false,
         }
     }
@@ -79,7 +79,7 @@ impl<'a> Receipts<'a> {
 
     /// After a callback, where the host may have forked.
     fn look_for_a_fork(&mut self) {
-        self.is_of_a_parent |= self.process_id != process::id();
+        self.is_of_a_parent |= self.process.is_forked_child();
     }
 
     pub(super) fn tell_the_end(&mut self) -> Result<(), Failure> {

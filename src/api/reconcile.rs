@@ -47,7 +47,8 @@ pub(super) fn find(
 
 fn look(transfer: &Transfer<'_>, filename: &str, purpose: &str, bytes: u64) -> Result<Option<String>, Unsettled> {
     let timeout = transfer.limits.deadline.left().map(Some);
-    let options = CallOptions { timeout, cancel: transfer.limits.cancel, ..CallOptions::default() };
+    let (cancel, http) = (transfer.limits.cancel, Some(&transfer.http));
+    let options = CallOptions { timeout, cancel, http, ..CallOptions::default() };
     let listing = list::listing(transfer.client, transfer.call.name, Some(purpose), &options);
     let listing = listing.map_err(|error| match transfer.limits.check() {
         Ok(()) => Unsettled::Unclear(format!("the list could not settle it: {}", error.without_call())),

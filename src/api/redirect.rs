@@ -1,7 +1,7 @@
 //! Where a download may be sent on to.
 
-use reqwest::Url;
-use reqwest::header::{HeaderMap, LOCATION};
+use http::header::{HeaderMap, LOCATION};
+use url::Url;
 
 /// More are a ring, or as good as one.
 pub const MOST: usize = 5;
@@ -27,7 +27,7 @@ pub fn is_same_place(one: &Url, other: &Url) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use reqwest::header::HeaderValue;
+    use http::header::HeaderValue;
 
     fn from(from: &str, location: &'static str) -> Result<String, &'static str> {
         let headers = HeaderMap::from_iter([(LOCATION, HeaderValue::from_static(location))]);

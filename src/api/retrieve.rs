@@ -6,7 +6,7 @@ use super::{envelope, model};
 use crate::error::{Error, Status};
 use crate::transport::attempts::Attempts;
 use crate::transport::client::{Call, CallOptions, Client};
-use reqwest::Method;
+use http::Method;
 use serde::Deserialize;
 
 const CALL: &str = "retrieve_file";

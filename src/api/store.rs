@@ -7,7 +7,7 @@ use crate::error::{Error, Status};
 use crate::transport::client::CallOptions;
 use crate::transport::config::is_loopback;
 use crate::transport::transfer::Transfer;
-use reqwest::Url;
+use url::Url;
 
 /// Its own words are in nobody's list, its HTTP status is. It never got the key, so it says nothing of that.
 pub fn refusal(call: &'static str, about: &About) -> Error {
@@ -37,7 +37,8 @@ pub fn ask_for_link(transfer: &Transfer<'_>, file_id: i64, options: &CallOptions
     };
     let timeout = deadline.left().map_or(options.timeout, |left| Some(Some(left)));
     let (call, reply) =
-        retrieve::ask(transfer.client, file_id, &CallOptions { timeout, ..*options }).map_err(failed)?;
+        retrieve::ask(transfer.client, file_id, &CallOptions { timeout, http: Some(&transfer.http), ..*options })
+            .map_err(failed)?;
     let link = model::files(&reply.json).ok().and_then(|files| Some(files.into_iter().next()?.download_url));
     let url = link.filter(|link| !link.is_empty()).and_then(|link| Url::parse(&link).ok());
     let Some(mut url) = url.filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host()) else {

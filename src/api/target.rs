@@ -5,12 +5,13 @@ use crate::error::{Error, Status};
 use crate::transport::attempt::{Failure, plain};
 use crate::transport::client::{Call, Client};
 use crate::transport::exchange::Limits;
+use crate::transport::process::Process;
 use crate::transport::special::{SpecialFile, unwritable};
 use std::fs::{self, File, Permissions};
 use std::io;
+use std::mem;
 use std::os::unix::fs::{FileExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
-use std::{mem, process};
 use tempfile::NamedTempFile;
 
 /// Where a download's bytes go.
@@ -37,7 +38,7 @@ pub struct Target<'a> {
     path: PathBuf,
     place: Place<'a>,
     written: u64,
-    process_id: u32,
+    process: Process,
 }
 
 impl<'a> Target<'a> {
@@ -55,7 +56,7 @@ impl<'a> Target<'a> {
                 Place::Beside(beside(&path_of_file).map_err(failed)?, Some(there.permissions()))
             }
             Ok(_) => Place::Straight(
-                SpecialFile::open_to_write(client, limits, &path_of_file)
+                SpecialFile::open_to_write(limits, &path_of_file)
                     .map_err(|failure| client.error(call, failure, 0).error)?,
             ),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -63,7 +64,7 @@ impl<'a> Target<'a> {
             }
             Err(error) => return Err(failed(error)),
         };
-        Ok(Target { path: path_of_file, place, written: 0, process_id: process::id() })
+        Ok(Target { path: path_of_file, place, written: 0, process: Process::current() })
     }
 }
 
@@ -106,7 +107,7 @@ impl Sink for Target<'_> {
 
 impl Drop for Target<'_> {
     fn drop(&mut self) {
-        if self.process_id != process::id() {
+        if self.process.is_forked_child() {
             // The temporary file is the parent's: it is not deleted here.
             mem::forget(mem::replace(&mut self.place, Place::Gone));
         }

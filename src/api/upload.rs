@@ -13,7 +13,7 @@ use crate::transport::special::SpecialFile;
 use crate::transport::track;
 use crate::transport::transfer::Transfer;
 use crate::transport::upload::{Frame, Read, Source, unreadable};
-use reqwest::Method;
+use http::Method;
 use serde::Deserialize;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind};
@@ -44,7 +44,7 @@ pub fn upload_file(
     };
     let call = call(FILE);
     let limits = client.limits(call.name, true, options)?;
-    let mut source = open(client, limits, Path::new(path)).map_err(|failure| client.error(&call, failure, 0).error)?;
+    let mut source = open(limits, Path::new(path)).map_err(|failure| client.error(&call, failure, 0).error)?;
     let transfer = Transfer::new(client, call, limits, options);
     Upload { transfer, source: &mut *source, filename, purpose, reconcile, in_doubt: None }.make()
 }
@@ -203,14 +203,14 @@ fn boundary() -> String {
 }
 
 /// What a path leads to.
-fn open<'a>(client: &'a Client, limits: Limits<'a>, path: &Path) -> Result<Box<dyn Source + 'a>, Failure> {
+fn open<'a>(limits: Limits<'a>, path: &Path) -> Result<Box<dyn Source + 'a>, Failure> {
     let unreadable = |error: io::Error| unreadable(path.display(), plain(&error));
     let there = fs::metadata(path).map_err(unreadable)?;
     if there.is_dir() {
         return Err(unreadable(io::Error::other("it is a folder")));
     }
     if !there.is_file() {
-        return Ok(Box::new(SpecialFile::open_to_read(client, limits, path)?));
+        return Ok(Box::new(SpecialFile::open_to_read(limits, path)?));
     }
     let file = File::open(path).map_err(unreadable)?;
     let size = file.metadata().map_err(unreadable)?.len();

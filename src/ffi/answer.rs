@@ -1,7 +1,7 @@
-//! ---- Reading an answer without a JSON parser ------------------------------------------------------------------------
+//! ---- Reading a response without a JSON parser ----------------------------------------------------------------------
 //!
-//! The files in the JSON that a call handed over: all of a listing, the one of a retrieve or an upload, the id of a
-//! delete. All 64 bits of an id are kept, whether it came as a number or as a decimal string.
+//! Extracts the files from the out_json of a call: all files of a list, the one file of a retrieve or an upload, the id
+//! of a delete. All 64 bits of an id are kept, whether the service sent a number or a decimal string.
 
 use super::boundary::{self, c_string, optional, required_out, text};
 use super::error::mmx_error;
@@ -11,30 +11,31 @@ use crate::error::Error;
 use std::ffi::{CString, c_char};
 use std::ptr;
 
-/// A file as the service tells of it. Filled by the library; later versions may add fields at its end.
+/// The metadata of a file. Filled by the library; later versions may add fields at its end.
 #[repr(C)]
 pub struct mmx_file {
+    /// The id, for the other calls.
     pub file_id: i64,
-    /// 0 for generated files: not a length to rely on.
+    /// Size in bytes; 0 for generated files, whose size the service doesn't report.
     pub bytes: i64,
-    /// Unix seconds; 0 = not said.
+    /// Creation time in Unix seconds; 0 = unknown.
     pub created_at: i64,
-    /// "" = not said; never NULL. A name of the service's: check it before it becomes a path or goes to a terminal.
+    /// "" = unknown; never NULL. The service chooses it: check it before you use it as a path or print it to a terminal.
     pub filename: *const c_char,
-    /// "" = not said; never NULL.
+    /// "" = unknown; never NULL.
     pub purpose: *const c_char,
-    /// "" = not said; never NULL. Whoever has it can fetch the file: keep it out of logs.
+    /// "" = none; never NULL. Anyone who has it can fetch the file: keep it out of logs.
     pub download_url: *const c_char,
 }
 
-/// The files of one answer.
+/// The files in a response.
 pub struct mmx_files {
     files: Vec<mmx_file>,
-    /// What the pointers of `files` lead to.
+    /// The strings that the pointers in `files` point to.
     _texts: Vec<CString>,
 }
 
-// SAFETY: the pointers lead into `_texts`, which live as long and never change.
+// SAFETY: the pointers point into `_texts`, which live as long and never change.
 unsafe impl Send for mmx_files {}
 // SAFETY: as above; nothing in it changes.
 unsafe impl Sync for mmx_files {}
@@ -64,13 +65,13 @@ impl mmx_files {
     }
 }
 
-/// Reads the files from a call's JSON.
+/// Reads the files from the JSON of a call. Thread-safe.
 ///
-/// @param json      What a call handed over as its out_json. UTF-8. Not kept.
-/// @param out_files Gets the files, or NULL; free with mmx_files_free().
-/// @param out_error Gets the reason of a failure, else NULL; free with mmx_error_free(). NULL = not wanted.
-/// @return MMX_OK: an answer without files is an empty list.
-///   MMX_ERROR_INVALID_ARGUMENT: not the JSON of a call, or an id in it that isn't a whole number of 64 bits.
+/// @param json      The out_json of a call. UTF-8. Not kept.
+/// @param out_files Receives the files, or NULL; free them with mmx_files_free().
+/// @param out_error Receives the error. NULL = not wanted.
+/// @return MMX_OK. A response without files is an empty list.
+///   MMX_ERROR_INVALID_ARGUMENT: not the JSON of a call, or it has an id that is not a 64-bit integer.
 /// @since 1.0.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mmx_files_parse(
@@ -87,28 +88,28 @@ pub unsafe extern "C" fn mmx_files_parse(
     })
 }
 
-/// How many files there are.
+/// Returns the number of files. Thread-safe.
 ///
 /// @param files From mmx_files_parse(), or NULL.
-/// @return The count; 0 for NULL.
+/// @return The number; 0 for NULL.
 /// @since 1.0.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mmx_files_count(files: *const mmx_files) -> usize {
     optional(files).map_or(0, |files| files.files.len())
 }
 
-/// One of the files.
+/// Returns one of the files. Thread-safe.
 ///
 /// @param files From mmx_files_parse(), or NULL.
 /// @param index From 0.
-/// @return The file, which lives as long as files; NULL past the end and for NULL.
+/// @return The file, valid until mmx_files_free(); NULL past the end and for NULL.
 /// @since 1.0.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mmx_files_get(files: *const mmx_files, index: usize) -> *const mmx_file {
     optional(files).and_then(|files| files.files.get(index)).map_or(ptr::null(), ptr::from_ref)
 }
 
-/// Frees the files and everything that was borrowed from them.
+/// Frees the files and everything borrowed from them. One thread at a time.
 ///
 /// @param files From mmx_files_parse(). NULL does nothing.
 /// @since 1.0.0

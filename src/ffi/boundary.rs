@@ -12,13 +12,13 @@ use std::panic::{self, AssertUnwindSafe};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::{ptr, slice};
 
-/// What a call can hand over to the caller, who frees it.
+/// A result that is handed over to the caller, who frees it.
 pub(crate) trait HandOver {
     type Raw;
     fn hand_over(self) -> *mut Self::Raw;
 }
 
-/// Nothing: for calls that only succeed or fail.
+/// No result: for calls that only succeed or fail.
 impl HandOver for () {
     type Raw = ();
     fn hand_over(self) -> *mut () {
@@ -54,7 +54,7 @@ pub(crate) fn call<T: HandOver>(
     })
 }
 
-/// The same for a call that has something to hand over although it failed.
+/// The same for a call that may have a result although it failed.
 pub(crate) fn call_with_both<T: HandOver>(
     out: *mut *mut T::Raw,
     out_error: *mut *mut mmx_error,
@@ -127,13 +127,13 @@ pub(crate) fn reference_mut<'a, T>(
     unsafe { pointer.as_mut() }.ok_or_else(|| is_null(call, name))
 }
 
-/// For getters, which answer for NULL too.
+/// A handle or struct that may be NULL, for example of a getter.
 pub(crate) fn optional<'a, T>(pointer: *const T) -> Option<&'a T> {
     // SAFETY: NULL is checked; otherwise it points to a live T that nobody changes during the call.
     unsafe { pointer.as_ref() }
 }
 
-/// An out parameter without which a call makes no sense.
+/// Checks an out parameter that a call needs.
 pub(crate) fn required_out<T>(out: *mut *mut T, call: &'static str, name: &'static str) -> Result<(), Error> {
     if out.is_null() { Err(is_null(call, name)) } else { Ok(()) }
 }
@@ -147,7 +147,7 @@ pub(crate) fn text<'a>(pointer: *const c_char, call: &'static str, name: &'stati
     text.to_str().map_err(|_| Error::invalid_argument(call, name, "is not valid UTF-8"))
 }
 
-/// NULL is nothing.
+/// `None` for NULL.
 pub(crate) fn optional_text<'a>(
     pointer: *const c_char,
     call: &'static str,
@@ -174,7 +174,7 @@ pub(crate) fn array<'a, T>(
     }
 }
 
-/// Frees what was handed over; NULL is nothing.
+/// Frees a handle that was handed over; NULL does nothing.
 pub(crate) fn free<T>(pointer: *mut T) {
     if !pointer.is_null() {
         // SAFETY: handed over by Box::into_raw, and by the contract freed once.
@@ -189,12 +189,12 @@ pub(crate) fn free_string(pointer: *mut c_char) {
     }
 }
 
-/// A struct that callers fill and that may grow: plain data that is valid when all zero.
+/// A struct that callers fill and that may grow: plain data that is valid if all bytes are zero.
 ///
 /// # Safety
 /// The type is `repr(C)`, begins with its `struct_size`, and all zero bytes are a value of it.
 pub(crate) unsafe trait Sized_ {
-    /// Of the first version; a caller's can't be smaller.
+    /// The size in the first version; a caller's struct can't be smaller.
     const FIRST_SIZE: usize;
     /// For messages: the field as a parameter, and the macro that sets it.
     const SIZE: &str;
@@ -234,7 +234,7 @@ pub(crate) fn sized<T: Sized_ + Copy>(
     Ok(Some(value))
 }
 
-/// Text as C has it. What comes after a NUL is lost, so nothing of ours holds one.
+/// Text as a C string. Ends at the first NUL, so text of the library never contains one.
 pub(crate) fn c_string(text: String) -> CString {
     CString::new(text).unwrap_or_else(|error| {
         let end = error.nul_position();
@@ -253,7 +253,7 @@ mod tests {
     use super::*;
     use std::process::Command;
 
-    /// In a process of its own, where what is printed can be seen.
+    /// In a process of its own, whose output can be read.
     #[test]
     fn a_panic_becomes_a_status_and_prints_nothing() {
         const SECRET: &str = "sk-api-secret";
@@ -264,7 +264,7 @@ mod tests {
             let message = optional(error).map(|error| format!("{error:?}")).unwrap_or_default();
             assert!(message.contains("a bug in libmmx") && !message.contains(SECRET), "{message}");
             free(error);
-            // A panic that is not ours is still told.
+            // A panic outside of the library is still printed.
             panic::catch_unwind(|| panic!("told")).unwrap_err();
             return;
         }

@@ -1,12 +1,12 @@
-//! ---- Many files at once ---------------------------------------------------------------------------------------------
+//! ---- Many files at once --------------------------------------------------------------------------------------------
 //!
-//! Up to a hundred thousand files by one call, and an outcome for every one of them: several requests are under way at
-//! once, all driven by the calling thread, with no other thread. Callbacks run on that thread between the requests, with
-//! nothing locked; they may call the library. One refused file stops nothing; a key that is refused, or an empty account
-//! (1008), stops everything, and says which files were not attempted.
+//! Deletes up to a hundred thousand files in one call and reports an outcome for each. Several requests are in flight
+//! at once, all driven by the calling thread. Callbacks run on it between the requests, with no lock held; they may
+//! call the library. One refused file stops nothing; a refused key or an empty balance (1008) stops the run, and the
+//! remaining files are reported as NOT_ATTEMPTED.
 //!
-//! DELETED and ALREADY_ABSENT are said on evidence only: of an answer, or of a look at the file (retrieve or list) where
-//! the answer was lost or the file was refused.
+//! DELETED and ALREADY_ABSENT are reported on evidence only: the response to the delete, or a lookup (retrieve or list)
+//! if that response was lost or the file was refused.
 
 use super::boundary::{self, Sized_, array, optional, optional_text, reference, sized, text};
 use super::cancel::mmx_cancel;
@@ -24,64 +24,66 @@ use std::ffi::{c_char, c_void};
 use std::ptr;
 use std::time::Duration;
 
-/// One file to delete. Stands in arrays, so it never grows.
+/// One file to delete. Used in arrays, so it never grows.
 #[repr(C)]
 pub struct mmx_file_ref {
+    /// The file's id, 1 or more.
     pub file_id: i64,
-    /// As for mmx_delete_file(). Borrowed for the length of the call.
+    /// As for mmx_delete_file(). Used until the call returns.
     pub purpose: *const c_char,
 }
 
-/// What became of one file. Filled by the library, and gone when the callback returns; later versions may add fields at
-/// its end.
+/// The outcome of one file. Filled by the library, valid during the callback; later versions may add fields at its end.
 #[repr(C)]
 pub struct mmx_outcome {
-    /// Its place in the input, or in the plan.
+    /// Position in the input, or in the plan.
     pub index: usize,
+    /// The file's id.
     pub file_id: i64,
+    /// As it was given.
     pub purpose: *const c_char,
     /// MMX_OUTCOME_...
     pub outcome: i32,
-    /// Deletes that were sent for it.
+    /// Number of delete requests sent for the file.
     pub attempts: i32,
-    /// Who says so: "answer", "retrieve", "list", or "".
+    /// How it is known: "answer" (the service's response), "retrieve", "list", or "".
     pub evidence: *const c_char,
-    /// "" = none came.
+    /// The service's id of the request; "" = none.
     pub trace_id: *const c_char,
-    /// Unix milliseconds.
+    /// When it became known, in Unix milliseconds.
     pub settled_at_ms: i64,
-    /// NULL unless failed or unknown; borrowed.
+    /// Why it failed or is unknown, otherwise NULL; valid during the callback.
     pub error: *const mmx_error,
 }
 
-/// Told of each file once, as it settles. Returning anything but 0 stops the run: what is under way is settled, the rest
-/// is not attempted.
+/// Outcome callback: called once for each file, as soon as its outcome is known. Return 0 to continue, anything else to
+/// stop the run: requests in flight are completed, the remaining files are not attempted.
 pub type mmx_outcome_fn = Option<unsafe extern "C" fn(user_data: *mut c_void, outcome: *const mmx_outcome) -> i32>;
 
-/// How many files are deleted. Begin with MMX_BULK_OPTIONS_INIT; 0 and NULL mean "as the client is configured".
+/// Options of a bulk call. Initialise with MMX_BULK_OPTIONS_INIT; 0 and NULL = as the client is configured.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct mmx_bulk_options {
-    /// sizeof(mmx_bulk_options) of the header that the caller was built with.
+    /// Set by MMX_BULK_OPTIONS_INIT.
     pub struct_size: usize,
-    /// One bound over the whole, in milliseconds; 0 or -1 = none.
+    /// Timeout of the whole run, in milliseconds; 0 or -1 = none.
     pub timeout_ms: i64,
-    /// Of each file, in milliseconds, its waits for the rate limiter left out; -1 = none.
+    /// Timeout for each file, in milliseconds, waits for the rate limiter excluded; -1 = none.
     pub call_timeout_ms: i64,
-    /// Deletes that are sent for a file at most.
+    /// Maximum number of delete requests for each file.
     pub max_attempts: i32,
-    /// Files under way at once at most, 1 to 1,000; 0 = 16. It begins with 2 and grows, for the service refuses a sudden
-    /// rise; soon after a run of the same key that went well it begins with as many as that had.
+    /// Maximum number of files in flight, 1 to 1,000; 0 = 16. A run starts with 2 and grows, because the service refuses
+    /// sudden increases; soon after a successful run of the same key it starts with as many as that one reached.
     pub concurrency: i32,
     /// MMX_BULK_..., or 0.
     pub flags: u32,
-    /// Ends the call early when triggered. Borrowed for the length of the call.
+    /// Cancellation token; used until the call returns.
     pub cancel: *mut mmx_cancel,
-    /// Told how many files have settled, of how many.
+    /// Progress callback, which counts files.
     pub progress: mmx_progress_fn,
-    /// Told of each file as it settles; then out_json holds no outcomes, and memory use does not grow with them.
+    /// Outcome callback. If it is set, out_json has no outcomes, and memory use does not grow with them.
     pub on_outcome: mmx_outcome_fn,
-    /// Handed to both.
+    /// Passed to progress and on_outcome.
     pub user_data: *mut c_void,
 }
 
@@ -92,30 +94,32 @@ unsafe impl Sized_ for mmx_bulk_options {
     const INIT: &str = "MMX_BULK_OPTIONS_INIT";
 }
 
-/// Which files go: all conditions must hold. Begin with MMX_FILTER_INIT. At least one condition beside the purpose must be
-/// given, or the flag MMX_FILTER_ALL.
+/// A selection of files: all conditions must hold. Initialise with MMX_FILTER_INIT. Needs at least one condition beside
+/// the purpose, or MMX_FILTER_ALL.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct mmx_filter {
-    /// sizeof(mmx_filter) of the header that the caller was built with.
+    /// Set by MMX_FILTER_INIT.
     pub struct_size: usize,
-    /// NULL = of every purpose.
+    /// NULL = every purpose.
     pub purpose: *const c_char,
-    /// In seconds, by the service's clock and by this machine's, both; a file of unknown or future time is never old. 0 =
-    /// no condition.
+    /// Minimum age in seconds, by the service's clock and by the local clock; a file with an unknown or future time never
+    /// matches. 0 = no condition.
     pub older_than_s: i64,
-    /// 0 = no condition. The service says 0 for the files that it makes itself.
+    /// Minimum size in bytes; 0 = no condition. The service reports 0 for generated files.
     pub min_bytes: i64,
-    /// A pattern of * ? [a-z] for the file's name, compared in the normal form NFC; NULL = no condition, "" is refused.
+    /// A pattern with * ? [a-z] for the name, compared in the Unicode form NFC; NULL = no condition, "" is refused.
     pub name_glob: *const c_char,
-    /// Files whose name matches are kept, and the plan says how many; NULL = none, "" is refused.
+    /// A pattern for the names of files that are kept; the plan says how many. NULL = none, "" is refused.
     pub keep_glob: *const c_char,
-    /// Files that are kept.
+    /// Ids of files that are kept.
     pub keep_ids: *const i64,
+    /// Number of keep_ids.
     pub keep_count: usize,
-    /// If more would be deleted, nothing is: MMX_ERROR_GUARD, and out_json holds the plan. 0 = no cap.
+    /// Guard: if more files would be deleted, none is, the call returns MMX_ERROR_GUARD, and out_json holds the plan. 0 =
+    /// no guard.
     pub max_files: i64,
-    /// The same, in per cent of all that was listed; 0 = no cap.
+    /// The same guard, in per cent of all listed files; 0 = no guard.
     pub max_percent: i32,
     /// MMX_FILTER_ALL, or 0.
     pub flags: u32,
@@ -187,7 +191,7 @@ fn flags(given: u32, known: u32, call: &'static str, name: &'static str) -> Resu
     ))
 }
 
-/// An outcome as C has it, with what its pointers lead to.
+/// An outcome as C has it, with the strings and the error that it points to.
 struct HandedOutcome {
     outcome: mmx_outcome,
     _texts: [std::ffi::CString; 3],
@@ -214,25 +218,25 @@ impl HandedOutcome {
     }
 }
 
-/// Deletes many files.
+/// Deletes many files. Thread-safe.
 ///
-/// Sends POST /v1/files/delete ("File Delete" in the API's documents) for each, as mmx_delete_file() does: what fails is
-/// sent again, what is in doubt is settled by retrieve; where more than 20 are in doubt, by a list first. A file that
-/// stands in the array twice is sent once. A refused file is looked for: if it isn't there it is ALREADY_ABSENT.
+/// Sends POST /v1/files/delete ("File Delete" in the API documentation) for each, with retries as for
+/// mmx_delete_file(). If more than 20 files are ambiguous, one list request comes before the lookups. A file that is in
+/// the array twice is sent once. A refused file is looked up: if it doesn't exist, it is ALREADY_ABSENT.
 ///
 /// @param client    From mmx_client_new().
 /// @param files     The files. NULL only with a count of 0.
-/// @param count     How many.
-/// @param options   NULL = the client's settings.
-/// @param out_json  Gets counts and, unless on_outcome is set, every outcome in input order, whatever the call returns,
-///   once a request went out; free with mmx_string_free(). NULL = not wanted.
-/// @param out_error Gets the reason of a failure, else NULL; free with mmx_error_free(). NULL = not wanted.
+/// @param count     Their number.
+/// @param options   NULL = as the client is configured.
+/// @param out_json  Receives counts and, unless on_outcome is set, every outcome in input order (docs/json.md),
+///   whatever the call returns, once a request was sent; free it with mmx_string_free(). NULL = not wanted.
+/// @param out_error Receives the error. NULL = not wanted.
 /// @return MMX_OK: every outcome is DELETED, ALREADY_ABSENT or KEPT.
-///   MMX_ERROR_PARTIAL: not every one is, and nothing stopped the run.
-///   MMX_ERROR_INVALID_ARGUMENT: an argument can't be right; nothing was sent, the message names it.
-///   MMX_ERROR_CANCELLED: by the token, the progress or the outcome function; MMX_ERROR_TIMEOUT: by options->timeout_ms.
-///   MMX_ERROR_AUTHENTICATION, MMX_ERROR_QUOTA: the key was refused, or the account is empty.
-///   Others as for mmx_list_files(), with MMX_BULK_VERIFY: the list at the end failed.
+///   MMX_ERROR_PARTIAL: some are not, and nothing stopped the run.
+///   MMX_ERROR_INVALID_ARGUMENT: an argument is invalid; nothing was sent. The message names it.
+///   MMX_ERROR_CANCELLED: by the token or a callback. MMX_ERROR_TIMEOUT: options->timeout_ms expired.
+///   MMX_ERROR_AUTHENTICATION, MMX_ERROR_QUOTA: the key was refused, or the balance is empty.
+///   Others as for mmx_list_files(): with MMX_BULK_VERIFY, the list at the end failed.
 /// @since 1.0.0
 /// @code
 /// mmx_file_ref files[] = {{176844028768320, MMX_PURPOSE_VOICE_CLONE}, {176844028768321, MMX_PURPOSE_T2A_ASYNC}};
@@ -270,23 +274,24 @@ pub unsafe extern "C" fn mmx_delete_files(
     })
 }
 
-/// Deletes what a filter chooses of the files that are listed.
+/// Deletes the listed files that match a filter. Thread-safe.
 ///
-/// Lists (mmx_list_files()), filters, and deletes as mmx_delete_files() does. A file is old only by the service's clock
-/// (the Date of the list) and by this machine's. With MMX_BULK_DRY_RUN nothing is deleted, and out_json holds the plan:
-/// the files, and how many bytes they hold at least. MMX_BULK_VERIFY lists again and says what is still there.
+/// Sends GET /v1/files/list ("File List" in the API documentation), applies the filter, and deletes like
+/// mmx_delete_files(). Ages are measured by the local clock and by the service's (the Date header of the list). With
+/// MMX_BULK_DRY_RUN nothing is deleted, and out_json holds the plan: the files, and the sum of their known sizes.
 ///
 /// @param client    From mmx_client_new().
-/// @param filter    Which files go, which are kept, and how many may go at most.
-/// @param options   NULL = the client's settings.
-/// @param out_json  Gets counts, the plan and, unless on_outcome is set, every outcome in the plan's order, whatever the
-///   call returns, as soon as the list is there; free with mmx_string_free(). NULL = not wanted.
-/// @param out_error Gets the reason of a failure, else NULL; free with mmx_error_free(). NULL = not wanted.
-/// @return MMX_OK: every outcome is DELETED, ALREADY_ABSENT or KEPT; also when no file matches.
-///   MMX_ERROR_GUARD: more files would go than the filter allows; no delete was sent.
-///   MMX_ERROR_PROTOCOL: the answer is not a listing, or lacks the Date that an age is told by; no delete was sent. A list
-///   that failed is never read as an empty one.
-///   MMX_ERROR_INVALID_ARGUMENT: an argument can't be right; nothing was sent, the message names it.
+/// @param filter    Which files are deleted, which are kept, and how many may be deleted.
+/// @param options   NULL = as the client is configured.
+/// @param out_json  Receives counts, the plan and, unless on_outcome is set, every outcome in the plan's order
+///   (docs/json.md), whatever the call returns, once the list was received; free it with mmx_string_free(). NULL = not
+///   wanted.
+/// @param out_error Receives the error. NULL = not wanted.
+/// @return MMX_OK: every outcome is DELETED, ALREADY_ABSENT or KEPT, or no file matches.
+///   MMX_ERROR_GUARD: more files match than the filter allows; no delete was sent.
+///   MMX_ERROR_PROTOCOL: the response is not a list of files, or has no Date header to measure ages by; no delete was
+///     sent. A failed list is never an empty one.
+///   MMX_ERROR_INVALID_ARGUMENT: an argument is invalid; nothing was sent. The message names it.
 ///   Others as for mmx_list_files(), before a delete was sent, and as for mmx_delete_files().
 /// @since 1.0.0
 /// @code
@@ -342,7 +347,7 @@ fn filter<'a>(given: &mmx_filter, call: &'static str) -> Result<Filter<'a>, Erro
     })
 }
 
-/// What is known is handed over however the call ended.
+/// The outcomes so far are handed over however the call ended.
 fn hand_over(
     out_json: *mut *mut c_char,
     out_error: *mut *mut mmx_error,

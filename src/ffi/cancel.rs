@@ -1,8 +1,8 @@
-//! ---- Cancelling ---------------------------------------------------------------------------------------------------
+//! ---- Cancellation --------------------------------------------------------------------------------------------------
 //!
-//! A token ends calls early: hand it to them in their options, trigger it from wherever it suits. A call hears it
-//! wherever it waits, closes its connection, and returns MMX_ERROR_CANCELLED. One token serves any number of calls at
-//! once. A token is good in the process that made it, not in a child after fork().
+//! A cancellation token ends calls early. Put it into the options of any number of calls and trigger it from any thread
+//! or from a signal handler: wherever a call waits, it closes its connection and returns MMX_ERROR_CANCELLED. A token
+//! works in the process that created it, not in a child after fork().
 
 use super::boundary::{self, optional, required_out};
 use super::error::mmx_error;
@@ -10,16 +10,16 @@ use super::status::mmx_status;
 use crate::error::{Error, Status};
 use crate::transport::cancel::Cancel;
 
-/// A token to end calls with.
+/// A cancellation token.
 pub struct mmx_cancel(pub(crate) Cancel);
 
-/// Makes a token. It holds one descriptor until it is freed with mmx_cancel_free().
+/// Creates a token, which holds one file descriptor until it is freed. Thread-safe.
 ///
-/// @param out_cancel Gets the token, or NULL.
-/// @param out_error  Gets the reason of a failure, else NULL; free with mmx_error_free(). NULL = not wanted.
+/// @param out_cancel Receives the token, or NULL; free it with mmx_cancel_free().
+/// @param out_error  Receives the error. NULL = not wanted.
 /// @return MMX_OK.
 ///   MMX_ERROR_INVALID_ARGUMENT: out_cancel is NULL.
-///   MMX_ERROR_INTERNAL: the process is out of descriptors.
+///   MMX_ERROR_INTERNAL: the process is out of file descriptors.
 /// @since 1.0.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mmx_cancel_new(
@@ -37,9 +37,17 @@ pub unsafe extern "C" fn mmx_cancel_new(
     })
 }
 
-/// Cancels every call that has the token, and those that get it later, until mmx_cancel_reset().
+/// Frees a token. One thread at a time, while no call uses the token.
 ///
-/// From any thread, at any time, also in a signal handler: it is async-signal-safe and keeps errno.
+/// @param cancel From mmx_cancel_new(). NULL does nothing.
+/// @since 1.0.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mmx_cancel_free(cancel: *mut mmx_cancel) {
+    boundary::free(cancel);
+}
+
+/// Cancels every call that has the token, and those that get it later, until mmx_cancel_reset(). Thread-safe and
+/// async-signal-safe; keeps errno.
 ///
 /// @param cancel From mmx_cancel_new(). NULL does nothing.
 /// @since 1.0.0
@@ -51,7 +59,7 @@ pub unsafe extern "C" fn mmx_cancel_trigger(cancel: *mut mmx_cancel) {
     }
 }
 
-/// Makes a triggered token good for further calls. Only while no call uses it.
+/// Makes a triggered token usable again. One thread at a time, while no call uses the token.
 ///
 /// @param cancel From mmx_cancel_new(). NULL does nothing.
 /// @since 1.0.0
@@ -60,13 +68,4 @@ pub unsafe extern "C" fn mmx_cancel_reset(cancel: *mut mmx_cancel) {
     if let Some(cancel) = optional(cancel) {
         cancel.0.reset();
     }
-}
-
-/// Frees a token. Only while no call uses it.
-///
-/// @param cancel From mmx_cancel_new(). NULL does nothing.
-/// @since 1.0.0
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn mmx_cancel_free(cancel: *mut mmx_cancel) {
-    boundary::free(cancel);
 }

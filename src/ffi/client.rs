@@ -1,7 +1,8 @@
-//! ---- Client -------------------------------------------------------------------------------------------------------
+//! ---- Client --------------------------------------------------------------------------------------------------------
 //!
-//! A client is cheap: no thread, no connection, no certificate read until the first call needs it. Clients with the same
-//! network settings share their connections. Use one from any number of threads at once, also in a child after fork().
+//! A client holds an API key, a base URL and network settings; calls are made with it. Creating one is cheap: no thread
+//! is started, no connection is opened and no certificate is read before the first call. Clients with the same network
+//! settings share their idle connections. A client may be used in a child process after fork().
 
 use super::boundary::{self, optional, required_out};
 use super::config::mmx_config;
@@ -11,19 +12,17 @@ use crate::transport::client::Client;
 use crate::transport::config::Config;
 use std::sync::Arc;
 
-/// An account at a place: what calls are made with.
+/// A client: an API key, a base URL and network settings.
 pub struct mmx_client(pub(crate) Arc<Client>);
 
-/// Makes a client.
+/// Creates a client. Sends nothing. Thread-safe, as long as no thread changes the configuration meanwhile.
 ///
-/// Sends nothing and starts nothing. Free it with mmx_client_free().
-///
-/// @param config     Its settings, copied. NULL = the defaults and the environment, as mmx_config_new() has them.
-/// @param out_client Gets the client, or NULL.
-/// @param out_error  Gets the reason of a failure, else NULL; free with mmx_error_free(). NULL = not wanted.
+/// @param config     Its settings, copied. NULL = the defaults and the environment, as mmx_config_new() reads them.
+/// @param out_client Receives the client, or NULL; free it with mmx_client_free().
+/// @param out_error  Receives the error. NULL = not wanted.
 /// @return MMX_OK.
-///   MMX_ERROR_INVALID_ARGUMENT: no key, or a key, base URL or proxy from the environment that can't be used, or http:// to
-///   another machine; the message says which.
+///   MMX_ERROR_INVALID_ARGUMENT: there is no API key; the key, base URL or proxy of the environment is invalid; or
+///     http:// to another machine isn't allowed. The message says which.
 /// @since 1.0.0
 /// @code
 /// mmx_client *client = NULL;
@@ -50,9 +49,10 @@ pub unsafe extern "C" fn mmx_client_new(
     })
 }
 
-/// Frees a client. Never waits.
+/// Frees a client. Never waits. One thread at a time, once for each client.
 ///
-/// Calls that have entered finish as they would; none may begin during or after it. Safe in a child after fork().
+/// Calls that have already begun finish normally; none may begin during or after it. Safe in a child process after
+/// fork().
 ///
 /// @param client From mmx_client_new(). NULL does nothing.
 /// @since 1.0.0

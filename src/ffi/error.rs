@@ -1,7 +1,7 @@
-//! ---- Errors -------------------------------------------------------------------------------------------------------
+//! ---- Errors --------------------------------------------------------------------------------------------------------
 //!
-//! Why a call failed. An error belongs to the caller and stands for itself: it outlives the client, and may be read from
-//! any thread. The getters take NULL and answer as for success.
+//! Why a call failed. An error belongs to the caller and depends on nothing else: it outlives the client and may be
+//! read by any thread. For NULL the functions return what fits a success.
 
 use super::boundary::{self, HandOver as _, c_string, optional};
 use super::status::mmx_status;
@@ -28,17 +28,18 @@ fn get<T>(error: *const mmx_error, none: T, getter: impl FnOnce(&'static mmx_err
     optional(error).map_or(none, getter)
 }
 
-/// The status that the call returned.
+/// Returns the status that the call returned. Thread-safe.
 ///
 /// @param error From a call's out_error, or NULL.
-/// @return MMX_ERROR_…; MMX_OK for NULL.
+/// @return MMX_ERROR_...; MMX_OK for NULL.
 /// @since 1.0.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mmx_error_status(error: *const mmx_error) -> mmx_status {
     get(error, Status::Ok as i32, |error| error.error.status as i32)
 }
 
-/// What went wrong and what to do, on one line, for a person. Begins with the call; never holds the key.
+/// Returns what went wrong and what to do, as one line for people. It begins with the call and never contains the key.
+/// Thread-safe.
 ///
 /// @param error From a call's out_error, or NULL.
 /// @return UTF-8 without control characters, valid until mmx_error_free(); "" for NULL.
@@ -48,72 +49,73 @@ pub unsafe extern "C" fn mmx_error_message(error: *const mmx_error) -> *const c_
     get(error, c"".as_ptr(), |error| error.message.as_ptr())
 }
 
-/// The service's own number: base_resp.status_code, or the one in parentheses at the end of a newer error's message.
+/// Returns the service's error code: base_resp.status_code, or the number at the end of an error message. Thread-safe.
 ///
 /// @param error From a call's out_error, or NULL.
-/// @return For example 1004; 0 when none came.
+/// @return For example 1004; 0 if there was none.
 /// @since 1.0.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mmx_error_api_code(error: *const mmx_error) -> i32 {
     get(error, 0, |error| error.error.api_code)
 }
 
-/// The HTTP status of the answer. The service answers most failures with 200.
+/// Returns the HTTP status of the response. The service reports most failures with 200. Thread-safe.
 ///
 /// @param error From a call's out_error, or NULL.
-/// @return For example 502; 0 when no answer came.
+/// @return For example 502; 0 if no response was received.
 /// @since 1.0.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mmx_error_http_status(error: *const mmx_error) -> i32 {
     get(error, 0, |error| error.error.http_status.into())
 }
 
-/// The id under which the service knows the request: its support asks for it.
+/// Returns the service's id of the request, which its support asks for. Thread-safe.
 ///
 /// @param error From a call's out_error, or NULL.
-/// @return Visible ASCII, valid until mmx_error_free(); "" when none came.
+/// @return Visible ASCII, valid until mmx_error_free(); "" if there was none.
 /// @since 1.0.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mmx_error_trace_id(error: *const mmx_error) -> *const c_char {
     get(error, c"".as_ptr(), |error| error.trace_id.as_ptr())
 }
 
-/// How many requests the call sent, or tried to send. One that belongs to another isn't counted: for a download's link,
-/// or after a redirect.
+/// Returns the number of requests sent, or tried to send. Auxiliary requests, for a download link or after a redirect,
+/// are not counted. Thread-safe.
 ///
 /// @param error From a call's out_error, or NULL.
-/// @return 0 when the call was refused before.
+/// @return 0 if the call failed before the first one.
 /// @since 1.0.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mmx_error_attempts(error: *const mmx_error) -> i32 {
     get(error, 0, |error| i32::try_from(error.error.attempts).unwrap_or(i32::MAX))
 }
 
-/// How long the service asks to wait: its Retry-After, in seconds or as a date.
+/// Returns how long the service asks to wait: its Retry-After header, in seconds or as a date. Thread-safe.
 ///
 /// @param error From a call's out_error, or NULL.
-/// @return Milliseconds; -1 when it didn't say.
+/// @return Milliseconds; -1 if it didn't say.
 /// @since 1.0.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mmx_error_retry_after_ms(error: *const mmx_error) -> i64 {
     get(error, -1, |error| error.error.retry_after_ms())
 }
 
-/// Whether the service may have carried the call out although it failed.
+/// Returns whether the service may have carried out the call although it failed. Thread-safe.
 ///
 /// @param error From a call's out_error, or NULL.
-/// @return true: it was sent, and what became of it isn't known. false: nothing was sent, or it was refused.
+/// @return true: the request was sent, and its result is unknown. false: nothing was sent, or it was refused.
 /// @since 1.0.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mmx_error_is_ambiguous(error: *const mmx_error) -> bool {
     get(error, false, |error| error.error.ambiguous)
 }
 
-/// All of an error as a JSON object: status, status_name, call, message, parameter, api_code, api_message, http_status,
-/// trace_id, attempts, retry_after_ms, ambiguous. Fields may be added.
+/// Returns everything about an error as a JSON object (docs/json.md): status, status_name, call, message, parameter,
+/// api_code, api_message, http_status, trace_id, attempts, retry_after_ms, ambiguous. Later versions may add fields.
+/// Thread-safe.
 ///
 /// @param error From a call's out_error, or NULL.
-/// @return UTF-8; free with mmx_string_free(). NULL for NULL.
+/// @return UTF-8; free it with mmx_string_free(). NULL for NULL.
 /// @since 1.0.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mmx_error_json(error: *const mmx_error) -> *mut c_char {
@@ -121,7 +123,7 @@ pub unsafe extern "C" fn mmx_error_json(error: *const mmx_error) -> *mut c_char 
     boundary::quietly(|| error.error.to_json().hand_over()).unwrap_or(ptr::null_mut())
 }
 
-/// Frees an error.
+/// Frees an error. One thread at a time.
 ///
 /// @param error From a call's out_error. NULL does nothing.
 /// @since 1.0.0

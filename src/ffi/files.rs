@@ -1,7 +1,7 @@
-//! ---- Files --------------------------------------------------------------------------------------------------------
+//! ---- Files ---------------------------------------------------------------------------------------------------------
 //!
-//! The calls of the file API. Each blocks its thread until the answer is there, or a limit ends it, and needs no other
-//! thread. Where a call hands over JSON, it is the service's answer as it came, unknown fields included.
+//! The calls of the file API on one file or a list. out_json is the service's response as it was received, unknown
+//! fields included.
 
 use super::boundary::{self, Sized_, optional, optional_text, reference, sized, text};
 use super::cancel::mmx_cancel;
@@ -14,31 +14,31 @@ use crate::transport::client::CallOptions;
 use crate::transport::config;
 use std::ffi::{c_char, c_void};
 
-/// Told how far a call is, on the thread that made it, while it waits in the call.
+/// Progress callback. Runs on the calling thread during the call, at most 20 times a second and at the end.
 ///
-/// done and total are in bytes; total is -1 when it isn't known. Returning anything but 0 cancels the call. The last report
-/// of an upload comes when the service has answered: nothing is left to cancel, and the call returns the answer. That of a
-/// download still cancels: it comes when every byte was written, but before a path's file takes the target's place.
+/// done and total are in bytes, in bulk calls in files; total is -1 if it isn't known. Return 0 to continue, anything
+/// else to cancel the call. The last report of an upload comes after the response, when there is nothing left to
+/// cancel. The last report of a download comes when every byte has been written, but before the target file is
+/// replaced: it still cancels.
 pub type mmx_progress_fn = Option<unsafe extern "C" fn(user_data: *mut c_void, done: i64, total: i64) -> i32>;
 
-/// What one call has different from its client. Begin with MMX_CALL_OPTIONS_INIT; 0 and NULL mean "as the client is
-/// configured".
+/// Options of one call. Initialise with MMX_CALL_OPTIONS_INIT; 0 and NULL = as the client is configured.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct mmx_call_options {
-    /// sizeof(mmx_call_options) of the header that the caller was built with.
+    /// Set by MMX_CALL_OPTIONS_INIT.
     pub struct_size: usize,
-    /// One bound over everything the call does, in milliseconds; -1 = none.
+    /// Timeout of the whole call, in milliseconds; -1 = none.
     pub timeout_ms: i64,
-    /// Requests at most, the first one included.
+    /// Maximum number of requests, the first one included; 1 = no retry.
     pub max_attempts: i32,
-    /// MMX_CALL_..., where the call knows it; otherwise 0.
+    /// MMX_CALL_..., those that the call supports, or 0.
     pub flags: u32,
-    /// Ends the call early when triggered. Borrowed for the length of the call.
+    /// Cancellation token; used until the call returns.
     pub cancel: *mut mmx_cancel,
-    /// For uploads and downloads.
+    /// Progress callback of uploads and downloads.
     pub progress: mmx_progress_fn,
-    /// Handed to progress.
+    /// Passed to progress.
     pub user_data: *mut c_void,
 }
 
@@ -49,12 +49,12 @@ unsafe impl Sized_ for mmx_call_options {
     const INIT: &str = "MMX_CALL_OPTIONS_INIT";
 }
 
-/// Upload: an answer that was lost is looked for in the list of files.
+/// Upload: if the response was lost, the file is looked up in the list.
 pub const MMX_CALL_RECONCILE: u32 = 1;
-/// Download: through the presigned link of retrieve, which another host serves.
+/// Download: through the presigned link of retrieve, on another host.
 pub const MMX_CALL_VIA_DOWNLOAD_URL: u32 = 2;
 
-/// The options of a call, which lead to its caller's callback.
+/// The options of a call with the callback of its caller.
 pub(super) struct Options<'a> {
     options: CallOptions<'a>,
     report: Option<Box<dyn Fn(i64, i64) -> bool>>,
@@ -84,7 +84,7 @@ pub(super) fn options<'a>(
         timeout: config::time_limit(call, "options.timeout_ms", given.timeout_ms)?,
         max_attempts: config::attempts(call, "options.max_attempts", given.max_attempts)?,
         cancel: optional(given.cancel).map(|cancel| &cancel.0),
-        progress: None,
+        ..CallOptions::default()
     };
     let report = given.progress.map(|progress| -> Box<dyn Fn(i64, i64) -> bool> {
         let user_data = given.user_data;
@@ -94,36 +94,35 @@ pub(super) fn options<'a>(
     Ok(Options { options, report, flags: given.flags })
 }
 
-/// Deletes one file.
+/// Deletes one file. Thread-safe.
 ///
-/// Sends POST /v1/files/delete ("File Delete" in the API's documents) and waits for the answer: at most the call's
-/// timeout. Safe from any number of threads.
+/// Sends POST /v1/files/delete ("File Delete" in the API documentation).
 ///
-/// It goes again, up to max_attempts requests, where nothing was sent, where no answer came, and after 1000, 1001, 1002,
-/// 1013, 1024, 1033, 1039, 1041, 2045 and HTTP 408, 429 and 5xx. Where an answer was lost, an error of the next attempt is
-/// checked by one retrieve: if the file is there it is deleted again; if it is gone the call succeeds, and out_json is
-/// {"file_id": …, "evidence": "retrieve"}, for the service gave no answer of its own.
+/// Retried, up to max_attempts requests, if nothing was sent, if no response was received, and after 1000, 1001, 1002,
+/// 1013, 1024, 1033, 1039, 1041, 2045 and HTTP 408, 429 and 5xx. If a response was lost and a later attempt fails, one
+/// retrieve request looks the file up: if it still exists, it is deleted again; if not, the call succeeds, and out_json
+/// is {"file_id": …, "evidence": "retrieve"}, because there is no response of the service.
 ///
 /// @param client    From mmx_client_new().
 /// @param file_id   The file's id, 1 or more.
-/// @param purpose   What the file is for, as it was uploaded or made: one of MMX_PURPOSE_…, or a newer one: 1 to 64 of
-///   a-z, 0-9 and _. A wrong one is refused by the service.
-/// @param options   For this call only; NULL = the client's settings.
-/// @param out_json  Gets the service's answer; free with mmx_string_free(). NULL = not wanted.
-/// @param out_error Gets the reason of a failure, else NULL; free with mmx_error_free(). NULL = not wanted.
-/// @return MMX_OK: the service reports it deleted.
-///   MMX_ERROR_INVALID_ARGUMENT: an argument can't be right; nothing was sent, the message names it.
-///   MMX_ERROR_AUTHENTICATION: a wrong key, or a key of the other region.
-///   MMX_ERROR_RATE_LIMITED, MMX_ERROR_QUOTA, MMX_ERROR_PERMISSION, MMX_ERROR_CONTENT_REJECTED: refused, nothing
-///   changed.
-///   MMX_ERROR_INVALID_REQUEST, MMX_ERROR_NOT_FOUND, MMX_ERROR_API: refused; so is a file that isn't there, under a code
-///   that the documents don't fix.
+/// @param purpose   The purpose that the file was uploaded or generated with: MMX_PURPOSE_... or a newer one, 1 to 64
+///   characters of a-z, 0-9 and _. The service refuses a wrong one.
+/// @param options   Options of this call; NULL = as the client is configured.
+/// @param out_json  Receives the service's response; free it with mmx_string_free(). NULL = not wanted.
+/// @param out_error Receives the error. NULL = not wanted.
+/// @return MMX_OK: the file is deleted.
+///   MMX_ERROR_INVALID_ARGUMENT: an argument is invalid; nothing was sent. The message names it.
+///   MMX_ERROR_AUTHENTICATION: the key is wrong, or belongs to the other region.
+///   MMX_ERROR_RATE_LIMITED, MMX_ERROR_QUOTA, MMX_ERROR_PERMISSION, MMX_ERROR_CONTENT_REJECTED: refused; nothing
+///     changed.
+///   MMX_ERROR_INVALID_REQUEST, MMX_ERROR_NOT_FOUND, MMX_ERROR_API: refused. A file that doesn't exist is among them;
+///     the API documentation doesn't say under which code.
 ///   MMX_ERROR_CONNECT: no connection; nothing was sent.
-///   MMX_ERROR_TIMEOUT, MMX_ERROR_CANCELLED, MMX_ERROR_NETWORK: it may be gone all the same, see
-///   mmx_error_is_ambiguous().
-///   MMX_ERROR_SERVER, MMX_ERROR_SERVER_TIMEOUT, MMX_ERROR_PROTOCOL: an answer that leaves it open, too.
-///   MMX_ERROR_HTTP: an HTTP error of something between, such as a proxy.
-///   MMX_ERROR_INTERNAL: a bug of the library, or the process is out of descriptors.
+///   MMX_ERROR_TIMEOUT, MMX_ERROR_CANCELLED, MMX_ERROR_NETWORK: the file may have been deleted; see
+///     mmx_error_is_ambiguous().
+///   MMX_ERROR_SERVER, MMX_ERROR_SERVER_TIMEOUT, MMX_ERROR_PROTOCOL: the response leaves it open; likewise.
+///   MMX_ERROR_HTTP: an HTTP error without an API error code, for example from a gateway.
+///   MMX_ERROR_INTERNAL: a bug in the library, or the process is out of file descriptors.
 /// @since 1.0.0
 /// @code
 /// mmx_error *error = NULL;
@@ -148,20 +147,20 @@ pub unsafe extern "C" fn mmx_delete_file(
     })
 }
 
-/// Lists files.
+/// Lists files. Thread-safe.
 ///
-/// Sends GET /v1/files/list ("File List" in the API's documents) and waits for the answer: at most the call's timeout.
-/// There is no paging: the one answer holds every file, and is read up to 256 MiB. Safe from any number of threads.
+/// Sends GET /v1/files/list ("File List" in the API documentation). There is no paging: the response contains every
+/// file; up to 256 MiB are read. Retried after every failure that may be temporary.
 ///
 /// @param client          From mmx_client_new().
-/// @param purpose_or_null Only files of this purpose: 1 to 64 of a-z, 0-9 and _. NULL = of every purpose.
-/// @param options         For this call only; NULL = the client's settings.
-/// @param out_json        Gets the service's answer, for mmx_files_parse() or a JSON parser; free with mmx_string_free().
-///   NULL = not wanted.
-/// @param out_error       Gets the reason of a failure, else NULL; free with mmx_error_free(). NULL = not wanted.
-/// @return MMX_OK: out_json holds every file; its "files" may be missing or null where there is none.
-///   MMX_ERROR_PROTOCOL: the answer is not a listing.
-///   Others as for mmx_delete_file(). A failed call is never an empty listing.
+/// @param purpose_or_null Only files of this purpose, 1 to 64 characters of a-z, 0-9 and _; NULL = of every purpose.
+/// @param options         Options of this call; NULL = as the client is configured.
+/// @param out_json        Receives the service's response, for mmx_files_parse() or a JSON parser; free it with
+///   mmx_string_free(). NULL = not wanted.
+/// @param out_error       Receives the error. NULL = not wanted.
+/// @return MMX_OK: out_json contains every file. Its "files" may be missing or null if there is none.
+///   MMX_ERROR_PROTOCOL: the response is not a list of files.
+///   Others as for mmx_delete_file(), never ambiguous. A failed call is never an empty list.
 /// @since 1.0.0
 /// @code
 /// char *json = NULL;
@@ -191,20 +190,20 @@ pub unsafe extern "C" fn mmx_list_files(
     })
 }
 
-/// Retrieves what the service knows of one file, a link to its bytes among it.
+/// Retrieves the metadata of one file, which includes a download link. Thread-safe.
 ///
-/// Sends GET /v1/files/retrieve ("File Retrieve" in the API's documents) and waits for the answer: at most the call's
-/// timeout. Safe from any number of threads.
+/// Sends GET /v1/files/retrieve ("File Retrieve" in the API documentation). Retried after every failure that may be
+/// temporary.
 ///
 /// @param client    From mmx_client_new().
 /// @param file_id   The file's id, 1 or more.
-/// @param options   For this call only; NULL = the client's settings.
-/// @param out_json  Gets the service's answer, for mmx_files_parse() or a JSON parser; free with mmx_string_free().
-///   NULL = not wanted.
-/// @param out_error Gets the reason of a failure, else NULL; free with mmx_error_free(). NULL = not wanted.
-/// @return MMX_OK: out_json tells of the file.
-///   MMX_ERROR_PROTOCOL: the answer is not about this file.
-///   Others as for mmx_delete_file().
+/// @param options   Options of this call; NULL = as the client is configured.
+/// @param out_json  Receives the service's response, for mmx_files_parse() or a JSON parser; free it with
+///   mmx_string_free(). NULL = not wanted.
+/// @param out_error Receives the error. NULL = not wanted.
+/// @return MMX_OK: out_json describes the file.
+///   MMX_ERROR_PROTOCOL: the response is not about this file.
+///   Others as for mmx_delete_file(), never ambiguous.
 /// @since 1.0.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mmx_retrieve_file(

@@ -8,9 +8,9 @@ mod boundary;
 
 pub mod status;
 
-pub mod config;
-
 pub mod client;
+
+pub mod config;
 
 pub mod files;
 

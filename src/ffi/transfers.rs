@@ -1,12 +1,12 @@
-//! ---- Uploads and downloads ------------------------------------------------------------------------------------------
+//! ---- Uploads and downloads -----------------------------------------------------------------------------------------
 //!
-//! A file's bytes, from and to a path or functions of the caller's. Callbacks run on the thread that made the call, while
-//! it waits in the call, and none is kept after it; they may call the library, but not free what the call uses. Memory
-//! use does not grow with the file. There is no time limit unless one is set, but a service that moves no byte for 60 s
-//! ends a transfer (mmx_config_set_idle_timeout_ms()). A path may lead to a FIFO, whose other end may come later.
+//! The bytes of a file are read from a path or a callback, and written to a path or a callback. Callbacks run on the
+//! calling thread during the call; they may call the library, but must not free what the call uses. Memory use does not
+//! grow with the file. There is no timeout by default, but the idle timeout ends a transfer that makes no progress. A
+//! path may be a FIFO, whose other end may be opened later.
 //!
-//! A callback that forks: the call goes on in the parent; the child's copy of it ends as MMX_ERROR_CANCELLED when the
-//! callback returns there, and touches no file.
+//! If a callback forks, the call continues in the parent. In the child it returns MMX_ERROR_CANCELLED as soon as the
+//! callback returns, and touches no file.
 
 use super::boundary::{self, Sized_, reference, sized, text};
 use super::client::mmx_client;
@@ -20,20 +20,20 @@ use crate::transport::attempt::Failure;
 use crate::transport::upload::{Source, unreadable};
 use std::ffi::{c_char, c_void};
 
-/// Where an upload reads from. Begin with MMX_SOURCE_INIT, which sets size to -1.
+/// Where an upload reads from. Initialise with MMX_SOURCE_INIT.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct mmx_source {
-    /// sizeof(mmx_source) of the header that the caller was built with.
+    /// Set by MMX_SOURCE_INIT.
     pub struct_size: usize,
-    /// Bytes to come; -1 = not known. Where it is known, fewer or more are MMX_ERROR_FILE, and nothing is stored.
+    /// Number of bytes; -1 = unknown. If it is known, any other number is MMX_ERROR_FILE, and nothing is stored.
     pub size: i64,
-    /// Puts up to capacity bytes into buffer and returns how many; 0 = the end; negative = give up.
+    /// Writes up to capacity bytes to buffer and returns their number; 0 = end of the file, negative = failure.
     pub read: Option<unsafe extern "C" fn(user_data: *mut c_void, buffer: *mut u8, capacity: usize) -> i64>,
-    /// Goes back to the start, where read begins anew; 0 = done, anything else ends the call as MMX_ERROR_FILE. May be
-    /// NULL: then nothing that was read is sent again.
+    /// Goes back to the start for a retry; 0 = done, otherwise the call ends with MMX_ERROR_FILE. May be NULL: then nothing
+    /// is retried once bytes were read.
     pub rewind: Option<unsafe extern "C" fn(user_data: *mut c_void) -> i32>,
-    /// Handed to both.
+    /// Passed to read and rewind.
     pub user_data: *mut c_void,
 }
 
@@ -93,30 +93,30 @@ impl Source for CallerSource {
     }
 }
 
-/// Uploads a local file under its own name.
+/// Uploads a local file under its own name. Thread-safe.
 ///
-/// Sends POST /v1/files/upload ("File Upload" in the API's documents) and waits for the answer. The media type follows
-/// the name's ending. A FIFO or a device is sent up to its end, in chunks; the request begins once a FIFO has something
-/// to read. It is sent again where nothing can have been stored: the connection broke before the last byte was taken, or
-/// the service refused it for its rate. Safe from any number of threads.
+/// Sends POST /v1/files/upload ("File Upload" in the API documentation). The extension of the name decides the media
+/// type. A FIFO or device is read to its end and sent in chunks; the request begins when a FIFO has data.
 ///
-/// With MMX_CALL_RECONCILE in options.flags, an upload that may or may not be stored, for its answer was lost, is looked
-/// for in the list: a file of the same name, size and purpose, made since the call began by the service's clock. One that
-/// fits is returned, as {"file":...,"evidence":"list"}. Where there is none, it is sent again; where several fit or the
-/// list can't tell, the error stays ambiguous and says why.
+/// Retried only if nothing can have been stored: the connection broke before the last byte was sent, or the service
+/// reported too many requests. With MMX_CALL_RECONCILE, an upload that may have been stored, because its response was
+/// lost, is looked up in the list: a file of the same name, size and purpose, created since the call began by the
+/// service's clock. If exactly one matches, the call succeeds with {"file": …, "evidence": "list"}. If none matches,
+/// the upload is retried; if several match or the list can't tell, the error stays ambiguous and says why.
 ///
 /// @param client    From mmx_client_new().
 /// @param path      The file to read. UTF-8.
-/// @param purpose   What it is for: one of MMX_PURPOSE_..., or a newer one: 1 to 64 of a-z, 0-9 and _.
-/// @param options   For this call only, its progress among it; NULL = the client's settings.
-/// @param out_json  Gets the service's answer, with the file's id, for mmx_files_parse() or a JSON parser; free with
-///   mmx_string_free(). NULL = not wanted.
-/// @param out_error Gets the reason of a failure, else NULL; free with mmx_error_free(). NULL = not wanted.
-/// @return MMX_OK: the service has stored it.
-///   MMX_ERROR_FILE: it can't be read, or shrank or grew while it was read; nothing was stored.
-///   MMX_ERROR_CANCELLED: by the token or the progress function.
-///   MMX_ERROR_TIMEOUT, MMX_ERROR_NETWORK: it may be stored all the same if mmx_error_is_ambiguous() says so.
-///   Others as for mmx_delete_file(). A refusal in the middle is told as the service says it, and nothing more is sent.
+/// @param purpose   MMX_PURPOSE_... or a newer one, 1 to 64 characters of a-z, 0-9 and _.
+/// @param options   Options of this call; NULL = as the client is configured.
+/// @param out_json  Receives the service's response with the file's id, for mmx_files_parse() or a JSON parser; free it
+///   with mmx_string_free(). NULL = not wanted.
+/// @param out_error Receives the error. NULL = not wanted.
+/// @return MMX_OK: the file is stored.
+///   MMX_ERROR_FILE: the file can't be read, or its size changed while it was read; nothing was stored.
+///   MMX_ERROR_CANCELLED: by the token or the progress callback.
+///   MMX_ERROR_TIMEOUT, MMX_ERROR_NETWORK: the file may be stored if mmx_error_is_ambiguous() returns true.
+///   Others as for mmx_delete_file(). If the service refuses an upload before its end, sending stops and the refusal is
+///     the error.
 /// @since 1.0.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mmx_upload_file(
@@ -137,19 +137,20 @@ pub unsafe extern "C" fn mmx_upload_file(
     })
 }
 
-/// Uploads what a source gives.
+/// Uploads the bytes of a source. Thread-safe.
 ///
-/// As mmx_upload_file(), with a Content-Length where the source's size is known, in chunks where it isn't.
+/// Like mmx_upload_file(): sends POST /v1/files/upload, with Content-Length if the size is known, otherwise in chunks.
 ///
 /// @param client    From mmx_client_new().
-/// @param source    Where the bytes come from. Used until the call returns.
-/// @param filename  The name that the service gets, with an ending that fits. UTF-8, 1 to 1,024 bytes.
-/// @param purpose   What it is for: one of MMX_PURPOSE_..., or a newer one: 1 to 64 of a-z, 0-9 and _.
-/// @param options   For this call only, its progress among it; NULL = the client's settings.
-/// @param out_json  Gets the service's answer; free with mmx_string_free(). NULL = not wanted.
-/// @param out_error Gets the reason of a failure, else NULL; free with mmx_error_free(). NULL = not wanted.
-/// @return MMX_OK: the service has stored it.
-///   MMX_ERROR_FILE: the source gave up, gave fewer or more bytes than its size, or could not go back to its start.
+/// @param source    The source, used until the call returns.
+/// @param filename  The name that the service gets, with an extension that fits. UTF-8, 1 to 1,024 bytes.
+/// @param purpose   MMX_PURPOSE_... or a newer one, 1 to 64 characters of a-z, 0-9 and _.
+/// @param options   Options of this call; NULL = as the client is configured.
+/// @param out_json  Receives the service's response with the file's id, for mmx_files_parse() or a JSON parser; free it
+///   with mmx_string_free(). NULL = not wanted.
+/// @param out_error Receives the error. NULL = not wanted.
+/// @return MMX_OK: the file is stored.
+///   MMX_ERROR_FILE: the source failed, delivered a wrong number of bytes, or could not go back to its start.
 ///   Others as for mmx_upload_file().
 /// @since 1.0.0
 #[unsafe(no_mangle)]
@@ -173,18 +174,18 @@ pub unsafe extern "C" fn mmx_upload_stream(
     })
 }
 
-/// Where a download writes to. Begin with MMX_SINK_INIT.
+/// Where a download writes to. Initialise with MMX_SINK_INIT.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct mmx_sink {
-    /// sizeof(mmx_sink) of the header that the caller was built with.
+    /// Set by MMX_SINK_INIT.
     pub struct_size: usize,
-    /// Takes all of data; 0 = done; anything else gives up.
+    /// Takes all bytes of data; 0 = done, otherwise the call ends with MMX_ERROR_FILE.
     pub write: Option<unsafe extern "C" fn(user_data: *mut c_void, data: *const u8, length: usize) -> i32>,
-    /// Forgets what was written: the file begins anew; 0 = done. May be NULL: then a download that was cut goes on only
-    /// where the service can send the rest of the same file.
+    /// Discards what was written, because the download starts again; 0 = done. May be NULL: then an interrupted download
+    /// continues only if the service can send the rest of the same file.
     pub restart: Option<unsafe extern "C" fn(user_data: *mut c_void) -> i32>,
-    /// Handed to both.
+    /// Passed to write and restart.
     pub user_data: *mut c_void,
 }
 
@@ -229,27 +230,28 @@ impl Sink for CallerSink {
     }
 }
 
-/// Downloads a file to a path.
+/// Downloads a file to a path. Thread-safe.
 ///
-/// Sends GET /v1/files/retrieve_content ("File Retrieve Content" in the API's documents), or fetches the link of
-/// mmx_retrieve_file() if the options' flags have MMX_CALL_VIA_DOWNLOAD_URL; the key is never sent to another host. A
-/// download that is cut goes on where it was cut, or begins anew, up to max_attempts requests. What is written stands
-/// beside the target under a temporary name until it is whole: the target is whole or untouched. An existing target
-/// keeps its mode; what a symlink leads to is written; a device or a FIFO is written straight; the request begins once a
-/// FIFO has a reader. Safe from any number of threads.
+/// Sends GET /v1/files/retrieve_content ("File Retrieve Content" in the API documentation). With
+/// MMX_CALL_VIA_DOWNLOAD_URL it fetches the link of "File Retrieve" instead; the key is never sent to another host. An
+/// interrupted download is resumed, or started again, up to max_attempts requests.
+///
+/// The bytes are written to a temporary file beside the target, which then replaces the target: the target is complete
+/// or unchanged. An existing target keeps its mode; a symbolic link is followed. A device or FIFO is written directly;
+/// the request begins when a FIFO has a reader.
 ///
 /// @param client    From mmx_client_new().
 /// @param file_id   The file's id, 1 or more.
-/// @param path      The target. UTF-8. The name that the service has for the file plays no part.
-/// @param options   For this call only, its progress among it; NULL = the client's settings.
-/// @param out_json  Gets file_id, bytes, content_type, resumed, via and trace_id; free with mmx_string_free(). NULL =
-///   not wanted.
-/// @param out_error Gets the reason of a failure, else NULL; free with mmx_error_free(). NULL = not wanted.
-/// @return MMX_OK: the target holds the whole file.
+/// @param path      The target. UTF-8. The service's name of the file is not used.
+/// @param options   Options of this call; NULL = as the client is configured.
+/// @param out_json  Receives file_id, bytes, content_type, resumed, via and trace_id (docs/json.md); free it with
+///   mmx_string_free(). NULL = not wanted.
+/// @param out_error Receives the error. NULL = not wanted.
+/// @return MMX_OK: the target holds the complete file.
 ///   MMX_ERROR_FILE: the target can't be written, or the disk is full.
-///   MMX_ERROR_CANCELLED: by the token or the progress function.
-///   MMX_ERROR_PROTOCOL: the answer holds no file, or leads astray.
-///   Others as for mmx_delete_file(); none is ambiguous.
+///   MMX_ERROR_CANCELLED: by the token or the progress callback.
+///   MMX_ERROR_PROTOCOL: the response is not a file, or redirects to an invalid place.
+///   Others as for mmx_delete_file(), never ambiguous.
 /// @since 1.0.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mmx_download_file(
@@ -269,20 +271,21 @@ pub unsafe extern "C" fn mmx_download_file(
     })
 }
 
-/// Downloads a file to a sink.
+/// Downloads a file to a sink. Thread-safe.
 ///
-/// As mmx_download_file(), but the bytes go to the sink's functions as they come.
+/// Like mmx_download_file(): sends GET /v1/files/retrieve_content, and passes the bytes to the sink as they are
+/// received.
 ///
 /// @param client    From mmx_client_new().
 /// @param file_id   The file's id, 1 or more.
-/// @param sink      Where the bytes go. Used until the call returns.
-/// @param options   For this call only, its progress among it; NULL = the client's settings.
-/// @param out_json  Gets file_id, bytes, content_type, resumed, via and trace_id; free with mmx_string_free(). NULL =
-///   not wanted.
-/// @param out_error Gets the reason of a failure, else NULL; free with mmx_error_free(). NULL = not wanted.
-/// @return MMX_OK: the sink has got the whole file.
-///   MMX_ERROR_FILE: the sink gave up.
-///   MMX_ERROR_NETWORK: cut, and neither to be mended nor to be begun anew.
+/// @param sink      The sink, used until the call returns.
+/// @param options   Options of this call; NULL = as the client is configured.
+/// @param out_json  Receives file_id, bytes, content_type, resumed, via and trace_id (docs/json.md); free it with
+///   mmx_string_free(). NULL = not wanted.
+/// @param out_error Receives the error. NULL = not wanted.
+/// @return MMX_OK: the sink has received the complete file.
+///   MMX_ERROR_FILE: the sink failed.
+///   MMX_ERROR_NETWORK: the connection broke, and the download can't be resumed or restarted.
 ///   Others as for mmx_download_file().
 /// @since 1.0.0
 #[unsafe(no_mangle)]

@@ -1,22 +1,25 @@
 //! One request and its answer, as a step-by-step future; and what an error on the way proves.
 
-use super::body::{Reach, Slot};
-use super::connect::Route;
-use super::driver::Wire;
+use super::body::{Reach, Slot, SlotBody};
+use super::http_client::HttpClient;
+use super::pool::{Connection, InUse};
+use super::reactor::{Registration, Sleep};
+use super::route::Route;
 use crate::error::Status;
 use bytes::Bytes;
+use http::header::{HOST, PROXY_AUTHORIZATION};
+use http::uri::{PathAndQuery, Scheme};
+use http::{HeaderMap, Method, Response, Uri};
 use http_body::Body as _;
-use hyper_util::client::legacy::connect::HttpInfo;
-use reqwest::header::HeaderMap;
-use reqwest::{Method, Url};
+use hyper::body::Incoming;
+use hyper::client::conn::TrySendError;
 use std::error::Error as StdError;
 use std::future::Future;
 use std::io;
-use std::net::SocketAddr;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
-use tokio::time::{Sleep, sleep};
+use std::time::{Duration, Instant};
 
 pub enum Body {
     None,
@@ -27,7 +30,8 @@ pub enum Body {
 
 pub struct Request {
     pub method: Method,
-    pub url: Url,
+    pub route: Arc<Route>,
+    pub path: PathAndQuery,
     pub headers: HeaderMap,
     pub body: Body,
 }
@@ -36,8 +40,8 @@ pub struct Request {
 pub struct Head {
     pub http_status: u16,
     pub headers: HeaderMap,
-    /// This end of the connection it came over, which tells one connection from another.
-    pub local_address: Option<SocketAddr>,
+    /// It came over a connection that had been used before.
+    pub is_reused: bool,
 }
 
 /// An answer that was read to its end.
@@ -81,41 +85,80 @@ impl Failure {
     }
 }
 
-/// The longest time without a byte: a clock that starts anew with each that comes or is taken.
-struct Silence {
+/// Ends an attempt after the longest time without a byte.
+struct IdleTimer {
     limit: Option<Duration>,
-    clock: Option<Pin<Box<Sleep>>>,
-    reach: Reach,
+    /// When the caller began to wait.
+    since: Instant,
+    timer: Option<Sleep>,
 }
 
-impl Silence {
-    /// Ready with the limit once it has passed. Runs on a driver.
-    fn poll(&mut self, reach: Reach, cx: &mut Context<'_>) -> Poll<Duration> {
-        if reach > self.reach {
-            self.reach = reach;
-            self.clock = None;
-        }
-        match self.limit {
-            Some(limit) => self.clock.get_or_insert_with(|| Box::pin(sleep(limit))).as_mut().poll(cx).map(|()| limit),
-            None => Poll::Pending,
+impl IdleTimer {
+    /// Ready with the limit once it has passed since the last byte.
+    fn poll(&mut self, last_byte: Option<Instant>, http: &HttpClient, cx: &mut Context<'_>) -> Poll<Duration> {
+        let Some(limit) = self.limit else { return Poll::Pending };
+        let since = last_byte.map_or(self.since, |at| at.max(self.since));
+        let Some(due) = since.checked_add(limit) else { return Poll::Pending };
+        loop {
+            // One that is early is left: bytes come more often than it rings.
+            let timer = self.timer.get_or_insert_with(|| http.reactor.sleep_until(due));
+            match Pin::new(&mut *timer).poll(cx) {
+                Poll::Ready(()) if timer.at() >= due => return Poll::Ready(limit),
+                Poll::Ready(()) => self.timer = None,
+                Poll::Pending => return Poll::Pending,
+            }
         }
     }
 }
 
+/// Ends with the request that waits for the connection.
+type Connecting = dyn Future<Output = Result<((Connection, InUse), http::Request<SlotBody>), Failure>>;
+type Responding = dyn Future<Output = Result<Response<Incoming>, TrySendError<http::Request<SlotBody>>>>;
+
 enum Stage {
-    Sending(Pin<Box<dyn Future<Output = reqwest::Result<reqwest::Response>> + Send>>),
-    Reading(reqwest::Body),
+    Connecting(Pin<Box<Connecting>>),
+    Sending(Pin<Box<Responding>>),
+    Reading(Incoming),
     Ended,
+}
+
+/// A connection in use.
+struct Link {
+    connection: Connection,
+    registration: Registration,
+    /// Bytes that it had sent before this request.
+    sent_before: u64,
+    is_reused: bool,
+    in_use: InUse,
+}
+
+impl Link {
+    /// Lets the connection do what it can.
+    fn drive(&mut self, cx: &mut Context<'_>) {
+        let connection = &mut self.connection;
+        connection.state.is_ready(self.registration.take_ready());
+        let has_ended = connection.driver.as_mut().is_some_and(|driver| Pin::new(driver).poll(cx).is_ready());
+        if has_ended {
+            // With it goes what it has not begun with.
+            connection.driver = None;
+        }
+    }
+
+    fn wait(&self, cx: &Context<'_>) {
+        self.registration.wait_for(self.connection.state.blocked(), cx.waker());
+    }
 }
 
 /// A request under way.
 pub struct Attempt {
     stage: Stage,
+    link: Option<Link>,
+    http: HttpClient,
     pub slot: Slot,
     /// Without one the slot does not tell how far the request got.
     has_body: bool,
-    silence: Silence,
-    route: Route,
+    idle: IdleTimer,
+    route: Arc<Route>,
     /// What came of an answer that is read as a whole.
     head: Option<Head>,
     gathered: Vec<u8>,
@@ -123,70 +166,182 @@ pub struct Attempt {
 
 impl Attempt {
     /// `idle` is the longest time without a byte.
-    pub fn new(wire: &Wire, request: Request, idle: Option<Duration>) -> Attempt {
-        let route = Route::new(&request.url, &wire.network);
-        let (slot, body) = match request.body {
-            Body::None => (Slot::streamed(Some(0)), None),
-            Body::Whole(body) => with_body(Slot::whole(body)),
-            Body::Streamed(length) => with_body(Slot::streamed(length)),
+    pub fn new(http: &HttpClient, request: Request, idle: Option<Duration>) -> Attempt {
+        let Request { method, route, path, headers, body } = request;
+        let (slot, has_body) = match body {
+            Body::None => (Slot::streamed(Some(0)), false),
+            Body::Whole(body) => (Slot::whole(body), true),
+            Body::Streamed(length) => (Slot::streamed(length), true),
         };
-        let has_body = body.is_some();
-        let mut built = reqwest::Request::new(request.method, request.url);
-        *built.headers_mut() = request.headers;
-        *built.body_mut() = body;
-        let stage = Stage::Sending(Box::pin(wire.http.execute(built)));
-        let silence = Silence { limit: idle, clock: None, reach: Reach::Nothing };
-        Attempt { stage, slot, has_body, silence, route, head: None, gathered: Vec::new() }
+        let mut sent = http::Request::new(slot.body());
+        *sent.method_mut() = method;
+        *sent.headers_mut() = headers;
+        sent.headers_mut().insert(HOST, route.host_header.clone());
+        *sent.uri_mut() = match route.forwarder() {
+            None => Uri::from(path),
+            Some(proxy) => {
+                if let Some(credentials) = &proxy.credentials {
+                    sent.headers_mut().insert(PROXY_AUTHORIZATION, credentials.clone());
+                }
+                let uri = Uri::builder().scheme(Scheme::HTTP).authority(route.host_header.as_bytes());
+                uri.path_and_query(path.clone()).build().unwrap_or(Uri::from(path))
+            }
+        };
+        let idle = IdleTimer { limit: idle, since: Instant::now(), timer: None };
+        let (stage, link, http, head, gathered) = (Stage::Ended, None, http.clone(), None, Vec::new());
+        let mut attempt = Attempt { stage, link, http, slot, has_body, idle, route, head, gathered };
+        attempt.begin(sent);
+        attempt
+    }
+
+    /// Takes an idle connection, or makes one.
+    fn begin(&mut self, request: http::Request<SlotBody>) {
+        self.stage = match self.http.take(&self.route) {
+            Some(connection) => self.send(connection, request, true),
+            None => {
+                let (http, route) = (self.http.clone(), self.route.clone());
+                Stage::Connecting(Box::pin(async move { Ok((http.connect(route).await?, request)) }))
+            }
+        };
+    }
+
+    fn send(
+        &mut self,
+        (mut connection, in_use): (Connection, InUse),
+        request: http::Request<SlotBody>,
+        is_reused: bool,
+    ) -> Stage {
+        let state = &connection.state;
+        state.look_again();
+        let (registration, sent_before) = (Registration::new(&self.http.reactor, &**state), state.sent());
+        let responding = Box::pin(connection.sender.try_send_request(request));
+        self.link = Some(Link { connection, registration, sent_before, is_reused, in_use });
+        Stage::Sending(responding)
     }
 
     /// The next thing that happens to it.
     pub fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Event, Failure>> {
         if let Poll::Ready(event) = self.poll_event(cx) {
-            self.silence.clock = None;
             return Poll::Ready(event);
         }
-        self.silence.poll(self.slot.reach(), cx).map(|limit| {
+        let last_byte = self.link.as_ref().filter(|_| self.idle.limit.is_some());
+        let last_byte = last_byte.map(|link| link.connection.state.last_byte());
+        self.idle.poll(last_byte, &self.http, cx).map(|limit| {
             let text = format!("no byte came for {} ms (the idle limit) while {}", limit.as_millis(), self.phase());
-            Err(Failure::new(Status::Timeout, self.slot.reach(), text))
+            Err(Failure::new(Status::Timeout, self.reach(), text))
         })
     }
 
     fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Result<Event, Failure>> {
-        match &mut self.stage {
-            Stage::Sending(response) => match ready!(response.as_mut().poll(cx)) {
-                Ok(response) => {
-                    self.slot.close();
-                    if let Some(refused) = self.route.refused_by_proxy(response.status().as_u16()) {
-                        return Poll::Ready(Err(refused));
+        loop {
+            match &mut self.stage {
+                Stage::Connecting(connecting) => match ready!(connecting.as_mut().poll(cx)) {
+                    Ok((connection, request)) => self.stage = self.send(connection, request, false),
+                    Err(failure) => {
+                        self.end();
+                        return Poll::Ready(Err(failure));
                     }
-                    let (head, body) = http_parts(response);
-                    self.stage = Stage::Reading(body);
-                    Poll::Ready(Ok(Event::Head(head)))
-                }
-                Err(error) => Poll::Ready(Err(self.fail(&error))),
-            },
-            Stage::Reading(body) => loop {
-                match ready!(Pin::new(&mut *body).poll_frame(cx)) {
-                    Some(Ok(frame)) => match frame.into_data() {
-                        Ok(data) => return Poll::Ready(Ok(Event::Data(data))),
-                        Err(_trailers) => continue,
-                    },
-                    Some(Err(error)) => return Poll::Ready(Err(self.fail(&error))),
-                    None => {
-                        self.stage = Stage::Ended;
-                        return Poll::Ready(Ok(Event::End));
+                },
+                Stage::Sending(responding) => {
+                    let link = self.link.as_mut().expect("a request goes out over a connection");
+                    link.drive(cx);
+                    match responding.as_mut().poll(cx) {
+                        Poll::Pending => {
+                            link.wait(cx);
+                            return Poll::Pending;
+                        }
+                        Poll::Ready(Ok(response)) => return Poll::Ready(self.responded(response)),
+                        Poll::Ready(Err(mut error)) => match error.take_message() {
+                            // The server has closed it in the meantime: the request goes out over another.
+                            Some(request) if link.is_reused => {
+                                self.link = None;
+                                self.begin(request);
+                            }
+                            _ => return Poll::Ready(Err(self.fail(&error.into_error()))),
+                        },
                     }
                 }
-            },
-            Stage::Ended => Poll::Ready(Ok(Event::End)),
+                Stage::Reading(_) => return self.poll_body(cx),
+                Stage::Ended => return Poll::Ready(Ok(Event::End)),
+            }
         }
     }
 
-    /// Reads the answer to its end, which must come within `longest` bytes.
-    pub fn poll_answer(&mut self, longest: usize, cx: &mut Context<'_>) -> Poll<Result<Answer, Failure>> {
+    fn responded(&mut self, response: Response<Incoming>) -> Result<Event, Failure> {
+        self.slot.close();
+        if let Some(refused) = self.route.refused_by_proxy(response.status().as_u16()) {
+            self.end();
+            return Err(refused);
+        }
+        let (parts, body) = response.into_parts();
+        let is_reused = self.link.as_ref().is_some_and(|link| link.is_reused);
+        self.stage = Stage::Reading(body);
+        Ok(Event::Head(Head { http_status: parts.status.as_u16(), headers: parts.headers, is_reused }))
+    }
+
+    fn poll_body(&mut self, cx: &mut Context<'_>) -> Poll<Result<Event, Failure>> {
+        let mut is_driven = false;
         loop {
-            if let Some(answer) = ready!(self.poll_more(longest, cx)).transpose() {
-                return Poll::Ready(answer);
+            let Stage::Reading(body) = &mut self.stage else { return Poll::Ready(Ok(Event::End)) };
+            match Pin::new(body).poll_frame(cx) {
+                Poll::Ready(Some(Ok(frame))) => match frame.into_data() {
+                    Ok(data) => return Poll::Ready(Ok(Event::Data(data))),
+                    Err(_trailers) => continue,
+                },
+                Poll::Ready(Some(Err(error))) => return Poll::Ready(Err(self.fail(&error))),
+                Poll::Ready(None) => {
+                    self.stage = Stage::Ended;
+                    self.put_back(cx);
+                    return Poll::Ready(Ok(Event::End));
+                }
+                Poll::Pending => {}
+            }
+            let Some(link) = &mut self.link else { return Poll::Pending };
+            if is_driven {
+                link.wait(cx);
+                return Poll::Pending;
+            }
+            link.drive(cx);
+            is_driven = true;
+        }
+    }
+
+    /// The response was read to its end: the connection serves the next request if both ends keep it.
+    fn put_back(&mut self, cx: &mut Context<'_>) {
+        let Some(mut link) = self.link.take() else { return };
+        if !link.connection.sender.is_ready() {
+            link.drive(cx);
+        }
+        let Link { connection, registration, in_use, .. } = link;
+        drop(registration);
+        if connection.driver.is_some() && connection.sender.is_ready() {
+            self.http.keep(connection, in_use);
+        }
+    }
+
+    /// How much of the request can have reached the service.
+    pub fn reach(&self) -> Reach {
+        match &self.link {
+            Some(link) if link.connection.state.sent() == link.sent_before => Reach::Nothing,
+            Some(_) if !self.has_body => Reach::Whole,
+            _ => self.slot.reach(),
+        }
+    }
+
+    /// Closes the connection.
+    fn end(&mut self) {
+        self.stage = Stage::Ended;
+        self.link = None;
+    }
+
+    /// Reads the answer to its end, which must come within `longest` bytes: a piece a turn, so that the limits are looked
+    /// at in between.
+    pub fn poll_answer(&mut self, longest: usize, cx: &mut Context<'_>) -> Poll<Result<Answer, Failure>> {
+        match ready!(self.poll_more(longest, cx)).transpose() {
+            Some(answer) => Poll::Ready(answer),
+            None => {
+                cx.waker().wake_by_ref();
+                Poll::Pending
             }
         }
     }
@@ -209,7 +364,7 @@ impl Attempt {
             }
             Ok(Event::End) => match self.head.take() {
                 Some(head) => Ok(Some(Answer { head, body: std::mem::take(&mut self.gathered) })),
-                None => Err(Failure::new(Status::Internal, self.slot.reach(), "an answer without a head")),
+                None => Err(Failure::new(Status::Internal, self.reach(), "an answer without a head")),
             },
             Err(failure) => Err(Failure { head: self.head.take().map(Box::new), ..failure }),
         })
@@ -220,84 +375,58 @@ impl Attempt {
         self.head = Some(head);
     }
 
-    /// What is left of it, to be dropped where it can be: see [`Lease::end_with`](super::engine::Lease::end_with).
-    pub fn take(&mut self) -> impl Send + use<> {
-        (std::mem::replace(&mut self.stage, Stage::Ended), self.silence.clock.take())
-    }
-
     /// The time that the caller takes between two turns is no silence.
     pub fn turn_begins(&mut self) {
-        self.silence.clock = None;
+        self.idle.since = Instant::now();
     }
 
     /// A failure that comes from outside: what came of the answer goes with it.
     pub fn interrupted(&mut self, status: Status, text: String) -> Failure {
-        Failure { head: self.head.take().map(Box::new), ..Failure::new(status, self.slot.reach(), text) }
+        Failure { head: self.head.take().map(Box::new), ..Failure::new(status, self.reach(), text) }
     }
 
     /// What it is doing, for the message of an interruption.
     pub fn phase(&self) -> String {
         let server = &self.route;
-        match (&self.stage, self.slot.reach()) {
+        match (&self.stage, self.reach()) {
             (Stage::Reading(_) | Stage::Ended, _) => format!("reading the answer of {server}"),
+            (Stage::Connecting(_), _) => format!("connecting to {server}"),
             (Stage::Sending(_), _) if !self.has_body => format!("asking {server}"),
-            (Stage::Sending(_), Reach::Nothing) => format!("connecting to {server}"),
-            (Stage::Sending(_), Reach::Begun) => format!("sending the request to {server}"),
+            (Stage::Sending(_), Reach::Nothing | Reach::Begun) => format!("sending the request to {server}"),
             (Stage::Sending(_), Reach::Whole) => format!("waiting for the answer of {server}"),
         }
     }
 
-    fn fail(&mut self, error: &reqwest::Error) -> Failure {
+    fn fail(&mut self, error: &hyper::Error) -> Failure {
         let failure = self.failure(error);
-        self.stage = Stage::Ended;
+        self.end();
         failure
     }
 
-    fn failure(&self, error: &reqwest::Error) -> Failure {
-        let reach = self.slot.reach();
-        let hyper = causes(error).find_map(|cause| cause.downcast_ref::<hyper::Error>());
+    fn failure(&self, error: &hyper::Error) -> Failure {
+        let reach = self.reach();
         let io = causes(error).find_map(|cause| cause.downcast_ref::<io::Error>());
         let garbled =
             io.is_some_and(|io| matches!(io.kind(), io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput));
         let server = &self.route;
         let cause = root_cause(error);
-        if error.is_builder() {
-            Failure::new(Status::Internal, reach, format!("the request could not be built: {cause}")).permanent()
-        } else if error.is_connect() {
-            self.route.failure(error)
-        } else if hyper.is_some_and(hyper::Error::is_canceled) {
+        if error.is_canceled() {
             Failure::new(Status::Connect, Reach::Nothing, format!("the connection to {server} was lost before sending"))
-        } else if hyper.is_some_and(hyper::Error::is_user) {
+        } else if error.is_user() {
             Failure::new(Status::File, reach, format!("the request's body failed: {cause}"))
-        } else if hyper.is_some_and(hyper::Error::is_parse) || garbled {
+        } else if error.is_parse() || garbled {
             Failure::new(Status::Protocol, reach, format!("the answer of {server} is not valid HTTP: {cause}"))
         } else {
-            // A request without a body may have gone out as soon as there was a connection.
-            let unsent = reach == Reach::Nothing && self.has_body;
-            let status = if unsent { Status::Connect } else { Status::Network };
+            let status = if reach == Reach::Nothing { Status::Connect } else { Status::Network };
             Failure::new(status, reach, format!("the connection broke while {}: {cause}", self.phase()))
         }
     }
 }
 
-fn with_body(slot: Slot) -> (Slot, Option<reqwest::Body>) {
-    let body = reqwest::Body::wrap(slot.body());
-    (slot, Some(body))
-}
-
-fn http_parts(mut response: reqwest::Response) -> (Head, reqwest::Body) {
-    let head = Head {
-        http_status: response.status().as_u16(),
-        headers: std::mem::take(response.headers_mut()),
-        local_address: response.extensions().get::<HttpInfo>().map(HttpInfo::local_addr),
-    };
-    (head, response.into())
-}
-
-pub(super) type Cause<'a> = &'a (dyn StdError + 'static);
+type Cause<'a> = &'a (dyn StdError + 'static);
 
 /// An error and what lies under it, also inside an io::Error.
-pub(super) fn causes<'a>(error: Cause<'a>) -> impl Iterator<Item = Cause<'a>> {
+fn causes<'a>(error: Cause<'a>) -> impl Iterator<Item = Cause<'a>> {
     fn under<'a>(error: Cause<'a>) -> Option<Cause<'a>> {
         match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
             Some(inner) => Some(inner),
@@ -307,11 +436,10 @@ pub(super) fn causes<'a>(error: Cause<'a>) -> impl Iterator<Item = Cause<'a>> {
     std::iter::successors(Some(error), |error| under(*error))
 }
 
-pub(super) fn root_cause(error: &reqwest::Error) -> String {
-    let mut hyper = causes(error).filter_map(|cause| cause.downcast_ref::<hyper::Error>());
+fn root_cause(error: &hyper::Error) -> String {
     let io = || causes(error).filter_map(|cause| cause.downcast_ref::<io::Error>());
     let end_of_file = io().any(|io| io.kind() == io::ErrorKind::UnexpectedEof);
-    if end_of_file || hyper.any(hyper::Error::is_incomplete_message) {
+    if end_of_file || error.is_incomplete_message() {
         return "the server closed it before the answer was whole".into();
     }
     match io().last() {

@@ -5,12 +5,12 @@ use super::attempt::{Answer, Attempt, Failure};
 use super::body::Reach;
 use super::client::{Answered, Call, Client, Unanswered};
 use super::deadline::Deadline;
-use super::driver::Wire;
-use super::engine::Lease;
 use super::events::{self, Told};
 use super::exchange::{Interruption, interrupted};
+use super::http_client::HttpClient;
 use super::log::Log;
 use super::rate::Limiter;
+use super::reactor;
 use super::retry::{Enough, Retry};
 use super::track::{PAUSE, Track};
 use crate::error::Error;
@@ -22,7 +22,7 @@ use std::time::{Duration, Instant};
 
 pub struct Attempts<'c> {
     client: &'c Client,
-    wire: Wire,
+    http: HttpClient,
     track: Track,
     log: Log,
     limiter: Arc<Limiter>,
@@ -39,16 +39,16 @@ pub struct Attempts<'c> {
 impl<'c> Attempts<'c> {
     pub fn new(
         client: &'c Client,
-        lease: &Lease,
+        http: &HttpClient,
         limiter: Arc<Limiter>,
         track: Track,
         log: Log,
         retry: Retry<'c>,
         deadline: Deadline,
     ) -> Attempts<'c> {
-        let wire = lease.wire().clone();
+        let http = http.clone();
         let (sent, is_own_deadline, is_beside) = (Instant::now(), false, false);
-        Attempts { client, wire, track, log, limiter, retry, sent, deadline, is_own_deadline, is_beside }
+        Attempts { client, http, track, log, limiter, retry, sent, deadline, is_own_deadline, is_beside }
     }
 
     /// Holds the deadline itself, as one call among others: who drives them all doesn't know of it.
@@ -69,12 +69,12 @@ impl<'c> Attempts<'c> {
             let mut state = self.track.state();
             state.made += u32::from(!self.is_beside);
             state.in_doubt_from = call.in_doubt_from;
-            state.attempt = Some(Attempt::new(&self.wire, self.client.request(call), idle));
+            state.attempt = Some(Attempt::new(&self.http, self.client.request(call), idle));
         }
         let read = self.read(call.longest_answer);
         let read = match self.is_own_deadline {
             true => {
-                let mut passed = pin!(self.deadline.passed());
+                let mut passed = pin!(self.deadline.passed(&self.http.reactor));
                 let mut read = pin!(read);
                 poll_fn(|cx| match read.as_mut().poll(cx) {
                     Poll::Ready(read) => Poll::Ready(Ok(read)),
@@ -90,9 +90,8 @@ impl<'c> Attempts<'c> {
             let attempt = attempt.as_mut().expect("an attempt is under way until it is taken");
             Err(interrupted(&why, attempt))
         });
-        state.is_clean = read.is_ok();
-        if let Some(address) = read.as_ref().ok().and_then(|answer| answer.head.local_address) {
-            events::connection(&self.log, number, self.wire.connections.is_new(address));
+        if let Ok(answer) = &read {
+            events::connection(&self.log, number, !answer.head.is_reused);
         }
         let attempts = state.made;
         drop(state);
@@ -119,14 +118,12 @@ impl<'c> Attempts<'c> {
         }
         let began = Instant::now();
         self.track.state().waiting = "waiting for the rate limiter";
-        self.limiter.acquire(ceiling).await;
+        self.limiter.acquire(ceiling, &self.http.reactor).await;
         let waited = began.elapsed();
         if self.is_own_deadline {
             self.deadline = self.deadline.later_by(waited);
         }
         events::waited(&self.log, waited);
-        // The sockets are looked at before anything is sent: one may have been closed in the meantime.
-        tokio::task::yield_now().await;
     }
 
     /// Tells the limiter, the budget and the log what an attempt came to.
@@ -168,14 +165,14 @@ impl<'c> Attempts<'c> {
     pub async fn pause(&mut self, wait: Duration, after: &Error) {
         self.track.state().waiting = PAUSE;
         events::retry(&self.log, self.retry.made(), wait, after);
-        tokio::time::sleep(wait).await;
-        tokio::task::yield_now().await;
+        reactor::yield_now().await;
+        self.http.reactor.sleep(wait).await;
     }
 
     /// Requests of another kind that belong to this call: under its deadline, in its log, not counted as its attempts.
     pub fn beside(&self) -> Attempts<'c> {
         Attempts {
-            wire: self.wire.clone(),
+            http: self.http.clone(),
             track: self.track.clone(),
             log: self.log.clone(),
             limiter: self.limiter.clone(),

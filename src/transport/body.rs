@@ -20,6 +20,8 @@ pub enum Reach {
 #[derive(Debug)]
 struct State {
     chunk: Option<Bytes>,
+    /// The chunk is the last one: once it is taken the body counts as sent whole, whatever comes next.
+    is_last: bool,
     /// No chunk comes after this one.
     ended: bool,
     /// The connection asked and there was nothing to give.
@@ -45,6 +47,7 @@ impl Slot {
     pub fn streamed(length: Option<u64>) -> Slot {
         Slot(Arc::new(Mutex::new(State {
             chunk: None,
+            is_last: false,
             ended: length == Some(0),
             hungry: false,
             answered: false,
@@ -58,8 +61,7 @@ impl Slot {
     /// For a body that is all there.
     pub fn whole(body: Bytes) -> Slot {
         let slot = Slot::streamed(Some(body.len() as u64));
-        slot.put(Some(body));
-        slot.put(None);
+        slot.put(body, true);
         slot
     }
 
@@ -67,13 +69,11 @@ impl Slot {
         SlotBody(self.clone())
     }
 
-    /// Releases a chunk to the connection; `None` is the end.
-    pub fn put(&self, chunk: Option<Bytes>) {
+    /// Releases a chunk to the connection.
+    pub fn put(&self, chunk: Bytes, is_last: bool) {
         let mut state = self.state();
-        match chunk {
-            Some(chunk) => state.chunk = Some(chunk),
-            None => state.ended = true,
-        }
+        state.chunk = Some(chunk);
+        state.is_last = is_last;
         state.hungry = false;
         if let Some(connection) = state.connection.take() {
             connection.wake();
@@ -104,6 +104,13 @@ impl Slot {
     }
 }
 
+impl SlotBody {
+    /// Of a request without a body.
+    pub fn empty() -> SlotBody {
+        Slot::streamed(Some(0)).body()
+    }
+}
+
 impl Body for SlotBody {
     type Data = Bytes;
     type Error = Infallible;
@@ -113,8 +120,9 @@ impl Body for SlotBody {
         state.reach = state.reach.max(Reach::Begun);
         if let Some(chunk) = state.chunk.take() {
             state.left = state.left.map(|left| left.saturating_sub(chunk.len() as u64));
-            if state.left == Some(0) {
+            if state.left == Some(0) || state.is_last {
                 state.reach = Reach::Whole;
+                state.ended = true;
             }
             return Poll::Ready(Some(Ok(Frame::data(chunk))));
         }

@@ -1,43 +1,41 @@
-//! The cancel token: an atomic that is the truth, and an eventfd that wakes whoever waits.
+//! The cancellation token: a flag, and an eventfd that wakes whoever waits.
 
 use super::sys::EventFd;
 use std::io;
+use std::os::fd::{AsRawFd, RawFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 #[derive(Debug)]
 pub struct Cancel {
     triggered: AtomicBool,
-    bell: EventFd,
+    event: EventFd,
 }
 
 impl Cancel {
     pub fn new() -> io::Result<Cancel> {
-        Ok(Cancel { triggered: AtomicBool::new(false), bell: EventFd::new()? })
+        Ok(Cancel { triggered: AtomicBool::new(false), event: EventFd::new()? })
     }
 
     /// Any thread, any time, also in a signal handler.
     pub fn trigger(&self) {
         if !self.triggered.swap(true, Ordering::SeqCst) {
-            self.bell.ring();
+            self.event.notify();
         }
     }
 
     pub fn reset(&self) {
-        self.bell.silence();
+        self.event.clear();
         self.triggered.store(false, Ordering::SeqCst);
     }
 
     pub fn is_triggered(&self) -> bool {
         self.triggered.load(Ordering::SeqCst)
     }
+}
 
-    /// Returns once it is triggered. Runs on a driver; fails when the descriptor can't be watched.
-    pub async fn triggered(&self) -> io::Result<()> {
-        let bell = self.bell.watch()?;
-        while !self.is_triggered() {
-            // A ring without the truth behind it comes from another process: wait for the next one.
-            bell.readable().await?.clear_ready();
-        }
-        Ok(())
+/// Readable once it is triggered. It is shared with other processes after a fork: only the flag is the truth.
+impl AsRawFd for Cancel {
+    fn as_raw_fd(&self) -> RawFd {
+        self.event.as_raw_fd()
     }
 }

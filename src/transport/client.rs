@@ -5,21 +5,25 @@ use super::body::Reach;
 use super::cancel::Cancel;
 use super::config::{self, Config, DEFAULT_TIMEOUT, Key};
 use super::deadline::Deadline;
-use super::engine::{Lease, LimiterOf, Network};
-use super::exchange::{Exchange, Limits};
+use super::exchange::Limits;
+use super::http_client::HttpClient;
 use super::log::Logger;
+use super::pool::{Network, Shares};
 use super::progress::Report;
 use super::rate::Account;
 use super::retry::{Budget, Retry};
+use super::route::Route;
 use super::tls::Trust;
-use super::urls::Urls;
+use super::urls::{self, Urls};
 use crate::error::{Error, Status};
 use bytes::Bytes;
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, USER_AGENT};
-use reqwest::{Method, Url};
+use http::Method;
+use http::header::{
+    ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderValue, USER_AGENT,
+};
 use std::sync::Arc;
 use std::time::Duration;
-use url::Host;
+use url::Url;
 use zeroize::Zeroizing;
 
 #[derive(Debug)]
@@ -33,10 +37,11 @@ pub struct Client {
     idle_timeout: Option<Duration>,
     max_attempts: u32,
     budget: Budget,
-    limiter: LimiterOf,
+    shares: Shares,
     requests_per_minute: Option<u32>,
     logger: Option<Logger>,
     network: Arc<Network>,
+    route: Arc<Route>,
 }
 
 /// What one call has different from its client.
@@ -48,6 +53,8 @@ pub struct CallOptions<'a> {
     pub cancel: Option<&'a Cancel>,
     /// For transfers.
     pub progress: Option<Report<'a>>,
+    /// That of a call which this one is a part of.
+    pub http: Option<&'a HttpClient>,
 }
 
 /// One call in terms of HTTP.
@@ -132,24 +139,18 @@ impl Client {
             );
             return Err(Error::invalid_argument(CALL, "base_url", why));
         }
-        // The HTTP layer takes its brackets for a part of the name that a certificate must have.
-        if let Some(proxy) = proxies.of(&base_url)
-            && base_url.scheme() == "https"
-            && matches!(base_url.host(), Some(Host::Ipv6(_)))
-        {
-            let why = format!(
-                "is an address of IPv6, which https:// can't reach through the proxy {} ({}): name the host, or reach it \
-                 without the proxy",
-                proxy.address, proxy.set_by
-            );
-            return Err(Error::invalid_argument(CALL, "base_url", why));
-        }
         if !base_url.path().ends_with('/') {
             base_url.set_path(&format!("{}/", base_url.path()));
         }
         let key = api_key.value.clone();
+        let route = Arc::new(Route::new(&base_url, &proxies));
+        let network = Arc::new(Network {
+            trust: Trust::new(config.places.clone(), config.extra_roots.clone()),
+            proxies,
+            connect_timeout: config.connect_timeout,
+        });
         Ok(Client {
-            limiter: LimiterOf::new(Account::new(&key, &base_url)),
+            shares: Shares::new(network.clone(), Account::new(&key, &base_url)),
             urls: Urls::new(base_url),
             authorization: authorization(&key),
             key,
@@ -160,11 +161,8 @@ impl Client {
             budget: Budget::new(),
             requests_per_minute: config.requests_per_minute,
             logger: config.logger.clone(),
-            network: Arc::new(Network {
-                trust: Trust::new(config.places.clone(), config.extra_roots.clone()),
-                proxies,
-                connect_timeout: config.connect_timeout,
-            }),
+            network,
+            route,
         })
     }
 
@@ -199,9 +197,9 @@ impl Client {
         Retry::new(&self.budget, most.unwrap_or(self.max_attempts))
     }
 
-    /// Shared by all clients of this key in this process.
-    pub fn limiter(&self) -> &LimiterOf {
-        &self.limiter
+    /// What it shares with other clients in this process: connections, and the limiter of its key.
+    pub fn shares(&self) -> &Shares {
+        &self.shares
     }
 
     /// What the configuration asks for.
@@ -235,14 +233,9 @@ impl Client {
         Ok(limits)
     }
 
-    pub fn lease(&self, scheme: &str) -> Result<Lease, Failure> {
-        Lease::new(&self.network, scheme == "https")
-    }
-
     pub fn request(&self, call: &Call) -> Request {
-        let mut headers = HeaderMap::with_capacity(8);
+        let mut headers = self.headers();
         headers.insert(AUTHORIZATION, self.authorization.clone());
-        headers.insert(USER_AGENT, self.user_agent.clone());
         let body = match &call.json {
             Some(json) => {
                 headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -250,23 +243,40 @@ impl Client {
             }
             None => Body::None,
         };
-        let mut url = self.urls.of(call.path).clone();
-        if !call.query.is_empty() {
-            url.query_pairs_mut().extend_pairs(&call.query);
+        let path = self.urls.target(call.path, &call.query);
+        Request { method: call.method.clone(), route: self.route.clone(), path, headers, body }
+    }
+
+    /// Those of every request.
+    fn headers(&self) -> HeaderMap {
+        let mut headers = HeaderMap::with_capacity(8);
+        headers.insert(USER_AGENT, self.user_agent.clone());
+        headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
+        // Bytes are handed out as they come.
+        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        // Whether a file is still there is not for a cache to say.
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+        headers
+    }
+
+    /// Where a call goes.
+    pub fn url(&self, call: &Call) -> Url {
+        self.urls.url(call.path, &call.query)
+    }
+
+    /// A GET of any place, with the key only where that is part of the API's own.
+    pub fn request_to(&self, url: &Url, with_key: bool) -> Request {
+        let mut headers = self.headers();
+        if with_key {
+            headers.insert(AUTHORIZATION, self.authorization.clone());
         }
-        Request { method: call.method.clone(), url, headers, body }
+        let route = Arc::new(Route::new(url, &self.network.proxies));
+        Request { method: Method::GET, route, path: urls::target(url), headers, body: Body::None }
     }
 
-    /// A GET of any other place, which the key must never reach.
-    pub fn request_without_key(&self, url: Url) -> Request {
-        let headers = HeaderMap::from_iter([(USER_AGENT, self.user_agent.clone())]);
-        Request { method: Method::GET, url, headers, body: Body::None }
-    }
-
-    /// Starts a request that is driven in turns.
-    pub fn begin<'a>(&self, request: Request, limits: Limits<'a>) -> Result<Exchange<'a>, Failure> {
-        let lease = self.lease(request.url.scheme())?;
-        Ok(Exchange::new(lease, request, limits))
+    /// For a call.
+    pub fn http(&self) -> HttpClient {
+        HttpClient::new(self.shares.pool().clone())
     }
 
     /// A failure of the way as an error of the call.

@@ -5,12 +5,12 @@ use super::log::Logger;
 use super::proxy::{Choice, Environment};
 use super::tls::{Places, read_pem};
 use crate::error::{Error, Status};
-use reqwest::Url;
 use rustls::pki_types::CertificateDer;
 use sha2::{Digest as _, Sha256};
 use std::fmt;
 use std::fs;
 use std::time::Duration;
+use url::Url;
 use zeroize::Zeroizing;
 
 pub const DEFAULT_BASE_URL: &str = "https://api.minimaxi.com";

@@ -1,157 +1,237 @@
-//! The way to a server, and why no connection came of it: nothing has reached the service then.
+//! Makes connections: name lookup, addresses in a race (RFC 8305), the proxy's tunnel, TLS.
 
-use super::attempt::{Failure, causes, root_cause};
-use super::body::Reach;
-use super::engine::Network;
+use super::attempt::Failure;
+use super::body::{Reach, SlotBody};
+use super::connect_error::{failed, handshake_failed, no_connection, wants_credentials};
+use super::pool::Pool;
 use super::proxy::Proxy;
-use super::resolve::NoAddress;
+use super::reactor::{Reactor, Registration, Sleep, WRITE};
+use super::resolve::DnsError;
+use super::route::Route;
+use super::socket::Socket;
+use super::stream::{HttpStream, Stream};
+use super::tls_stream::TlsStream;
 use crate::error::Status;
-use reqwest::Url;
-use rustls::{AlertDescription, CertificateError as Bad, InvalidMessage};
+use http::header::{HOST, PROXY_AUTHORIZATION};
+use http::{Method, Request, StatusCode, Uri};
+use hyper::client::conn::http1;
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
+use std::future::{Future, poll_fn};
+use std::io::{self, ErrorKind};
+use std::net::SocketAddr;
+use std::pin::{Pin, pin};
+use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
-use std::{fmt, io};
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
 
-/// What hyper-util's errors of a tunnel begin with; their type has no name outside it.
-const TUNNEL: &str = "tunnel error: ";
+/// The next address is tried beside the one before after so long, as RFC 8305 recommends.
+const NEXT_ADDRESS_AFTER: Duration = Duration::from_millis(250);
 
-pub struct Route {
-    url: Url,
-    proxy: Option<Arc<Proxy>>,
-    connect_timeout: Option<Duration>,
+const OUR_URL: &str = "the base URL";
+
+/// Makes a connection within the connect limit.
+pub async fn connect(pool: &Pool, reactor: &Rc<Reactor>, route: &Route) -> Result<Stream, Failure> {
+    let mut work = pin!(connect_unbounded(pool, reactor, route));
+    let Some(limit) = pool.network.connect_timeout else { return work.await };
+    let mut over = pin!(reactor.sleep(limit));
+    poll_fn(|cx| match work.as_mut().poll(cx) {
+        Poll::Pending => over.as_mut().poll(cx).map(|()| {
+            let limit = limit.as_millis();
+            let text = format!("connecting to {route} took longer than {limit} ms (the connect limit)");
+            Err(Failure::new(Status::Timeout, Reach::Nothing, text))
+        }),
+        ready => ready,
+    })
+    .await
 }
 
-/// For messages.
-impl fmt::Display for Route {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.proxy {
-            Some(proxy) => write!(f, "{} (through the proxy {})", self.target(), proxy.address),
-            None => f.write_str(&self.target()),
-        }
-    }
-}
-
-impl Route {
-    pub fn new(url: &Url, network: &Network) -> Route {
-        let proxy = network.proxies.of(url).cloned();
-        Route { url: url.clone(), proxy, connect_timeout: network.connect_timeout }
-    }
-
-    /// `host:port`.
-    fn target(&self) -> String {
-        let host = self.url.host_str().unwrap_or("");
-        self.url.port_or_known_default().map_or(host.to_owned(), |port| format!("{host}:{port}"))
-    }
-
-    fn is_https(&self) -> bool {
-        self.url.scheme() == "https"
-    }
-
-    /// An answer that is the proxy's own, and no way to the server. In a tunnel it is an error of the connect.
-    pub fn refused_by_proxy(&self, http_status: u16) -> Option<Failure> {
-        let proxy = self.proxy.as_ref().filter(|_| !self.is_https() && http_status == 407)?;
-        Some(no_connection(wants_credentials(proxy)).permanent())
-    }
-
-    /// A failed connect in words.
-    pub fn failure(&self, error: &reqwest::Error) -> Failure {
-        // What the operating system gave up is no limit of ours.
-        let mut io = causes(error).filter_map(|cause| cause.downcast_ref::<io::Error>());
-        let is_ours = error.is_timeout() && io.all(|io| io.raw_os_error().is_none());
-        match (&self.proxy, self.connect_timeout) {
-            (_, Some(limit)) if is_ours => {
-                let limit = limit.as_millis();
-                let text = format!("connecting to {self} took longer than {limit} ms (the connect limit)");
-                Failure::new(Status::Timeout, Reach::Nothing, text)
+async fn connect_unbounded(pool: &Pool, reactor: &Rc<Reactor>, route: &Route) -> Result<Stream, Failure> {
+    let stream = match &route.proxy {
+        None => open(pool, reactor, &route.host, route.port, &route.target(), OUR_URL).await?,
+        Some(proxy) => {
+            let name = format!("the proxy {}", proxy.address);
+            let mut stream = open(pool, reactor, &proxy.host, proxy.port, &name, proxy.set_by).await?;
+            if proxy.is_https {
+                stream = secure(stream, pool.tls()?, reactor, &proxy.host, &name, proxy.set_by).await?;
             }
-            (Some(proxy), _) => self.failure_with_proxy(error, proxy),
-            (None, _) => failure_with(error, &self.target(), "the base URL"),
+            match route.is_https {
+                true => tunnel(stream, reactor, route, proxy).await?,
+                false => stream,
+            }
         }
-    }
-
-    fn failure_with_proxy(&self, error: &reqwest::Error, proxy: &Proxy) -> Failure {
-        let (target, address) = (self.target(), &proxy.address);
-        let told = causes(error).map(ToString::to_string).find_map(|text| Some(text.strip_prefix(TUNNEL)?.to_owned()));
-        match told.as_deref() {
-            Some("proxy authorization required") => no_connection(wants_credentials(proxy)).permanent(),
-            Some("unsuccessful") => no_connection(format!(
-                "the proxy {address} made no connection to {target}: it may not be allowed to, or can't; ask whoever runs \
-                 it, or reach {target} without it ({})",
-                if proxy.is_set_by_call() { "mmx_config_set_proxy()" } else { "NO_PROXY or mmx_config_set_proxy()" }
-            )),
-            Some("unexpected end of file" | "proxy response headers too long") => no_connection(format!(
-                "the proxy {address} gave no valid answer when asked to connect to {target}: is it an HTTP proxy? check {}",
-                proxy.set_by
-            )),
-            // In a tunnel that stands, TLS is spoken with the server.
-            None if self.is_https() => failure_with(error, &self.to_string(), "the base URL"),
-            _ => failure_with(error, &format!("the proxy {address}"), proxy.set_by),
-        }
-    }
-}
-
-fn no_connection(text: String) -> Failure {
-    Failure::new(Status::Connect, Reach::Nothing, text)
-}
-
-fn wants_credentials(proxy: &Proxy) -> String {
-    let Proxy { address, set_by, .. } = proxy;
-    match proxy.has_credentials {
-        true => format!("the proxy {address} does not accept the user name and password in its URL: check {set_by}"),
-        false => format!(
-            "the proxy {address} wants a user name and a password: put them into its URL, as \
-             http://user:password@{address}, in {set_by}"
-        ),
-    }
-}
-
-/// No connection to `server`, whose address is `named` somewhere.
-fn failure_with(error: &reqwest::Error, server: &str, named: &str) -> Failure {
-    if let Some(no_address) = causes(error).find_map(|cause| cause.downcast_ref::<NoAddress>()) {
-        return no_connection(format!("{no_address}; check {named} and the network"));
-    }
-    if let Some(tls) = causes(error).find_map(|cause| cause.downcast_ref::<rustls::Error>()) {
-        let (text, is_permanent) = tls_text(tls, named);
-        let failure = no_connection(format!("no secure connection to {server}: {text}"));
-        return if is_permanent { failure.permanent() } else { failure };
-    }
-    no_connection(format!("could not connect to {server}: {}", root_cause(error)))
-}
-
-/// What a handshake failed by, and whether the next one would fail likewise.
-fn tls_text(error: &rustls::Error, named: &str) -> (String, bool) {
-    let text = match error {
-        rustls::Error::InvalidCertificate(bad) => return (certificate_text(bad, named), true),
-        rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType) => {
-            "the server does not speak TLS at this port; is it http://?"
-        }
-        rustls::Error::PeerIncompatible(rustls::PeerIncompatible::ServerDoesNotSupportTls12Or13)
-        | rustls::Error::AlertReceived(AlertDescription::ProtocolVersion) => {
-            "the server speaks neither TLS 1.2 nor 1.3, and nothing older is spoken here"
-        }
-        rustls::Error::PeerIncompatible(_) | rustls::Error::AlertReceived(AlertDescription::HandshakeFailure) => {
-            return (format!("the server has no way of encryption in common with this library ({error})"), true);
-        }
-        other => return (other.to_string(), false),
     };
-    (text.into(), true)
+    match route.is_https {
+        true => secure(stream, pool.tls()?, reactor, &route.host, &route.to_string(), OUR_URL).await,
+        false => Ok(stream),
+    }
 }
 
-fn certificate_text(bad: &Bad, named: &str) -> String {
-    let text = match bad {
-        Bad::Expired | Bad::ExpiredContext { .. } => {
-            "its certificate has expired; check this machine's clock, then tell whoever runs the server"
+/// A connection to the first address of a host that takes one.
+async fn open(
+    pool: &Pool,
+    reactor: &Rc<Reactor>,
+    host: &str,
+    port: u16,
+    server: &str,
+    named: &str,
+) -> Result<Stream, Failure> {
+    let addresses = pool.dns.addresses(host, port, reactor).await;
+    let addresses =
+        addresses.map_err(|error: DnsError| no_connection(format!("{error}; check {named} and the network")))?;
+    let mut race =
+        Race { pool, reactor, addresses: &addresses, begun: 0, running: Vec::new(), next: None, error: None };
+    match poll_fn(|cx| race.poll(cx)).await {
+        Ok((socket, winner)) => {
+            let slower: Vec<_> = addresses[..race.begun].iter().filter(|at| **at != winner).copied().collect();
+            pool.dns.connected(&winner, &slower);
+            Ok(Stream::Plain(socket))
         }
-        Bad::NotValidYet | Bad::NotValidYetContext { .. } => {
-            "its certificate is not valid yet; check this machine's clock"
+        Err(error) => {
+            pool.dns.failed(host, &addresses);
+            Err(failed(&error, server, named))
         }
-        Bad::NotValidForName | Bad::NotValidForNameContext { .. } => {
-            return format!("its certificate is for another host; check {named}");
+    }
+}
+
+/// Connects to several addresses, each begun when the one before has failed or takes long.
+struct Race<'a> {
+    pool: &'a Pool,
+    reactor: &'a Rc<Reactor>,
+    addresses: &'a [SocketAddr],
+    begun: usize,
+    running: Vec<(SocketAddr, Registration, Socket)>,
+    /// When the next one is begun all the same.
+    next: Option<Pin<Box<Sleep>>>,
+    error: Option<io::Error>,
+}
+
+impl Race<'_> {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<(Socket, SocketAddr)>> {
+        loop {
+            let ready = self.running.iter().position(|(_, registration, _)| registration.take_ready() != 0);
+            if let Some(ready) = ready {
+                let (address, registration, socket) = self.running.swap_remove(ready);
+                drop(registration);
+                match socket.connected() {
+                    Ok(()) => return Poll::Ready(Ok((socket, address))),
+                    Err(error) => self.error = Some(error),
+                }
+                self.next = None;
+            }
+            let is_time = self.next.as_mut().is_none_or(|next| next.as_mut().poll(cx).is_ready());
+            match self.addresses.get(self.begun) {
+                Some(address) if is_time => {
+                    self.begun += 1;
+                    self.next = None;
+                    match Socket::connect(*address, self.pool.descriptors) {
+                        Ok(socket) => {
+                            let registration = Registration::new(self.reactor, &*socket.state());
+                            self.running.push((*address, registration, socket));
+                            let at = Instant::now() + NEXT_ADDRESS_AFTER;
+                            self.next = Some(Box::pin(self.reactor.sleep_until(at)));
+                        }
+                        Err(error) => self.error = Some(error),
+                    }
+                }
+                _ if ready.is_some() => {}
+                None if self.running.is_empty() => {
+                    let none = || io::Error::new(ErrorKind::NotFound, "it has no address");
+                    return Poll::Ready(Err(self.error.take().unwrap_or_else(none)));
+                }
+                _ => {
+                    self.running.iter().for_each(|(_, registration, _)| registration.wait_for(WRITE, cx.waker()));
+                    return Poll::Pending;
+                }
+            }
         }
-        Bad::UnknownIssuer => {
-            "its certificate is of an unknown CA; a private CA is made known with mmx_config_set_ca_file()"
+    }
+}
+
+/// TLS over a stream with a host.
+async fn secure(
+    stream: Stream,
+    config: Arc<ClientConfig>,
+    reactor: &Rc<Reactor>,
+    host: &str,
+    server: &str,
+    named: &str,
+) -> Result<Stream, Failure> {
+    let name = ServerName::try_from(host.trim_matches(['[', ']']).to_owned());
+    let name = name.map_err(|_| no_connection(format!("{host} is no name for TLS; check {named}")).permanent())?;
+    let state = stream.state();
+    let invalid = |error| io::Error::new(ErrorKind::InvalidData, error);
+    let tls = TlsStream::new(stream, config, name).map_err(|error| failed(&invalid(error), server, named));
+    let mut tls = Box::new(tls?);
+    loop {
+        match tls.handshake() {
+            Ok(()) => return Ok(Stream::Tls(tls)),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                let blocked = state.blocked();
+                reactor.ready(&*state, blocked).await;
+                state.is_ready(blocked);
+            }
+            Err(error) => return Err(handshake_failed(&error, server, named)),
         }
-        other => return format!("its certificate is not accepted: {other}"),
+    }
+}
+
+/// Has a proxy connect to the target.
+async fn tunnel(stream: Stream, reactor: &Rc<Reactor>, route: &Route, proxy: &Proxy) -> Result<Stream, Failure> {
+    let (target, address) = (route.target(), &proxy.address);
+    let is_none = |why: &str| {
+        no_connection(format!(
+            "the proxy {address} gave no valid answer when asked to connect to {target}{why}: is it an HTTP proxy? check {}",
+            proxy.set_by
+        ))
     };
-    text.into()
+    let uri: Uri =
+        target.parse().map_err(|_| no_connection(format!("{target} is no address for a proxy")).permanent())?;
+    let mut request = Request::new(SlotBody::empty());
+    (*request.method_mut(), *request.uri_mut()) = (Method::CONNECT, uri);
+    request.headers_mut().insert(HOST, target.parse().unwrap_or(route.host_header.clone()));
+    if let Some(credentials) = &proxy.credentials {
+        request.headers_mut().insert(PROXY_AUTHORIZATION, credentials.clone());
+    }
+    let state = stream.state();
+    let registration = Registration::new(reactor, &*state);
+    let (mut sender, mut connection) = http1::handshake(HttpStream::new(stream)).await.map_err(|_| is_none(""))?;
+    let mut response = pin!(sender.send_request(request));
+    let mut has_ended = false;
+    let response = poll_fn(|cx| {
+        state.is_ready(registration.take_ready());
+        has_ended = has_ended || connection.poll_without_shutdown(cx).is_ready();
+        let response = response.as_mut().poll(cx);
+        registration.wait_for(if response.is_ready() { 0 } else { state.blocked() }, cx.waker());
+        response
+    })
+    .await;
+    let status = response.map_err(|_| is_none(""))?.status();
+    if !status.is_success() {
+        return Err(refused(status, route, proxy));
+    }
+    if !has_ended {
+        poll_fn(|cx| connection.poll_without_shutdown(cx).map(drop)).await;
+    }
+    let parts = connection.into_parts();
+    if !parts.read_buf.is_empty() {
+        return Err(is_none(""));
+    }
+    Ok(parts.io.into_inner())
+}
+
+/// A proxy that makes no tunnel.
+fn refused(status: StatusCode, route: &Route, proxy: &Proxy) -> Failure {
+    if matches!(status.as_u16(), 401 | 407) {
+        return no_connection(wants_credentials(proxy)).permanent();
+    }
+    let target = route.target();
+    no_connection(format!(
+        "the proxy {} made no connection to {target} (HTTP {}): it may not be allowed to, or can't; ask whoever runs \
+         it, or reach {target} without it ({})",
+        proxy.address,
+        status.as_u16(),
+        if proxy.is_set_by_call() { "mmx_config_set_proxy()" } else { "NO_PROXY or mmx_config_set_proxy()" }
+    ))
 }

@@ -1,6 +1,8 @@
 //! One bound over a whole call.
 
+use super::reactor::Reactor;
 use std::future::pending;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 /// A moment and the limit that led to it, or none: a call without a limit.
@@ -30,11 +32,15 @@ impl Deadline {
         Deadline(self.0.and_then(|(at, limit)| Some((at.checked_add(delay)?, limit))))
     }
 
-    /// Returns the limit when it passes. Runs on a driver.
-    pub async fn passed(self) -> Duration {
+    pub fn at(self) -> Option<Instant> {
+        self.0.map(|(at, _)| at)
+    }
+
+    /// Returns the limit when it passes.
+    pub async fn passed(self, reactor: &Rc<Reactor>) -> Duration {
         match self.0 {
             Some((at, limit)) => {
-                tokio::time::sleep_until(at.into()).await;
+                reactor.sleep_until(at).await;
                 limit
             }
             None => pending().await,

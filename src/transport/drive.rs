@@ -22,30 +22,28 @@ impl Client {
         work: impl FnOnce(Attempts<'c>) -> F,
     ) -> Result<Result<T, Error>, Unanswered>
     where
-        T: Send,
-        F: Future<Output = Result<T, Error>> + Send,
+        F: Future<Output = Result<T, Error>>,
     {
         let limits = self.limits(name, false, options)?;
-        let lease = self.lease(self.scheme()).map_err(|failure| self.error_of(name, failure, 0))?;
+        let http = options.http.cloned().unwrap_or_else(|| self.http());
         let (track, log) = (Track::default(), Log::new(self.logger(), name, self.key()));
         let retry = self.retry(options.max_attempts);
-        let limiter = self.limiter().during(&lease);
-        let attempts = Attempts::new(self, &lease, limiter, track.clone(), log.clone(), retry, limits.deadline);
+        let limiter = self.shares().limiter().clone();
+        let attempts = Attempts::new(self, &http, limiter, track.clone(), log.clone(), retry, limits.deadline);
         let began = Instant::now();
         let mut work = on_the_heap(work, attempts);
         let ended = loop {
-            let polled = lease.block_on(limits.within(|cx| match work.as_mut().poll(cx) {
+            let polled = limits.drive(&http.reactor, |cx| match work.as_mut().poll(cx) {
                 Poll::Ready(result) => Poll::Ready(Some(result)),
                 Poll::Pending if !log.is_empty() => Poll::Ready(None),
                 Poll::Pending => Poll::Pending,
-            }));
+            });
             match polled {
-                Ok(Ok(Some(result))) => break Ok(result),
-                Ok(Ok(None)) => log.flush(),
-                Ok(Err(why)) => break Err(track.interrupted(self, name, &why)),
-                Err(failure) => break Err(self.error_of(name, failure, 0)),
+                Ok(Some(result)) => break Ok(result),
+                Ok(None) => log.flush(),
+                Err(why) => break Err(track.interrupted(self, name, &why)),
             }
-            if lease.is_of_a_parent() {
+            if http.is_forked_child() {
                 // The host's log function has forked.
                 break Err(Error::new(Status::Cancelled, name, FORKED).into());
             }
@@ -58,10 +56,8 @@ impl Client {
         if let Some(error) = failed {
             events::failed(&log, error, began);
         }
-        let is_clean = ended.is_ok() && track.state().is_clean;
-        match is_clean {
-            true => lease.give_back(),
-            false => lease.end_with((work, track.take())),
+        if ended.is_ok() && options.http.is_none() {
+            http.give_back();
         }
         log.flush();
         ended

@@ -5,20 +5,24 @@ use super::attempt::{Answer, Attempt, Event, Failure, Head, Request};
 use super::body::Reach;
 use super::cancel::Cancel;
 use super::deadline::Deadline;
-use super::engine::Lease;
+use super::http_client::HttpClient;
+use super::reactor::Reactor;
 use crate::error::Status;
 use bytes::{Bytes, BytesMut};
-use std::future::{Future, pending, poll_fn};
+use std::future::Future as _;
 use std::io;
+use std::os::fd::AsRawFd as _;
 use std::pin::pin;
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// What a child is told that comes back from a callback.
 pub const FORKED: &str = "this process was forked while the call ran, and the call is the parent's";
 
 /// Data is handed out in pieces of so much, where so much is there.
 const BATCH: usize = 256 * 1024;
+/// Between two looks at a cancellation token whose event tells nothing.
+const LOOK: Duration = Duration::from_millis(20);
 
 /// What ends a wait besides the event waited for.
 #[derive(Clone, Copy, Debug)]
@@ -58,34 +62,38 @@ pub enum Turn {
     NeedData,
     Head(Head),
     HaveData(Bytes),
-    /// The answer was read to its end: give the exchange back.
+    /// The answer was read to its end.
     Done,
 }
 
 pub struct Exchange<'a> {
     attempt: Attempt,
-    /// `None` once it was given back.
-    lease: Option<Lease>,
+    http: HttpClient,
     limits: Limits<'a>,
-    /// Handed over but not yet released to the connection.
-    fed: Option<Option<Bytes>>,
+    /// Handed over but not yet released to the connection; whether it is the last.
+    fed: Option<(Bytes, bool)>,
     /// What came after data that was handed out first.
     next: Option<Result<Turn, Failure>>,
 }
 
 impl<'a> Exchange<'a> {
-    pub fn new(lease: Lease, request: Request, limits: Limits<'a>) -> Exchange<'a> {
-        let attempt = Attempt::new(lease.wire(), request, limits.idle);
-        Exchange { attempt, lease: Some(lease), limits, fed: None, next: None }
+    pub fn new(http: HttpClient, request: Request, limits: Limits<'a>) -> Exchange<'a> {
+        let attempt = Attempt::new(&http, request, limits.idle);
+        Exchange { attempt, http, limits, fed: None, next: None }
     }
 
-    /// The next chunk of a streamed body; `None` is its end.
-    pub fn feed(&mut self, chunk: Option<Bytes>) {
-        self.fed = Some(chunk);
+    /// The next chunk of a streamed body, after which there is more.
+    pub fn feed(&mut self, chunk: Bytes) {
+        self.fed = Some((chunk, false));
+    }
+
+    /// The last chunk of a streamed body.
+    pub fn feed_last(&mut self, chunk: Bytes) {
+        self.fed = Some((chunk, true));
     }
 
     pub fn reach(&self) -> Reach {
-        self.attempt.slot.reach()
+        self.attempt.reach()
     }
 
     /// Drives until the caller is needed.
@@ -94,34 +102,33 @@ impl<'a> Exchange<'a> {
         if let Some(turn) = self.next.take() {
             return turn;
         }
-        let Exchange { lease, attempt, limits, fed, next } = self;
+        let Exchange { http, attempt, limits, fed, next } = self;
         attempt.turn_begins();
-        let turned = lent(lease).block_on(async {
-            let turn = limits.within(|cx| {
-                // Released only after the sockets were looked at: a refusal that has arrived is seen before more is sent.
-                if let Some(chunk) = fed.take() {
-                    attempt.slot.put(chunk);
-                }
+        let turned = limits.drive(&http.reactor, |cx| {
+            loop {
                 match poll_turn(attempt, cx) {
-                    Poll::Pending => attempt.slot.poll_hungry(cx).map(|()| Ok(Turn::NeedData)),
-                    ready => ready,
+                    // The socket was looked at before: a refusal that has arrived is seen before more is sent.
+                    Poll::Pending => match fed.take() {
+                        Some((chunk, is_last)) => attempt.slot.put(chunk, is_last),
+                        None => return attempt.slot.poll_hungry(cx).map(|()| Ok(Turn::NeedData)),
+                    },
+                    Poll::Ready(Ok(Turn::HaveData(data))) => {
+                        return Poll::Ready(Ok(Turn::HaveData(with_more(data, attempt, next, cx))));
+                    }
+                    ready => return ready,
                 }
-            });
-            match turn.await {
-                Ok(Ok(Turn::HaveData(data))) => Ok(Ok(Turn::HaveData(with_more(data, attempt, next).await))),
-                turn => turn,
             }
-        })?;
+        });
         turned.unwrap_or_else(|why| Err(interrupted(&why, &mut self.attempt)))
     }
 
-    /// The whole answer that a head was the start of, within `longest` bytes. Give the exchange back if that is all.
+    /// The whole answer that a head was the start of, within `longest` bytes.
     pub fn rest(&mut self, head: Head, longest: usize) -> Result<Answer, Failure> {
         self.attempt.begin_with(head);
         loop {
             self.check()?;
-            let Exchange { lease, attempt, limits, .. } = self;
-            let turned = lent(lease).block_on(limits.within(|cx| attempt.poll_more(longest, cx)))?;
+            let Exchange { http, attempt, limits, .. } = self;
+            let turned = limits.drive(&http.reactor, |cx| attempt.poll_more(longest, cx));
             if let Some(answer) = turned.unwrap_or_else(|why| Err(interrupted(&why, &mut self.attempt)))? {
                 return Ok(answer);
             }
@@ -131,15 +138,12 @@ impl<'a> Exchange<'a> {
     /// Waits a little for an answer while the connection waits for data; `None` when there is none yet.
     pub fn turn_within(&mut self, grace: Duration) -> Result<Option<Turn>, Failure> {
         self.check()?;
-        let Exchange { lease, attempt, limits, .. } = self;
-        let turned = lent(lease).block_on(async {
-            let mut over = pin!(tokio::time::sleep(grace));
-            let wanted = limits.within(|cx| match poll_turn(attempt, cx) {
-                Poll::Ready(turn) => Poll::Ready(turn.map(Some)),
-                Poll::Pending => over.as_mut().poll(cx).map(|()| Ok(None)),
-            });
-            wanted.await
-        })?;
+        let Exchange { http, attempt, limits, .. } = self;
+        let mut over = pin!(http.reactor.sleep(grace));
+        let turned = limits.drive(&http.reactor, |cx| match poll_turn(attempt, cx) {
+            Poll::Ready(turn) => Poll::Ready(turn.map(Some)),
+            Poll::Pending => over.as_mut().poll(cx).map(|()| Ok(None)),
+        });
         turned.unwrap_or_else(|why| Err(interrupted(&why, &mut self.attempt)))
     }
 
@@ -151,30 +155,8 @@ impl<'a> Exchange<'a> {
 
     /// In a child that comes back from a callback there is no exchange.
     pub fn check_process(&self) -> Result<(), Failure> {
-        let forked = self.lease().is_of_a_parent();
+        let forked = self.http.is_forked_child();
         if forked { Err(Failure::new(Status::Cancelled, Reach::Nothing, FORKED)) } else { Ok(()) }
-    }
-
-    /// After [`Turn::Done`]: lets the next call use the connection. Without it, dropping closes it at once.
-    pub fn give_back(mut self) {
-        self.lease.take().into_iter().for_each(Lease::give_back);
-    }
-
-    fn lease(&self) -> &Lease {
-        lent(&self.lease)
-    }
-}
-
-/// The lease of something that has not given it back.
-pub(super) fn lent(lease: &Option<Lease>) -> &Lease {
-    lease.as_ref().expect("a lease lasts until it is given back")
-}
-
-impl Drop for Exchange<'_> {
-    fn drop(&mut self) {
-        if let Some(lease) = self.lease.take() {
-            lease.end_with(self.attempt.take());
-        }
     }
 }
 
@@ -187,30 +169,34 @@ impl Limits<'_> {
         self.deadline.has_passed().map_or(Ok(()), |limit| Err(Interruption::DeadlinePassed(limit)))
     }
 
-    /// Waits on a driver for `wanted`, in this order: cancel, what is wanted, deadline.
-    pub async fn within<T>(&self, mut wanted: impl FnMut(&mut Context<'_>) -> Poll<T>) -> Result<T, Interruption> {
-        // The sockets are looked at before anything is sent: of a connection that the server has closed in the
-        // meantime, the end is seen in time and a new one made.
-        tokio::task::yield_now().await;
-        let mut cancelled = pin!(async {
-            match self.cancel {
-                Some(cancel) => cancel.triggered().await,
-                None => pending().await,
+    /// Drives until `wanted` is ready, in this order: cancel, what is wanted, deadline.
+    pub fn drive<T>(
+        &self,
+        reactor: &Reactor,
+        mut wanted: impl FnMut(&mut Context<'_>) -> Poll<T>,
+    ) -> Result<T, Interruption> {
+        let mut event = self.cancel.map(Cancel::as_raw_fd);
+        loop {
+            if self.cancel.is_some_and(Cancel::is_triggered) {
+                return Err(Interruption::Cancelled);
             }
-        });
-        let mut deadline_passed = pin!(self.deadline.passed());
-        poll_fn(|cx| {
-            match cancelled.as_mut().poll(cx) {
-                Poll::Ready(Ok(())) => return Poll::Ready(Err(Interruption::Cancelled)),
-                Poll::Ready(Err(error)) => return Poll::Ready(Err(Interruption::Unwatchable(error))),
-                Poll::Pending => {}
+            if let Poll::Ready(it) = reactor.poll(&mut wanted) {
+                return Ok(it);
             }
-            if let Poll::Ready(it) = wanted(cx) {
-                return Poll::Ready(Ok(it));
+            if let Some(limit) = self.deadline.has_passed() {
+                return Err(Interruption::DeadlinePassed(limit));
             }
-            deadline_passed.as_mut().poll(cx).map(|limit| Err(Interruption::DeadlinePassed(limit)))
-        })
-        .await
+            if reactor.is_woken() {
+                continue;
+            }
+            // An event that stays readable without the flag is another process's: the flag is looked at instead.
+            let look = self.cancel.filter(|_| event.is_none()).map(|_| Instant::now() + LOOK);
+            let until = [self.deadline.at(), look].into_iter().flatten().min();
+            let is_event = reactor.wait(event, until).map_err(Interruption::Unwatchable)?;
+            if is_event && !self.cancel.is_some_and(Cancel::is_triggered) {
+                event = None;
+            }
+        }
     }
 }
 
@@ -224,27 +210,23 @@ fn poll_turn(attempt: &mut Attempt, cx: &mut Context<'_>) -> Poll<Result<Turn, F
 
 /// Data and what follows it at once: a turn, a write and a callback cost more than a copy. What comes after it is the next
 /// turn's.
-async fn with_more(data: Bytes, attempt: &mut Attempt, next: &mut Option<Result<Turn, Failure>>) -> Bytes {
+fn with_more(
+    data: Bytes,
+    attempt: &mut Attempt,
+    next: &mut Option<Result<Turn, Failure>>,
+    cx: &mut Context<'_>,
+) -> Bytes {
     if data.len() >= BATCH {
         return data;
     }
     let mut gathered = BytesMut::with_capacity(BATCH + data.len());
     gathered.extend_from_slice(&data);
     drop(data);
-    let mut has_waited = false;
     while gathered.len() < BATCH && next.is_none() {
-        match poll_fn(|cx| Poll::Ready(poll_turn(attempt, cx))).await {
-            Poll::Ready(Ok(Turn::HaveData(data))) => {
-                gathered.extend_from_slice(&data);
-                has_waited = false;
-            }
+        match poll_turn(attempt, cx) {
+            Poll::Ready(Ok(Turn::HaveData(data))) => gathered.extend_from_slice(&data),
             Poll::Ready(turn) => *next = Some(turn),
-            Poll::Pending if has_waited => break,
-            Poll::Pending => {
-                // The connection has its turn.
-                tokio::task::yield_now().await;
-                has_waited = true;
-            }
+            Poll::Pending => break,
         }
     }
     gathered.freeze()

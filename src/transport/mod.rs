@@ -2,8 +2,8 @@
 //!
 //! Nothing here knows what a file is. From the outside in: a [`client`] has the settings; [`drive`] makes one call of it
 //! and [`crowd`] many at once; [`attempts`] is a call over all its attempts, which [`retry`] and [`rate`] govern;
-//! [`attempt`] is one request and its answer, which [`exchange`] drives in turns where callbacks run in between; [`engine`]
-//! lends the [`driver`]s that do the work.
+//! [`attempt`] is one request and its answer, which [`exchange`] drives in turns where callbacks run in between; a
+//! [`reactor`] drives all of it on the calling thread, over connections of a [`pool`], which [`connect`] makes.
 
 pub mod attempt;
 pub mod attempts;
@@ -12,22 +12,30 @@ pub mod cancel;
 pub mod client;
 pub mod config;
 pub mod connect;
+pub mod connect_error;
 pub mod crowd;
 pub mod deadline;
 pub mod drive;
-pub mod driver;
-pub mod engine;
 pub mod events;
 pub mod exchange;
+pub mod http_client;
 pub mod log;
+pub mod no_proxy;
+pub mod pool;
+pub mod process;
 pub mod progress;
 pub mod proxy;
 pub mod rate;
+pub mod reactor;
 pub mod resolve;
 pub mod retry;
+pub mod route;
+pub mod socket;
 pub mod special;
+pub mod stream;
 pub mod sys;
 pub mod tls;
+pub mod tls_stream;
 pub mod track;
 pub mod transfer;
 pub mod upload;

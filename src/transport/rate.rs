@@ -1,9 +1,9 @@
 //! The rate limiter: one a key and host, shared by all threads and clients of the process. Every request takes its turn
 //! here, first come, first served; [`pace`] decides how fast.
 //!
-//! Those who wait stand in a queue. Nobody works for them: the first one waits for the clock, on its own driver, and
-//! wakes the next one when it goes. A driver stands still while its thread is in a callback, so whoever doesn't come
-//! when it could go is passed over, and keeps its place.
+//! Those who wait stand in a queue. Nobody works for them: the first one waits for the clock, in its own call, and
+//! wakes the next one when it goes. A thread may be in a callback meanwhile, so
+//! whoever doesn't come when it could go is passed over, and keeps its place.
 
 mod limiters;
 mod pace;
@@ -15,6 +15,7 @@ mod width;
 
 pub use limiters::{Account, Limiters};
 
+use super::reactor::{Reactor, RemoteWake, Sleep};
 use crate::error::{Error, Status};
 use pace::Pace;
 use std::collections::VecDeque;
@@ -23,10 +24,10 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::mem;
 use std::pin::Pin;
 use std::process;
+use std::rc::Rc;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
-use tokio::time::Sleep;
 use width::Width;
 
 /// How long the one whose turn it is may take to come.
@@ -77,11 +78,11 @@ impl Limiter {
         }))
     }
 
-    /// Waits for a turn; dropping the future gives it up. `ceiling`: requests a minute that its client asked for. Runs
-    /// on a driver.
-    pub async fn acquire(self: &Arc<Self>, ceiling: Option<u32>) {
+    /// Waits for a turn; dropping the future gives it up. `ceiling`: requests a minute that its client asked for.
+    pub async fn acquire(self: &Arc<Self>, ceiling: Option<u32>, reactor: &Rc<Reactor>) {
         if !self.try_acquire(ceiling) {
-            Turn { limiter: self, ticket: self.queue_up(ceiling), timer: None, came: false }.await;
+            let (ticket, wake) = (self.queue_up(ceiling), reactor.expect_wake());
+            Turn { limiter: self, reactor, _wake: wake, ticket, timer: None, came: false }.await;
         }
     }
 
@@ -198,9 +199,11 @@ impl Inner {
 /// A place in the queue.
 struct Turn<'a> {
     limiter: &'a Limiter,
+    reactor: &'a Rc<Reactor>,
+    _wake: RemoteWake,
     ticket: u64,
     /// Made when there is something to wait for.
-    timer: Option<Pin<Box<Sleep>>>,
+    timer: Option<Sleep>,
     came: bool,
 }
 
@@ -222,13 +225,13 @@ impl Future for Turn<'_> {
                     next.into_iter().for_each(Waker::wake);
                     return Poll::Ready(());
                 }
-                Err(until) => until.into(),
+                Err(until) => until,
             };
-            let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(until)));
-            if timer.deadline() != until {
-                timer.as_mut().reset(until);
+            if self.timer.as_ref().is_none_or(|timer| timer.at() != until) {
+                self.timer = Some(self.reactor.sleep_until(until));
             }
-            if timer.as_mut().poll(cx).is_pending() {
+            let timer = self.timer.as_mut().expect("it was set");
+            if Pin::new(timer).poll(cx).is_pending() {
                 return Poll::Pending;
             }
         }

@@ -1,19 +1,18 @@
 //! Special files, as a path may lead to: a FIFO or a device has nothing to give or no room for a while. That is waited
-//! for on a driver, so that a cancel and the deadline are heard; as with the caller's own functions, not the idle limit.
+//! for so that a cancel and the deadline are heard; as with the caller's own functions, not the idle limit.
 
 use super::attempt::{Failure, plain};
-use super::client::Client;
 use super::exchange::Limits;
-use super::sys::{self, SigpipeGuard};
+use super::reactor::{READ, Reactor, WRITE};
+use super::sys::SigpipeGuard;
 use super::upload::{Source, unreadable};
 use super::wait;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Read as _, Write as _};
-use std::os::fd::AsFd as _;
 use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::time::Duration;
-use tokio::io::Interest;
 
 /// Between two looks whether a FIFO has got a reader: nothing tells of it.
 const LOOK: Duration = Duration::from_millis(10);
@@ -21,39 +20,39 @@ const LOOK: Duration = Duration::from_millis(10);
 pub struct SpecialFile<'a> {
     file: File,
     path: PathBuf,
-    client: &'a Client,
     limits: Limits<'a>,
 }
 
 impl<'a> SpecialFile<'a> {
     /// Opens it; of a FIFO there is something to read then, or its end.
-    pub fn open_to_read(client: &'a Client, limits: Limits<'a>, path: &Path) -> Result<SpecialFile<'a>, Failure> {
+    pub fn open_to_read(limits: Limits<'a>, path: &Path) -> Result<SpecialFile<'a>, Failure> {
         let opened = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path);
         let file = opened.map_err(|error| unreadable(path.display(), plain(&error)))?;
-        let special = SpecialFile { file, path: path.to_owned(), client, limits };
+        let special = SpecialFile { file, path: path.to_owned(), limits };
         if is_fifo(path) {
             // As long as nobody has opened it to write, a read says that it has ended.
-            special.wait(Interest::READABLE)?;
+            special.wait(READ)?;
         }
         Ok(special)
     }
 
     /// Opens it; of a FIFO there is a reader then.
-    pub fn open_to_write(client: &'a Client, limits: Limits<'a>, path: &Path) -> Result<SpecialFile<'a>, Failure> {
+    pub fn open_to_write(limits: Limits<'a>, path: &Path) -> Result<SpecialFile<'a>, Failure> {
         let mut options = OpenOptions::new();
         options.write(true).custom_flags(libc::O_NONBLOCK);
-        let opened = wait::drive(client, limits, &format!("waiting for a reader of {}", path.display()), async {
+        let phase = format!("waiting for a reader of {}", path.display());
+        let opened = wait::drive(limits, &phase, |reactor: Rc<Reactor>| async move {
             loop {
                 match options.open(path) {
                     Err(error) if error.raw_os_error() == Some(libc::ENXIO) && is_fifo(path) => {
-                        tokio::time::sleep(LOOK).await;
+                        reactor.sleep(LOOK).await;
                     }
                     opened => return opened,
                 }
             }
         })?;
         let file = opened.map_err(|error| unwritable(path, &error))?;
-        Ok(SpecialFile { file, path: path.to_owned(), client, limits })
+        Ok(SpecialFile { file, path: path.to_owned(), limits })
     }
 
     pub fn write_all(&mut self, mut data: &[u8]) -> Result<(), Failure> {
@@ -61,7 +60,7 @@ impl<'a> SpecialFile<'a> {
         while !data.is_empty() {
             match self.file.write(data) {
                 Ok(count) => data = &data[count..],
-                Err(error) if error.kind() == ErrorKind::WouldBlock => self.wait(Interest::WRITABLE)?,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => self.wait(WRITE)?,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => return Err(unwritable(&self.path, &error)),
             }
@@ -69,13 +68,14 @@ impl<'a> SpecialFile<'a> {
         Ok(())
     }
 
-    fn wait(&self, interest: Interest) -> Result<(), Failure> {
-        let wanted = if interest.is_readable() { "bytes from" } else { "room in" };
+    fn wait(&self, interest: u8) -> Result<(), Failure> {
+        let wanted = if interest == READ { "bytes from" } else { "room in" };
         let phase = format!("waiting for {wanted} {}", self.path.display());
-        let waited = wait::drive(self.client, self.limits, &phase, async {
-            sys::watch(self.file.as_fd(), interest)?.ready(interest).await.map(drop)
-        })?;
-        waited.map_err(|error| Failure::of_file(format!("{phase} failed: {}", plain(&error))))
+        wait::drive(
+            self.limits,
+            &phase,
+            |reactor: Rc<Reactor>| async move { reactor.ready(&self.file, interest).await },
+        )
     }
 }
 
@@ -87,7 +87,7 @@ impl Source for SpecialFile<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Failure> {
         loop {
             match self.file.read(buffer) {
-                Err(error) if error.kind() == ErrorKind::WouldBlock => self.wait(Interest::READABLE)?,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => self.wait(READ)?,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 read => return read.map_err(|error| unreadable(self.path.display(), plain(&error))),
             }

@@ -1,16 +1,191 @@
-//! The few libc calls: the signal mask of this thread, the eventfd behind the cancel token, and watching a descriptor.
+//! The libc calls that no safe library makes: waiting, vectored sends without SIGPIPE, reads into memory that isn't
+//! initialised yet, descriptors that are closed once, the page that a fork wipes, signal masks, the eventfd of a
+//! cancellation token.
 #![allow(unsafe_code)]
 
-use std::io;
+use hyper::rt::ReadBufCursor;
+use once_cell::race::OnceBox;
+use std::io::{self, IoSlice};
 use std::marker::PhantomData;
-use std::mem::MaybeUninit;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::mem::{self, MaybeUninit};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
+use std::process;
 use std::ptr;
-use tokio::io::Interest;
-use tokio::io::unix::AsyncFd;
+use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
+use std::time::Duration;
 
-/// While it lives, a write to a closed connection raises no SIGPIPE on this thread; what was raised is swallowed and
-/// the mask is put back. Needed because hyper writes by `writev`, which knows no MSG_NOSIGNAL.
+/// Waits until a descriptor is ready or the time is over; `None` is no limit. A signal ends it early, as if nothing had
+/// happened.
+pub fn poll(descriptors: &mut [libc::pollfd], timeout: Option<Duration>) -> io::Result<()> {
+    let timeout = timeout.map(|timeout| libc::timespec {
+        tv_sec: libc::time_t::try_from(timeout.as_secs()).unwrap_or(libc::time_t::MAX),
+        tv_nsec: timeout.subsec_nanos().into(),
+    });
+    let timeout = timeout.as_ref().map_or(ptr::null(), ptr::from_ref);
+    let count = descriptors.len() as libc::nfds_t;
+    // SAFETY: pointer and length are those of the slice; the time is NULL or a live value; no mask is given.
+    let ready = unsafe { libc::ppoll(descriptors.as_mut_ptr(), count, timeout, ptr::null()) };
+    if ready >= 0 {
+        return Ok(());
+    }
+    let error = io::Error::last_os_error();
+    // Whatever stands in `revents` is not to be believed.
+    descriptors.iter_mut().for_each(|descriptor| descriptor.revents = 0);
+    if error.kind() == io::ErrorKind::Interrupted { Ok(()) } else { Err(error) }
+}
+
+/// Sends a part of the buffers on a socket and says how much. Raises no SIGPIPE.
+pub fn send(socket: BorrowedFd<'_>, buffers: &[IoSlice<'_>]) -> io::Result<usize> {
+    // SAFETY: all zero is an empty message; an IoSlice is laid out as an iovec, and is only read.
+    let message = unsafe {
+        let mut message: libc::msghdr = mem::zeroed();
+        message.msg_iov = buffers.as_ptr().cast::<libc::iovec>().cast_mut();
+        message.msg_iovlen = buffers.len().min(MOST_BUFFERS) as _;
+        message
+    };
+    loop {
+        // SAFETY: the message and what it points to live on.
+        let count = unsafe { libc::sendmsg(socket.as_raw_fd(), &message, libc::MSG_NOSIGNAL) };
+        if let Some(result) = result_of(count) {
+            return result;
+        }
+    }
+}
+
+/// The kernel refuses more at once.
+const MOST_BUFFERS: usize = 1024;
+
+/// Receives into a buffer that may not be initialised.
+pub fn receive(socket: BorrowedFd<'_>, buffer: &mut ReadBufCursor<'_>) -> io::Result<usize> {
+    loop {
+        // SAFETY: recv only writes, at most as much as there is room; what it wrote is initialised.
+        let count = unsafe {
+            let room = buffer.as_mut();
+            let count = libc::recv(socket.as_raw_fd(), room.as_mut_ptr().cast(), room.len(), 0);
+            buffer.advance(usize::try_from(count).unwrap_or(0));
+            count
+        };
+        if let Some(result) = result_of(count) {
+            return result;
+        }
+    }
+}
+
+/// `None`: a signal came, try again.
+fn result_of(count: libc::ssize_t) -> Option<io::Result<usize>> {
+    if let Ok(count) = usize::try_from(count) {
+        return Some(Ok(count));
+    }
+    let error = io::Error::last_os_error();
+    if error.kind() == io::ErrorKind::Interrupted { None } else { Some(Err(error)) }
+}
+
+/// A descriptor that is closed exactly once: by whoever drops it, or in a forked child by [`Descriptors::close_all`].
+#[derive(Debug)]
+pub struct Descriptor {
+    descriptor: RawFd,
+    slot: &'static AtomicI32,
+}
+
+impl AsFd for Descriptor {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        // SAFETY: it stays open while this lives, for only a forked child closes it earlier, where it isn't used.
+        unsafe { BorrowedFd::borrow_raw(self.descriptor) }
+    }
+}
+
+impl Drop for Descriptor {
+    fn drop(&mut self) {
+        close_slot(self.slot);
+    }
+}
+
+const EMPTY: i32 = -1;
+
+fn close_slot(slot: &AtomicI32) {
+    // Taken out before it is closed: a fork in between leaves it open in the child, and never closes another's.
+    let descriptor = slot.swap(EMPTY, Ordering::SeqCst);
+    if descriptor != EMPTY {
+        // SAFETY: a slot holds a descriptor of ours, and whoever takes it out is the only one to close it.
+        drop(unsafe { OwnedFd::from_raw_fd(descriptor) });
+    }
+}
+
+/// The descriptors of one process, kept where a forked child finds them without a lock.
+pub struct Descriptors {
+    slots: [AtomicI32; 64],
+    next: OnceBox<Descriptors>,
+}
+
+impl Default for Descriptors {
+    fn default() -> Descriptors {
+        Descriptors::new()
+    }
+}
+
+impl Descriptors {
+    pub const fn new() -> Descriptors {
+        Descriptors { slots: [const { AtomicI32::new(EMPTY) }; 64], next: OnceBox::new() }
+    }
+
+    pub fn add(&'static self, descriptor: OwnedFd) -> Descriptor {
+        let raw = descriptor.as_raw_fd();
+        let is_free = |slot: &AtomicI32| slot.load(Ordering::Relaxed) == EMPTY;
+        let take = |slot: &AtomicI32| slot.compare_exchange(EMPTY, raw, Ordering::SeqCst, Ordering::Relaxed).is_ok();
+        let mut block = self;
+        loop {
+            if let Some(slot) = block.slots.iter().find(|slot| is_free(slot) && take(slot)) {
+                return Descriptor { descriptor: descriptor.into_raw_fd(), slot };
+            }
+            block = block.next.get_or_init(|| Box::new(Descriptors::new()));
+        }
+    }
+
+    /// In a forked child: closes what it inherited of its parent's. Nothing is sent or shut down.
+    pub fn close_all(&self) {
+        let blocks = std::iter::successors(Some(self), |block| block.next.get());
+        blocks.flat_map(|block| &block.slots).for_each(close_slot);
+    }
+}
+
+/// A number that tells this process from its parent and its children: of a page that a fork wipes.
+pub fn process_token() -> u64 {
+    static PAGE: OnceBox<Option<&'static AtomicU64>> = OnceBox::new();
+    static LAST: AtomicU64 = AtomicU64::new(0);
+    match PAGE.get_or_init(|| Box::new(page_wiped_on_fork())) {
+        Some(token) => match token.load(Ordering::Acquire) {
+            0 => {
+                let new = LAST.fetch_add(1, Ordering::Relaxed) + 1;
+                // Another thread may have been first.
+                token.compare_exchange(0, new, Ordering::AcqRel, Ordering::Acquire).map_or_else(|seen| seen, |_| new)
+            }
+            known => known,
+        },
+        // Where the kernel doesn't know the advice.
+        None => process::id().into(),
+    }
+}
+
+fn page_wiped_on_fork() -> Option<&'static AtomicU64> {
+    const LENGTH: usize = 4096;
+    // SAFETY: a new anonymous mapping, zeroed, aligned to a page and never unmapped where it is handed out; whole pages
+    // are wiped, of which nothing else has a part.
+    unsafe {
+        let protection = libc::PROT_READ | libc::PROT_WRITE;
+        let page = libc::mmap(ptr::null_mut(), LENGTH, protection, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS, -1, 0);
+        if page == libc::MAP_FAILED {
+            return None;
+        }
+        if libc::madvise(page, LENGTH, libc::MADV_WIPEONFORK) != 0 {
+            libc::munmap(page, LENGTH);
+            return None;
+        }
+        Some(&*page.cast::<AtomicU64>())
+    }
+}
+
+/// While it lives, a write to a pipe that nobody reads raises no SIGPIPE on this thread; what was raised is taken and
+/// the mask is put back. For files alone: sockets have MSG_NOSIGNAL.
 pub struct SigpipeGuard {
     before: libc::sigset_t,
     /// One was pending before us: it is the host's, so none is swallowed.
@@ -97,7 +272,7 @@ fn change_mask(how: libc::c_int, set: &libc::sigset_t) -> libc::sigset_t {
     }
 }
 
-/// The doorbell of a cancel token: rung from anywhere, also from a signal handler.
+/// A descriptor that becomes readable when it is notified, from anywhere, also from a signal handler.
 #[derive(Debug)]
 pub struct EventFd(OwnedFd);
 
@@ -113,7 +288,7 @@ impl EventFd {
     }
 
     /// Async-signal-safe: one `write`, and errno as it was.
-    pub fn ring(&self) {
+    pub fn notify(&self) {
         let one = 1u64;
         // SAFETY: errno is this thread's; write reads 8 bytes of a live value.
         unsafe {
@@ -124,21 +299,16 @@ impl EventFd {
         }
     }
 
-    /// Takes what was rung, so that the descriptor is readable no more.
-    pub fn silence(&self) {
+    /// Makes it unreadable again.
+    pub fn clear(&self) {
         let mut count = 0u64;
         // SAFETY: read fills 8 bytes of a live value; the descriptor doesn't block.
         unsafe { libc::read(self.0.as_raw_fd(), ptr::from_mut(&mut count).cast(), size_of::<u64>()) };
     }
-
-    pub fn watch(&self) -> io::Result<AsyncFd<BorrowedFd<'_>>> {
-        watch(self.0.as_fd(), Interest::READABLE)
-    }
 }
 
-/// Registers a descriptor with the runtime that is entered.
-pub fn watch(fd: BorrowedFd<'_>, interest: Interest) -> io::Result<AsyncFd<BorrowedFd<'_>>> {
-    // SAFETY: the descriptor stays open, and the same, as long as the borrow that the result holds.
-    let registered = unsafe { AsyncFd::register_with_interest(fd, interest) };
-    Ok(registered?)
+impl AsRawFd for EventFd {
+    fn as_raw_fd(&self) -> RawFd {
+        self.0.as_raw_fd()
+    }
 }

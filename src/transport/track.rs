@@ -5,7 +5,8 @@ use super::body::Reach;
 use super::client::{Client, Unanswered};
 use super::exchange::Interruption;
 use crate::error::{Error, Status};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::cell::{RefCell, RefMut};
+use std::rc::Rc;
 
 #[derive(Default)]
 pub(super) struct State {
@@ -20,17 +21,15 @@ pub(super) struct State {
     pub(super) made: u32,
     /// What the last attempt came to.
     pub(super) last: Option<Error>,
-    /// The last attempt's answer was read to its end.
-    pub(super) is_clean: bool,
 }
 
 /// Where a call stands.
 #[derive(Clone, Default)]
-pub struct Track(Arc<Mutex<State>>);
+pub struct Track(Rc<RefCell<State>>);
 
 impl Track {
-    pub(super) fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn state(&self) -> RefMut<'_, State> {
+        self.0.borrow_mut()
     }
 
     /// The end of a call from outside, as an error of it.
@@ -57,11 +56,6 @@ impl Track {
         };
         unanswered.error.ambiguous |= in_doubt;
         unanswered
-    }
-
-    /// What is left of the attempt under way, to be dropped where it can be.
-    pub fn take(&self) -> impl Send + use<> {
-        self.state().attempt.take()
     }
 }
 

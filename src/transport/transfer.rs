@@ -4,14 +4,15 @@ use super::attempt::{Failure, Request};
 use super::client::{Call, CallOptions, Client, Unanswered};
 use super::events::{self, Told};
 use super::exchange::{Exchange, FORKED, Limits};
+use super::http_client::HttpClient;
 use super::log::Log;
+use super::process::Process;
 use super::progress::Progress;
 use super::rate::Limiter;
 use super::retry::Retry;
 use super::track;
 use super::wait;
 use crate::error::{Error, Status};
-use std::process;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -20,12 +21,13 @@ pub struct Transfer<'a> {
     pub call: Call,
     pub limits: Limits<'a>,
     pub progress: Progress<'a>,
+    pub http: HttpClient,
     limiter: Arc<Limiter>,
     retry: Retry<'a>,
     log: Log,
     began: Instant,
     sent: Instant,
-    process_id: u32,
+    process: Process,
 }
 
 impl<'a> Transfer<'a> {
@@ -34,13 +36,14 @@ impl<'a> Transfer<'a> {
             client,
             limits,
             progress: Progress::new(options.progress),
-            limiter: client.limiter().now(),
+            http: client.http(),
+            limiter: client.shares().limiter().clone(),
             retry: client.retry(options.max_attempts),
             log: Log::new(client.logger(), call.name, client.key()),
             call,
             began: Instant::now(),
             sent: Instant::now(),
-            process_id: process::id(),
+            process: Process::current(),
         }
     }
 
@@ -61,13 +64,18 @@ impl<'a> Transfer<'a> {
     pub fn begin(&mut self, request: Request) -> Result<Exchange<'a>, Failure> {
         self.wait_for_turn()?;
         self.count();
-        self.client.begin(request, self.limits)
+        Ok(self.exchange(request))
     }
 
     /// Starts an attempt at another place than the API, which has limits of its own.
-    pub fn begin_elsewhere(&mut self, request: Request) -> Result<Exchange<'a>, Failure> {
+    pub fn begin_elsewhere(&mut self, request: Request) -> Exchange<'a> {
         self.count();
-        self.client.begin(request, self.limits)
+        self.exchange(request)
+    }
+
+    /// Sends a request that isn't counted as an attempt.
+    pub fn exchange(&self, request: Request) -> Exchange<'a> {
+        Exchange::new(self.http.clone(), request, self.limits)
     }
 
     fn count(&mut self) {
@@ -82,7 +90,10 @@ impl<'a> Transfer<'a> {
             return Ok(());
         }
         let began = Instant::now();
-        wait::drive(self.client, self.limits, "waiting for the rate limiter", self.limiter.acquire(ceiling))?;
+        let limiter = self.limiter.clone();
+        wait::drive(self.limits, "waiting for the rate limiter", |reactor| async move {
+            limiter.acquire(ceiling, &reactor).await;
+        })?;
         events::waited(&self.log, began.elapsed());
         Ok(())
     }
@@ -107,15 +118,13 @@ impl<'a> Transfer<'a> {
         events::retry(&self.log, self.retry.made(), wait, &error);
         self.flush();
         self.check_process()?;
-        // Made where it is driven: there is no clock outside.
-        let pause = async move { tokio::time::sleep(wait).await };
-        let waited = wait::drive(self.client, self.limits, track::PAUSE, pause);
+        let waited = wait::drive(self.limits, track::PAUSE, |reactor| async move { reactor.sleep(wait).await });
         waited.map_err(|failure| track::after(error, failure.status, failure.text, self.retry.made()))
     }
 
     /// A callback may have forked: in the child nothing more is done.
     pub fn check_process(&self) -> Result<(), Error> {
-        if self.process_id == process::id() {
+        if !self.process.is_forked_child() {
             return Ok(());
         }
         Err(Error { attempts: self.attempts(), ..Error::new(Status::Cancelled, self.call.name, FORKED) })
@@ -128,9 +137,10 @@ impl<'a> Transfer<'a> {
 
     /// The end of the call.
     pub fn ended<T>(&self, result: Result<T, Error>) -> Result<T, Error> {
-        if self.process_id == process::id() {
-            if let Err(error) = &result {
-                events::failed(&self.log, error, self.began);
+        if !self.process.is_forked_child() {
+            match &result {
+                Ok(_) => self.http.give_back(),
+                Err(error) => events::failed(&self.log, error, self.began),
             }
             self.flush();
         }

@@ -4,13 +4,13 @@ use super::attempt::{Answer, Body, Failure};
 use super::body::Reach;
 use super::client::{Answered, Unanswered};
 use super::exchange::{Exchange, Turn};
+use super::process::Process;
 use super::progress::Progress;
 use super::transfer::Transfer;
 use crate::error::Status;
 use bytes::{Bytes, BytesMut};
-use reqwest::header::{CONTENT_TYPE, HeaderValue};
+use http::header::{CONTENT_TYPE, HeaderValue};
 use std::fmt::Display;
-use std::process;
 use std::time::Duration;
 
 /// One rustls write; of larger pieces a refusal gets lost.
@@ -53,25 +53,23 @@ struct Feed<'a> {
     held: Option<Bytes>,
     after: Option<Vec<u8>>,
     read: Read,
-    process_id: u32,
+    process: Process,
 }
 
 impl Feed<'_> {
-    fn next(&mut self) -> Result<Option<Bytes>, Failure> {
+    /// The next piece, and whether it is the last one.
+    fn next(&mut self) -> Result<(Bytes, bool), Failure> {
         let differs = |why: String| Err(unreadable("what is uploaded", why));
         if let Some(before) = self.before.take() {
-            return Ok(Some(before.into()));
-        }
-        if self.after.is_none() {
-            return Ok(None);
+            return Ok((before.into(), false));
         }
         loop {
             self.buffer.resize(self.piece, 0);
             self.read.begun = true;
             let count = self.source.read(&mut self.buffer);
-            if self.process_id != process::id() {
+            if self.process.is_forked_child() {
                 // In a child of the callback's: the next turn says so, and nothing more is read.
-                return Ok(None);
+                return Ok((Bytes::new(), false));
             }
             let count = count?;
             if count > self.piece {
@@ -90,11 +88,11 @@ impl Feed<'_> {
             if count == 0 {
                 let after = self.after.take().unwrap_or_default();
                 let last = self.held.take().unwrap_or_default();
-                return Ok(Some([&last[..], &after[..]].concat().into()));
+                return Ok(([&last[..], &after[..]].concat().into(), true));
             }
             let piece = self.buffer.split_to(count).freeze();
             if let Some(before_it) = self.held.replace(piece) {
-                return Ok(Some(before_it));
+                return Ok((before_it, false));
             }
         }
     }
@@ -124,7 +122,7 @@ impl Transfer<'_> {
             held: None,
             after: Some(frame.after),
             read: Read::default(),
-            process_id: process::id(),
+            process: Process::current(),
         };
         self.progress.begins();
         let longest = self.call.longest_answer;
@@ -159,18 +157,19 @@ fn drive(
                 }
                 exchange.check()?;
                 let chunk = feed.next().map_err(|failure| Failure { reach: exchange.reach(), ..failure })?;
-                exchange.feed(chunk);
+                match chunk {
+                    (chunk, false) => exchange.feed(chunk),
+                    (chunk, true) => exchange.feed_last(chunk),
+                }
                 exchange.turn()?
             }
             Turn::Head(head) => {
                 let reach = exchange.reach();
                 let answer = exchange.rest(head, longest)?;
-                // The connection is used again only if the request's body was taken whole.
                 if reach == Reach::Whole {
                     // There is nothing left to cancel, and the answer is not to be lost.
                     let _ = progress.finished(feed.read.bytes);
                     exchange.check_process()?;
-                    exchange.give_back();
                 }
                 return Ok((answer, reach));
             }

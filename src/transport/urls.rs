@@ -1,7 +1,8 @@
 //! The URLs of a client's calls: each is put together once and then copied.
 
+use http::uri::PathAndQuery;
 use once_cell::race::OnceBox;
-use reqwest::Url;
+use url::{Position, Url};
 
 /// A chain without a lock, which a fork could find taken. It has as many links as the API has paths.
 #[derive(Debug)]
@@ -10,12 +11,14 @@ pub struct Urls {
     first: Next,
 }
 
-type Next = OnceBox<Place>;
+type Next = OnceBox<Entry>;
+type Query = [(&'static str, String)];
 
 #[derive(Debug)]
-struct Place {
+struct Entry {
     path: &'static str,
     url: Url,
+    target: PathAndQuery,
     next: Next,
 }
 
@@ -30,19 +33,41 @@ impl Urls {
     }
 
     /// The URL of a path below the base, which has no slash in front.
-    pub fn of(&self, path: &'static str) -> &Url {
+    pub fn url(&self, path: &'static str, query: &Query) -> Url {
+        let mut url = self.entry(path).url.clone();
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
+        }
+        url
+    }
+
+    /// The same as a request's target.
+    pub fn target(&self, path: &'static str, query: &Query) -> PathAndQuery {
+        match query {
+            [] => self.entry(path).target.clone(),
+            query => target(&self.url(path, query)),
+        }
+    }
+
+    fn entry(&self, path: &'static str) -> &Entry {
         let new = || {
             let mut url = self.base.clone();
             url.set_path(&format!("{}{path}", self.base.path()));
-            Box::new(Place { path, url, next: Next::new() })
+            Box::new(Entry { path, target: target(&url), url, next: Next::new() })
         };
-        let mut place = self.first.get_or_init(new);
+        let mut entry = self.first.get_or_init(new);
         // Another thread may have put another path there.
-        while place.path != path {
-            place = place.next.get_or_init(new);
+        while entry.path != path {
+            entry = entry.next.get_or_init(new);
         }
-        &place.url
+        entry
     }
+}
+
+/// The path and query of a URL, as they stand in a request.
+pub fn target(url: &Url) -> PathAndQuery {
+    let target = PathAndQuery::try_from(&url[Position::BeforePath..Position::AfterQuery]);
+    target.unwrap_or(PathAndQuery::from_static("/"))
 }
 
 #[cfg(test)]
@@ -63,13 +88,20 @@ mod tests {
                     scope.spawn(move || {
                         start.wait();
                         for path in [path, paths[0], path] {
-                            assert_eq!(urls.of(path).as_str(), format!("https://host:8/below/{path}"));
+                            assert_eq!(urls.url(path, &[]).as_str(), format!("https://host:8/below/{path}"));
+                            assert_eq!(urls.target(path, &[]), format!("/below/{path}").as_str());
                         }
                     });
                 }
             });
-            let links = std::iter::successors(urls.first.get(), |place| place.next.get()).count();
+            let links = std::iter::successors(urls.first.get(), |entry| entry.next.get()).count();
             assert_eq!(links, paths.len());
         }
+    }
+
+    #[test]
+    fn a_query_is_encoded() {
+        let urls = Urls::new(Url::parse("https://host/").unwrap());
+        assert_eq!(urls.target("list", &[("purpose", "a b&c".into())]), "/list?purpose=a+b%26c");
     }
 }

@@ -85,6 +85,7 @@ static void whole(const mmx_client *client) {
         SUCCEEDS(transfer(client, false, NULL), error);
         end(&reader);
     }
+    any_file(NAME, true);
     SUCCEEDS(mmx_upload_file(client, "/dev/null", MMX_PURPOSE_VOICE_CLONE, NULL, NULL, &error), error);
 }
 
@@ -133,7 +134,7 @@ static void left(const mmx_client *client) {
         struct peer reader = {.moves = moves[i]};
         reset();
         begin(&reader);
-        FAILS(transfer(client, false, NULL), error, MMX_ERROR_FILE, "fifo can't be written: broken pipe", false);
+        FAILS(transfer(client, false, NULL), error, MMX_ERROR_FILE, "fifo.mp3 can't be written: broken pipe", false);
         end(&reader);
     }
 }
@@ -151,7 +152,7 @@ static void cancelled_before(const mmx_client *client) {
 
 int main(void) {
     signal(SIGPIPE, SIG_DFL);
-    path = in_folder("fifo");
+    path = in_folder("fifo.mp3");
     content = made_whole(5, SIZE);
     CHECK_INT(mkfifo(path, 0600), 0);
     for (int https = 0; https < 2; https++) {

@@ -50,6 +50,13 @@ static inline const char *folder(void) {
     return path;
 }
 
+/* Whether the server takes uploads of any extension and size, or only what it documents for their purpose. */
+static inline void any_file(const char *account, bool taken) {
+    char *path = format("/control/%s/settings", account);
+    free(control("POST", path, taken ? "{\"any_file\": true}" : "{}"));
+    free(path);
+}
+
 static inline char *in_folder(const char *name) { return format("%s/%s", folder(), name); }
 
 /* How many entries it has: a temporary file that was left behind counts. */

@@ -94,7 +94,7 @@ static void transfers(bool https) {
     has_file("log-transfers", 50, 300000, 50);
     mmx_client *client = logging("log-transfers", https, notes, &log, MMX_LOG_DEBUG);
     mmx_error *error = NULL;
-    char *path = in_folder("log");
+    char *path = in_folder("log.mp3");
     mmx_call_options options = MMX_CALL_OPTIONS_INIT;
     options.flags = MMX_CALL_VIA_DOWNLOAD_URL;
     faults("log-transfers", "[{'call':'store','cut_after':100000},{'call':'delete','code':1013," NOW "}]");

@@ -69,9 +69,9 @@ static const struct call {
     {"retrieve", "retrieve", retrieves, false},
     {"download", "retrieve_content", downloads, false},
     {"delete", "delete", deletes_it, true},
-    {"upload that can go back", "upload", uploads_again, true},
+    {"upload that can rewind", "upload", uploads_again, true},
     {"upload that can't", "upload", uploads_once, true},
-    {"the delete comes to", "delete", deletes_it, true},
+    {"result of the delete", "delete", deletes_it, true},
 };
 
 /* ---- what is said of them ---- */
@@ -93,8 +93,8 @@ static void judge(const struct play *play, const struct call *call) {
     if (succeeds) {
         long sent = requests(play->account, call->of_server), settling = requests(play->account, "retrieve");
         bool so = false;
-        if (strcmp(wanted, "sent again") == 0) so = play->retries >= 1;
-        else if (strcmp(wanted, "settled") == 0) so = settling >= 1;
+        if (strcmp(wanted, "retried") == 0) so = play->retries >= 1;
+        else if (strcmp(wanted, "looked up") == 0) so = settling >= 1;
         else if (strcmp(wanted, "deleted") == 0) so = settling >= 1 && sent == 1;
         else if (strcmp(wanted, "the file") == 0) so = sent == 1 && requests(play->account, "list") >= 1;
         else FAIL("%s: what is that?", what);
@@ -166,38 +166,38 @@ struct row {
 #define HANGS "{'call':'%s','hang':true}"
 
 static struct row breaks[] = {
-    {"there is no connection: look-up, connect, TLS", .faults = {"relay"}},
-    {"it breaks before the request is whole", .faults = {"relay"}, .large = true},
-    {"it breaks when the request is whole, before the answer", .faults = {"{'call':'%s','close_before_answer':'rst'}", "{'call':'%s','close_before_answer':'fin'}"}},
-    {"it breaks in the middle of the answer", .faults = {"{'call':'%s','cut_after':30}", "{'call':'%s','cut_after':30,'close':'rst'}"}},
-    {"no byte comes for the idle limit", .faults = {HANGS}, .idle_ms = LIMIT},
-    {"the answer isn't HTTP", .faults = {"{'call':'%s','shape':'garbage','perform':true}"}},
-    {"the time limit passes before the answer", .faults = {HANGS}, .timeout_ms = LIMIT},
-    {"it is cancelled before the answer", .faults = {HANGS}, .is_cancelled = true},
+    {"no connection is made: name lookup, TCP, TLS", .faults = {"relay"}},
+    {"it breaks before the request is sent completely", .faults = {"relay"}, .large = true},
+    {"it breaks after the request, before the response", .faults = {"{'call':'%s','close_before_answer':'rst'}", "{'call':'%s','close_before_answer':'fin'}"}},
+    {"it breaks in the middle of the response", .faults = {"{'call':'%s','cut_after':30}", "{'call':'%s','cut_after':30,'close':'rst'}"}},
+    {"the idle timeout expires", .faults = {HANGS}, .idle_ms = LIMIT},
+    {"the response isn't HTTP", .faults = {"{'call':'%s','shape':'garbage','perform':true}"}},
+    {"the timeout of the call expires before the response", .faults = {HANGS}, .timeout_ms = LIMIT},
+    {"it is cancelled before the response", .faults = {HANGS}, .is_cancelled = true},
 };
 
 static struct row settlings[] = {
-    {"it has the file still", .faults = {"{'call':'delete','shape':'garbage'}"}},
-    {"it refuses the id with a code, such as 2013", .faults = {GARBLED, "[" GARBLED ",{'call':'retrieve','code':4711}]"}},
-    {"a bare HTTP 404, which is a wrong path", .faults = {"[" GARBLED ",{'call':'retrieve','shape':'text_404'}]"}},
-    {"nothing, for the service is in trouble or out of reach", .faults = {"[" GARBLED ",{'call':'retrieve','times':-1,'code':1013," NOW "}]", "[" GARBLED ",{'call':'retrieve','times':-1,'close_before_answer':'rst'}]"}},
-    {"something that isn't an answer of this API", .faults = {"[" GARBLED ",{'call':'retrieve','shape':'garbage'}]", "[" GARBLED ",{'call':'retrieve','shape':'no_base_resp'}]"}},
+    {"the file still exists", .faults = {"{'call':'delete','shape':'garbage'}"}},
+    {"the id is refused with a code, such as 2013", .faults = {GARBLED, "[" GARBLED ",{'call':'retrieve','code':4711}]"}},
+    {"HTTP 404 without an API error, which is a wrong path", .faults = {"[" GARBLED ",{'call':'retrieve','shape':'text_404'}]"}},
+    {"nothing, because the service fails or can't be reached", .faults = {"[" GARBLED ",{'call':'retrieve','times':-1,'code':1013," NOW "}]", "[" GARBLED ",{'call':'retrieve','times':-1,'close_before_answer':'rst'}]"}},
+    {"a response that isn't of this API", .faults = {"[" GARBLED ",{'call':'retrieve','shape':'garbage'}]", "[" GARBLED ",{'call':'retrieve','shape':'no_base_resp'}]"}},
 };
 
 static struct row looks[] = {
-    {"one file that fits", .faults = {LOST, "[" LOST ",{'call':'list','code':1013," NOW "}]"}},
-    {"none", .faults = {LOST_ASIDE}},
-    {"only an older one of that name", .faults = {LOST_ASIDE}, .has_old = true},
-    {"several that fit", .faults = {LOST}, .has_new = true},
-    {"no time of day, by which what is new could be told", .faults = {"[" LOST ",{'call':'list','headers':{'Date':null}}]"}},
-    {"nothing, for it can't be had", .faults = {"[" LOST ",{'call':'list','times':-1,'code':1013," NOW "}]", "[" LOST ",{'call':'list','code':1004}]"}},
+    {"one match", .faults = {LOST, "[" LOST ",{'call':'list','code':1013," NOW "}]"}},
+    {"no match", .faults = {LOST_ASIDE}},
+    {"only an older file of that name", .faults = {LOST_ASIDE}, .has_old = true},
+    {"several matches", .faults = {LOST}, .has_new = true},
+    {"no Date header, without which no file can be called new", .faults = {"[" LOST ",{'call':'list','headers':{'Date':null}}]"}},
+    {"nothing, because the list fails", .faults = {"[" LOST ",{'call':'list','times':-1,'code':1013," NOW "}]", "[" LOST ",{'call':'list','code':1004}]"}},
 };
 
 static struct row hints[] = {
     {"up to 60 s", .faults = {"{'code':1002,'headers':{'Retry-After':'1'}}"}},
     {"more than 60 s", .faults = {"{'code':1002,'headers':{'Retry-After':'61'}}"}},
-    {"more than the time limit leaves", .faults = {"{'code':1002,'headers':{'Retry-After':'30'}}"}, .timeout_ms = 20000},
-    {"nothing that can be read", .faults = {"{'code':1002,'headers':{'Retry-After':'soon'}}"}},
+    {"more than the timeout of the call leaves", .faults = {"{'code':1002,'headers':{'Retry-After':'30'}}"}, .timeout_ms = 20000},
+    {"something that can't be read", .faults = {"{'code':1002,'headers':{'Retry-After':'soon'}}"}},
 };
 
 /* Those that a cell of the row happens to: "list, retrieve, download" are three. */
@@ -297,7 +297,7 @@ static void plays_trust(const struct cell *cell) {
         {"the certificate is of an unknown CA", "MMX_TEST_HTTPS_UNKNOWN_CA"}};
     const char *column = cell->column, *refusals = cell->row;
     const struct call *call = next_call(&column);
-    if (takes(&refusals, "the proxy makes no connection, whatever it says: ")) {
+    if (takes(&refusals, "the proxy refuses the connection: ")) {
         for (int status; sscanf(refusals, "HTTP %d", &status) == 1; refusals += strcspn(refusals, ",") + 2 * (strchr(refusals, ',') != NULL)) {
             struct play *play = prepared(cell, true, NULL);
             char *settings = format("{\"refuse\":%d}", status), *proxy = proxy_with(play->account, settings);
@@ -314,7 +314,7 @@ static void plays_trust(const struct cell *cell) {
         if (strcmp(cell->row, listeners[i][0]) == 0) url = format("%s/t/%s", setting(listeners[i][1]), play->account);
     if (strcmp(cell->row, "the server doesn't speak TLS") == 0) url = format("https%s", setting("MMX_TEST_HTTP") + strlen("http"));
     if (strcmp(cell->row, "the proxy can't be reached") == 0) proxy = format("http://127.0.0.1:%d", closed_port());
-    if (strcmp(cell->row, "the proxy wants a user name and a password, or others") == 0) proxy = proxy_with(play->account, "{\"credentials\":\"a:b\"}");
+    if (strcmp(cell->row, "the proxy requires credentials, or other ones") == 0) proxy = proxy_with(play->account, "{\"credentials\":\"a:b\"}");
     if (!url && !proxy) FAIL("%s: who knows that?", cell->row);
     if (url) CHECK_INT(mmx_config_set_base_url(play->config, url, NULL), MMX_OK);
     if (proxy) CHECK_INT(mmx_config_set_proxy(play->config, proxy, NULL), MMX_OK);
@@ -345,13 +345,13 @@ static void read_page(void) {
 static void plays_cell(size_t number) {
     const struct cell *cell = &cells[number];
     const char *refusals = cell->row;
-    if (strcmp(cell->heading, "Where a connection breaks") == 0) plays_row(cell, breaks, LENGTH_OF(breaks));
-    else if (strcmp(cell->heading, "What the service answers") == 0) plays_answers(cell, cell->row, NULL), of_answers++;
-    else if (takes(&refusals, "a refusal of the key, the account or the rate: ")) plays_answers(cell, refusals, GARBLED);
-    else if (strcmp(cell->heading, "How a delete is settled") == 0) plays_row(cell, settlings, LENGTH_OF(settlings));
-    else if (strcmp(cell->heading, "Looking for a lost upload") == 0) plays_row(cell, looks, LENGTH_OF(looks));
-    else if (strcmp(cell->heading, "How long it waits") == 0) plays_row(cell, hints, LENGTH_OF(hints));
-    else if (strcmp(cell->heading, "Proxies and trust") == 0) plays_trust(cell), of_trust++;
+    if (strcmp(cell->heading, "Connection failures") == 0) plays_row(cell, breaks, LENGTH_OF(breaks));
+    else if (strcmp(cell->heading, "Responses of the service") == 0) plays_answers(cell, cell->row, NULL), of_answers++;
+    else if (takes(&refusals, "the key, the account or the rate is refused: ")) plays_answers(cell, refusals, GARBLED);
+    else if (strcmp(cell->heading, "Lookup after a delete") == 0) plays_row(cell, settlings, LENGTH_OF(settlings));
+    else if (strcmp(cell->heading, "Lookup after an upload") == 0) plays_row(cell, looks, LENGTH_OF(looks));
+    else if (strcmp(cell->heading, "Waits") == 0) plays_row(cell, hints, LENGTH_OF(hints));
+    else if (strcmp(cell->heading, "Proxies and certificates") == 0) plays_trust(cell), of_trust++;
     else FAIL("%s: no table that can be played", cell->heading);
 }
 

@@ -56,7 +56,7 @@ static void whole(const mmx_client *client) {
         journal_holds(NAME, "\"content_length\":null", 0);
         giver = (struct giver){.seed = 9, .gives = sizes[i], .piece = SIZE_MAX};
         source = source_of(&giver, -1);
-        SUCCEEDS(mmx_upload_stream(client, &source, "c", MMX_PURPOSE_PROMPT_AUDIO, NULL, &json, &error), error);
+        SUCCEEDS(mmx_upload_stream(client, &source, "c.m4a", MMX_PURPOSE_PROMPT_AUDIO, NULL, &json, &error), error);
         stored(json, sizes[i], 9);
         mmx_string_free(json);
         journal_holds(NAME, "\"chunked\":true", 1);
@@ -103,6 +103,7 @@ static void names(const mmx_client *client) {
         struct giver giver = {.seed = 1, .gives = 10, .piece = 3};
         mmx_source source = source_of(&giver, 10);
         account(NAME, 0);
+        any_file(NAME, true);
         SUCCEEDS(mmx_upload_stream(client, &source, cases[i][0], MMX_PURPOSE_VOICE_CLONE, NULL, &json, &error), error);
         mmx_string_free(json);
         journal_holds(NAME, cases[i][1], 1);

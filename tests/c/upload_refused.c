@@ -187,8 +187,12 @@ static void too_fast(bool https) {
 static void limits(const mmx_client *client) {
     mmx_error *error = NULL;
     account(NAME, 0);
+    any_file(NAME, true);
     CHECK_INT(upload(client, "a.txt", 10, NULL, &error), MMX_OK);
     CHECK_INT(upload(client, "a.mp3", 21 << 20, NULL, &error), MMX_OK);
+    any_file(NAME, false);
+    FAILS(upload(client, "a.txt", 10, NULL, &error), error, MMX_ERROR_INVALID_REQUEST, "2013 \"invalid file ext for voice clone\"", false);
+    FAILS(upload(client, "a.mp3", 21 << 20, NULL, &error), error, MMX_ERROR_INVALID_REQUEST, "; the documents say of voice_clone: ", false);
     script(NAME, "[{\"code\": 2013}, {\"code\": 2037}, {\"code\": 2013}, {\"code\": 1004}]");
     FAILS(upload(client, "a.txt", 10, NULL, &error), error, MMX_ERROR_INVALID_REQUEST, "; the documents say of voice_clone: ", false);
     FAILS(upload(client, "a.mp3", 21 << 20, NULL, &error), error, MMX_ERROR_INVALID_REQUEST, "; the documents say of voice_clone: ", false);

@@ -5,6 +5,7 @@ pub(crate) mod failures;
 pub(crate) mod header;
 pub(crate) mod null_sweep;
 pub(crate) mod page;
+pub(crate) mod schema;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};

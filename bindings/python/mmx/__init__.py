@@ -6,32 +6,37 @@
 """
 
 from . import _ffi
-from .client import Client
-from .errors import (
-    APIError,
-    AuthenticationError,
-    CancelledError,
-    ConnectError,
-    ContentRejectedError,
-    Error,
-    FileError,
-    GuardError,
-    HTTPError,
-    InternalError,
-    InvalidArgumentError,
-    InvalidRequestError,
-    NetworkError,
-    NotFoundError,
-    PartialFailure,
-    PermissionError,
-    ProtocolError,
-    QuotaError,
-    RateLimitError,
-    ServerError,
-    ServerTimeoutError,
-    TimeoutError,
-)
-from .files import Files
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ._outcomes import Outcomes
+    from .client import Client
+    from .errors import (
+        APIError,
+        AuthenticationError,
+        CancelledError,
+        ConnectError,
+        ContentRejectedError,
+        Error,
+        FileError,
+        GuardError,
+        HTTPError,
+        InternalError,
+        InvalidArgumentError,
+        InvalidRequestError,
+        NetworkError,
+        NotFoundError,
+        PartialFailure,
+        PermissionError,
+        ProtocolError,
+        QuotaError,
+        RateLimitError,
+        ServerError,
+        ServerTimeoutError,
+        TimeoutError,
+    )
+    from .files import Files
+    from .results import DeleteResult, Download, File, Outcome, Plan, PruneResult, Summary
 
 PURPOSE_PROMPT_AUDIO = _ffi.MMX_PURPOSE_PROMPT_AUDIO
 PURPOSE_T2A_ASYNC = _ffi.MMX_PURPOSE_T2A_ASYNC
@@ -41,11 +46,6 @@ PURPOSE_VIDEO_GENERATION_INPUT = _ffi.MMX_PURPOSE_VIDEO_GENERATION_INPUT
 PURPOSE_VIDEO_UNDERSTANDING = _ffi.MMX_PURPOSE_VIDEO_UNDERSTANDING
 PURPOSE_VOICE_CLONE = _ffi.MMX_PURPOSE_VOICE_CLONE
 __version__ = _ffi.MMX_VERSION
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ._outcomes import Outcomes
-    from .results import DeleteResult, Download, File, Outcome, Plan, PruneResult, Summary
 
 __all__ = [
     "PURPOSE_PROMPT_AUDIO",
@@ -91,14 +91,23 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> object:
-    # `dataclasses` takes as long to import as all the rest, so it waits until it is needed.
-    if name in ("DeleteResult", "Download", "File", "Outcome", "Plan", "PruneResult", "Summary"):
-        from . import results
+if not TYPE_CHECKING:
 
-        return getattr(results, name)
-    if name == "Outcomes":
-        from ._outcomes import Outcomes
+    def __getattr__(name: str) -> object:
+        if name in ("client", "errors", "files", "results"):
+            from importlib import import_module
 
-        return Outcomes
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+            return import_module(f"{__name__}.{name}")
+        # Loaded when the first name is asked for: `typing` and `dataclasses` take longer to import than all the rest.
+        if name in __all__:
+            from . import _outcomes, client, errors, files, results
+
+            for module in (_outcomes, client, errors, files, results):
+                globals().update({public: value for public, value in vars(module).items() if public in __all__})
+        try:
+            return globals()[name]
+        except KeyError:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__})

@@ -1,15 +1,12 @@
-"""Python values become C's, or are refused here: ctypes would wrap a number and cut a text without a word."""
+"""Converts arguments to C values. ctypes alone would wrap large integers and cut text at a NUL without an error."""
 
 from __future__ import annotations
 
 import os
 from operator import index
+from typing import SupportsFloat, SupportsIndex
 
 from .errors import invalid_argument
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import SupportsFloat, SupportsIndex
 
 INT32_MAX = 2**31 - 1
 INT64_MAX = 2**63 - 1
@@ -19,8 +16,8 @@ def wrong_type(call: str, parameter: str, wanted: str, value: object) -> TypeErr
     return TypeError(f"{call}: {parameter} must be {wanted}, not {type(value).__name__}")
 
 
-def whole(call: str, parameter: str, value: SupportsIndex, highest: int) -> int:
-    """A whole number that fits its C type. Whether it can be meant is for the library to say."""
+def integer(call: str, parameter: str, value: SupportsIndex, highest: int) -> int:
+    """Returns an integer that fits its C type. The library checks its range."""
     if isinstance(value, bool):
         raise wrong_type(call, parameter, "a whole number", value)
     try:
@@ -35,7 +32,7 @@ def whole(call: str, parameter: str, value: SupportsIndex, highest: int) -> int:
 
 
 def _short(number: int) -> str:
-    # Python refuses to print thousands of digits, and nobody reads them.
+    # Python refuses to print thousands of digits.
     return str(number) if abs(number) < 10**40 else f"a number of {number.bit_length()} bits"
 
 
@@ -56,15 +53,15 @@ def path(call: str, parameter: str, value: str | os.PathLike[str]) -> bytes:
     return text(call, parameter, os.fspath(value))
 
 
-def truth(call: str, parameter: str, value: bool) -> bool:
-    # Not any object's truth: "false" would count as True.
+def boolean(call: str, parameter: str, value: bool) -> bool:
+    # No other types: "false" would count as True.
     if not isinstance(value, bool):
         raise wrong_type(call, parameter, "True or False", value)
     return value
 
 
 def milliseconds(call: str, parameter: str, seconds: SupportsFloat | None) -> int:
-    """Seconds as the library has them; None is no limit, its -1. `parameter` is what the library calls it."""
+    """Converts seconds to milliseconds; None is no limit, which is -1 in C. `parameter` is the name in C."""
     if seconds is None:
         return -1
     if isinstance(seconds, bool | str) or not hasattr(type(seconds), "__float__"):
@@ -75,7 +72,7 @@ def milliseconds(call: str, parameter: str, seconds: SupportsFloat | None) -> in
         rounded = max(round(exact), 1) if exact > 0 else round(exact)
     except (OverflowError, ValueError):  # An infinity, or not a number.
         rounded = 0
-    # 0 and -1 mean something else in C; what is below, the library refuses.
+    # 0 and -1 have other meanings in C; the library refuses lower numbers.
     if rounded in (0, -1) or not -INT64_MAX <= rounded <= INT64_MAX:
         why = "must be 1 or more milliseconds, as a number of seconds that is not too large; None is no limit"
         raise invalid_argument(call, parameter, why)

@@ -1,29 +1,19 @@
-"""Calls about many files: what they take, and what is noted of each file as it settles."""
+"""Calls for many files: their options, and the collection of outcomes."""
 
 from __future__ import annotations
 
-from ctypes import c_int64
+from collections.abc import Callable, Iterable
+from ctypes import CDLL, Array, c_int64
+from typing import Any, SupportsFloat, SupportsIndex
 
-from . import _arguments, _call, _callbacks, _ffi, errors
+from . import _arguments, _call, _callbacks, _ffi, errors, results
 from ._library import take_string
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-    from ctypes import CDLL, Array
-    from types import EllipsisType
-    from typing import Any, SupportsFloat, SupportsIndex, TypeAlias
-
-    from ._callbacks import Progress
-    from .results import File, Outcome, Plan, Summary
-
-    # A file's id, or what has one and its purpose: a pair, or a File or Outcome.
-    FileRef: TypeAlias = SupportsIndex | tuple[SupportsIndex, str] | File | Outcome
-    Timeout: TypeAlias = SupportsFloat | EllipsisType | None
+from ._types import FileRef, Progress, Timeout
+from .results import File, Outcome, Plan, Summary
 
 
 class Options:
-    """What mmx_bulk_options has, but callbacks and token."""
+    """The fields of mmx_bulk_options, without callbacks and token."""
 
     __slots__ = ("call_timeout_ms", "concurrency", "flags", "max_attempts", "timeout_ms")
 
@@ -45,7 +35,7 @@ class Options:
 
 
 class Request(_call.Request):
-    """A call about many files."""
+    """A call for many files."""
 
     __slots__ = ("on_outcome", "settings")
 
@@ -57,17 +47,17 @@ class Request(_call.Request):
         arguments: tuple[object, ...],
         settings: Options,
         on_outcome: Callable[[Outcome], object],
-        receipts: Receipts,
+        collector: Collector,
         progress: Progress | None = None,
     ) -> None:
         guard = _callbacks.Guard()
         super().__init__(library, getattr(library, f"mmx_{call}"), handle, arguments, guard=guard, progress=progress)
         self.settings = settings
 
-        def told(outcome: Any) -> int:
-            return 1 if on_outcome(receipts.read(outcome.contents)) is STOP else 0
+        def report(outcome: Any) -> int:
+            return 1 if on_outcome(collector.read(outcome.contents)) is STOP else 0
 
-        self.on_outcome: Any = _ffi.mmx_outcome_fn(guard.around(told, 1))
+        self.on_outcome: Any = _ffi.mmx_outcome_fn(guard.around(report, 1))
 
     def options(self, token: int | None) -> Any:
         options = _ffi.MMX_BULK_OPTIONS_INIT()
@@ -79,8 +69,8 @@ class Request(_call.Request):
             options.progress = self.progress
         return options
 
-    def note(self, outcome: _call.Outcome) -> str | None:
-        error = outcome[1]
+    def note(self, result: _call.Result) -> str | None:
+        error = result[1]
         return None if error is None else str(errors.from_json(error))
 
     def release(self) -> None:
@@ -88,27 +78,24 @@ class Request(_call.Request):
         self.on_outcome = None
 
 
-# What a function that is told of outcomes returns to end the run. A print() that is returned mustn't.
+# Returned by an outcome callback to end the run. Any other result, such as None, doesn't.
 STOP = object()
 
 
-class Receipts:
-    """Counts outcomes as they settle, and keeps those that aren't well."""
+class Collector:
+    """Counts outcomes as they settle, and keeps those of files that may still be there."""
 
     def __init__(self, library: CDLL, total: int) -> None:
-        from . import results
-
-        self._results = results
         self._library = library
         self._purposes: dict[bytes, str] = {}
         self.total = total
-        self.counts = dict.fromkeys(results.ENDS, 0)
+        self.counts = dict.fromkeys(results.KINDS, 0)
         self.failures: list[Outcome] = []
 
     def read(self, settled: Any) -> Outcome:
-        """An outcome, which is gone when C's call of us returns."""
+        """Copies an outcome, which the library lends for the callback."""
         error = settled.error
-        outcome = self._results.Outcome(
+        outcome = results.Outcome(
             index=settled.index,
             file_id=settled.file_id,
             purpose=self._purposes.setdefault(settled.purpose, settled.purpose.decode()),
@@ -116,7 +103,7 @@ class Receipts:
             evidence=settled.evidence.decode(),
             attempts=settled.attempts,
             trace_id=settled.trace_id.decode(),
-            settled_at=self._results.moment(settled.settled_at_ms),
+            settled_at=results.moment(settled.settled_at_ms),
             error=errors.from_json(take_string(self._library, self._library.mmx_error_json(error))) if error else None,
         )
         self.note(outcome)
@@ -129,7 +116,7 @@ class Receipts:
 
     def summary(self) -> Summary:
         counts: dict[str, Any] = self.counts
-        return self._results.Summary(total=self.total, **counts)
+        return results.Summary(total=self.total, **counts)
 
 
 _NAMES = {
@@ -142,7 +129,7 @@ _NAMES = {
 def failure_of(
     call: str, summary: Summary, failures: list[Outcome], ended_by: errors.Error | None, plan: Plan | None = None
 ) -> errors.Error | None:
-    """What is raised at the end of a run, if anything: `ended_by` is what the library says."""
+    """The error to raise at the end of a run, if any; `ended_by` is the library's."""
     if summary.failed or summary.unknown or summary.not_attempted or summary.still_listed:
         failure = ended_by
         if not isinstance(failure, errors.PartialFailure):
@@ -160,7 +147,7 @@ def failure_of(
 
 
 def file_refs(call: str, files: Iterable[FileRef], purpose: str | None) -> Array[Any]:
-    """An array of mmx_file_ref."""
+    """Makes an array of mmx_file_ref."""
     try:
         given = list(files)
     except TypeError:
@@ -179,7 +166,7 @@ def file_refs(call: str, files: Iterable[FileRef], purpose: str | None) -> Array
         if own not in known:
             known[own] = _arguments.text(call, f"the purpose of {where}", own)
         ref.file_id = (
-            number if type(number) is int and 0 < number <= _arguments.INT64_MAX else _whole(call, where, number)
+            number if type(number) is int and 0 < number <= _arguments.INT64_MAX else _integer(call, where, number)
         )
         ref.purpose = known[own]
     return refs
@@ -197,20 +184,20 @@ def _parts(call: str, where: str, file: Any) -> tuple[Any, str | None]:
     return file, None
 
 
-def _whole(call: str, where: str, number: Any) -> int:
-    return _arguments.whole(call, where, number, _arguments.INT64_MAX)
+def _integer(call: str, where: str, number: Any) -> int:
+    return _arguments.integer(call, where, number, _arguments.INT64_MAX)
 
 
 def ids(call: str, name: str, files: Iterable[SupportsIndex | File]) -> Array[c_int64]:
-    numbers = [_whole(call, f"{name}[{at}]", getattr(file, "file_id", file)) for at, file in enumerate(files)]
+    numbers = [_integer(call, f"{name}[{at}]", getattr(file, "file_id", file)) for at, file in enumerate(files)]
     return (c_int64 * len(numbers))(*numbers)
 
 
 def positive(call: str, name: str, value: SupportsIndex | None, highest: int) -> int:
-    """0, which C has for "not set", only where it isn't set: at most 0 files mustn't mean any number of them."""
+    """Converts None to 0, which is "not set" in C, and refuses 0: a limit of 0 files mustn't mean no limit."""
     if value is None:
         return 0
-    number = _arguments.whole(call, name, value, highest)
+    number = _arguments.integer(call, name, value, highest)
     if number < 1:
         raise errors.invalid_argument(call, name, f"must be 1 or more, not {number}; None is the default")
     return number

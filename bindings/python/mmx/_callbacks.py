@@ -1,34 +1,18 @@
-"""What C calls during a transfer: functions of ctypes' around Python's, which no exception leaves but by the guard."""
+"""Callbacks from C into Python. No exception crosses C: the guard keeps it until the call has returned."""
 
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from ctypes import byref, memmove, string_at
+from typing import Any
 
 from . import _ffi
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any, Protocol, SupportsIndex, TypeAlias
-
-    from typing_extensions import Buffer
-
-    Progress: TypeAlias = Callable[[int, int | None], object]
-
-    class Readable(Protocol):
-        """A binary file object to read from. It may also have tell() and seek()."""
-
-        def read(self, size: int, /) -> Buffer | None: ...
-
-    class Writable(Protocol):
-        """A binary file object to write to. It may also have tell(), seek() and truncate()."""
-
-        def write(self, data: bytes, /) -> SupportsIndex | None: ...
+from ._types import Buffer, Progress
 
 
 class Guard:
-    """Keeps the first exception of a call's callbacks. After one, and once closed, none of them is called any more."""
+    """Keeps the first exception of a call's callbacks. After it, and once closed, it calls none of them."""
 
     __slots__ = ("open", "raised", "running")
 
@@ -53,15 +37,15 @@ class Guard:
         return guarded
 
     def progress(self, progress: Progress) -> Any:
-        def told(done: int, total: int) -> int:
-            # What it returns means nothing: a print() that is returned mustn't cancel.
+        def report(done: int, total: int) -> int:
+            # The result is ignored: `lambda *_: print()` mustn't cancel the call.
             progress(done, None if total < 0 else total)
             return 0
 
-        return _ffi.mmx_progress_fn(self.around(told, 1))
+        return _ffi.mmx_progress_fn(self.around(report, 1))
 
     def source(self, file: Any) -> Any:
-        """The address of an mmx_source that reads a file object from where it stands."""
+        """Returns a pointer to an mmx_source that reads a file object from its position."""
         start, size = measure(file)
 
         def read(buffer: Any, capacity: int) -> int:
@@ -88,7 +72,7 @@ class Guard:
         return byref(source)
 
     def sink(self, file: Any) -> Any:
-        """The address of an mmx_sink that writes to a file object from where it stands."""
+        """Returns a pointer to an mmx_sink that writes to a file object at its position."""
         start, size = measure(file)
 
         def write(buffer: Any, length: int) -> int:
@@ -98,7 +82,7 @@ class Guard:
                 if count is None:
                     if isinstance(file, io.RawIOBase):
                         raise BlockingIOError("the file object takes nothing more, and must not be non-blocking")
-                    return 0  # A writer that doesn't count takes everything.
+                    return 0  # No count: it has written everything.
                 if not 0 < count <= len(data):
                     raise OSError(f"the file object's write() took {count} of {len(data)} bytes")
                 data = data[count:]
@@ -111,16 +95,16 @@ class Guard:
 
         sink = _ffi.MMX_SINK_INIT()
         sink.write = _ffi.mmx_sink_write_fn(self.around(write, 1))
-        # Not where something stands behind it, which truncate() would take away.
+        # Not if data follows the position: truncate() would remove it.
         if start is not None and size == 0 and hasattr(file, "truncate"):
             sink.restart = _ffi.mmx_sink_restart_fn(self.around(restart, 1))
         return byref(sink)
 
 
 def measure(file: Any) -> tuple[int | None, int]:
-    """Where a file object stands, and how many bytes it has from there on; None and -1 where it can't tell."""
+    """Returns the position of a file object and how many bytes follow it; None and -1 if they aren't known."""
     try:
-        # Not by fstat(): what is behind the descriptor of a GzipFile has another size.
+        # Not by fstat(): the file behind a GzipFile has another size.
         start = int(file.tell())
         file.seek(0, io.SEEK_END)
     except (AttributeError, NotImplementedError, OSError):
@@ -131,7 +115,7 @@ def measure(file: Any) -> tuple[int | None, int]:
 
 
 class View:
-    """The bytes of an object, to be read as a file is."""
+    """A file object that reads the bytes of another object."""
 
     def __init__(self, data: Buffer) -> None:
         view = memoryview(data)

@@ -1,6 +1,6 @@
-"""What ctypes has to know of libmmx: constants, structs, functions.
+"""The constants, structs and functions of libmmx, for ctypes.
 
-Generated from include/mmx.h by `make header`; edited by nobody.
+Generated from include/mmx.h by `make header`: don't edit it.
 """
 
 from ctypes import (
@@ -43,6 +43,12 @@ MMX_ERROR_SERVER = 27
 MMX_ERROR_SERVER_TIMEOUT = 28
 MMX_ERROR_API = 29
 MMX_ERROR_INTERNAL = 99
+MMX_LOG_ERROR = 1
+MMX_LOG_WARN = 2
+MMX_LOG_INFO = 3
+MMX_LOG_DEBUG = 4
+MMX_CALL_RECONCILE = 1
+MMX_CALL_VIA_DOWNLOAD_URL = 2
 MMX_PURPOSE_VOICE_CLONE = "voice_clone"
 MMX_PURPOSE_PROMPT_AUDIO = "prompt_audio"
 MMX_PURPOSE_T2A_ASYNC_INPUT = "t2a_async_input"
@@ -50,8 +56,6 @@ MMX_PURPOSE_T2A_ASYNC = "t2a_async"
 MMX_PURPOSE_VIDEO_GENERATION = "video_generation"
 MMX_PURPOSE_VIDEO_UNDERSTANDING = "video_understanding"
 MMX_PURPOSE_VIDEO_GENERATION_INPUT = "video_generation_input"
-MMX_CALL_RECONCILE = 1
-MMX_CALL_VIA_DOWNLOAD_URL = 2
 MMX_OUTCOME_DELETED = 1
 MMX_OUTCOME_ALREADY_ABSENT = 2
 MMX_OUTCOME_FAILED = 3
@@ -61,10 +65,6 @@ MMX_OUTCOME_KEPT = 6
 MMX_BULK_DRY_RUN = 1
 MMX_BULK_VERIFY = 2
 MMX_FILTER_ALL = 1
-MMX_LOG_ERROR = 1
-MMX_LOG_WARN = 2
-MMX_LOG_INFO = 3
-MMX_LOG_DEBUG = 4
 
 mmx_status = c_int32
 mmx_log_fn = CFUNCTYPE(None, c_void_p, c_int32, c_char_p)
@@ -251,7 +251,7 @@ def MMX_FILTER_INIT() -> mmx_filter:
 
 
 def declare(library: CDLL) -> None:
-    """Tells ctypes the signature of every function."""
+    """Sets the signature of every function."""
     library.mmx_version.restype = c_char_p
     library.mmx_version.argtypes = []
     library.mmx_abi_version.restype = c_uint32
@@ -260,6 +260,14 @@ def declare(library: CDLL) -> None:
     library.mmx_status_name.argtypes = [mmx_status]
     library.mmx_string_free.restype = None
     library.mmx_string_free.argtypes = [c_void_p]
+    library.mmx_client_new.restype = mmx_status
+    library.mmx_client_new.argtypes = [
+        c_void_p,
+        POINTER(c_void_p),
+        POINTER(c_void_p),
+    ]
+    library.mmx_client_free.restype = None
+    library.mmx_client_free.argtypes = [c_void_p]
     library.mmx_config_new.restype = c_void_p
     library.mmx_config_new.argtypes = []
     library.mmx_config_free.restype = None
@@ -338,14 +346,6 @@ def declare(library: CDLL) -> None:
         c_int32,
         POINTER(c_void_p),
     ]
-    library.mmx_client_new.restype = mmx_status
-    library.mmx_client_new.argtypes = [
-        c_void_p,
-        POINTER(c_void_p),
-        POINTER(c_void_p),
-    ]
-    library.mmx_client_free.restype = None
-    library.mmx_client_free.argtypes = [c_void_p]
     library.mmx_delete_file.restype = mmx_status
     library.mmx_delete_file.argtypes = [
         c_void_p,
@@ -445,12 +445,12 @@ def declare(library: CDLL) -> None:
         POINTER(c_void_p),
         POINTER(c_void_p),
     ]
+    library.mmx_cancel_free.restype = None
+    library.mmx_cancel_free.argtypes = [c_void_p]
     library.mmx_cancel_trigger.restype = None
     library.mmx_cancel_trigger.argtypes = [c_void_p]
     library.mmx_cancel_reset.restype = None
     library.mmx_cancel_reset.argtypes = [c_void_p]
-    library.mmx_cancel_free.restype = None
-    library.mmx_cancel_free.argtypes = [c_void_p]
     library.mmx_error_status.restype = mmx_status
     library.mmx_error_status.argtypes = [c_void_p]
     library.mmx_error_message.restype = c_char_p

@@ -1,15 +1,11 @@
-"""Finds libmmx, checks that it fits, and tells ctypes its functions. Happens at the first client, not at import."""
+"""Finds and loads libmmx, when the first client is made, and checks its version."""
 
 from __future__ import annotations
 
 import os
-from ctypes import CDLL, c_char_p, c_uint32, string_at
+from ctypes import CDLL, c_char_p, c_uint32, c_void_p, string_at
 
 from . import _ffi, errors
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ctypes import c_void_p
 
 SONAME = "libmmx.so.1"
 
@@ -17,7 +13,7 @@ _loaded: CDLL | None = None
 
 
 def load() -> CDLL:
-    # Two threads may both come here first: both load the same, and there is no lock for a fork to keep.
+    # Without a lock, which a fork could leave locked: two threads at once load the same library.
     global _loaded
     library = _loaded
     if library is None:
@@ -26,7 +22,7 @@ def load() -> CDLL:
 
 
 def find() -> str:
-    """What MMX_LIBRARY names, else the one packaged beside this module, else the checkout's, else the system's."""
+    """Returns the path in MMX_LIBRARY, else of the packaged library, else of the checkout's, else the system's name."""
     named = os.environ.get("MMX_LIBRARY")
     if named:
         return named
@@ -68,7 +64,7 @@ def open_library(path: str) -> CDLL:
 
 
 def take_string(library: CDLL, pointer: c_void_p | int | None) -> str:
-    """Copies and frees a string that the library handed over."""
+    """Copies and frees a string of the library."""
     try:
         return string_at(pointer).decode() if pointer else ""
     finally:
@@ -76,7 +72,7 @@ def take_string(library: CDLL, pointer: c_void_p | int | None) -> str:
 
 
 def take_error(library: CDLL, error: c_void_p) -> str:
-    """An error as JSON; frees it."""
+    """Converts an error of the library to JSON, and frees it."""
     try:
         return take_string(library, library.mmx_error_json(error))
     finally:
@@ -84,6 +80,6 @@ def take_error(library: CDLL, error: c_void_p) -> str:
 
 
 def check(library: CDLL, error: c_void_p) -> None:
-    """Raises what a function without an answer has put into out_error."""
+    """Raises the error, if there is one, and frees it."""
     if error:
         raise errors.from_json(take_error(library, error))

@@ -1,38 +1,37 @@
-"""What the library tells of its calls goes to `logging`, under the name "mmx".
+"""Passes the library's log lines to `logging`, as the logger "mmx".
 
-The library asks for its level when a client is made, `logging` may change its mind at any time: so each call takes the
-C client of the level that is wanted then, and one that isn't wanted costs nothing. Who never imports `logging` listens
-to nothing, so it isn't imported here.
+A C client has a fixed log level, while levels of `logging` may change at any time: so each call uses the C client of
+the level at that time, and lines below it cost nothing. `logging` isn't imported here: a program that doesn't import it
+has no handlers.
 """
 
 from __future__ import annotations
 
 import sys
 import threading
+from collections.abc import Callable
 from ctypes import py_object, pythonapi
+from json import loads
 from time import time
+from typing import Any, TypeAlias
 
 from . import _ffi, _tokens
+from ._threads import is_main_thread
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any, TypeAlias
-
-    # MMX_LOG_..., an object as JSON, and when it came, in Unix seconds.
-    Line: TypeAlias = tuple[int, bytes, float]
+# The level, MMX_LOG_...; the JSON object; the time in Unix seconds.
+Line: TypeAlias = tuple[int, bytes, float]
 
 NAME = "mmx"
 OFF = 0
 
 _logger: Any = None
-_quiet: Any = None
+_null_handler: Any = None
 
 
 class _Local(threading.local):
-    """Of a thread: whether it is in a handler, who gets the lines instead, and what a handler has raised."""
+    """State of a thread: whether it runs a handler, where its lines go instead, and the exception of a handler."""
 
-    telling = False
+    is_emitting = False
     sink: Callable[[Line], object] | None = None
     raised: BaseException | None = None
 
@@ -41,76 +40,76 @@ _local = _Local()
 
 
 def level() -> int:
-    """The least important level that somebody listens to by now: MMX_LOG_..., or OFF."""
+    """Returns the lowest level that is enabled now: MMX_LOG_..., or OFF."""
     logging = sys.modules.get("logging")
-    # A handler that makes calls would be told of those, too, without an end.
-    if logging is None or _local.telling or sys.is_finalizing():
+    # The calls of a handler aren't logged, which would never end.
+    if logging is None or _local.is_emitting or sys.is_finalizing():
         return OFF
-    if _tokens.is_ending() and not _tokens.is_main_thread():
+    if _tokens.is_ending() and not is_main_thread():
         return OFF
-    global _logger, _quiet
+    global _logger, _null_handler
     logger = _logger
     if logger is None:
         if not hasattr(logging, "getLogger") or not hasattr(logging, "NullHandler"):
             return OFF  # Another thread is in the middle of its import.
         logger = logging.getLogger(NAME)
-        # What nobody has asked for isn't printed, as `logging` would for want of a handler.
-        _quiet = logging.NullHandler()
-        logger.addHandler(_quiet)
+        # Without any handler `logging` would print warnings.
+        _null_handler = logging.NullHandler()
+        logger.addHandler(_null_handler)
         _logger = logger
-    for number, value in _WANTED:
+    for number, value in _LEVELS:
         if logger.isEnabledFor(number):
             return value
     return OFF
 
 
-# The numbers are those of `logging`, which may not be imported yet.
-_WANTED = ((10, _ffi.MMX_LOG_DEBUG), (20, _ffi.MMX_LOG_INFO), (30, _ffi.MMX_LOG_WARN), (40, _ffi.MMX_LOG_ERROR))
-_NUMBERS = {value: number for number, value in _WANTED}
+# The numbers are those of `logging`, which may not have been imported.
+_LEVELS = ((10, _ffi.MMX_LOG_DEBUG), (20, _ffi.MMX_LOG_INFO), (30, _ffi.MMX_LOG_WARN), (40, _ffi.MMX_LOG_ERROR))
+_NUMBERS = {value: number for number, value in _LEVELS}
 
 
-def send_to(sink: Callable[[Line], object] | None) -> None:
-    """Who gets the lines of this thread's calls, to tell() them on the thread that waits for them; None is nobody."""
+def set_sink(sink: Callable[[Line], object] | None) -> None:
+    """Redirects the lines of this thread's calls, to be passed to emit() on another thread; None ends that."""
     _local.sink = sink
 
 
-def _told(_user_data: int | None, level: int, line: bytes) -> None:
+def _on_line(_user_data: int | None, level: int, line: bytes) -> None:
     sink = _local.sink
     try:
-        (sink or tell)((level, line, time()))
+        (sink or emit)((level, line, time()))
     except BaseException as error:
         _local.raised = _local.raised or error
 
 
-def tell(line: Line) -> None:
-    """Hands a line to the handlers. What one raises is no failure of the call, unless it is no Exception."""
-    if _local.telling:
-        return  # Of a call that a handler makes.
-    _local.telling = True
+def emit(line: Line) -> None:
+    """Passes a line to the handlers. Their errors don't fail the call; what isn't an Exception is raised."""
+    if _local.is_emitting:
+        return  # The line of a call that a handler makes.
+    _local.is_emitting = True
     try:
         record = _record(line)
         if record is not None:
             _handle(record)
     finally:
-        _local.telling = False
+        _local.is_emitting = False
 
 
 def _handle(record: Any) -> None:
     try:
         _logger.handle(record)
     except Exception:
-        # As `logging` tells of a handler's own failures: on standard error, if at all.
-        _quiet.handleError(record)
+        # Reports it as `logging` does, on standard error.
+        _null_handler.handleError(record)
 
 
 nothing = _ffi.mmx_log_fn()
-function = _ffi.mmx_log_fn(_told)
-# Never collected: a thread may be in a call when everything else is.
+function = _ffi.mmx_log_fn(_on_line)
+# Never freed: another thread may still be in a call when the interpreter ends.
 pythonapi.Py_IncRef(py_object(function))
 
 
 def take_raised() -> BaseException | None:
-    """What a handler has raised during the call that this thread has just made: KeyboardInterrupt, SystemExit."""
+    """Returns what a handler has raised in this thread's last call, such as KeyboardInterrupt, and forgets it."""
     raised = _local.raised
     if raised is not None:
         _local.raised = None
@@ -118,15 +117,13 @@ def take_raised() -> BaseException | None:
 
 
 def _record(line: Line) -> Any:
-    from json import loads
-
     level, text, came = line
     number = _NUMBERS.get(level, 10)
     logger = _logger
     if not logger.isEnabledFor(number):
         return None
     fields = loads(text)
-    # The names of records' own attributes, "message" or "filename", can't be used.
+    # Prefixed, because records have attributes of their own, such as "message".
     extra = {f"mmx_{name}": value for name, value in fields.items()}
     record = logger.makeRecord(NAME, number, f"lib{NAME}", 0, _text(fields), (), None, fields["call"], extra)
     record.created, record.msecs = came, came % 1 * 1000
@@ -134,7 +131,7 @@ def _record(line: Line) -> Any:
 
 
 def _text(fields: dict[str, Any]) -> str:
-    """For a person, on one line, whatever the service calls its files."""
+    """Formats the fields on one line, without control characters."""
     call, event = fields["call"], fields["event"]
     more = [f"{name}={_value(value)}" for name, value in fields.items() if name not in ("call", "event", "message")]
     text = " ".join([f"{call}: {event}", *more])

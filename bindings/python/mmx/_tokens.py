@@ -1,33 +1,28 @@
-"""Tokens that end calls; and the end of the process, which a call that calls back must not meet.
+"""Cancel tokens, and the cancellation of calls when the process ends.
 
-Once the interpreter ends, it ends every thread but the main one that comes to it, also one that comes from a callback
-of the library, through whose frames that doesn't go: the process would die of it. So such calls are ended before.
-
-Nothing here keeps a lock, so a fork finds none held.
+At its end the interpreter stops every thread but the main one as soon as the thread runs Python code. Where that
+happens in a callback, the process crashes, because the library's frames can't be unwound. So such calls are cancelled
+first. Nothing here keeps a lock, which a fork could leave locked.
 """
 
 from __future__ import annotations
 
 import atexit
 import os
-import threading
-from ctypes import byref, c_void_p
-from time import monotonic, sleep
+from ctypes import CDLL, byref, c_void_p
+from time import monotonic
 
 from . import _library
+from ._threads import sleep
 
-# How long the end of the process waits for calls that it has cancelled, in seconds: for their callbacks, that is.
-PATIENCE = 0.5
+# How long the end of the process waits for callbacks of cancelled calls, in seconds.
+EXIT_GRACE = 0.5
 # How many tokens are kept for the next calls.
-SPARE = 8
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ctypes import CDLL
+MAX_SPARE = 8
 
 
 class Token:
-    """A cancel token, freed when nobody has a use for it any more."""
+    """A cancel token, freed with its last reference."""
 
     __slots__ = ("_library", "pointer")
 
@@ -42,7 +37,7 @@ class Token:
         self._library.mmx_cancel_trigger(self.pointer)
 
     def end(self) -> None:
-        """Ends the call that has it, which nobody waits for any more."""
+        """Cancels the call because the process ends."""
         self.trigger()
 
     def __del__(self) -> None:
@@ -50,22 +45,18 @@ class Token:
             self._library.mmx_cancel_free(self.pointer)
 
 
-_ending = False
-# Those of calls that may call back, on other threads than the main one.
-_inside: dict[int, Token] = {}
+_is_ending = False
+# The tokens of calls with callbacks on threads other than the main one.
+_active: dict[int, Token] = {}
 _spare: list[Token] = []
 
 
-def is_main_thread() -> bool:
-    return threading.get_ident() == threading.main_thread().ident
-
-
 def is_ending() -> bool:
-    return _ending
+    return _is_ending
 
 
-class Inside:
-    """Around a call that may call back, on another thread than the main one: gives it a token to be ended by."""
+class CancelledAtExit:
+    """Context of a call with callbacks on a thread other than the main one: provides a token, triggered at exit."""
 
     __slots__ = ("_is_own", "_library", "_token")
 
@@ -81,8 +72,8 @@ class Inside:
                 token = self._token = _spare.pop()
             except IndexError:
                 token = self._token = Token(self._library)
-        _inside[id(self)] = token
-        if _ending:
+        _active[id(self)] = token
+        if _is_ending:
             self._leave()
         return token
 
@@ -90,28 +81,28 @@ class Inside:
         self._leave()
 
     def _leave(self) -> None:
-        _inside.pop(id(self), None)
-        if _ending:
-            # Ends the thread without a word, as the end of the process does to one that isn't waited for.
+        _active.pop(id(self), None)
+        if _is_ending:
+            # Ends the thread silently, as the end of the process does to one that isn't waited for.
             raise SystemExit("the process ends")
-        # Each has a descriptor: those of a burst of threads aren't all kept.
-        if self._is_own and self._token is not None and len(_spare) < SPARE:
+        # Each has a file descriptor, so only some are kept after a burst of threads.
+        if self._is_own and self._token is not None and len(_spare) < MAX_SPARE:
             _spare.append(self._token)
 
 
 def _at_exit() -> None:
-    global _ending
-    _ending = True
-    limit = monotonic() + PATIENCE
-    while _inside and monotonic() < limit:
-        for token in list(_inside.values()):
+    global _is_ending
+    _is_ending = True
+    limit = monotonic() + EXIT_GRACE
+    while _active and monotonic() < limit:
+        for token in list(_active.values()):
             token.end()
         sleep(0.001)
 
 
 def _after_fork_in_child() -> None:
-    # A token is good in the process that made it.
-    _inside.clear()
+    # A token is valid in the process that made it.
+    _active.clear()
     _spare.clear()
 
 

@@ -1,64 +1,35 @@
-"""Why a call failed: one class a status, so that `except` can tell them apart."""
+"""The errors of calls: one class a status, so that `except` can tell them apart.
 
-from __future__ import annotations
+Without `from __future__ import annotations`: the types of attributes are objects, which `typing.get_type_hints()`
+needs, for the classes say that they are of `mmx`.
+"""
 
 import builtins
+from json import loads
 
 from . import _ffi
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from .results import Outcome, Plan, Summary
-
-
-class Error(Exception):
-    """A call failed. Its text says what went wrong and what to do; it never holds the key.
-
-    Pickles with all its attributes. An error of a status that this version doesn't know is an `Error` itself.
-    """
-
-    status: int = _ffi.MMX_ERROR_INTERNAL
-    """One of MMX_ERROR_... in mmx.h."""
-    status_name: str = "MMX_ERROR_INTERNAL"
-    """Its name there."""
-    call: str = ""
-    """The call, for example "delete_file"."""
-    parameter: str | None = None
-    """The argument at fault, as the C interface calls it; None when it was none."""
-    api_code: int = 0
-    """The service's own number, for example 1004; 0 when none came."""
-    api_message: str = ""
-    """What the service says about it, as it came; "" when nothing did."""
-    http_status: int = 0
-    """The HTTP status of the answer; 0 when no answer came."""
-    trace_id: str = ""
-    """The id under which the service knows the request; "" when none came."""
-    attempts: int = 0
-    """How many requests were sent, or tried; 0 when the call was refused before."""
-    retry_after: float | None = None
-    """How many seconds the service asks to wait; None when it didn't say."""
-    ambiguous: bool = False
-    """Whether the service may have carried the call out although it failed."""
+from ._error import Error as Error
+from .results import Outcome, Plan, Summary
 
 
 class InvalidArgumentError(Error, ValueError):
-    """Caught here; nothing was sent."""
+    """An argument is invalid, or the client is closed; nothing was sent."""
 
 
 class FileError(Error, OSError):
-    """A local file or a file object: missing, unreadable, disk full, of another length than it had."""
+    """A local file or a file object can't be read or written: missing, disk full, its length has changed."""
 
 
 class ConnectError(Error, ConnectionError):
-    """DNS, connect, TLS; nothing was sent."""
+    """No connection: DNS, TCP, TLS or the proxy failed; nothing was sent."""
 
 
 class NetworkError(Error, ConnectionError):
-    """The connection broke once the request was under way."""
+    """The connection broke after the request was begun."""
 
 
 class TimeoutError(Error, builtins.TimeoutError):
-    """A time limit of ours passed."""
+    """A time limit of the client or the call passed."""
 
 
 class CancelledError(Error):
@@ -66,49 +37,49 @@ class CancelledError(Error):
 
 
 class ProtocolError(Error):
-    """An answer that isn't this API's."""
+    """The response isn't one of this API."""
 
 
 class HTTPError(Error):
-    """An HTTP error with no API code in it."""
+    """An HTTP error without an error code of the API."""
 
 
 class PartialFailure(Error):
-    """Files are left that were to be deleted. Its `__cause__` is what ended the run early, if anything did."""
+    """Not every file was deleted. `__cause__` is the error that ended the call early, if any did."""
 
     summary: Summary
-    """How many files came to which end."""
+    """How many files have which outcome."""
     failures: list[Outcome]
-    """Those that were not deleted, or perhaps not, as they settled: failed, unknown and not attempted ones."""
+    """The outcomes of files that may still be there, in the order in which they settled."""
     plan: Plan | None = None
-    """Of a prune: what was listed and chosen."""
+    """For `prune()`: the files that were listed and selected."""
 
 
 class GuardError(Error):
-    """A guard stopped a prune: more files would go than it allows. No delete was sent."""
+    """A prune would delete more files than its limits allow; no delete was sent."""
 
     plan: Plan
-    """What was listed and chosen."""
+    """The files that were listed and selected."""
 
 
 class APIError(Error):
-    """The service answered with an error. Its subclasses are those with a meaning of their own."""
+    """The service refused the request. Subclasses stand for particular reasons."""
 
 
 class AuthenticationError(APIError):
-    """A wrong key, or a key of the other region."""
+    """The API key is wrong, or is one of another region."""
 
 
 class RateLimitError(APIError):
-    """Too many requests, tokens or connections for now."""
+    """Rate limit: too many requests, tokens or connections for now."""
 
 
 class QuotaError(APIError):
-    """The account's balance, plan or quota doesn't allow it."""
+    """The account's balance, plan or quota doesn't allow the request."""
 
 
 class InvalidRequestError(APIError):
-    """The service found the request malformed."""
+    """The service considers the request invalid."""
 
 
 class ContentRejectedError(APIError):
@@ -116,23 +87,23 @@ class ContentRejectedError(APIError):
 
 
 class NotFoundError(APIError):
-    """HTTP 404 with an API error in it."""
+    """HTTP 404 with an error of the API."""
 
 
 class PermissionError(APIError, builtins.PermissionError):
-    """The key may not do this."""
+    """The API key doesn't permit the request."""
 
 
 class ServerError(APIError):
-    """The service failed."""
+    """An error within the service."""
 
 
 class ServerTimeoutError(APIError):
-    """The service, or a gateway before it, ran out of time."""
+    """A timeout within the service, or in a gateway before it."""
 
 
 class InternalError(Error):
-    """A bug of the library, or the process is out of descriptors."""
+    """A bug in the library, or the process is out of file descriptors."""
 
 
 CLASSES: dict[int, type[Error]] = {
@@ -163,17 +134,14 @@ _NAMES = {value: name for name, value in vars(_ffi).items() if name.startswith("
 for _status, _class in CLASSES.items():
     _class.status = _status
     _class.status_name = _NAMES[_status]
-    # A traceback shows, and a pickle names, what users write.
+    # The name in tracebacks and pickles is the one that users write.
     _class.__module__ = "mmx"
-Error.__module__ = "mmx"
 
 
 def from_json(text: str) -> Error:
-    """The error that mmx_error_json() describes."""
-    from json import loads  # Not before it is needed: it takes as long to import as all the rest.
-
+    """Makes the error that mmx_error_json() describes."""
     fields = loads(text)
-    # One argument, the message: OSError would take a second one for its own.
+    # The message alone: OSError gives a second argument a meaning of its own.
     error = CLASSES.get(fields["status"], Error)(fields["message"])
     error.status = fields["status"]
     error.status_name = fields["status_name"]
@@ -190,14 +158,14 @@ def from_json(text: str) -> Error:
 
 
 def copy(error: Error) -> Error:
-    """The same error, not raised yet."""
+    """Copies an error, without its traceback."""
     same = type(error)(*error.args)
     same.__dict__.update(error.__dict__)
     return same
 
 
 def invalid_argument(call: str, parameter: str, why: str) -> InvalidArgumentError:
-    """A refusal of the wrapper's own, in the words of the library's."""
+    """Makes the error of an argument that this package refuses, worded as the library does."""
     error = InvalidArgumentError(f"{call}: {parameter} {why}")
     error.call = call
     error.parameter = parameter

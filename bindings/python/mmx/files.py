@@ -2,47 +2,33 @@
 
 from __future__ import annotations
 
+import builtins
 import io
 import os
+from collections.abc import Callable, Iterable
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, SupportsFloat, SupportsIndex, overload
 
-from . import _arguments, _callbacks, _ffi, errors
+from . import _arguments, _bulk, _callbacks, _ffi, _outcomes, _prune, errors, results
+from ._connection import Connection
+from ._outcomes import Outcomes
+from ._types import Buffer, FileRef, Path, Progress, Readable, Timeout, Writable
+from .results import DeleteResult, Download, File, Outcome, Plan, PruneResult
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import builtins
-    from collections.abc import Callable, Iterable
-    from datetime import timedelta
-    from types import EllipsisType
-    from typing import Any, Literal, NoReturn, SupportsFloat, SupportsIndex, TypeAlias, overload
-
-    from typing_extensions import Buffer, Unpack
-
-    from ._bulk import FileRef
-    from ._callbacks import Progress, Readable, Writable
-    from ._outcomes import Outcomes
-    from ._prune import Settings
-    from .client import Connection
-    from .results import DeleteResult, Download, File, Outcome, Plan, PruneResult
-
-    Timeout: TypeAlias = SupportsFloat | EllipsisType | None
-    Path: TypeAlias = str | os.PathLike[str]
+    from typing_extensions import Unpack
 
 
 class Files:
-    """The calls about files. Comes from `Client.files`.
+    """The calls of the file API. An attribute of a client: `Client.files`.
 
-    Each raises an `mmx.Error` when it fails. `timeout` bounds one call alone, in seconds; None is no limit.
+    Each raises an `mmx.Error` when it fails. `timeout` is the time limit of one call, in seconds; None is no limit.
     """
 
-    __slots__ = ("_bulk", "_connection", "_outcomes", "_prune", "_results")
+    __slots__ = ("_connection",)
 
     def __init__(self, connection: Connection) -> None:
-        # Not at the top, where it would slow the import; nor in the call, which may be too late to import anything.
-        from . import _bulk, _outcomes, _prune, results
-
         self._connection = connection
-        self._results = results
-        self._bulk, self._outcomes, self._prune = _bulk, _outcomes, _prune
 
     def __reduce__(self) -> NoReturn:
         raise errors.not_picklable()
@@ -50,25 +36,25 @@ class Files:
     def delete(self, file_id: SupportsIndex, purpose: str, *, timeout: Timeout = ...) -> DeleteResult:
         """Deletes one file: POST /v1/files/delete, "File Delete" in the API's documents.
 
-        `file_id` is a whole number from 1 to 2^63 - 1. `purpose` is what the file is for: a `mmx.PURPOSE_...`, or a
-        newer one. If the `ambiguous` of an error is true, the file may be gone all the same.
+        `file_id` is an integer from 1 to 2^63 - 1. `purpose` is the file's purpose: a `mmx.PURPOSE_...`, or a newer
+        one. If an error's `ambiguous` is true, the file may have been deleted.
         """
         call = "delete_file"
-        number = _arguments.whole(call, "file_id", file_id, _arguments.INT64_MAX)
+        number = _arguments.integer(call, "file_id", file_id, _arguments.INT64_MAX)
         raw = self._connection.call(call, (number, _arguments.text(call, "purpose", purpose)), timeout)
-        return self._results.DeleteResult(file_id=number, raw=raw)
+        return results.DeleteResult(file_id=number, raw=raw)
 
     def list(self, purpose: str | None = None, *, timeout: Timeout = ...) -> builtins.list[File]:
-        """Lists the files of a purpose, or of every one: GET /v1/files/list, "File List" in the API's documents."""
+        """Lists the files of a purpose, or of all purposes: GET /v1/files/list, "File List" in the API's documents."""
         call = "list_files"
         wanted = None if purpose is None else _arguments.text(call, "purpose", purpose)
-        return self._results.files(self._connection.call(call, (wanted,), timeout))
+        return results.files(self._connection.call(call, (wanted,), timeout))
 
     def retrieve(self, file_id: SupportsIndex, *, timeout: Timeout = ...) -> File:
-        """What the service knows of one file, with a link to its bytes: GET /v1/files/retrieve, "File Retrieve"."""
+        """Returns the metadata of one file, with a link to its content: GET /v1/files/retrieve, "File Retrieve"."""
         call = "retrieve_file"
-        number = _arguments.whole(call, "file_id", file_id, _arguments.INT64_MAX)
-        return self._results.file(self._connection.call(call, (number,), timeout))
+        number = _arguments.integer(call, "file_id", file_id, _arguments.INT64_MAX)
+        return results.file(self._connection.call(call, (number,), timeout))
 
     def upload(
         self,
@@ -82,19 +68,19 @@ class Files:
     ) -> File:
         """Uploads a file: POST /v1/files/upload, "File Upload" in the API's documents.
 
-        `source` is a path, bytes or the like, or a binary file object, which is read from where it stands and left
-        open. `filename` is the name that the service gets; bytes need one, and so does a file object without a path
-        as its `name`. `progress(done, total)` is told bytes, `total` being None where it isn't known; what it raises
-        ends the call and comes out of it, and so does what the file object raises. On the main thread both are called
-        in a helper thread. If the `ambiguous` of an error is true, the file may be stored all the same. `reconcile`
-        looks for it then, among the files that were made since the call began: one of the same name, size and purpose
-        is returned (its `extra` says so) rather than sent again; several are named in the error.
+        `source` is a path, bytes or another buffer, or a binary file object, which is read from its position and not
+        closed. `filename` is the name at the service; it is required for bytes and for file objects whose `name` isn't
+        a path. `progress(done, total)` gets the number of bytes; `total` is None if unknown. An exception of `progress`
+        or of the file object ends the call and is raised from it. For calls of the main thread both run in a helper
+        thread. If an error's `ambiguous` is true, the file may have been stored. With `reconcile` the call then looks
+        for it among the files created since the call began: a single one of the same name, size and purpose is returned
+        (its `extra` says so); several are named in the error.
         """
         by_path = isinstance(source, str | os.PathLike)
         call = "upload_file" if by_path and filename is None else "upload_stream"
         what = _arguments.text(call, "purpose", purpose)
         check_function(call, "progress", progress)
-        flags = _ffi.MMX_CALL_RECONCILE if _arguments.truth(call, "reconcile", reconcile) else 0
+        flags = _ffi.MMX_CALL_RECONCILE if _arguments.boolean(call, "reconcile", reconcile) else 0
         guard = _callbacks.Guard()
         if call == "upload_file":
             arguments: tuple[object, ...] = (_arguments.path(call, "path", source), what)  # type: ignore[arg-type]
@@ -120,7 +106,7 @@ class Files:
         guard: _callbacks.Guard,
         progress: Progress | None,
     ) -> File:
-        return self._results.file(self._connection.call(call, arguments, timeout, flags, guard, progress))
+        return results.file(self._connection.call(call, arguments, timeout, flags, guard, progress))
 
     def download(
         self,
@@ -133,15 +119,14 @@ class Files:
     ) -> Download:
         """Downloads a file: GET /v1/files/retrieve_content, "File Retrieve Content" in the API's documents.
 
-        `target` is a path, which is replaced once the whole file is there and untouched otherwise; or a binary file
-        object, which is written from where it stands and left open; without one, `content` of the result has the
-        bytes. `via_download_url` fetches through the link of `retrieve()`. `progress` and exceptions are as with
-        `upload()`.
+        `target` is a path, which is replaced when the download is complete and not touched otherwise; or a binary file
+        object, which is written at its position and not closed. Without a target the bytes are in the `content` of the
+        result. `via_download_url` fetches the link of `retrieve()`. `progress` and exceptions are as in `upload()`.
         """
         call = "download_file" if isinstance(target, str | os.PathLike) else "download_stream"
-        number = _arguments.whole(call, "file_id", file_id, _arguments.INT64_MAX)
+        number = _arguments.integer(call, "file_id", file_id, _arguments.INT64_MAX)
         check_function(call, "progress", progress)
-        flags = _ffi.MMX_CALL_VIA_DOWNLOAD_URL if _arguments.truth(call, "via_download_url", via_download_url) else 0
+        flags = _ffi.MMX_CALL_VIA_DOWNLOAD_URL if _arguments.boolean(call, "via_download_url", via_download_url) else 0
         guard = _callbacks.Guard()
         memory = io.BytesIO() if target is None else None
         if call == "download_file":
@@ -149,7 +134,7 @@ class Files:
         else:
             place = guard.sink(memory if memory is not None else writable(call, target))
         raw = self._connection.call(call, (number, place), timeout, flags, guard, progress)
-        return self._results.download(raw, None if memory is None else memory.getvalue())
+        return results.download(raw, None if memory is None else memory.getvalue())
 
     def delete_many(
         self,
@@ -163,36 +148,36 @@ class Files:
         verify: bool = False,
         check: bool = True,
     ) -> Outcomes:
-        """Deletes many files, several at once, and says of each what became of it.
+        """Deletes many files, several at a time, and returns an iterator over an outcome for each.
 
-        `files` are ids, all of one `purpose`; or pairs of an id and its purpose; or what has both, such as `File` and
-        `Outcome`. A file that is named twice is deleted once. Nothing is sent yet: the result is an iterator over an
-        `mmx.Outcome` for each, as they settle, and a loop over it that ends without an `mmx.PartialFailure` has deleted
-        them all; `raise_for_failures()` of it is such a loop. With `check=False` the loop raises nothing for files.
+        `files` are ids, all of one `purpose`; or pairs of an id and its purpose; or objects that have both, such as
+        `File` and `Outcome`. Duplicates are deleted once. Nothing is sent yet: the result is an iterator over an
+        `mmx.Outcome` for each file, as they settle. A loop over it that ends without an `mmx.PartialFailure` has
+        deleted all files, and so has `raise_for_failures()`. With `check=False` the loop raises nothing for files.
 
-        `concurrency` is how many are under way at once at most (16), `max_attempts` how many deletes are sent for a
-        file at most. `call_timeout` bounds each file, without waits for the rate limiter, and `timeout` the whole, in
-        seconds. `verify` lists at the end what is still there. A loop that is a thousand outcomes behind
-        holds the run up, so that `call_timeout` may pass for files that are under way.
+        `concurrency` is how many deletes are in progress at once at most (16), `max_attempts` how many are sent for one
+        file at most. `call_timeout` is the time limit of each file, without waits for the rate limiter, and `timeout`
+        that of the whole, in seconds. `verify` lists at the end which files are still there. A loop that is a thousand
+        outcomes behind delays the deletes, so that `call_timeout` may pass for those in progress.
         """
-        call = self._outcomes.CALL
-        flags = _ffi.MMX_BULK_VERIFY if _arguments.truth(call, "verify", verify) else 0
-        options = self._bulk.Options(call, timeout, call_timeout, concurrency, max_attempts, flags)
-        whether = _arguments.truth(call, "check", check)
-        refs = self._bulk.file_refs(call, files, purpose)
+        call = _outcomes.CALL
+        flags = _ffi.MMX_BULK_VERIFY if _arguments.boolean(call, "verify", verify) else 0
+        options = _bulk.Options(call, timeout, call_timeout, concurrency, max_attempts, flags)
+        whether = _arguments.boolean(call, "check", check)
+        refs = _bulk.file_refs(call, files, purpose)
         self._connection.handle(call)
-        return self._outcomes.Outcomes(self._connection, refs, options, whether)
+        return _outcomes.Outcomes(self._connection, refs, options, whether)
 
     if TYPE_CHECKING:
 
         @overload
-        def prune(self, *, dry_run: Literal[False] = ..., **settings: Unpack[Settings]) -> PruneResult: ...
+        def prune(self, *, dry_run: Literal[False] = ..., **settings: Unpack[_prune.Settings]) -> PruneResult: ...
 
         @overload
-        def prune(self, *, dry_run: Literal[True], **settings: Unpack[Settings]) -> Plan: ...
+        def prune(self, *, dry_run: Literal[True], **settings: Unpack[_prune.Settings]) -> Plan: ...
 
         @overload
-        def prune(self, *, dry_run: bool, **settings: Unpack[Settings]) -> Plan | PruneResult: ...
+        def prune(self, *, dry_run: bool, **settings: Unpack[_prune.Settings]) -> Plan | PruneResult: ...
 
     def prune(
         self,
@@ -203,8 +188,8 @@ class Files:
         name_glob: str | None = None,
         keep_glob: str | None = None,
         keep_ids: Iterable[SupportsIndex | File] = (),
-        at_most: SupportsIndex | None = None,
-        at_most_percent: SupportsIndex | None = None,
+        max_files: SupportsIndex | None = None,
+        max_percent: SupportsIndex | None = None,
         all: bool = False,
         dry_run: bool = False,
         verify: bool = False,
@@ -215,29 +200,29 @@ class Files:
         progress: Progress | None = None,
         on_outcome: Callable[[Outcome], object] | None = None,
     ) -> Plan | PruneResult:
-        """Deletes what a filter chooses of the files that are listed; with `dry_run=True`, says what it would.
+        """Deletes the listed files that match a filter; with `dry_run=True` it returns the plan and deletes nothing.
 
         All conditions must hold: `purpose`; `older_than`, a timedelta or seconds, by the service's clock and this
-        machine's; `min_bytes`; and `name_glob`, a pattern of * ? [a-z]. One of the last three must be there, or
-        `all=True`. `keep_glob` and `keep_ids` are kept all the same. If more than `at_most` files, or more than
-        `at_most_percent` per cent of those listed, would be deleted, none is: `mmx.GuardError`.
+        machine's; `min_bytes`; and `name_glob`, a pattern of * ? [a-z]. One of the last three is required, or
+        `all=True`. Files that match `keep_glob` or are in `keep_ids` are kept. If more than `max_files` files, or more
+        than `max_percent` per cent of those listed, would be deleted, none is: `mmx.GuardError`.
 
-        If a file is left that was to go, an `mmx.PartialFailure` is raised. `progress(done, total)` is told files,
-        `on_outcome` an `mmx.Outcome` for each as it settles, on the thread that `upload()` has for such functions; what
-        they raise ends the run and comes out of it. `verify` lists again: what is there still is a failure, too.
-        `concurrency`, `max_attempts`, `call_timeout` and `timeout` are as with `delete_many()`.
+        An `mmx.PartialFailure` is raised if a selected file is not deleted. `progress(done, total)` gets the number of
+        files, `on_outcome` an `mmx.Outcome` for each as it settles, on the same thread as in `upload()`; their
+        exceptions end the run and are raised from it. `verify` lists again: a file that is still there is a failure.
+        `concurrency`, `max_attempts`, `call_timeout` and `timeout` are as in `delete_many()`.
         """
-        call = self._prune.CALL
-        chosen = self._prune.filter_of(
-            purpose, older_than, min_bytes, name_glob, keep_glob, keep_ids, at_most, at_most_percent, all
+        call = _prune.CALL
+        selection = _prune.filter_of(
+            purpose, older_than, min_bytes, name_glob, keep_glob, keep_ids, max_files, max_percent, all
         )
-        is_dry = _arguments.truth(call, "dry_run", dry_run)
+        is_dry = _arguments.boolean(call, "dry_run", dry_run)
         flags = _ffi.MMX_BULK_DRY_RUN if is_dry else 0
-        flags |= _ffi.MMX_BULK_VERIFY if _arguments.truth(call, "verify", verify) else 0
-        options = self._bulk.Options(call, timeout, call_timeout, concurrency, max_attempts, flags)
+        flags |= _ffi.MMX_BULK_VERIFY if _arguments.boolean(call, "verify", verify) else 0
+        options = _bulk.Options(call, timeout, call_timeout, concurrency, max_attempts, flags)
         check_function(call, "progress", progress)
         check_function(call, "on_outcome", on_outcome)
-        plan, result = self._prune.prune(self._connection, chosen, options, progress, on_outcome)
+        plan, result = _prune.prune(self._connection, selection, options, progress, on_outcome)
         return plan if is_dry else result
 
 
@@ -247,7 +232,7 @@ def check_function(call: str, parameter: str, function: object) -> None:
 
 
 def readable(call: str, source: Any) -> Any:
-    """Something with a read(), of an upload's source."""
+    """Returns a file object for the source of an upload."""
     wanted = "a path, bytes or a binary file object"
     if not isinstance(source, bytes | bytearray | memoryview):
         if is_text(source):
@@ -270,7 +255,7 @@ def writable(call: str, target: Any) -> Any:
 
 
 def is_text(file: object) -> bool:
-    # A wrapper such as tempfile's has what the file in it has.
+    # Wrappers such as those of tempfile have the attributes of the file.
     return isinstance(file, io.TextIOBase) or hasattr(file, "encoding")
 
 
@@ -278,7 +263,7 @@ def name_of(call: str, source: object) -> str:
     name = getattr(source, "name", None)
     name = os.path.basename(name) if isinstance(name, str) else ""
     if not name:
-        raise TypeError(f"{call}: filename is needed, for the source has no name of its own")
+        raise TypeError(f"{call}: filename is needed, for the source has no name")
     return name
 
 

@@ -1,6 +1,8 @@
-"""What calls return."""
+"""The results of calls.
 
-from __future__ import annotations
+Without `from __future__ import annotations`: the types of the fields are objects, which `typing.get_type_hints()` and
+pydantic need, for the classes say that they are of `mmx`.
+"""
 
 import builtins
 from dataclasses import dataclass, field
@@ -8,7 +10,7 @@ from datetime import datetime, timezone
 from json import dumps, loads
 from typing import Any
 
-from .errors import Error
+from ._error import Error
 
 INT64_MAX = 2**63 - 1
 
@@ -19,35 +21,35 @@ class DeleteResult:
 
     file_id: int
     raw: str
-    """The service's answer, JSON as it came."""
+    """The service's response, JSON as it came."""
 
     @property
     def extra(self) -> dict[str, Any]:
-        """What the answer holds beside the file's id and `base_resp`: fields that the API may add."""
+        """Fields of the response beside the file's id and `base_resp`: the API may add some."""
         known = ("file_id", "base_resp")
         return {name: value for name, value in loads(self.raw).items() if name not in known}
 
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file as the service tells of it."""
+    """A file, as the service describes it."""
 
     file_id: int
     bytes: int
-    """0 for generated files: not a length to rely on."""
+    """The size; 0 for generated files, so don't rely on it."""
     created_at: int
-    """Unix seconds; 0 when the service doesn't say."""
+    """Unix seconds; 0 when unknown."""
     filename: str
-    """A name of the service's: check it before it becomes a path or goes to a terminal."""
+    """The name at the service: check it before it becomes a path or goes to a terminal."""
     purpose: str
     download_url: str = field(repr=False)
-    """"" when the service doesn't say. Whoever has it can fetch the file: keep it out of logs."""
+    """A link to the content, or "". Anybody who has it can fetch the file: keep it out of logs."""
     raw: str = field(repr=False)
-    """The file's part of the answer, as JSON. Holds the download_url too."""
+    """The file's part of the response, as JSON. Contains the download_url, too."""
 
     @property
     def created(self) -> datetime | None:
-        """`created_at` in UTC; None when the service doesn't say."""
+        """`created_at` in UTC; None when unknown."""
         if self.created_at == 0:
             return None
         try:
@@ -57,29 +59,29 @@ class File:
 
     @property
     def extra(self) -> dict[str, Any]:
-        """Fields that the API may add."""
+        """Fields that this version doesn't know."""
         known = ("file_id", "bytes", "created_at", "filename", "purpose", "download_url")
         return {name: value for name, value in loads(self.raw).items() if name not in known}
 
 
 @dataclass(frozen=True, slots=True)
 class Download:
-    """The whole file has arrived."""
+    """A completed download."""
 
     file_id: int
     bytes: int
-    """How many were written in the end."""
+    """The size of the file."""
     content_type: str
     resumed: int
-    """How often a cut was mended."""
+    """How often the download was interrupted and resumed."""
     via: str
-    """"retrieve_content" or "download_url"."""
+    """The way it was fetched: "retrieve_content" or "download_url"."""
     trace_id: str
     _content: builtins.bytes | None = field(default=None, repr=False)
 
     @property
     def content(self) -> builtins.bytes:
-        """The file itself, when no target was given; otherwise a ValueError."""
+        """The content, when no target was given; otherwise a ValueError."""
         if self._content is None:
             raise ValueError("the bytes went to the target of the download")
         return self._content
@@ -87,35 +89,35 @@ class Download:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one file: a receipt. True unless the file is, or may be, still there although it was to go."""
+    """The result of deleting one of many files. False if the file was to be deleted and is, or may be, still there."""
 
     index: int
-    """Its place in the input, or in the plan."""
+    """Its position in the input, or in the plan."""
     file_id: int
     purpose: str
     outcome: str
     """"deleted", "already_absent", "failed", "unknown", "not_attempted" or "kept"."""
     evidence: str
-    """Who says so: "answer", "retrieve" or "list" of the service's, or ""."""
+    """The response that proves it: "answer" (of the delete), "retrieve", "list", or ""."""
     attempts: int
-    """Deletes that were sent for it."""
+    """How many deletes were sent for it."""
     trace_id: str
     settled_at: datetime
-    """In UTC."""
+    """When the outcome was known, in UTC."""
     error: Error | None
-    """Why, of one that failed or is unknown."""
+    """The reason, if it failed or is unknown."""
 
     def __bool__(self) -> bool:
-        return self.outcome in WELL
+        return self.outcome in SUCCESSES
 
 
-WELL = ("deleted", "already_absent", "kept")
-ENDS = (*WELL, "failed", "unknown", "not_attempted")
+SUCCESSES = ("deleted", "already_absent", "kept")
+KINDS = (*SUCCESSES, "failed", "unknown", "not_attempted")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Summary:
-    """How many files came to which end. True if and only if all have ended well: no file is left that was to go."""
+    """How many files have which outcome. True if and only if every file has settled and none is left undeleted."""
 
     total: int
     deleted: int = 0
@@ -125,44 +127,49 @@ class Summary:
     not_attempted: int = 0
     kept: int = 0
     still_listed: tuple[int, ...] | None = None
-    """Ids that are listed at the end all the same; None unless `verify` asked for that."""
+    """Ids that are still listed at the end; None unless `verify` was set."""
 
     @property
     def pending(self) -> int:
         """Files that have not settled yet."""
-        return self.total - self._well() - self.failed - self.unknown - self.not_attempted
+        return self.total - self._succeeded() - self.failed - self.unknown - self.not_attempted
 
     def __bool__(self) -> bool:
-        return self.total == self._well() and not self.still_listed
+        return self.total == self._succeeded() and not self.still_listed
 
-    def _well(self) -> int:
+    def __repr__(self) -> str:
+        counts = "".join(f", {kind}={getattr(self, kind)}" for kind in KINDS)
+        return f"Summary(total={self.total}, pending={self.pending}{counts}, still_listed={self.still_listed})"
+
+    def _succeeded(self) -> int:
         return self.deleted + self.already_absent + self.kept
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a prune has listed and chosen."""
+    """The files that a prune has listed and selected."""
 
     host: str
     key_fingerprint: str
-    """The first digits of the key's SHA-256."""
+    """The first digits of the API key's SHA-256."""
     made_at: datetime
     clock: str | None
-    """The service's clock, as an HTTP date."""
+    """The service's time, as an HTTP date."""
     filter: dict[str, Any]
     listed: int
     matched: int
     kept: int
-    """Files that match and are kept all the same."""
+    """How many files match the filter but are kept."""
     bytes_at_least: int
-    """What deleting the chosen ones frees, at least: of generated files the service doesn't say it."""
+    """The total size of the selected files whose size is known."""
     sizes_unknown: int
+    """How many selected files have no known size, such as generated ones."""
     files: list[File] = field(repr=False)
-    """The chosen ones."""
+    """The selected files."""
     kept_files: list[File] = field(repr=False)
-    """The kept ones; "kept" in their `extra` says why."""
+    """The kept files; "kept" in their `extra` says why."""
     raw: str = field(repr=False)
-    """The whole as JSON, as the command line tool's --plan and --apply have it."""
+    """The plan as JSON, as `mmx-files prune --plan` writes it and `--apply` reads it."""
 
     def __len__(self) -> int:
         """How many files would be deleted."""
@@ -171,24 +178,24 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class PruneResult:
-    """A prune that went well: what was chosen is gone."""
+    """A successful prune: every selected file is gone."""
 
     summary: Summary
     plan: Plan
 
 
-def files(answer: str) -> list[File]:
-    """The files of a listing; none where "files" is missing or null."""
-    return [_file(fields) for fields in loads(answer).get("files") or ()]
+def files(response: str) -> list[File]:
+    """The files of a listing; an empty list where "files" is missing or null."""
+    return [_file(fields) for fields in loads(response).get("files") or ()]
 
 
-def file(answer: str) -> File:
-    """The file of a retrieve or an upload."""
-    return _file(loads(answer)["file"])
+def file(response: str) -> File:
+    """The file in the response of a retrieve or an upload."""
+    return _file(loads(response)["file"])
 
 
-def download(answer: str, content: bytes | None) -> Download:
-    fields = loads(answer)
+def download(response: str, content: bytes | None) -> Download:
+    fields = loads(response)
     return Download(
         file_id=fields["file_id"],
         bytes=fields["bytes"],
@@ -201,13 +208,13 @@ def download(answer: str, content: bytes | None) -> Download:
 
 
 def moment(milliseconds: int) -> datetime:
-    """Unix milliseconds in UTC."""
+    """Converts Unix milliseconds to a datetime in UTC."""
     return datetime.fromtimestamp(milliseconds / 1000, timezone.utc)
 
 
 def summary(fields: dict[str, Any]) -> Summary:
     listed = fields.get("still_listed")
-    counts = {end: fields[end] for end in ENDS}
+    counts = {kind: fields[kind] for kind in KINDS}
     return Summary(total=fields["total"], **counts, still_listed=None if listed is None else tuple(listed))
 
 
@@ -243,7 +250,7 @@ def _file(fields: dict[str, Any]) -> File:
 
 
 def _whole(value: object) -> int:
-    """A number, or one in decimal digits, as mmx_files_parse() reads it: to the last digit, otherwise 0."""
+    """An integer, or one in decimal digits, exactly; anything else is 0, as in mmx_files_parse()."""
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 40:
         value = int(value)
     if isinstance(value, int) and not isinstance(value, bool) and -INT64_MAX - 1 <= value <= INT64_MAX:

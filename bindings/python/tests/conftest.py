@@ -10,17 +10,17 @@ import pytest
 
 from stand_in import LIBRARY, Account, Server
 
-# The machine's own settings are no part of a test.
+# The environment's settings don't affect tests.
 for _name in [name for name in os.environ if name.startswith(("MINIMAX_", "MMX_"))]:
     del os.environ[_name]
 
 
 def pytest_sessionstart() -> None:
-    # Ignored where a shell has started this in the background, and so by every program that a test starts.
+    # A shell that starts this in the background ignores SIGINT, which the tests' programs would inherit.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     if not LIBRARY.exists():
         raise pytest.UsageError(f"{LIBRARY} is missing: run `make lib`")
-    # The wrapper looks into the checkout's own target folder alone.
+    # The package searches only the checkout's own target folder.
     if os.environ.get("CARGO_TARGET_DIR"):
         os.environ["MMX_LIBRARY"] = str(LIBRARY)
 

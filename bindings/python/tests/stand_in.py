@@ -1,4 +1,4 @@
-"""The stand-in server of tests/sandbox, as a process of its own, and the few things that tests ask of it."""
+"""The stand-in server of tests/sandbox as a process, and its control interface."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ROOT = PACKAGE.parents[1]
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR") or ROOT / "target").absolute()
 LIBRARY = TARGET / "release" / "libmmx.so"
 
-# What the stand-in server has in every account.
+# A file that the stand-in server has in every account.
 FILE = 176844028768320
 PURPOSE = mmx.PURPOSE_VOICE_CLONE
 
@@ -28,10 +28,15 @@ PURPOSE = mmx.PURPOSE_VOICE_CLONE
 class Server:
     def __init__(self) -> None:
         program = TARGET / "debug" / "mmx-sandbox"
-        if not program.exists():
+        sources = (ROOT / "tests" / "sandbox" / "src").rglob("*.*")
+        if not program.exists() or any(one.stat().st_mtime > program.stat().st_mtime for one in sources):
             subprocess.run(["cargo", "build", "--quiet", "--package", "mmx-sandbox"], cwd=ROOT, check=True)
         self.process = subprocess.Popen(
-            [program, "--ready-json"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            # It refuses whatever the library doesn't send, and ends when this process does, however that comes.
+            [program, "--ready-json", "--strict", "--stop-with-stdin"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
         )
         assert self.process.stdout is not None
         ready = json.loads(self.process.stdout.readline())
@@ -39,10 +44,14 @@ class Server:
         self.ca_file: str = ready["ca_file"]
         self.http: str = ready["http_url"]
         self.https: str = ready["https_url"]
-        # Those whose certificate nobody should accept.
+        # Those with invalid certificates.
         self.untrusted = {
             name: ready[f"{name}_url"] for name in ("https_expired", "https_wrong_host", "https_unknown_ca")
         }
+        # One that is its own authority, with the file that says so, and one whose chain is not sent whole.
+        self.https_self_signed: str = ready["https_self_signed_url"]
+        self.self_signed_file: str = ready["self_signed_file"]
+        self.https_no_intermediate: str = ready["https_no_intermediate_url"]
         self.address = self.http.removeprefix("http://")
         self.store: str = ready["store_url"].removeprefix("http://")
         self.https_store: str = ready["https_store_url"].removeprefix("https://")
@@ -65,7 +74,7 @@ class Server:
 
 
 class Account:
-    """A part of the server for one test alone, with the files 1 to 400 and the seeded ones."""
+    """An account at the server for one test, with the files 1 to 400 and the seeded ones."""
 
     def __init__(self, server: Server, name: str) -> None:
         self.server = server
@@ -77,6 +86,10 @@ class Account:
 
     def client(self, **settings: Any) -> mmx.Client:
         return mmx.Client(self.server.key, self.url, **settings)
+
+    def settings(self, **settings: object) -> None:
+        """What the account does differently from now on; nothing else of what was set before."""
+        self.server.control("POST", f"{self.name}/settings", settings)
 
     def fault(self, **fault: object) -> None:
         self.server.control("POST", f"{self.name}/faults", fault)
@@ -96,7 +109,7 @@ class Account:
         return self.server.control("GET", f"{self.name}/sha256?file_id={file_id}").strip()
 
     def upload(self) -> dict[str, Any]:
-        """What the journal says of the last upload."""
+        """The journal's entry of the last upload."""
         uploads: list[dict[str, Any]] = [entry["upload"] for entry in self.journal() if entry.get("upload")]
         return uploads[-1]
 
@@ -105,7 +118,7 @@ class Account:
         return entries
 
     def environment(self, **more: str) -> dict[str, str]:
-        """For a Python process of its own whose clients need no arguments."""
+        """The environment of a Python process whose clients need no arguments."""
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR", "MMX_LIBRARY") if name in os.environ}
         own = {"PYTHONPATH": str(PACKAGE), "MINIMAX_API_KEY": self.server.key, "MINIMAX_BASE_URL": self.url}
         return kept | own | more
@@ -121,12 +134,12 @@ class Account:
         )
 
     def run(self, program: str | Path, *flags: str, **more: str) -> str:
-        """What the program printed; it must end well, and soon."""
+        """Runs a program, which must succeed, and returns its output."""
         return finish(self.start(program, *flags, **more))
 
 
 def command(program: str | Path, flags: Sequence[str]) -> list[str]:
-    """A program given as text, or as a file and its arguments."""
+    """The command line of a program given as text, or as a file and its arguments."""
     if isinstance(program, Path):
         return [sys.executable, "-W", "error", str(program), *flags]
     return [sys.executable, "-W", "error", *flags, "-c", program]

@@ -1,4 +1,4 @@
-"""What goes wrong in a function of the caller's comes out as it was raised, and ends the call; on any thread."""
+"""An exception of a callback ends the call and is raised from it, on any thread."""
 
 from __future__ import annotations
 
@@ -58,11 +58,11 @@ def failing(raised: BaseException, skip: int = 0) -> Any:
 
 
 def read_fails(client: mmx.Client, raised: BaseException) -> object:
-    return client.files.upload(Faulty(raised), purpose=PURPOSE, filename="a")
+    return client.files.upload(Faulty(raised), purpose=PURPOSE, filename="a.mp3")
 
 
 def upload_progress_fails(client: mmx.Client, raised: BaseException) -> object:
-    return client.files.upload(CONTENT, purpose=PURPOSE, filename="a", progress=failing(raised))
+    return client.files.upload(CONTENT, purpose=PURPOSE, filename="a.mp3", progress=failing(raised))
 
 
 def path_progress_fails(client: mmx.Client, raised: BaseException) -> object:
@@ -120,7 +120,7 @@ def test_an_exception_comes_out_as_it_was_raised(account: Account, kind: type[Ba
         assert names[-1] == "fail", names
         assert call.__name__ in names
         assert getattr(came, "__notes__", []) == []
-    # Nothing was stored, and the client is none the worse.
+    # Nothing was stored, and the client still works.
     assert [entry for entry in account.journal() if entry.get("upload") and entry["performed"]] == []
     assert client.files.download(FILE).bytes == SIZE
 
@@ -149,12 +149,12 @@ def test_what_is_or_may_be_stored_all_the_same_is_noted(account: Account, code: 
 
     def upload() -> list[str]:
         def progress(done: int, total: int | None) -> None:
-            # The service has answered.
+            # The response has arrived.
             if account.count(call="upload"):
                 raise Own
 
         with pytest.raises(Own) as caught:
-            account.client().files.upload(b"all of it", purpose=PURPOSE, filename="a", progress=progress)
+            account.client().files.upload(b"all of it", purpose=PURPOSE, filename="a.mp3", progress=progress)
         return getattr(caught.value, "__notes__", [])
 
     if on_main:
@@ -178,7 +178,7 @@ def test_nothing_is_called_after_an_exception(account: Account) -> None:
 
     with pytest.raises(Own):
         account.client().files.upload(
-            Reader(), purpose=PURPOSE, filename="a", progress=lambda *_: called.append("progress")
+            Reader(), purpose=PURPOSE, filename="a.mp3", progress=lambda *_: called.append("progress")
         )
     assert called.count("read") == 1
     assert called[-1] == "read"
@@ -225,7 +225,7 @@ def test_a_call_that_is_over_holds_nothing(account: Account) -> None:
 
             def use(target: Target, source: Target) -> None:
                 client.files.download(FILE, target, progress=lambda *_: None)
-                client.files.upload(source, purpose=PURPOSE, filename="a", progress=lambda *_: None)
+                client.files.upload(source, purpose=PURPOSE, filename="a.mp3", progress=lambda *_: None)
 
             if on_main:
                 use(target, source)
@@ -241,14 +241,14 @@ def test_a_call_that_is_over_holds_nothing(account: Account) -> None:
 
 
 def test_collecting_in_the_middle(account: Account) -> None:
-    # What C calls lives as long as the call, whatever is dropped and collected.
+    # Callbacks live as long as the call, whatever is dropped and collected.
     def progress(done: int, total: int | None) -> None:
         gc.collect()
         clients.clear()
 
     for _ in range(3):
         clients = [account.client()]
-        assert clients[0].files.upload(CONTENT, purpose=PURPOSE, filename="a", progress=progress)
+        assert clients[0].files.upload(CONTENT, purpose=PURPOSE, filename="a.mp3", progress=progress)
         clients = [account.client()]
         assert clients[0].files.download(FILE, progress=progress).bytes == SIZE
 
@@ -263,10 +263,10 @@ def test_a_callback_may_call_the_library_and_close_the_client(account: Account) 
             client.close()
 
     class Both(io.BytesIO):
-        """Makes calls of its own, which read and write in turn."""
+        """Makes calls itself, which call it back in turn."""
 
         def read(self, size: int | None = -1) -> bytes:
-            inner = client.files.upload(b"x", purpose=PURPOSE, filename="b", progress=lambda *_: None)
+            inner = client.files.upload(b"x", purpose=PURPOSE, filename="b.mp3", progress=lambda *_: None)
             assert client.files.download(inner.file_id).content == b"x"
             return super().read(size)
 
@@ -274,7 +274,7 @@ def test_a_callback_may_call_the_library_and_close_the_client(account: Account) 
             assert client.files.retrieve(FILE).file_id == FILE
             return super().write(data)
 
-    assert client.files.upload(Both(CONTENT), purpose=PURPOSE, filename="a").bytes == SIZE
+    assert client.files.upload(Both(CONTENT), purpose=PURPOSE, filename="a.mp3").bytes == SIZE
     assert client.files.download(FILE, Both()).bytes == SIZE
     assert client.files.download(FILE, progress=progress).bytes == SIZE
     assert seen
@@ -304,7 +304,7 @@ def test_many_transfers_at_once(account: Account) -> None:
     def both(number: int) -> bool:
         content = os.urandom(100_000)
         source = io.BytesIO(content)
-        file = client.files.upload(source, purpose=PURPOSE, filename=f"{number}", progress=lambda *_: None)
+        file = client.files.upload(source, purpose=PURPOSE, filename=f"{number}.mp3", progress=lambda *_: None)
         return client.files.download(file.file_id).content == content
 
     with ThreadPoolExecutor(8) as pool:

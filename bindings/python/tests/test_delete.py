@@ -1,4 +1,4 @@
-"""The call on the wire, what it takes and refuses, and every setting by what it does."""
+"""The delete call: its request, its arguments, and the effect of every setting."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LARGEST = 2**63 - 1
 
 
 class Whole:
-    """A whole number that isn't an int, as numpy's are."""
+    """An integer of another type, as in NumPy."""
 
     def __init__(self, value: int) -> None:
         self.value = value
@@ -157,7 +157,7 @@ def test_none_is_no_limit(account: Account, monkeypatch: pytest.MonkeyPatch) -> 
     account.fault(delay_ms=500)
     with pytest.raises(mmx.TimeoutError):
         account.client(timeout=0.2).files.delete(2, PURPOSE)
-    # For a client it can be told from the default, which is the library's, by what that is handed alone.
+    # For a client only the arguments of the library tell it from the default.
     library = _library.load()
     real, handed = library.mmx_config_set_timeout_ms, []
 
@@ -195,7 +195,7 @@ def test_the_other_settings(account: Account) -> None:
     with pytest.raises(mmx.InvalidArgumentError):
         account.client(user_agent="a\0b")
 
-    # Nothing is sent there: a client is made or refused.
+    # Nothing is sent: a client is made or refused.
     with pytest.raises(mmx.InvalidArgumentError, match="http://"):
         mmx.Client("key", "http://192.0.2.1")
     assert not mmx.Client("key", "http://192.0.2.1", allow_insecure=True).closed

@@ -1,4 +1,4 @@
-"""Many files deleted, and an outcome for each: what is sent, what comes back, and what nobody can overlook."""
+"""Deletes of many files: requests, outcomes, and errors that can't be overlooked."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ def test_each_is_deleted_once_and_has_a_receipt(account: Account) -> None:
     outcomes = account.client().files.delete_many(range(1, 101), PURPOSE)
     assert outcomes.total == 100
     assert account.count() == 0
+    assert repr(outcomes.summary).startswith("Summary(total=100, pending=100, deleted=0, ")
     given = list(outcomes)
     assert sorted(outcome.index for outcome in given) == list(range(100))
     assert all(given)
@@ -42,6 +43,7 @@ def test_each_is_deleted_once_and_has_a_receipt(account: Account) -> None:
         first.index = 1  # type: ignore[misc]
     assert account.count(performed=1) == 100
     assert outcomes.summary == mmx.Summary(total=100, deleted=100)
+    assert repr(outcomes.summary).startswith("Summary(total=100, pending=0, deleted=100, ")
     assert outcomes.summary
     assert outcomes.raise_for_failures() == outcomes.summary
     assert list(outcomes) == []
@@ -58,7 +60,7 @@ def test_what_may_be_given(account: Account) -> None:
     account.fault(call="delete", file_id=2, code=2013, times=2)
     with pytest.raises(mmx.PartialFailure) as caught:
         list(files.delete_many([2], PURPOSE))
-    # What failed can be given again.
+    # Failed outcomes can be passed again.
     account.server.control("DELETE", f"{account.name}/faults")
     assert files.delete_many(caught.value.failures).raise_for_failures().deleted == 1
     assert not files.delete_many([]).summary.failed
@@ -112,7 +114,7 @@ def test_settings_that_can_not_be_meant(account: Account) -> None:
 
 
 def mixed(account: Account) -> list[int]:
-    """Of these, 2 is refused, 3 is in doubt for good, 999 isn't there."""
+    """Of these, 2 is refused, 3 stays ambiguous, 999 is absent."""
     account.fault(call="delete", file_id=2, times=-1, code=2013, message="not this one")
     account.fault(call="delete", file_id=3, times=-1, close_before_answer="rst", perform=False)
     account.fault(call="retrieve", file_id=3, times=-1, code=1013)
@@ -129,7 +131,7 @@ def test_a_loop_does_not_end_well_where_a_file_is_left(account: Account) -> None
     with pytest.raises(mmx.PartialFailure, match="of 5 files 1 failed, 1 unknown are not deleted") as caught:
         given.extend(outcomes)
     error = caught.value
-    # list.extend() keeps what came before.
+    # list.extend() keeps the items before the exception.
     assert ends(given) == LEFT
     assert error.summary == outcomes.summary
     assert (error.summary.deleted, error.summary.already_absent, error.summary.failed) == (2, 1, 1)
@@ -143,7 +145,7 @@ def test_a_loop_does_not_end_well_where_a_file_is_left(account: Account) -> None
     assert unknown.error.ambiguous
     assert error.call == "delete_files"
     assert error.plan is None
-    # It is said again where it is asked for, but a loop has an end.
+    # It is raised again on request, but a second loop just ends.
     with pytest.raises(mmx.PartialFailure):
         outcomes.raise_for_failures()
     assert list(outcomes) == []
@@ -173,7 +175,7 @@ def test_a_block_does_not_end_well_where_a_file_is_left(account: Account) -> Non
     files = account.client().files
     with files.delete_many([5, 6], PURPOSE) as outcomes:
         assert ends(outcomes) == {5: "deleted", 6: "deleted"}
-    # Left in the middle: what was not sent is not sent any more.
+    # Left early: nothing more is sent.
     account.fault(call="delete", skip=20, hang=True)
     outcomes = files.delete_many(range(100, 400), PURPOSE, concurrency=1)
 
@@ -280,10 +282,10 @@ def test_requests_a_minute_count_for_each(account: Account) -> None:
 
 
 def test_a_slow_reader_holds_the_run_up_and_loses_nothing(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_outcomes, "AHEAD", 4)
+    monkeypatch.setattr(_outcomes, "MAX_AHEAD", 4)
     outcomes = account.client().files.delete_many(range(1, 61), PURPOSE, concurrency=2)
     next(outcomes)
-    # It is held up: of 60 no more are sent than wait for their reader, and those under way.
+    # It is delayed: of 60 only those are sent that wait for the reader, and those in progress.
     until(lambda: account.count(call="delete") >= 5)
     time.sleep(0.3)
     assert account.count(call="delete") <= 10
@@ -299,7 +301,7 @@ def test_a_run_is_neither_pickled_nor_copied(account: Account) -> None:
 
 
 def test_a_run_that_is_dropped_ends(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_outcomes, "AHEAD", 4)
+    monkeypatch.setattr(_outcomes, "MAX_AHEAD", 4)
     threads = threading.active_count()
     for outcome in account.client().files.delete_many(range(1, 200), PURPOSE):
         assert outcome

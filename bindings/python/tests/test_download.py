@@ -1,4 +1,4 @@
-"""Downloads to a path, to a file object and into memory; cut, redirected, refused."""
+"""Downloads to a path, to a file object and into memory; interrupted, redirected, refused."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_to_a_file_object_from_where_it_stands(account: Account, tmp_path: Path,
 
 def test_writers_of_every_kind(account: Account) -> None:
     class Writer:
-        """Takes everything and says nothing."""
+        """A writer that returns no count."""
 
         def __init__(self) -> None:
             self.got = bytearray()
@@ -122,7 +122,7 @@ NO_MARKS = {"cut_after": 400_000, "headers": {"ETag": None, "Last-Modified": Non
         ("link", [CUT], 1, True),
         ("memory", [{"cut_after": 400_000, "no_etag": True}], 1, True),
         ("path", [{"no_length": True, "cut_after": 400_000}], 1, True),
-        # The rest can't be had: the file comes anew.
+        # The rest isn't available: the download is restarted.
         ("memory", [CUT, {"no_range": True}], 0, True),
         ("path", [CUT, {"no_range": True}], 0, True),
         ("memory", [CUT, {"range_shift": 5}], 0, True),
@@ -162,7 +162,7 @@ def test_a_file_that_begins_anew(account: Account, tmp_path: Path) -> None:
         target.seek(0)
         assert target.read(6) == b"before"
         assert whole(account, target.read())
-    # Behind where it stands there is something to lose; and a plain writer can't take anything back.
+    # Data follows the position and would be lost; and a plain writer can't remove what was written.
     behind = io.BytesIO(b"x" * 2 * SIZE)
 
     class Writer:
@@ -184,7 +184,7 @@ def test_through_the_link(account: Account, tmp_path: Path) -> None:
     assert [entry["host"] for entry in entries] == ["api", "store"]
     assert not entries[1].get("leaked_key")
     assert not [name for name, _ in entries[1]["headers"] if name == "authorization"]
-    # The link of a file that isn't there.
+    # The link of a file that doesn't exist.
     with pytest.raises(mmx.InvalidRequestError, match=r"^download_stream: "):
         account.client().files.download(404, via_download_url=True)
 
@@ -195,7 +195,7 @@ def test_a_link_that_has_expired(account: Account) -> None:
     def sent() -> tuple[int, int]:
         return account.count(call="retrieve"), account.count(call="store")
 
-    # A fresh one is asked for, once.
+    # A new link is requested, once.
     account.fault(call="retrieve", expired_url=True)
     assert whole(account, files.download(FILE, via_download_url=True).content)
     assert sent() == (2, 2)
@@ -313,7 +313,7 @@ def test_progress(account: Account, tmp_path: Path, way: str) -> None:
         told.clear()
         began = time.monotonic()
         files.download(FILE, target, progress=lambda *at: told.append(at))
-        # One where it begins, also anew, one at the end, and at most one every 50 ms between.
+        # One at each start, one at the end, and at most one every 50 ms between.
         assert 1 <= len(told) <= (time.monotonic() - began) / 0.05 + 3
 
     account.fault(trickle_ms=10, trickle_bytes=SIZE // 16, call="retrieve_content")
@@ -325,7 +325,7 @@ def test_progress(account: Account, tmp_path: Path, way: str) -> None:
     download()
     assert told[0][1] is None
     assert told[-1][0] == SIZE
-    # What begins anew says so.
+    # A restart reports progress from 0.
     account.fault(trickle_ms=60, trickle_bytes=SIZE // 8, cut_after=SIZE // 2, call="retrieve_content")
     account.fault(no_range=True, call="retrieve_content")
     download()

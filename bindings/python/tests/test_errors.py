@@ -1,4 +1,4 @@
-"""Error classes: one a status, good citizens of Python."""
+"""Error classes: one for each status, with pickling, copying and readable tracebacks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every scripted failure that all languages share is, in Python, what the table says to the letter."""
+"""The failures that all languages report in the same way."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_failure(row: dict[str, Any], account: Account) -> None:
         key: str | None = account.server.key
         url = account.url
         if row["base"] == "closed_port":
-            # Bound, so that nobody else gets the port, but nobody listens.
+            # Bound, so that no other test gets the port, but nobody listens.
             taken.bind(("127.0.0.1", 0))
             address = f"127.0.0.1:{taken.getsockname()[1]}"
             url = f"http://{address}"
@@ -92,11 +92,11 @@ def test_failure(row: dict[str, Any], account: Account) -> None:
     assert str(again) == str(error)
 
     if row["base"] in ("account", "https"):
-        # One for a link, and one after a redirect, is no attempt of its own.
+        # A request for a link, or after a redirect, is not an attempt.
         requests = expect.get("requests", expect["attempts"])
         account.wait(count=requests)
         assert account.count() == requests
         account.server.control("DELETE", f"{account.name}/faults")
-        # A refusal for the rate holds the account's next call back: it goes by another name.
+        # A rate limit delays the account's next call, so this one has another account.
         after = account.url.replace("127.0.0.1", "localhost") if expect["status"] == 21 else account.url
         mmx.Client(account.server.key, after).files.delete(1, "voice_clone")

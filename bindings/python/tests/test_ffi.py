@@ -1,4 +1,4 @@
-"""_ffi.py says what the header says, and what the C compiler makes of it."""
+"""_ffi.py agrees with the header and with the C compiler's layout."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Forks, other processes, and the end of this one. The programs run with every warning an error."""
+"""Forks, other processes, and the end of the process. Every warning is an error."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from stand_in import Account, finish, fork_in_a_handler
 
 FORK = """
 import gc, os, sys
-# Of several such hooks the first to be registered is the last to run.
+# The first registered hook runs last.
 threads = []
 os.register_at_fork(before=lambda: threads.append(len(os.listdir("/proc/self/task"))))
 import mmx
@@ -32,7 +32,7 @@ for turn in range(20):
         sys.exit(0)
     client.files.delete(2 + turn, "voice_clone")
     ends_well(child)
-# A fork has nothing to fear, and Python 3.12 nothing to warn of.
+# No thread is left that Python 3.12 would warn of.
 assert threads == [1] * 20, threads
 """
 
@@ -40,7 +40,7 @@ FORK_BESIDE_A_CALL = """
 import os, threading, warnings
 import mmx
 
-# Here the warning is right: another thread is in a call.
+# The warning is right here: another thread is in a call.
 warnings.filterwarnings("ignore", category=DeprecationWarning)
 client = mmx.Client()
 results = []

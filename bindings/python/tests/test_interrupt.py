@@ -1,4 +1,4 @@
-"""Signals end a call wherever it waits, if their handler raises; and leave it alone if it doesn't."""
+"""A signal ends a call wherever it waits, if its handler raises; otherwise the call goes on."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ import mmx
 from mmx import _call
 from stand_in import PURPOSE, Account, finish, until
 
-# Far above the 300 ms that are promised and the 1 ms that it takes, far below the call's own 60 s.
+# Far above the promised 300 ms and the usual 1 ms, far below the call's own 60 s.
 SOON = 3.0
 
 DELETES = """
@@ -37,7 +37,7 @@ try:
     client.files.delete(7, "voice_clone")
 except BaseException as raised:
     told = {"raised": type(raised).__name__, "at": time.monotonic(), "notes": getattr(raised, "__notes__", None)}
-# The client is none the worse.
+# The client still works.
 told["closed"] = client.closed
 if "NO_MORE" not in os.environ:
     told["again"] = client.files.delete(8, "voice_clone").file_id
@@ -62,7 +62,7 @@ def test_while_the_answer_is_awaited(account: Account, number: int, raised: str)
     told = signalled(process, number)
     assert told["raised"] == raised
     assert told["again"] == 8
-    # Where Python can say more beside an exception, the fate of the file is said.
+    # A note on the exception says that the file may be gone.
     if hasattr(KeyboardInterrupt, "add_note"):
         assert told["notes"]
         assert "cancelled" in told["notes"][0]
@@ -78,7 +78,7 @@ def test_in_the_middle_of_the_answer(account: Account) -> None:
 
 def test_in_a_connect_that_nobody_answers(account: Account) -> None:
     with socket.create_server(("127.0.0.1", 0), backlog=0) as server, socket.create_connection(server.getsockname()):
-        # The queue is full now, so the kernel leaves the next connect without an answer.
+        # The queue is full now, so the kernel doesn't respond to the next connect.
         port = server.getsockname()[1]
         process = account.start(DELETES, MINIMAX_BASE_URL=f"http://127.0.0.1:{port}", NO_MORE="1")
         remote, syn_sent = f"0100007F:{port:04X}", "02"
@@ -120,6 +120,39 @@ def test_in_a_process_that_blocks_a_second_one_from_the_helper(account: Account)
     signalled(process, signal.SIGINT)
 
 
+OTHER_THREAD = """
+import os, signal, sys, threading
+import mmx
+
+def receive():
+    os.read(0, 1)
+    signal.pthread_kill(threading.get_ident(), signal.SIGINT)
+
+threading.Thread(target=receive, daemon=True).start()
+files = mmx.Client().files
+try:
+    if sys.argv[1] == "one":
+        files.delete(1, "voice_clone")
+    else:
+        files.delete_many([1], "voice_clone").wait()
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+
+
+@pytest.mark.parametrize("call", ["one", "many"])
+def test_that_another_thread_receives(account: Account, tmp_path: Path, call: str) -> None:
+    # The main thread's wait is not interrupted then, nor where the signal comes just before it.
+    account.fault(call="delete", hang=True)
+    program = tmp_path / "other_thread.py"
+    program.write_text(OTHER_THREAD)
+    process = account.start(program, call)
+    account.wait(count=1)
+    assert process.stdin is not None
+    process.stdin.write("x")
+    assert finish(process, seconds=10) == "interrupted\n"
+
+
 def test_a_handler_that_returns_ends_nothing(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
     account.fault(delay_ms=300)
     heard = []
@@ -148,7 +181,7 @@ def test_interrupted_where_the_call_is_handed_over(
     account: Account, monkeypatch: pytest.MonkeyPatch, handed_over: bool
 ) -> None:
     class Interrupted:
-        """A queue in which the main thread is always interrupted."""
+        """A queue whose put() is always interrupted in the main thread."""
 
         def __init__(self) -> None:
             self.queue: SimpleQueue[object] = SimpleQueue()
@@ -177,7 +210,7 @@ def deletes(client: mmx.Client) -> object:
 
 
 def uploads(client: mmx.Client) -> object:
-    # Refused, for the purpose is none.
+    # Refused because of the purpose.
     return client.files.upload(io.BytesIO(b"x"), purpose="none", filename="a", progress=lambda *_: None)
 
 
@@ -227,5 +260,5 @@ def test_interrupted_at_any_point_nothing_is_lost(account: Account, call: Callab
     assert ended > 20, (ended, heard)
     account.server.control("DELETE", f"{account.name}/faults")
     assert client.files.delete(2, PURPOSE)
-    # A helper that was interrupted goes a moment after its call.
+    # An interrupted helper ends just after its call.
     until(lambda: threads() <= tasks and descriptors() <= fds + 2)

@@ -1,4 +1,4 @@
-"""Which library is loaded, and what is said when it doesn't fit."""
+"""The search for the library, and the errors for a wrong one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the library tells of its calls, in `logging`: what arrives, when it costs nothing, and what it can't break."""
+"""The library's log in `logging`: its records, its cost, and errors in handlers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NOW = {"Retry-After": "0"}
 
 
 class Handler(logging.Handler):
-    """Keeps the records, and does something besides."""
+    """A handler that keeps the records, and calls a function."""
 
     def __init__(self, also: Callable[[logging.LogRecord], object] = lambda record: None) -> None:
         super().__init__()
@@ -126,14 +126,14 @@ def test_what_nobody_wants_is_not_put_together(account: Account, monkeypatch: py
     for wanted in (logging.CRITICAL, logging.ERROR, logging.WARNING, logging.INFO, logging.DEBUG, 15, logging.ERROR):
         LOGGER.setLevel(wanted)
         client.files.list()
-    # It isn't the last one's level that counts, nor are lines made to be thrown away.
+    # The level of the last call has no effect, and lines below the level aren't made.
     LOGGER.setLevel(logging.CRITICAL)
     told: list[object] = []
-    monkeypatch.setattr(_log, "tell", told.append)
+    monkeypatch.setattr(_log, "emit", told.append)
     client.files.list()
     assert told == []
     LOGGER.setLevel(logging.NOTSET)
-    # What the library is asked for, once for each; the first is what holds for who asks for nothing.
+    # The level of each C client; the first is the default.
     assert levels == [2, None, 1, 3, 4]
 
 
@@ -154,7 +154,7 @@ try:
     client.files.delete(404, "voice_clone")
 except mmx.InvalidRequestError:
     print("refused")
-# Nobody has configured anything, so nothing is printed. Then somebody does.
+# Logging isn't configured, so nothing is printed. Now it is.
 logging.basicConfig(format="%(levelname)s %(name)s %(threadName)s %(mmx_event)s", level="DEBUG", stream=sys.stdout)
 client.files.delete(2, "voice_clone")
 """
@@ -207,12 +207,12 @@ def test_what_a_handler_raises(
     else:
         with ThreadPoolExecutor(1) as pool:
             ended = pool.submit(delete).result()
-    # The call itself isn't broken.
+    # The call itself succeeded.
     assert account.count(performed=1) == 1
     assert handler.events()[-1] == "answer"
     if kind is ValueError:
         assert ended == 1
-        # As logging itself tells of such.
+        # Reported as logging does.
         assert "ValueError: of the handler" in capsys.readouterr().err
     else:
         assert isinstance(ended, kind)
@@ -225,13 +225,13 @@ def test_sixteen_threads_with_a_handler_that_locks_and_calls(account: Account, l
 
     def also(record: Any) -> None:
         with lock:
-            # Not told of, or there were no end to it.
+            # Not logged, which would never end.
             client.files.delete(next(calls), PURPOSE)
 
     handler = listen(also=also)
     with ThreadPoolExecutor(16) as pool:
         listed = [pool.submit(client.files.list, PURPOSE) for _ in range(48)]
-        # This thread's calls are made by another one, while it waits with a lock that the handler wants.
+        # Another thread makes this thread's call, while this one holds a lock that the handler needs.
         with handler.lock or threading.RLock():
             client.files.list(PURPOSE)
         assert all(files.result() is not None for files in listed)

@@ -1,4 +1,4 @@
-"""List and retrieve: what is asked, and what becomes of every shape of an answer."""
+"""List and retrieve: requests, and every shape of a response."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_a_file(account: Account) -> None:
     assert file.download_url.startswith("http://127.0.0.2:")
     assert file.extra == {"new": {"a": [1]}}
     assert json.loads(file.raw)["download_url"] == file.download_url
-    # Whoever has the link has the file.
+    # Anybody who has the link can fetch the file.
     assert "http" not in repr(file)
     assert "Signature" not in repr(file)
     assert pickle.loads(pickle.dumps(file)) == file

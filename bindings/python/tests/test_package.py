@@ -1,4 +1,4 @@
-"""What the package is as a whole: quick to import, complete, and as its example says."""
+"""The package as a whole: quick to import, complete, and as in its examples."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def test_import_takes_less_than_30_ms(tmp_path: Path) -> None:
     program = "from time import perf_counter as now; began = now(); import mmx; print(now() - began)"
     environment = {"PYTHONPATH": str(PACKAGE), "PYTHONPYCACHEPREFIX": str(tmp_path)}
     taken: list[float] = []
-    # The quickest of several: the machine may have other work.
+    # The fastest of several: the machine may be busy.
     while len(taken) < 60 and min(taken, default=1) >= 0.030:
         command = [sys.executable, "-c", program]
         done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
@@ -31,7 +31,7 @@ def test_import_takes_less_than_30_ms(tmp_path: Path) -> None:
 
 def test_import_loads_no_library_and_nothing_slow() -> None:
     program = "import sys, mmx; print(*sys.modules); print('libmmx' in open('/proc/self/maps').read())"
-    # Without `site`, which brings in what it likes.
+    # Without `site`, which may import other modules.
     command = [sys.executable, "-I", "-S", "-c", f"import sys; sys.path.insert(0, {str(PACKAGE)!r}); {program}"]
     modules, loaded = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
     assert not {"typing", "dataclasses", "inspect", "re", "enum", "json", "signal", "asyncio"} & set(modules.split())
@@ -46,7 +46,7 @@ def test_everything_that_is_promised_is_there() -> None:
             assert value.__module__ == "mmx"
             assert value.__doc__
     with pytest.raises(AttributeError, match="no attribute 'Nothing'"):
-        mmx.Nothing  # noqa: B018
+        mmx.Nothing  # type: ignore[attr-defined]  # noqa: B018
     assert (PACKAGE / "mmx" / "py.typed").exists()
 
 
@@ -55,7 +55,7 @@ def test_versions_agree() -> None:
 
 
 PAGES = ("README.md", "docs/cleaning-up.md", "bindings/python/README.md")
-# What pieces of code use without making it.
+# Declarations for the code on pages.
 GIVEN = """
 from __future__ import annotations
 import logging
@@ -71,7 +71,7 @@ def test_the_code_on_pages_compiles_and_has_right_types(tmp_path: Path) -> None:
             code = block.partition("```")[0]
             compile(code, page, "exec")
             if "dict(" in code:
-                continue  # Its values have no types of their own.
+                continue  # Its values have no types.
             program += f"def piece_{count}(client: mmx.Client, ids: list[int]) -> None:\n"
             program += textwrap.indent(code, "    ")
             count += 1

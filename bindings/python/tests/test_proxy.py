@@ -1,4 +1,4 @@
-"""Proxies, and the limits beside the one over the whole call."""
+"""Proxies, and connect and idle timeouts."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from stand_in import PURPOSE, Account
 
 @contextmanager
 def silent_port() -> Iterator[int]:
-    """Connections are accepted by the kernel, and nobody speaks on them."""
+    """A server that accepts connections and never reads from them."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
@@ -64,7 +64,7 @@ def test_what_no_proxy_can_be_is_refused(account: Account, proxy: str) -> None:
 
 
 def test_the_environments_proxy_is_taken_or_left(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
-    # A name that the proxy alone knows; this machine is reached without it.
+    # A name that only the proxy resolves; this machine is reached without it.
     url = account.url.replace("127.0.0.1", "some.example")
     monkeypatch.setenv("HTTP_PROXY", made_proxy(account))
     assert mmx.Client(account.server.key, url, allow_insecure=True).files.delete(1, PURPOSE)

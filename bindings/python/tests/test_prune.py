@@ -1,4 +1,4 @@
-"""Prune: each condition, keep and guard by what is deleted, and what is said of it."""
+"""Prune: the effect of each condition, keep and limit, and its results and errors."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import mmx
 from stand_in import PURPOSE, Account
 
 DAY = 86400
-# By id: age in days (None: not said), name and size.
+# By id: age in days (None: unknown), name and size.
 FILES: dict[int, tuple[float | None, str, int]] = {
     1: (8, "old.mp3", 100),
     2: (9, "keep.mp3", 0),
@@ -59,7 +59,7 @@ def left(account: Account) -> set[int]:
         ({**WEEK, "keep_glob": "k*"}, {1}),
         ({**WEEK, "keep_ids": [1, 77]}, {2}),
         ({**WEEK, "keep_ids": iter([mmx.File(2, 0, 0, "", "", "", "{}")])}, {1}),
-        ({**WEEK, "at_most": 2, "at_most_percent": 40}, {1, 2}),
+        ({**WEEK, "max_files": 2, "max_percent": 40}, {1, 2}),
         ({**WEEK, "older_than": 365 * DAY}, set()),
     ],
 )
@@ -94,7 +94,7 @@ def test_the_plan_counts_what_is_kept(account: Account, files: mmx.Files) -> Non
 
 
 def test_a_dry_run_is_a_plan(account: Account, files: mmx.Files) -> None:
-    plan = files.prune(**WEEK, keep_ids=[1], keep_glob="none", at_most=5, at_most_percent=50, dry_run=True)
+    plan = files.prune(**WEEK, keep_ids=[1], keep_glob="none", max_files=5, max_percent=50, dry_run=True)
     assert isinstance(plan, mmx.Plan)
     assert account.count(call="delete") == 0
     assert (plan.listed, plan.matched, plan.kept, len(plan)) == (5, 2, 1, 1)
@@ -116,8 +116,8 @@ def test_a_dry_run_is_a_plan(account: Account, files: mmx.Files) -> None:
 @pytest.mark.parametrize(
     ("guard", "said"),
     [
-        ({"at_most": 1}, "2 files would be deleted, more than the 1 allowed"),
-        ({"at_most_percent": 39}, "2 of 5 files would be deleted, more than the 39 % allowed"),
+        ({"max_files": 1}, "2 files would be deleted, more than the 1 allowed"),
+        ({"max_percent": 39}, "2 of 5 files would be deleted, more than the 39 % allowed"),
     ],
 )
 @pytest.mark.parametrize("dry_run", [False, True])
@@ -162,7 +162,7 @@ def test_a_list_that_can_not_be_trusted_is_no_empty_one(account: Account, files:
         ({}, "filter"),
         ({"purpose": PURPOSE}, "filter"),
         ({"purpose": "No such", "all": True}, "filter.purpose"),
-        ({"keep_ids": [1], "keep_glob": "*", "at_most": 5}, "filter"),
+        ({"keep_ids": [1], "keep_glob": "*", "max_files": 5}, "filter"),
         ({"name_glob": "[a"}, "filter.name_glob"),
         ({"name_glob": "a\0"}, "name_glob"),
         ({"name_glob": ""}, "filter.name_glob"),
@@ -171,9 +171,9 @@ def test_a_list_that_can_not_be_trusted_is_no_empty_one(account: Account, files:
         ({"older_than": timedelta(days=-1)}, "older_than"),
         ({"older_than": float("nan")}, "older_than"),
         ({"older_than": float("inf")}, "older_than"),
-        ({**WEEK, "at_most": 0}, "at_most"),
-        ({**WEEK, "at_most_percent": 0}, "at_most_percent"),
-        ({**WEEK, "at_most_percent": 101}, "filter.max_percent"),
+        ({**WEEK, "max_files": 0}, "max_files"),
+        ({**WEEK, "max_percent": 0}, "max_percent"),
+        ({**WEEK, "max_percent": 101}, "filter.max_percent"),
         ({"min_bytes": 0}, "min_bytes"),
         ({**WEEK, "keep_ids": [2**63]}, "keep_ids[0]"),
         ({**WEEK, "concurrency": 1001}, "options.concurrency"),
@@ -196,7 +196,7 @@ def test_what_can_not_be_meant(account: Account, files: mmx.Files, settings: dic
         {"verify": "yes", "all": True},
         {"name_glob": b"*"},
         {"keep_ids": ["1"], "all": True},
-        {"at_most": 1.5, "all": True},
+        {"max_files": 1.5, "all": True},
         {"on_outcome": 1, "all": True},
         {"progress": 1, "all": True},
         {"older_then": 5},
@@ -236,7 +236,7 @@ def test_concurrency(account: Account) -> None:
     account.fault(call="delete", delay_ms=20, times=-1)
     account.client().files.prune(purpose=PURPOSE, name_glob="*", keep_ids=range(20, 1000), concurrency=1)
     connections = json.loads(account.server.control("GET", f"{account.name}/connections"))
-    # That of the list, and one for all deletes.
+    # The connection of the list, and one for all deletes.
     assert len(connections) <= 2
 
 
@@ -261,7 +261,7 @@ def test_functions_are_told_and_may_end_it(account: Account, which: str, on_main
         told.append(given)
         raise Own
 
-    # What they return means nothing.
+    # Their results are ignored.
     functions: list[Callable[..., object]] = [fails, lambda *given: [told.append(given)]]  # type: ignore[func-returns-value]
     if on_main:
         ended, done = (prune(function) for function in functions)

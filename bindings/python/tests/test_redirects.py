@@ -1,4 +1,4 @@
-"""Downloads that are sent on to another place; uploads that are refused in the middle, or never end."""
+"""Downloads that are redirected; uploads that are refused in the middle, or never end."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_where_no_redirect_is_followed_to(account: Account, target: str, secure:
 @pytest.mark.parametrize("secure", [False, True])
 def test_an_upload_that_is_refused_early_tells_why(account: Account, after: int, secure: bool) -> None:
     client = client_over(account, secure)
-    # An answer that a write's failure overtakes is heard at the next attempt.
+    # A response after a failed write is read at the next attempt.
     account.fault(code=1004, refuse_after=after, times=-1)
     content = bytes(64 << 20)
     for _ in range(3):
@@ -85,7 +85,7 @@ def test_nothing_more_is_sent_to_who_has_refused(account: Account) -> None:
             self.given += size
             return bytes(size)
 
-    # Whatever comes would be taken.
+    # Any response would be accepted.
     account.fault(code=1008, refuse_after=100_000, keep=True)
     source = Endless()
     with pytest.raises(mmx.QuotaError):
@@ -95,7 +95,7 @@ def test_nothing_more_is_sent_to_who_has_refused(account: Account) -> None:
 
 def test_memory_does_not_grow_with_the_file(account: Account) -> None:
     account.add(file_id=FILE + 1, size=512 << 20, content="repeated as often as it takes, which the server does fast")
-    account.server.control("POST", f"{account.name}/settings", {"count_only": True})
+    account.settings(count_only=True, any_file=True)
     program = f"""
 import io, resource, mmx
 
@@ -135,7 +135,7 @@ print(peak() - before)
 
 
 def test_a_server_that_goes_kills_nobody(account: Account) -> None:
-    """With the disposition of SIGPIPE that a C program has."""
+    """With the default action of SIGPIPE, as in a C program."""
     program = """
 import signal, mmx
 signal.signal(signal.SIGPIPE, signal.SIG_DFL)

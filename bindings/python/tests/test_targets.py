@@ -1,4 +1,4 @@
-"""What becomes of the target of a download: whole or untouched, with nothing beside it."""
+"""The target of a download is replaced or unchanged, and no other file is left."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def account(account: Account) -> Account:
 
 @pytest.fixture
 def target(tmp_path: Path) -> Path:
-    """In a folder of its own."""
+    """A file in a new folder."""
     return tmp_path / "a.mp3"
 
 
@@ -76,7 +76,7 @@ def test_what_a_link_leads_to_is_written(account: Account, target: Path) -> None
         assert second.is_symlink()
         assert not target.is_symlink()
         assert whole(account, target)
-        target.unlink()  # The second time they lead to nothing yet.
+        target.unlink()  # The second time the links are dangling.
     link.unlink()
     link.symlink_to(second)
     with pytest.raises(mmx.FileError, match="symbolic links"):
@@ -102,7 +102,7 @@ def test_a_device_and_a_pipe_are_written_straight(account: Account, target: Path
 
 
 def untouched(target: Path, old: bytes | None) -> bool:
-    """It holds what it held, and nothing is beside it."""
+    """Whether it is unchanged, and the only file in its folder."""
     if old is None:
         return os.listdir(target.parent) == []
     return os.listdir(target.parent) == [target.name] and target.read_bytes() == old
@@ -193,7 +193,7 @@ def test_killed_at_any_moment(account: Account, target: Path, tmp_path_factory: 
         process.kill()
         process.communicate(timeout=10)
         assert whole(account, target) or whole(account, target, FILE + 1)
-    # They were hit in the middle, and the next one doesn't mind what they left behind.
+    # They were killed in the middle, and their temporary files don't disturb the next one.
     assert len(os.listdir(target.parent)) > 1
     account.client().files.download(FILE, target)
     assert whole(account, target)
@@ -205,7 +205,7 @@ def test_killed_at_any_moment(account: Account, target: Path, tmp_path_factory: 
         {"filename": "../evil.mp3", "bytes": 5},
         {"filename": "/tmp/evil-of-this-test.mp3", "bytes": 1 << 40},
         {"filename": "a\0b", "bytes": -1},
-        {"purpose": "video_generation"},  # Such have 0 bytes, by the service's word.
+        {"purpose": "video_generation"},  # The service reports 0 bytes for these.
     ],
 )
 def test_what_the_service_says_of_a_file_steers_nothing(account: Account, target: Path, said: dict[str, Any]) -> None:

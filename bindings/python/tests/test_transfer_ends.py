@@ -36,7 +36,7 @@ client = mmx.Client()
 told = {}
 try:
     if mode in ("upload", "read_waits"):
-        client.files.upload(Reader(), purpose="voice_clone", filename="a", progress=progress)
+        client.files.upload(Reader(), purpose="voice_clone", filename="a.mp3", progress=progress)
     elif mode == "memory":
         client.files.download(900)
     elif mode == "link":
@@ -78,7 +78,7 @@ def test_ctrl_c(account: Account, tmp_path: Path, mode: str) -> None:
         assert process.stdout is not None
         assert process.stdout.readline() == "waits\n"
     elif mode == "upload":
-        # It has come as far as it gets.
+        # It is as far as it gets.
         until(lambda: int(account.server.control("GET", f"{account.name}/open")) == 1)
         time.sleep(0.3)
     else:
@@ -90,7 +90,7 @@ def test_ctrl_c(account: Account, tmp_path: Path, mode: str) -> None:
     assert told["raised"] == "KeyboardInterrupt"
     assert told["at"] - sent < SOON
     assert target.read_bytes() == b"old"
-    # Only a callback that doesn't come back keeps the call from tidying up, until it does.
+    # Only a callback that doesn't return keeps the call from removing its temporary file.
     if mode != "progress_waits":
         assert told["left"] == ["a"]
     if hasattr(KeyboardInterrupt, "add_note"):
@@ -114,7 +114,7 @@ def progress(done, total):
     child = os.fork()
     left.append(child)
     if child:
-        # The parent's copy goes on when the child's is over.
+        # The parent goes on after the child has ended.
         left.append(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
         return
     left.append(before)
@@ -130,7 +130,7 @@ def transfer():
             done = files.download(900, target, progress=progress)
         print("done", done.bytes)
     except mmx.CancelledError as error:
-        # Nothing of the parent's is touched, and the child has the client for itself.
+        # The parent's files are untouched, and the child can use the client.
         assert left[0] == 0 and "fork" in str(error) and not error.ambiguous
         assert os.listdir(os.path.dirname(target)) == left[1] and open(target, "rb").read() == b"old"
         assert files.delete(8, "voice_clone").file_id == 8
@@ -151,7 +151,7 @@ print("child", left[1])
 def test_a_callback_that_forks(account: Account, tmp_path: Path, mode: str, code: int, what: str) -> None:
     path = tmp_path / "forks.py"
     path.write_text(FORKS)
-    target = tmp_path / "targets" / "a"
+    target = tmp_path / "targets" / "a.mp3"
     target.parent.mkdir()
     target.write_bytes(b"old")
     process = account.start(path, mode, what, str(target))
@@ -160,6 +160,6 @@ def test_a_callback_that_forks(account: Account, tmp_path: Path, mode: str, code
     assert printed == f"done {size}\nchild {code}\n", said
     assert ("came back in the child" in said) is (mode == "comes_back")
     assert target.stat().st_size == size
-    assert os.listdir(target.parent) == ["a"]
+    assert os.listdir(target.parent) == ["a.mp3"]
     assert account.count(call="upload" if what == "upload" else "retrieve_content") == 1
     assert account.count(file_id=8, performed=1) == (mode == "thread")

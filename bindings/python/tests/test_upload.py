@@ -1,4 +1,4 @@
-"""Uploads of everything that has bytes: what is sent, from where on, and what is refused."""
+"""Uploads of paths, buffers and file objects: what is sent, and what is refused."""
 
 from __future__ import annotations
 
@@ -66,6 +66,7 @@ NAMES = {
 
 
 def test_every_name_is_safely_sent_with_a_type_that_fits(account: Account, tmp_path: Path) -> None:
+    account.settings(any_file=True)
     files = account.client().files
     for name, (encoded, media_type) in NAMES.items():
         path = tmp_path / name
@@ -113,7 +114,7 @@ def test_bytes_and_the_like(account: Account, kind: Callable[[bytes], Any]) -> N
     sent = account.upload()
     assert (sent["bytes"], sent["chunked"]) == (len(CONTENT), False)
     if isinstance(data, bytearray):
-        data.append(1)  # Nothing holds it any more.
+        data.append(1)  # The buffer is released.
 
 
 def test_no_bytes_at_all(account: Account) -> None:
@@ -145,7 +146,7 @@ def test_file_objects_of_every_kind(account: Account, path: Path, tmp_path: Path
     past = io.BytesIO(CONTENT)
     past.seek(len(CONTENT) + 10)
     uploads(past, False, b"")
-    # What is behind the descriptor is not what is read.
+    # The file behind the descriptor has another content.
     with gzip.open(tmp_path / "a.gz", "wb", compresslevel=1) as packed:
         packed.write(CONTENT)
     with gzip.open(tmp_path / "a.gz", "rb") as packed:
@@ -279,7 +280,7 @@ def test_progress(account: Account, path: Path) -> None:
 
     def progress(done: int, total: int | None) -> bool:
         told.append((done, total))
-        return True  # Means nothing.
+        return True  # Ignored.
 
     account.client().files.upload(path, purpose=PURPOSE, progress=progress)
     assert told[-1] == (len(CONTENT), len(CONTENT))
@@ -336,7 +337,7 @@ def test_reconcile_finds_what_was_stored(account: Account, path: Path) -> None:
         assert file.filename == (name or path.name)
         assert account.count(call="upload") == sent + 1
         assert file.file_id == account.upload()["file_id"]
-    # One that was not stored goes again; of two that fit none is taken.
+    # One that was not stored is retried; of two that match none is returned.
     account.fault(call="upload", close_before_answer="rst", perform=False)
     assert files.upload(b"new", purpose=PURPOSE, filename="c.mp3", reconcile=True).bytes == 3
     account.fault(call="upload", close_before_answer="rst")

@@ -1,4 +1,4 @@
-"""Uploads of what changes while it is read, that go again, and that break a documented limit."""
+"""Uploads of changing files, retries, and uploads over a documented limit."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ def path(tmp_path: Path) -> Path:
 
 def nothing_was_stored(account: Account) -> bool:
     account.wait(open=0)
-    # Of one that broke off at once the server may not even have seen the head.
+    # The server may not have received the head of one that broke off at once.
     uploads = [entry for entry in account.journal() if entry.get("upload")]
     return not any(entry["performed"] or entry["upload"]["complete"] for entry in uploads)
 
 
 class Giver(io.RawIOBase):
-    """Says that it has so many bytes and gives others."""
+    """A file object whose size is not the number of its bytes."""
 
     def __init__(self, says: int, gives: int) -> None:
         self.says = says
@@ -75,22 +75,23 @@ def test_too_few_bytes_or_too_many(account: Account, says: int, gives: int, why:
 @pytest.mark.parametrize("name", [None, "b.mp3"])
 @pytest.mark.parametrize("size", [0, SIZE // 2, SIZE - 1, SIZE + 1, 2 * SIZE])
 def test_a_file_that_changes_while_it_is_read(account: Account, path: Path, size: int, name: str | None) -> None:
-    # Told before the end.
+    # Reported before the end.
     with pytest.raises(mmx.FileError, match=r"bytes announced") as caught:
         account.client().files.upload(path, purpose=PURPOSE, filename=name, progress=lambda *_: os.truncate(path, size))
     assert not caught.value.ambiguous
     assert nothing_was_stored(account)
 
 
-# More than the kernel takes for a server that doesn't read: so the last byte isn't taken when the connection breaks.
+# More than the kernel buffers, so the last byte isn't sent when the connection breaks.
 LARGE = random.Random(8).randbytes(1 << 20) * 40
 BROKEN = {"stop_reading_after": 300_000, "then": "rst", "delay_ms": 50}
 
 
 @pytest.fixture
 def account(account: Account) -> Iterator[Account]:
+    account.settings(any_file=True)
     yield account
-    account.server.control("POST", f"{account.name}/reset")  # It would keep them.
+    account.server.control("POST", f"{account.name}/reset")  # It would keep the uploads.
 
 
 @pytest.fixture(scope="session")
@@ -168,11 +169,11 @@ def test_progress_is_rare_and_honest(account: Account, large: Path, kind: str) -
     name = None if kind == "path" else "a.mp3"
     began = time.monotonic()
     file = account.client().files.upload(sources[kind], purpose=PURPOSE, filename=name, progress=progress)
-    # One where it begins, also anew, one at the end, and at most one every 50 ms between.
+    # One at each start, one at the end, and at most one every 50 ms between.
     assert (kind != "path") * 3 <= len(told) <= (time.monotonic() - began) / 0.05 + 3
     assert told[-1] == len(LARGE)
     assert account.sha256(file.file_id) == hashlib.sha256(LARGE).hexdigest()
-    # An attempt that begins anew says so.
+    # A restarted attempt reports progress from 0.
     assert [now for before, now in itertools.pairwise(told) if now < before] == [0] * (kind == "file")
 
 
@@ -183,6 +184,10 @@ def test_documented_limits_are_not_enforced_but_named(account: Account, tmp_path
     with open(large, "wb") as file:
         file.truncate(21 << 20)
     for source in (text, large):
+        account.settings(any_file=False)
+        with pytest.raises(mmx.InvalidRequestError, match=r"invalid file (ext|size) for voice clone"):
+            files.upload(source, purpose=PURPOSE)
+        account.settings(any_file=True)
         assert files.upload(source, purpose=PURPOSE).bytes == source.stat().st_size
         for code in (2013, 2037):
             account.fault(code=code)

@@ -13,7 +13,7 @@ use tempfile::TempDir;
 /// A run that takes longer hangs.
 pub(crate) const LONGEST: Duration = Duration::from_secs(60);
 
-static SANDBOX: LazyLock<Sandbox> = LazyLock::new(|| Sandbox::start().expect("the stand-in server starts"));
+static SANDBOX: LazyLock<Sandbox> = LazyLock::new(|| Sandbox::start_strict().expect("the stand-in server starts"));
 
 static PLAIN: LazyLock<Client> = LazyLock::new(|| {
     // It speaks http:// alone here, but wants to know who would encrypt.

@@ -14,12 +14,16 @@ mod guide;
 mod harness;
 mod info;
 mod journal;
+mod json;
 mod killed;
 mod list;
 mod names;
 mod plan;
 mod plan_target;
 mod prune;
+#[allow(dead_code)] // The test of the library uses the rest.
+#[path = "../../../tests/common/schema.rs"]
+mod schema;
 mod settings;
 mod signals;
 mod stdio;

@@ -1,4 +1,4 @@
-// The whole life of a file: life PATH PURPOSE uploads it, lists, retrieves, downloads and compares, and deletes it again.
+// Uploads, lists, retrieves, downloads and deletes a file: life PATH PURPOSE, with the key in MINIMAX_API_KEY.
 package main
 
 import (

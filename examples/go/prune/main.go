@@ -1,4 +1,4 @@
-// Cleans an account up: prune PURPOSE DAYS shows which files are older, and with --delete deletes them as they are shown.
+// Deletes old files: prune --delete PURPOSE DAYS, with the key in MINIMAX_API_KEY. Without --delete it only lists them.
 package main
 
 import (
@@ -22,7 +22,7 @@ func main() {
 	if err != nil || days == 0 {
 		log.Fatal("how many days old, at least one? ", err)
 	}
-	// What is sent again, settled, or fails comes to stderr as it happens.
+	// Retries and failures are printed to stderr.
 	warnings := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	client, err := mmx.New(mmx.WithLogger(warnings)) // settings from the environment
 	if err != nil {
@@ -32,32 +32,32 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	filter := mmx.PruneFilter{Purpose: flag.Arg(0), OlderThan: time.Duration(days) * 24 * time.Hour}
-	plan, err := shown(ctx, client.Files, filter)
+	plan, err := list(ctx, client.Files, filter)
 	if err == nil && *really {
-		err = deleted(ctx, client.Files, plan)
+		err = deleteListed(ctx, client.Files, plan)
 	}
 	if err != nil {
 		log.Fatal(err)
 	}
 }
 
-// shown tells which files are old, and deletes nothing.
-func shown(ctx context.Context, files mmx.Files, filter mmx.PruneFilter) (*mmx.Plan, error) {
+// list prints the old files, and deletes nothing.
+func list(ctx context.Context, files mmx.Files, filter mmx.PruneFilter) (*mmx.Plan, error) {
 	result, err := files.Prune(ctx, filter, mmx.WithDryRun())
 	if err != nil {
 		return nil, err
 	}
 	plan := result.Plan
 	for _, file := range plan.Files {
-		// A name of the service's doesn't go to a terminal as it is.
+		// Quoted, because a name may contain control characters.
 		fmt.Printf("%d %q of %s\n", file.FileID, file.Filename, file.CreatedAt.Format(time.DateOnly))
 	}
 	fmt.Printf("%d of %d files at %s, at least %d bytes\n", plan.Matched, plan.Listed, plan.Host, plan.BytesAtLeast)
 	return plan, nil
 }
 
-// deleted deletes the files that were shown, and no other.
-func deleted(ctx context.Context, files mmx.Files, plan *mmx.Plan) (last error) {
+// deleteListed deletes the files that were listed, and no others.
+func deleteListed(ctx context.Context, files mmx.Files, plan *mmx.Plan) (last error) {
 	refs := func(yield func(mmx.FileRef) bool) {
 		for _, file := range plan.Files {
 			if !yield(mmx.FileRef{FileID: file.FileID, Purpose: file.Purpose}) {
@@ -66,7 +66,7 @@ func deleted(ctx context.Context, files mmx.Files, plan *mmx.Plan) (last error) 
 		}
 	}
 	var summary mmx.Summary
-	for outcome, err := range files.DeleteAll(ctx, refs, mmx.WithSummary(&summary)) {
+	for outcome, err := range files.DeleteFiles(ctx, refs, mmx.WithSummary(&summary)) {
 		if err != nil {
 			last = err
 		}

@@ -2,9 +2,9 @@
 
 use super::Limiter;
 use crate::transport::config::Key;
-use reqwest::Url;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use url::Url;
 
 /// What the service counts requests by: a key, which isn't kept in it, at a place.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -1,13 +1,13 @@
 //! The queue: who goes when, and who is woken.
 
 use super::*;
-use futures_util::future::join_all;
+use crate::transport::reactor::Reactor;
+use futures_util::future::{Either, join, join_all, select};
 use std::future::poll_fn;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::task::Wake;
 use std::thread;
-use tokio::runtime::{Builder, Runtime};
 
 /// A turn every 10.25 ms.
 const FAST: Option<u32> = Some(6000);
@@ -20,10 +20,6 @@ fn limiter() -> Arc<Limiter> {
     Arc::default()
 }
 
-fn runtime() -> Runtime {
-    Builder::new_current_thread().enable_time().build().unwrap()
-}
-
 /// Counts how often it was woken.
 #[derive(Default)]
 struct Bell(AtomicUsize);
@@ -34,15 +30,15 @@ impl Wake for Bell {
     }
 }
 
-/// Someone who stands in the queue and is polled by hand; within a runtime.
+/// Someone who stands in the queue and is polled by hand.
 struct Waiting<'a> {
-    turn: Pin<Box<dyn Future<Output = ()> + Send + 'a>>,
+    turn: Pin<Box<dyn Future<Output = ()> + 'a>>,
     bell: Arc<Bell>,
 }
 
 impl Waiting<'_> {
-    fn new(limiter: &Arc<Limiter>, ceiling: Option<u32>) -> Waiting<'_> {
-        let mut waiting = Waiting { turn: Box::pin(limiter.acquire(ceiling)), bell: Arc::default() };
+    fn new<'a>(limiter: &'a Arc<Limiter>, ceiling: Option<u32>, reactor: &'a Rc<Reactor>) -> Waiting<'a> {
+        let mut waiting = Waiting { turn: Box::pin(limiter.acquire(ceiling, reactor)), bell: Arc::default() };
         assert!(!waiting.goes(), "there was nothing to wait for");
         waiting
     }
@@ -64,25 +60,28 @@ impl Limiter {
 }
 
 /// In a thread of its own, as a client's thread drives a call; hears of it when it ends.
-fn started<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> mpsc::Receiver<T> {
+fn started<T: Send + 'static>(work: impl AsyncFnOnce(Rc<Reactor>) -> T + Send + 'static) -> mpsc::Receiver<T> {
     let (sender, receiver) = mpsc::channel();
-    thread::spawn(move || sender.send(runtime().block_on(work)));
+    thread::spawn(move || {
+        let reactor = Reactor::new();
+        sender.send(reactor.block_on(work(reactor.clone())))
+    });
     receiver
 }
 
 #[test]
 fn first_come_first_served_on_one_thread() {
-    let limiter = limiter();
+    let (limiter, reactor) = (limiter(), Reactor::new());
     let order = Mutex::new(Vec::new());
     let all = (0..40).map(|number| {
-        let (limiter, order) = (&limiter, &order);
+        let (limiter, order, reactor) = (&limiter, &order, &reactor);
         async move {
-            limiter.acquire(FAST).await;
+            limiter.acquire(FAST, reactor).await;
             order.lock().unwrap().push(number);
         }
     });
     let began = Instant::now();
-    runtime().block_on(join_all(all));
+    reactor.block_on(join_all(all));
     assert!(began.elapsed() >= Duration::from_micros(10_250) * 39);
     assert_eq!(order.into_inner().unwrap(), (0..40).collect::<Vec<_>>());
     assert_eq!(limiter.waiting(), 0);
@@ -100,8 +99,8 @@ fn first_come_first_served_over_threads() {
     let ended: Vec<_> = (0..12)
         .map(|number| {
             let (theirs, order) = (limiter.clone(), order.clone());
-            let ended = started(async move {
-                theirs.acquire(FAST).await;
+            let ended = started(async move |reactor| {
+                theirs.acquire(FAST, &reactor).await;
                 order.lock().unwrap().push(number);
             });
             while limiter.waiting() <= number && began.elapsed() < pace::ALONE {
@@ -127,9 +126,9 @@ fn threads_wake_each_other() {
             let limiter = limiter.clone();
             // Of clients with ceilings that differ.
             let ceiling = Some(if number % 2 == 0 { 30_000 } else { 60_000 });
-            started(async move {
+            started(async move |reactor| {
                 for _ in 0..25 {
-                    limiter.acquire(ceiling).await;
+                    limiter.acquire(ceiling, &reactor).await;
                 }
             })
         })
@@ -143,35 +142,34 @@ fn threads_wake_each_other() {
 
 #[test]
 fn a_single_call_does_not_wait_behind_a_whole_bulk() {
-    let limiter = limiter();
+    let (limiter, reactor) = (limiter(), Reactor::new());
     let turns = AtomicUsize::new(0);
     let is_over = AtomicUsize::new(0);
     // A bulk call with eight under way, each of which begins another one as it ends.
     let bulk = (0..8).map(|_| async {
         while is_over.load(Ordering::SeqCst) == 0 {
-            limiter.acquire(FAST).await;
+            limiter.acquire(FAST, &reactor).await;
             turns.fetch_add(1, Ordering::SeqCst);
         }
     });
     let single = async {
         for _ in 0..5 {
             let before = turns.load(Ordering::SeqCst);
-            limiter.acquire(FAST).await;
+            limiter.acquire(FAST, &reactor).await;
             let others = turns.load(Ordering::SeqCst) - before;
             assert!(others <= 8, "{others} went before");
         }
         is_over.store(1, Ordering::SeqCst);
     };
-    runtime().block_on(async { tokio::join!(join_all(bulk), single) });
+    reactor.block_on(join(join_all(bulk), single));
 }
 
 #[test]
 fn who_leaves_the_queue_wakes_the_next_one_alone() {
-    let (limiter, runtime) = (limiter(), runtime());
-    let _entered = runtime.enter();
+    let (limiter, reactor) = (limiter(), Reactor::new());
     assert!(limiter.try_acquire(ONE));
-    let (first, second) = (Waiting::new(&limiter, ONE), Waiting::new(&limiter, ONE));
-    let (third, last) = (Waiting::new(&limiter, ONE), Waiting::new(&limiter, ONE));
+    let (first, second) = (Waiting::new(&limiter, ONE, &reactor), Waiting::new(&limiter, ONE, &reactor));
+    let (third, last) = (Waiting::new(&limiter, ONE, &reactor), Waiting::new(&limiter, ONE, &reactor));
     drop(third);
     assert!(!first.was_woken() && !second.was_woken() && !last.was_woken());
     drop(first);
@@ -187,18 +185,21 @@ fn who_leaves_the_queue_wakes_the_next_one_alone() {
 
 #[test]
 fn a_place_that_is_given_up_after_its_turn_was_called_is_not_lost() {
-    let (limiter, runtime) = (limiter(), runtime());
+    let (limiter, reactor) = (limiter(), Reactor::new());
     assert!(limiter.try_acquire(FAST));
     let (first, second, mut third) = {
-        let _entered = runtime.enter();
-        (Waiting::new(&limiter, FAST), Waiting::new(&limiter, FAST), Waiting::new(&limiter, FAST))
+        (
+            Waiting::new(&limiter, FAST, &reactor),
+            Waiting::new(&limiter, FAST, &reactor),
+            Waiting::new(&limiter, FAST, &reactor),
+        )
     };
     drop(first);
     assert!(second.was_woken());
     // It doesn't come, it leaves.
     drop(second);
     assert!(third.was_woken());
-    runtime.block_on(poll_fn(|cx| third.turn.as_mut().poll(cx)));
+    reactor.block_on(poll_fn(|cx| third.turn.as_mut().poll(cx)));
     assert_eq!(limiter.waiting(), 0);
 }
 
@@ -206,25 +207,29 @@ fn a_place_that_is_given_up_after_its_turn_was_called_is_not_lost() {
 fn a_deadline_ends_the_wait_and_gives_the_place_up() {
     let limiter = limiter();
     assert!(limiter.try_acquire(ONE));
-    let ended =
-        runtime().block_on(async { tokio::time::timeout(Duration::from_millis(20), limiter.acquire(ONE)).await });
-    assert!(ended.is_err());
+    let reactor = Reactor::new();
+    let over = Box::pin(reactor.sleep(Duration::from_millis(20)));
+    let ended = reactor.block_on(select(Box::pin(limiter.acquire(ONE, &reactor)), over));
+    assert!(matches!(ended, Either::Right(_)));
+    drop(ended);
     assert_eq!(limiter.waiting(), 0);
 }
 
 #[test]
 fn who_does_not_come_is_passed_over_and_keeps_its_place() {
-    let (limiter, runtime) = (limiter(), runtime());
+    let (limiter, reactor) = (limiter(), Reactor::new());
     assert!(limiter.try_acquire(FAST));
     let (mut away, mut second, mut third) = {
-        let _entered = runtime.enter();
-        (Waiting::new(&limiter, FAST), Waiting::new(&limiter, FAST), Waiting::new(&limiter, FAST))
+        (
+            Waiting::new(&limiter, FAST, &reactor),
+            Waiting::new(&limiter, FAST, &reactor),
+            Waiting::new(&limiter, FAST, &reactor),
+        )
     };
     let began = Instant::now();
-    runtime.block_on(poll_fn(|cx| second.turn.as_mut().poll(cx)));
+    reactor.block_on(poll_fn(|cx| second.turn.as_mut().poll(cx)));
     assert!(began.elapsed() >= PATIENCE);
     // Back again, it goes at once: its place is before that of the third, and the turns that nobody took are not lost.
-    let _entered = runtime.enter();
     assert!(away.goes());
     assert!(third.was_woken() && limiter.waiting() == 1);
     assert!(third.goes());
@@ -232,12 +237,11 @@ fn who_does_not_come_is_passed_over_and_keeps_its_place() {
 
 #[test]
 fn whoever_waits_for_one_that_goes_alone_is_woken_by_its_answer() {
-    let (limiter, runtime) = (limiter(), runtime());
-    let _entered = runtime.enter();
+    let (limiter, reactor) = (limiter(), Reactor::new());
     assert!(limiter.try_acquire(None));
     limiter.throttled(Some(Duration::ZERO));
     assert!(limiter.try_acquire(None), "the service says that it may come at once");
-    let waiting = Waiting::new(&limiter, None);
+    let waiting = Waiting::new(&limiter, None, &reactor);
     limiter.succeeded();
     assert!(waiting.was_woken());
     assert!(limiter.rate().is_some_and(|rate| rate <= 60.0), "it goes slower: {:?}", limiter.rate());

@@ -1,32 +1,28 @@
 //! An account: its files, fault script, journal and connections.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use axum::http::Uri;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{Notify, watch};
 
+use crate::answer::Answer;
 use crate::fault::Script;
 use crate::file::File;
 use crate::journal::{Entry, Journal};
 use crate::link::Links;
+use crate::purpose;
 use crate::rate::{Rate, Window};
 use crate::records::Connection;
+use crate::rules::Rules;
 
 /// The key that every account accepts; all others are refused with 1004.
 pub const API_KEY: &str = "sk-api-sandbox";
 
-/// The purposes of the delete page.
-pub(crate) const DELETE_PURPOSES: [&str; 5] =
-    ["voice_clone", "prompt_audio", "t2a_async", "t2a_async_input", "video_generation"];
-
-/// Those of the upload page, the newer ones included.
-pub(crate) const UPLOAD_PURPOSES: [&str; 5] =
-    ["voice_clone", "prompt_audio", "t2a_async_input", "video_understanding", "video_generation_input"];
-
 /// The files a fresh account holds, as id and purpose. The last two ids do not survive a floating point number.
 pub fn seeded_files() -> Vec<(i64, &'static str)> {
-    let mut files: Vec<_> = (176_844_028_768_320..).zip(DELETE_PURPOSES).collect();
+    let mut files: Vec<_> = (176_844_028_768_320..).zip(purpose::DELETE).collect();
     files.push((9_007_199_254_740_993, "t2a_async_input"));
     files.push((i64::MAX, "voice_clone"));
     files
@@ -54,10 +50,29 @@ pub(crate) struct Settings {
     /// Uploads are only counted: a server that hashes them is slower than whoever is measured with it.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub(crate) count_only: bool,
+    /// Uploads are taken whatever their extension and size.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) any_file: bool,
+    /// A GET is answered as it was answered before, unless it says no-cache.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) cache: bool,
+    /// What is refused that the service takes. Without these, as the server was started.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) strict: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) strict_order: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) strict_part_type: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) strict_purpose: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) strict_query: Option<bool>,
 }
 
 pub(crate) struct Account {
     pub(crate) name: String,
+    /// Where its settings say nothing of it.
+    strict: bool,
     state: Mutex<State>,
     /// Told of each request and each connection that ends.
     pub(crate) changed: Notify,
@@ -71,6 +86,7 @@ pub(crate) struct State {
     pub(crate) next_id: i64,
     pub(crate) links: Links,
     pub(crate) settings: Settings,
+    pub(crate) cache: HashMap<Uri, Answer>,
     pub(crate) rate: Rate,
     pub(crate) script: Script,
     pub(crate) journal: Journal,
@@ -84,6 +100,7 @@ impl State {
             next_id: FIRST_UPLOAD,
             links: Links::default(),
             settings: Settings::default(),
+            cache: HashMap::new(),
             rate: Rate::default(),
             script: Script::default(),
             journal: Journal::default(),
@@ -93,9 +110,10 @@ impl State {
 }
 
 impl Account {
-    pub(crate) fn seeded(name: &str) -> Account {
+    pub(crate) fn seeded(name: &str, strict: bool) -> Account {
         Account {
             name: name.to_owned(),
+            strict,
             state: Mutex::new(State::seeded()),
             changed: Notify::new(),
             resets: watch::Sender::default(),
@@ -104,6 +122,11 @@ impl Account {
 
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap()
+    }
+
+    /// What it refuses beyond what the service does.
+    pub(crate) fn rules(&self) -> Rules {
+        self.state().settings.rules(self.strict)
     }
 
     pub(crate) fn reset(&self) {

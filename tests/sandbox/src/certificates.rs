@@ -7,8 +7,11 @@ use rcgen::{
     KeyUsagePurpose, date_time_ymd,
 };
 use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use tokio_rustls::rustls::{DEFAULT_VERSIONS, ServerConfig, SupportedProtocolVersion, version};
+use tokio_rustls::rustls::server::WantsServerCert;
+use tokio_rustls::rustls::sign::{CertifiedKey, SingleCertAndKey};
+use tokio_rustls::rustls::{ConfigBuilder, DEFAULT_VERSIONS, ServerConfig, SupportedProtocolVersion, version};
 
 const GOOD_NAMES: [&str; 4] = ["localhost", "127.0.0.1", "::1", "127.0.0.2"];
 
@@ -19,6 +22,11 @@ pub(crate) struct Certificates {
     pub(crate) expired: Arc<ServerConfig>,
     pub(crate) wrong_host: Arc<ServerConfig>,
     pub(crate) unknown_ca: Arc<ServerConfig>,
+    /// By a certificate that is its own authority.
+    pub(crate) self_signed: Arc<ServerConfig>,
+    pub(crate) self_signed_pem: String,
+    /// Signed by an authority that the good one has signed, which the server does not send.
+    pub(crate) no_intermediate: Arc<ServerConfig>,
 }
 
 type Ca = CertifiedIssuer<'static, KeyPair>;
@@ -27,6 +35,9 @@ impl Certificates {
     pub(crate) fn make() -> Result<Certificates, Error> {
         let ca = authority("mmx sandbox CA")?;
         let stranger = authority("mmx sandbox CA that nobody trusts")?;
+        let intermediate =
+            CertifiedIssuer::signed_by(authority_params("mmx sandbox intermediate CA", 0)?, KeyPair::generate()?, &ca)?;
+        let (self_signed, self_signed_pem) = own_authority()?;
         Ok(Certificates {
             ca_pem: ca.pem(),
             good: server(&ca, &GOOD_NAMES, 2050, DEFAULT_VERSIONS)?,
@@ -34,18 +45,49 @@ impl Certificates {
             expired: server(&ca, &GOOD_NAMES, 2021, DEFAULT_VERSIONS)?,
             wrong_host: server(&ca, &["other.example"], 2050, DEFAULT_VERSIONS)?,
             unknown_ca: server(&stranger, &GOOD_NAMES, 2050, DEFAULT_VERSIONS)?,
+            self_signed,
+            self_signed_pem,
+            no_intermediate: server(&intermediate, &GOOD_NAMES, 2050, DEFAULT_VERSIONS)?,
         })
     }
 }
 
 fn authority(name: &str) -> Result<Ca, Error> {
+    CertifiedIssuer::self_signed(authority_params(name, 1)?, KeyPair::generate()?)
+}
+
+/// Of one that may have so many others below it.
+fn authority_params(name: &str, below: u8) -> Result<CertificateParams, Error> {
     let mut params = CertificateParams::new(Vec::new())?;
     params.distinguished_name.push(DnType::CommonName, name);
-    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(below));
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
     params.not_before = date_time_ymd(2020, 1, 1);
     params.not_after = date_time_ymd(2050, 1, 1);
-    CertifiedIssuer::self_signed(params, KeyPair::generate()?)
+    Ok(params)
+}
+
+/// A server's certificate that says it is an authority, and is its own.
+fn own_authority() -> Result<(Arc<ServerConfig>, String), Error> {
+    let mut params = authority_params("mmx sandbox, self-signed", 0)?;
+    params.subject_alt_names = CertificateParams::new(GOOD_NAMES.map(str::to_owned))?.subject_alt_names;
+    params.key_usages.push(KeyUsagePurpose::DigitalSignature);
+    let key = KeyPair::generate()?;
+    let certificate = params.self_signed(&key)?;
+    Ok((Arc::new(config(certificate.der().clone(), key.serialize_der(), DEFAULT_VERSIONS)), certificate.pem()))
+}
+
+/// Whatever a test wants to be sent, as PEM: nobody looks whether it makes sense.
+pub(crate) fn given(certificates: &str, key: &str) -> Result<Arc<ServerConfig>, String> {
+    let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(certificates.as_bytes()).collect();
+    let chain = chain.map_err(|error| format!("certificates: {error}"))?;
+    if chain.is_empty() {
+        return Err("certificates: there is none".into());
+    }
+    let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).map_err(|error| format!("key: {error}"))?;
+    let key = ring::sign::any_supported_type(&key).map_err(|error| format!("key: {error}"))?;
+    let resolver = Arc::new(SingleCertAndKey::from(CertifiedKey::new(chain, key)));
+    Ok(Arc::new(with_http(builder(DEFAULT_VERSIONS).with_cert_resolver(resolver))))
 }
 
 type Versions = &'static [&'static SupportedProtocolVersion];
@@ -67,12 +109,18 @@ fn server(ca: &Ca, names: &[&str], until_year: i32, versions: Versions) -> Resul
 
 fn config(leaf: CertificateDer<'static>, key: Vec<u8>, versions: Versions) -> ServerConfig {
     let key = PrivateKeyDer::Pkcs8(key.into());
-    let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+    let config = builder(versions).with_single_cert(vec![leaf], key);
+    with_http(config.expect("key and certificate were made for each other"))
+}
+
+fn builder(versions: Versions) -> ConfigBuilder<ServerConfig, WantsServerCert> {
+    ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_protocol_versions(versions)
         .expect("ring has these versions")
         .with_no_client_auth()
-        .with_single_cert(vec![leaf], key)
-        .expect("key and certificate were made for each other");
+}
+
+fn with_http(mut config: ServerConfig) -> ServerConfig {
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     config
 }

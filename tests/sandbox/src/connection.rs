@@ -120,7 +120,11 @@ pub(crate) async fn serve(server: Arc<Server>, transport: Box<dyn Transport>, re
 async fn answer(server: Arc<Server>, line: Arc<Line>, request: Request<Incoming>) -> Result<Response, Infallible> {
     let mut request = request.map(Body::new);
     let path = request.uri().path();
-    let response = if line.record.is_store() {
+    // hyper lets UTF-8 pass, which a request line may not hold.
+    let is_ascii = path.is_ascii() && request.uri().query().is_none_or(str::is_ascii);
+    let response = if !is_ascii {
+        Answer::text(400, "400 the request line is not ASCII").response()
+    } else if line.record.is_store() {
         match api::object_path(path).map(|(name, _)| server.account(name)) {
             Some(account) => api::exchange(&server, account, &line, request).await,
             None => api::nothing_there().response(),

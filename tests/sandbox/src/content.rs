@@ -23,6 +23,8 @@ enum Source {
         bytes: Bytes,
         period: u64,
     },
+    /// One after another.
+    Joined(Vec<Content>),
     /// Too large to be kept: only its length and hash are known.
     NotKept,
 }
@@ -50,6 +52,15 @@ impl Content {
         let times = PIECE.div_ceil(period) + 1;
         let source = Source::Repeated { bytes: part.repeat(times as usize).into(), period };
         Content { source, length, revision: 0, sha256: OnceLock::new() }
+    }
+
+    /// Texts one after another, each so many times.
+    pub(crate) fn joined(parts: &[(String, u64)]) -> Content {
+        let parts = parts.iter().filter(|(text, times)| !text.is_empty() && *times > 0);
+        let parts: Vec<_> =
+            parts.map(|(text, times)| Content::repeated(text.as_bytes(), text.len() as u64 * times)).collect();
+        let length = parts.iter().map(Content::length).sum();
+        Content { source: Source::Joined(parts), length, revision: 0, sha256: OnceLock::new() }
     }
 
     /// As it was uploaded; without `bytes` it was too large to be kept.
@@ -119,6 +130,19 @@ impl Content {
                 bytes.slice(from..from + (range.end - range.start) as usize)
             }
             Source::NotKept => Bytes::new(),
+            Source::Joined(parts) => {
+                let mut bytes = Vec::with_capacity((range.end - range.start) as usize);
+                let mut begin = 0;
+                for part in parts {
+                    let end = begin + part.length;
+                    let (from, to) = (range.start.max(begin), range.end.min(end));
+                    if from < to {
+                        bytes.extend_from_slice(&part.read(from - begin..to - begin));
+                    }
+                    begin = end;
+                }
+                bytes.into()
+            }
             Source::Made { seed } => {
                 let first = range.start / 8;
                 let mut bytes = Vec::with_capacity((range.end - range.start) as usize + 16);
@@ -151,6 +175,15 @@ impl Slice {
 
     pub(crate) fn length(&self) -> u64 {
         self.end - self.at
+    }
+
+    /// All that is left of it.
+    pub(crate) fn bytes(mut self) -> Bytes {
+        let mut bytes = Vec::new();
+        while let Some(piece) = self.next_piece() {
+            bytes.extend_from_slice(&piece);
+        }
+        bytes.into()
     }
 
     pub(crate) fn next_piece(&mut self) -> Option<Bytes> {

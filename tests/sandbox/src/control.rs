@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::account::{Account, Settings};
+use crate::certificates;
 use crate::file::{File, Seed};
 use crate::journal::Wanted;
 use crate::proxy;
@@ -33,6 +34,7 @@ pub(crate) fn router() -> Router {
         .route("/control/listener", get(listener).post(add_listener_fault).delete(clear_listener_faults))
         .route("/control/connections", get(all_connections))
         .route("/control/wait", get(wait_for_connections))
+        .route("/control/listeners/{name}", post(make_listener))
         .route("/control/proxies/{name}", get(proxied).post(make_proxy))
         .route("/control/{name}/reset", post(reset))
         .route("/control/{name}/files", get(files).post(add_files).delete(remove_files))
@@ -161,7 +163,10 @@ async fn settings(Extension(server): Shared, Path(name): Path<String>) -> Respon
 async fn change_settings(Extension(server): Shared, Path(name): Path<String>, body: Bytes) -> Reply<Response> {
     let settings: Settings = serde_json::from_slice(&body).map_err(bad)?;
     settings.check().map_err(bad)?;
-    server.account(&name).state().settings = settings;
+    let account = server.account(&name);
+    let mut state = account.state();
+    state.settings = settings;
+    state.cache.clear();
     Ok(json(settings))
 }
 
@@ -270,6 +275,21 @@ async fn all_connections(Extension(server): Shared, pairs: Pairs) -> Reply<Respo
     Ok(json(all.iter().map(|connection| connection.json()).collect::<Value>()))
 }
 
+/// As PEM.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct GivenCertificate {
+    certificates: String,
+    key: String,
+}
+
+async fn make_listener(Extension(server): Shared, Path(name): Path<String>, body: Bytes) -> Reply<Response> {
+    let given: GivenCertificate = serde_json::from_slice(&body).map_err(bad)?;
+    let tls = certificates::given(&given.certificates, &given.key).map_err(bad)?;
+    let url = server.given_listeners.make(&server, &name, tls).await.map_err(bad)?;
+    Ok(json(json!({"url": url})))
+}
+
 async fn make_proxy(Extension(server): Shared, Path(name): Path<String>, body: Bytes) -> Reply<Response> {
     let settings: proxy::Settings = serde_json::from_slice(&body).map_err(bad)?;
     let url = server.proxies.make(&name, settings).await.map_err(bad)?;
@@ -293,4 +313,25 @@ async fn add_listener_fault(Extension(server): Shared, body: Bytes) -> Reply<Res
 async fn clear_listener_faults(Extension(server): Shared) -> Response {
     server.listener_faults.clear();
     json(server.listener_faults.left())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fault::Fault;
+
+    #[test]
+    fn the_help_names_every_field() {
+        let settings = serde_json::to_value(Settings::default()).unwrap();
+        // Those that are left out where they are not set.
+        let more =
+            ["requests_per_minute", "window_ms", "window", "throttle", "count_only", "any_file", "cache", "strict"];
+        let finer = ["strict_order", "strict_part_type", "strict_purpose", "strict_query"];
+        let fault = serde_json::to_value(Fault::default()).unwrap();
+        let named = fault.as_object().unwrap().keys().chain(settings.as_object().unwrap().keys());
+        for field in named.map(String::as_str).chain(more).chain(finer) {
+            let is_there = HELP.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| word == field);
+            assert!(is_there, "{field}");
+        }
+    }
 }

@@ -13,6 +13,7 @@ pub(crate) struct Fault {
     name: Option<String>,
     call: Option<String>,
     file_id: Option<i64>,
+    purpose: Option<String>,
     #[serde(default = "once")]
     times: i64,
     skip: u64,
@@ -24,6 +25,11 @@ pub(crate) struct Fault {
     pub(crate) headers: Option<Map<String, Value>>,
     pub(crate) body: Option<String>,
     pub(crate) body_base64: Option<String>,
+    /// Texts, each so many times.
+    pub(crate) body_parts: Option<Vec<(String, u64)>>,
+    pub(crate) encoding: Option<Encoding>,
+    pub(crate) extra_headers: Option<usize>,
+    pub(crate) extra_header_bytes: Option<usize>,
     pub(crate) content_type: Option<String>,
     pub(crate) shape: Option<Shape>,
 
@@ -52,16 +58,39 @@ pub(crate) struct Fault {
     pub(crate) keep: bool,
     pub(crate) stop_reading_after: Option<u64>,
     pub(crate) then: Option<Close>,
+    pub(crate) store_at_boundary: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Encoding {
+    Gzip,
+    Deflate,
+}
+
+/// What a request is about: faults can be aimed at it.
+#[derive(Default)]
+pub(crate) struct Named {
+    pub(crate) file_id: Option<i64>,
+    pub(crate) purpose: Option<String>,
 }
 
 fn once() -> i64 {
     1
 }
 
+/// `X-Extra-1000: x` and the line break.
+pub(crate) const SHORTEST_HEADER: usize = 17;
+
 impl Fault {
     /// A refusal for the rate, by a code or by an HTTP status.
     pub(crate) fn throttled(code: Option<i64>, http_status: Option<u16>) -> Fault {
         Fault { name: Some("throttled".into()), code, http_status, ..Fault::default() }
+    }
+
+    /// Of an answer that a cache gives.
+    pub(crate) fn cached() -> Fault {
+        Fault { name: Some("cached".into()), perform: Some(false), ..Fault::default() }
     }
 
     /// Whether the call is carried out. An answer that still reports success comes with the deed, unless told otherwise.
@@ -72,6 +101,7 @@ impl Fault {
             || self.redirect_to.is_some()
             || self.body_limit().is_some()
             || self.body_base64.is_some()
+            || self.body_parts.is_some()
             || self.shape.is_some_and(|shape| !shape.reports_success());
         self.perform.unwrap_or(!replaces)
     }
@@ -84,10 +114,11 @@ impl Fault {
         let Value::Object(fields) = serde_json::to_value(self).unwrap_or_default() else {
             return String::new();
         };
-        let selectors = ["call", "file_id", "times", "skip", "perform", "message", "headers", "body", "body_base64"];
+        let selectors = ["call", "file_id", "purpose", "times", "skip", "perform"];
+        let contents = ["message", "headers", "body", "body_base64", "body_parts"];
         let told = |name: &str, value: &Value| match value {
             Value::Null | Value::Bool(false) => None,
-            _ if selectors.contains(&name) => None,
+            _ if selectors.contains(&name) || contents.contains(&name) => None,
             Value::Bool(true) => Some(name.to_owned()),
             Value::String(value) if name == "shape" => Some(value.clone()),
             Value::String(value) => Some(format!("{name} {value}")),
@@ -108,6 +139,18 @@ impl Fault {
             self.refuse_after.is_some(),
             self.stop_reading_after.is_some(),
         ];
+        if self.store_at_boundary && self.body_limit().is_some() {
+            return Err("store_at_boundary goes without refuse_after and stop_reading_after".into());
+        }
+        let bodies = [self.body.is_some(), self.body_base64.is_some(), self.body_parts.is_some()];
+        if bodies.iter().filter(|set| **set).count() > 1 {
+            return Err("only one of body, body_base64 and body_parts can be set".into());
+        }
+        if let Some(bytes) = self.extra_header_bytes
+            && bytes < self.extra_headers.unwrap_or_default().max(1) * SHORTEST_HEADER
+        {
+            return Err(format!("extra_header_bytes is {SHORTEST_HEADER} or more for each of extra_headers"));
+        }
         if ends.iter().filter(|set| **set).count() > 1 {
             return Err("only one of hang, hang_after, cut_after, close_before_answer, close_after_answer, \
                         close_after_idle_ms, refuse_after and stop_reading_after can be set"
@@ -116,9 +159,10 @@ impl Fault {
         if self.close.is_some() && !self.closes_in_the_end() {
             return Err("close goes with cut_after, close_after_idle_ms, until_close, wrong_length or refuse_after without keep".into());
         }
-        let answered = self.code.is_some() || self.http_status.is_some() || self.body.is_some() || self.shape.is_some();
+        let body = bodies.contains(&true);
+        let answered = self.code.is_some() || self.http_status.is_some() || body || self.shape.is_some();
         if self.refuse_after.is_some() && !answered {
-            return Err("refuse_after needs an answer: code, http_status, body or shape".into());
+            return Err("refuse_after needs an answer: code, http_status, a body or shape".into());
         }
         if self.keep && self.refuse_after.is_none() || self.then.is_some() && self.stop_reading_after.is_none() {
             return Err("keep goes with refuse_after, then with stop_reading_after".into());
@@ -151,11 +195,13 @@ impl Fault {
         self.refuse_after.or(self.stop_reading_after)
     }
 
-    fn matches(&self, call: &str, file_id: Option<i64>) -> bool {
-        if self.body_limit().is_some() && call != "upload" {
+    fn matches(&self, call: &str, named: &Named) -> bool {
+        if (self.body_limit().is_some() || self.store_at_boundary) && call != "upload" {
             return false;
         }
-        self.call.as_deref().is_none_or(|wanted| wanted == call) && (self.file_id.is_none() || self.file_id == file_id)
+        self.call.as_deref().is_none_or(|wanted| wanted == call)
+            && (self.file_id.is_none() || self.file_id == named.file_id)
+            && (self.purpose.is_none() || self.purpose == named.purpose)
     }
 
     fn json(&self) -> Value {
@@ -195,10 +241,10 @@ impl Script {
     }
 
     /// The first entry that matches; it is used up once it has been taken `times` times.
-    pub(crate) fn take(&mut self, call: &str, file_id: Option<i64>) -> Option<Fault> {
+    pub(crate) fn take(&mut self, call: &str, named: &Named) -> Option<Fault> {
         for at in 0..self.0.len() {
             let fault = &mut self.0[at];
-            if !fault.matches(call, file_id) {
+            if !fault.matches(call, named) {
                 continue;
             }
             if fault.skip > 0 {

@@ -1,7 +1,8 @@
 //! A stand-in for the MiniMax file API on loopback, for tests, demos and benchmarks.
 //!
-//! It answers as the service does, is strict about what it is sent, and can be told to misbehave in every way a
-//! network can: see [`HELP`]. Everything below `/t/NAME` is an account of its own, so tests run side by side.
+//! It takes what the service takes and refuses what it refuses, or is strict about what it is sent where a test wants
+//! that ([`Options::strict`]), and can be told to misbehave in every way a network can: see [`HELP`]. Everything below
+//! `/t/NAME` is an account of its own, so tests run side by side.
 
 mod account;
 mod answer;
@@ -19,8 +20,10 @@ mod listen;
 mod multipart;
 mod plan;
 mod proxy;
+mod purpose;
 mod rate;
 mod records;
+mod rules;
 mod sandbox;
 mod server;
 mod sha256;

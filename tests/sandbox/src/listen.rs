@@ -1,5 +1,6 @@
 //! The listeners: accepting, the TLS handshake, and faults before the first request.
 
+use std::collections::HashMap;
 use std::io;
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex};
@@ -7,6 +8,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::task::AbortHandle;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 
@@ -22,6 +24,9 @@ pub(crate) const HOST: Ipv4Addr = Ipv4Addr::LOCALHOST;
 /// Another host, as far as any client can tell.
 const STORE_HOST: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
 
+/// A handshake record of TLS 1.2 or 1.3 that announces more than comes.
+const HALF_A_SERVER_HELLO: &[u8] = b"\x16\x03\x03\x00\x7a\x02\x00\x00\x76\x03\x03";
+
 /// Base addresses.
 pub(crate) struct Addresses {
     pub(crate) bases: Bases,
@@ -30,6 +35,8 @@ pub(crate) struct Addresses {
     pub(crate) https_expired: String,
     pub(crate) https_wrong_host: String,
     pub(crate) https_unknown_ca: String,
+    pub(crate) https_self_signed: String,
+    pub(crate) https_no_intermediate: String,
 }
 
 pub(crate) async fn start(server: Arc<Server>, certificates: Certificates, ports: Options) -> io::Result<Addresses> {
@@ -49,6 +56,8 @@ pub(crate) async fn start(server: Arc<Server>, certificates: Certificates, ports
         https_expired: tls("https_expired", 0, certificates.expired).await?,
         https_wrong_host: tls("https_wrong_host", 0, certificates.wrong_host).await?,
         https_unknown_ca: tls("https_unknown_ca", 0, certificates.unknown_ca).await?,
+        https_self_signed: tls("https_self_signed", 0, certificates.self_signed).await?,
+        https_no_intermediate: tls("https_no_intermediate", 0, certificates.no_intermediate).await?,
     })
 }
 
@@ -59,11 +68,36 @@ async fn listen(
     port: u16,
     tls: Option<Arc<ServerConfig>>,
 ) -> io::Result<String> {
+    Ok(start_one(server, name, host, port, tls).await?.0)
+}
+
+async fn start_one(
+    server: &Arc<Server>,
+    name: &'static str,
+    host: Ipv4Addr,
+    port: u16,
+    tls: Option<Arc<ServerConfig>>,
+) -> io::Result<(String, AbortHandle)> {
     let listener = TcpListener::bind((host, port)).await?;
     let scheme = if tls.is_some() { "https" } else { "http" };
     let url = format!("{scheme}://{}", listener.local_addr()?);
-    tokio::spawn(accept(server.clone(), listener, name, tls.map(TlsAcceptor::from)));
-    Ok(url)
+    let task = tokio::spawn(accept(server.clone(), listener, name, tls.map(TlsAcceptor::from)));
+    Ok((url, task.abort_handle()))
+}
+
+/// Listeners with a certificate of a test's own.
+#[derive(Default)]
+pub(crate) struct Given(Mutex<HashMap<String, AbortHandle>>);
+
+impl Given {
+    /// Starts one, and ends the one of that name before it.
+    pub(crate) async fn make(&self, server: &Arc<Server>, name: &str, tls: Arc<ServerConfig>) -> io::Result<String> {
+        let (url, task) = start_one(server, "https_given", HOST, 0, Some(tls)).await?;
+        if let Some(before) = self.0.lock().unwrap().insert(name.to_owned(), task) {
+            before.abort();
+        }
+        Ok(url)
+    }
 }
 
 async fn accept(server: Arc<Server>, listener: TcpListener, name: &'static str, tls: Option<TlsAcceptor>) {
@@ -95,6 +129,12 @@ async fn open(
             Accept::StallTls => {
                 io.hang().await;
             }
+            Accept::CutTls | Accept::CutTlsReset => {
+                let close = if fault == Accept::CutTls { Close::Fin } else { Close::Rst };
+                if io.read_some().await && io.send(HALF_A_SERVER_HELLO).await {
+                    io.close(close).await;
+                }
+            }
             Accept::Close => io.close(Close::Fin).await,
             Accept::Reset => io.close(Close::Rst).await,
             Accept::Normal => {}
@@ -122,6 +162,8 @@ async fn open(
 pub(crate) enum Accept {
     Normal,
     StallTls,
+    CutTls,
+    CutTlsReset,
     Close,
     Reset,
 }

@@ -8,19 +8,28 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
 const USAGE: &str = "\
-Usage: mmx-sandbox [--http-port N] [--https-port N] [--ready-json]
+Usage: mmx-sandbox [--http-port N] [--https-port N] [--ready-json] [--stop-with-stdin] [--strict]
 
-Serves a stand-in for the MiniMax file API on 127.0.0.1.
+Serves a stand-in for the MiniMax file API on 127.0.0.1 until Ctrl-C or SIGTERM. The end of its standard input doesn't
+stop it, unless --stop-with-stdin is given, so it can be started in the background.
 
-  --http-port N    the port for HTTP; without it, a free one
-  --https-port N   the port for HTTPS; without it, a free one
-  --ready-json     prints one line of JSON once it is up, and stops when standard input ends
+  --http-port N      the port for HTTP; without it, a free one
+  --https-port N     the port for HTTPS; without it, a free one
+  --ready-json       prints one line of JSON with the addresses once it is up, instead of the welcome
+  --stop-with-stdin  stops, too, when standard input ends: a test harness that holds a pipe to it leaves no server
+                     behind, however the harness ends
+  --strict           refuses what the service takes but a careful client never sends, such as an upload whose file comes
+                     before its purpose, or a delete without a purpose. Without it, the server takes what the service
+                     takes. The settings of an account may say otherwise
+
+The accounts, and how to script what goes wrong: curl http://127.0.0.1:PORT/control/help
 ";
 
 #[derive(Default)]
 struct Arguments {
     options: Options,
     ready_json: bool,
+    stop_with_stdin: bool,
 }
 
 fn arguments() -> Result<Arguments, String> {
@@ -35,6 +44,8 @@ fn arguments() -> Result<Arguments, String> {
             "--http-port" => arguments.options.http_port = port()?,
             "--https-port" => arguments.options.https_port = port()?,
             "--ready-json" => arguments.ready_json = true,
+            "--stop-with-stdin" => arguments.stop_with_stdin = true,
+            "--strict" => arguments.options.strict = true,
             "--help" | "-h" => return Err(String::new()),
             _ => return Err(format!("unknown argument {word}")),
         }
@@ -73,17 +84,19 @@ fn run(arguments: &Arguments) -> io::Result<()> {
         let (ended, end) = oneshot::channel();
         if arguments.ready_json {
             println!("{}", ready(&sandbox));
+        } else {
+            print!("{}", welcome(&sandbox));
+        }
+        if arguments.stop_with_stdin {
             thread::spawn(move || {
                 let _ = io::copy(&mut io::stdin(), &mut io::sink());
                 let _ = ended.send(());
             });
-        } else {
-            print!("{}", welcome(&sandbox));
         }
         tokio::select! {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
-            // Never without --ready-json: standard input doesn't matter then.
+            // Never without --stop-with-stdin: nothing is sent then.
             Ok(()) = end => {}
         }
         drop(sandbox);
@@ -100,6 +113,9 @@ fn ready(sandbox: &Sandbox) -> serde_json::Value {
         "https_expired_url": sandbox.https_expired_url(),
         "https_wrong_host_url": sandbox.https_wrong_host_url(),
         "https_unknown_ca_url": sandbox.https_unknown_ca_url(),
+        "https_self_signed_url": sandbox.https_self_signed_url(),
+        "https_no_intermediate_url": sandbox.https_no_intermediate_url(),
+        "self_signed_file": sandbox.self_signed_file(),
         "store_url": sandbox.store_url(),
         "https_store_url": sandbox.https_store_url(),
         "ca_file": sandbox.ca_file(),

@@ -1,7 +1,11 @@
-//! The form of an upload, read as it comes: first the part `purpose`, then the part `file`, and nothing else.
+//! The form of an upload, read as it comes: the parts `purpose` and `file`, and whatever else the rules let pass.
 
+use std::borrow::Cow;
 use std::io::BufRead;
 
+use percent_encoding::percent_decode_str;
+
+use crate::rules::Rules;
 use crate::sha256::Sha256;
 
 /// Larger contents are hashed and forgotten.
@@ -12,7 +16,7 @@ const LONGEST_PURPOSE: usize = 256;
 #[derive(Default)]
 pub(crate) struct Form {
     pub(crate) purpose: Option<String>,
-    /// As it stands between the quotes.
+    /// As it stands between the quotes, less backslashes that quote.
     pub(crate) filename: Option<String>,
     pub(crate) content_type: Option<String>,
     /// Of the part `file`.
@@ -23,10 +27,11 @@ pub(crate) struct Form {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Place {
-    FirstBoundary,
+    BeforeTheForm,
     Head,
     Purpose,
     File,
+    OtherPart,
     /// Behind a boundary: a line break or two dashes.
     Boundary,
     End,
@@ -36,6 +41,7 @@ pub(crate) struct Reader {
     form: Form,
     /// With the line break that belongs to it.
     boundary: Vec<u8>,
+    rules: Rules,
     place: Place,
     parts: usize,
     unread: Vec<u8>,
@@ -46,7 +52,7 @@ pub(crate) struct Reader {
 }
 
 impl Reader {
-    pub(crate) fn new(content_type: Result<&str, String>, count_only: bool) -> Reader {
+    pub(crate) fn new(content_type: Result<&str, String>, count_only: bool, rules: Rules) -> Reader {
         let found = content_type.and_then(boundary);
         let (boundary, error) = match found {
             Ok(boundary) => (boundary, None),
@@ -55,9 +61,11 @@ impl Reader {
         Reader {
             form: Form { kept: (!count_only).then(Vec::new), ..Form::default() },
             boundary: format!("\r\n--{boundary}").into_bytes(),
-            place: Place::FirstBoundary,
+            rules,
+            place: Place::BeforeTheForm,
             parts: 0,
-            unread: Vec::new(),
+            // The line break of the first boundary, which needs none where the body starts with it.
+            unread: b"\r\n".to_vec(),
             hash: (!count_only).then(Sha256::new),
             error,
         }
@@ -83,12 +91,18 @@ impl Reader {
         self.unread = rest.to_vec();
     }
 
+    /// The closing boundary has come.
+    pub(crate) fn is_at_end(&self) -> bool {
+        self.place == Place::End
+    }
+
     /// At the end of the body: the form, and what is off with it.
     pub(crate) fn finish(&mut self, whole: bool) -> (Form, Result<(), String>) {
-        if self.error.is_none() && (self.place != Place::End || !self.unread.is_empty()) {
+        let ended = self.place == Place::End && self.unread.is_empty();
+        if self.error.is_none() && !ended {
             self.error = Some(match self.parts {
                 0 => "the body has no part".into(),
-                1 => "part file is missing".into(),
+                _ if self.form.filename.is_none() => "part file is missing".into(),
                 _ => "the body does not end with its boundary".into(),
             });
         }
@@ -101,23 +115,11 @@ impl Reader {
     /// Takes what it can from the start of `bytes`; 0: it needs more.
     fn step(&mut self, bytes: &[u8]) -> Result<usize, String> {
         match self.place {
-            Place::FirstBoundary => {
-                let wanted = &self.boundary[2..];
-                let length = bytes.len().min(wanted.len());
-                if bytes[..length] != wanted[..length] {
-                    return Err("the body does not start with its boundary".into());
-                }
-                if length < wanted.len() {
-                    return Ok(0);
-                }
-                self.place = Place::Boundary;
-                Ok(length)
-            }
             Place::Boundary => {
                 let Some(two) = bytes.get(..2) else { return Ok(0) };
                 self.place = match two {
                     b"\r\n" => Place::Head,
-                    b"--" if self.parts < 2 => return Err("part file is missing".into()),
+                    b"--" if self.form.filename.is_none() => return Err("part file is missing".into()),
                     b"--" => Place::End,
                     _ => return Err("a boundary is not followed by a line break".into()),
                 };
@@ -131,11 +133,15 @@ impl Reader {
                         Ok(0)
                     };
                 };
-                let head = std::str::from_utf8(&bytes[..end]).map_err(|_| "the head of a part is not UTF-8")?;
-                self.part(head)?;
+                let head = String::from_utf8_lossy(&bytes[..end]);
+                if self.rules.rest && matches!(head, Cow::Owned(_)) {
+                    return Err("the head of a part is not UTF-8".into());
+                }
+                self.part(&head)?;
                 Ok(end + 4)
             }
-            Place::Purpose | Place::File => self.data(bytes),
+            Place::Purpose | Place::File | Place::OtherPart | Place::BeforeTheForm => self.data(bytes),
+            Place::End if !self.rules.rest => Ok(bytes.len()),
             Place::End if bytes.is_empty() || bytes == b"\r" => Ok(0),
             Place::End if bytes == b"\r\n" => Ok(2),
             Place::End => Err("something follows the last boundary".into()),
@@ -163,6 +169,12 @@ impl Reader {
     }
 
     fn take(&mut self, bytes: &[u8]) -> Result<(), String> {
+        if self.place == Place::BeforeTheForm && self.rules.rest && !bytes.is_empty() {
+            return Err("the body does not start with its boundary".into());
+        }
+        if matches!(self.place, Place::BeforeTheForm | Place::OtherPart) {
+            return Ok(());
+        }
         if self.place == Place::Purpose {
             let purpose = self.form.purpose.get_or_insert_default();
             purpose.push_str(&String::from_utf8_lossy(bytes));
@@ -186,30 +198,39 @@ impl Reader {
             let place = match name.to_ascii_lowercase().as_str() {
                 "content-disposition" => &mut disposition,
                 "content-type" => &mut content_type,
-                _ => return Err(format!("a part has a header {name}")),
+                _ if self.rules.rest => return Err(format!("a part has a header {name}")),
+                _ => continue,
             };
             if place.replace(value.trim().to_owned()).is_some() {
                 return Err(format!("a part has {name} twice"));
             }
         }
         let disposition = disposition.ok_or("a part has no Content-Disposition")?;
-        let (name, filename) = names(&disposition)?;
+        let (name, filename) = if self.rules.rest { strict_names(&disposition) } else { names(&disposition) }?;
         self.parts += 1;
-        match (self.parts, name.as_str()) {
-            (1, "purpose") if filename.is_some() => Err("part purpose has a filename".into()),
-            (1, "purpose") => {
+        let Form { purpose, filename: known, .. } = &mut self.form;
+        match name.as_str() {
+            "purpose" if purpose.is_some() => Err("part purpose is one too many".into()),
+            "purpose" if filename.is_some() => Err("part purpose has a filename".into()),
+            "purpose" => {
+                *purpose = Some(String::new());
                 self.place = Place::Purpose;
-                self.form.purpose = Some(String::new());
                 Ok(())
             }
-            (1, "file") => Err("part file comes before part purpose".into()),
-            (2, "file") => {
-                self.form.filename = Some(filename.filter(|name| !name.is_empty()).ok_or("part file has no filename")?);
-                self.form.content_type = Some(content_type.ok_or("part file has no Content-Type")?);
+            "file" if known.is_some() => Err("part file is one too many".into()),
+            "file" if purpose.is_none() && self.rules.order => Err("part file comes before part purpose".into()),
+            "file" if content_type.is_none() && self.rules.part_type => Err("part file has no Content-Type".into()),
+            "file" => {
+                *known = Some(filename.filter(|name| !name.is_empty()).ok_or("part file has no filename")?);
+                self.form.content_type = content_type;
                 self.place = Place::File;
                 Ok(())
             }
-            (_, name) => Err(format!("part {name} is one too many")),
+            name if self.rules.rest => Err(format!("part {name} is one too many")),
+            _ => {
+                self.place = Place::OtherPart;
+                Ok(())
+            }
         }
     }
 }
@@ -234,8 +255,62 @@ fn boundary(content_type: &str) -> Result<String, String> {
     if boundary.len() > 70 { Err("the boundary is longer than 70 characters".into()) } else { Ok(boundary) }
 }
 
-/// The name and file name of a part.
+/// The name and file name of a part, as any client may write them (RFC 6266 has the form `filename*`).
 fn names(disposition: &str) -> Result<(String, Option<String>), String> {
+    let (kind, mut rest) = disposition.split_once(';').unwrap_or((disposition, ""));
+    if !kind.trim().eq_ignore_ascii_case("form-data") {
+        return Err("the Content-Disposition of a part is not form-data".into());
+    }
+    let (mut name, mut filename, mut extended) = (None, None, None);
+    while !rest.trim().is_empty() {
+        let (key, after) = rest.split_once('=').ok_or(format!("Content-Disposition is not well-formed at {rest}"))?;
+        let (value, after) = match after.trim_start().strip_prefix('"') {
+            Some(quoted) => unquoted(quoted)?,
+            None => {
+                let (value, _) = after.split_once(';').unwrap_or((after, ""));
+                (value.trim().to_owned(), &after[value.len()..])
+            }
+        };
+        match key.trim().to_ascii_lowercase().as_str() {
+            "name" => name = Some(value),
+            "filename" => filename = Some(value),
+            "filename*" => extended = Some(decoded(&value)),
+            _ => {}
+        }
+        rest = after.trim_start();
+        rest = match rest.strip_prefix(';') {
+            Some(next) => next,
+            None if rest.is_empty() => rest,
+            None => return Err(format!("Content-Disposition is not well-formed at {rest}")),
+        };
+    }
+    Ok((name.ok_or("a part has no name")?, extended.or(filename)))
+}
+
+/// Up to the closing quote, and what follows it. A backslash quotes a quote or another backslash.
+fn unquoted(text: &str) -> Result<(String, &str), String> {
+    let mut value = String::new();
+    let mut characters = text.char_indices().peekable();
+    while let Some((at, character)) = characters.next() {
+        match character {
+            '"' => return Ok((value, &text[at + 1..])),
+            '\\' if matches!(characters.peek(), Some((_, '"' | '\\'))) => {
+                value.extend(characters.next().map(|(_, quoted)| quoted));
+            }
+            other => value.push(other),
+        }
+    }
+    Err("Content-Disposition has an open quote".into())
+}
+
+/// `UTF-8'en'%e5%a3%b0` as the text it stands for; other character sets are read as UTF-8, too.
+fn decoded(extended: &str) -> String {
+    let text = extended.splitn(3, '\'').last().unwrap_or_default();
+    percent_decode_str(text).decode_utf8_lossy().into_owned()
+}
+
+/// The same, with nothing but these two, between quotes.
+fn strict_names(disposition: &str) -> Result<(String, Option<String>), String> {
     let mut rest = disposition.strip_prefix("form-data").ok_or("the Content-Disposition of a part is not form-data")?;
     let (mut name, mut filename) = (None, None);
     while !rest.is_empty() {

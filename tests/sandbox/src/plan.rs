@@ -1,16 +1,20 @@
 //! From a fault and the ordinary answer to the bytes to send and what happens around them.
 
+use std::io::Write;
 use std::time::{Duration, SystemTime};
 
 use axum::http::StatusCode;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use bytes::Bytes;
+use flate2::Compression;
+use flate2::write::{GzEncoder, ZlibEncoder};
 use serde_json::Value;
 
 use crate::answer::{Answer, usual_message};
 use crate::content::{Content, Slice};
 use crate::deliver::{Next, Script, Tail};
-use crate::fault::Fault;
+use crate::fault::{Encoding, Fault, SHORTEST_HEADER};
 use crate::shape::Shape;
 use crate::stream::Close;
 use crate::wire::Wire;
@@ -36,6 +40,11 @@ pub(crate) fn answer(fault: &Fault, ordinary: Answer, id: i64, base: &str, trace
     if let Some(shape) = fault.shape {
         answer = shape.apply(fault, answer, id, base);
     }
+    if let Some(parts) = &fault.body_parts {
+        answer.body = Bytes::new();
+        answer.content = Some(Slice::whole(Content::joined(parts)));
+        answer.set("Content-Type", "application/json; charset=utf-8");
+    }
     if let Some(body) = &fault.body_base64 {
         answer.content = None;
         answer.body = BASE64_STANDARD.decode(body).unwrap_or_default().into();
@@ -48,6 +57,9 @@ pub(crate) fn answer(fault: &Fault, ordinary: Answer, id: i64, base: &str, trace
     }
     if let Some(status) = fault.http_status {
         answer.status = status;
+    }
+    if let Some(encoding) = fault.encoding {
+        encode(&mut answer, encoding);
     }
     if let Some(content_type) = &fault.content_type {
         answer.set("Content-Type", content_type);
@@ -76,7 +88,39 @@ pub(crate) fn answer(fault: &Fault, ordinary: Answer, id: i64, base: &str, trace
             }
         }
     }
+    add_headers(&mut answer, fault);
     answer
+}
+
+/// The body as no one has asked for it.
+fn encode(answer: &mut Answer, encoding: Encoding) {
+    let body = answer.content.take().map_or_else(|| answer.body.clone(), Slice::bytes);
+    let encoded = match encoding {
+        Encoding::Gzip => {
+            let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+            encoder.write_all(&body).and_then(|()| encoder.finish())
+        }
+        Encoding::Deflate => {
+            let mut encoder = ZlibEncoder::new(Vec::new(), Compression::default());
+            encoder.write_all(&body).and_then(|()| encoder.finish())
+        }
+    };
+    let name = if encoding == Encoding::Gzip { "gzip" } else { "deflate" };
+    answer.set("Content-Encoding", name);
+    answer.body = encoded.unwrap_or_default().into();
+}
+
+/// So many more, all of the same length, but the last one takes what is left.
+fn add_headers(answer: &mut Answer, fault: &Fault) {
+    let count = fault.extra_headers.unwrap_or_default();
+    let mut left = fault.extra_header_bytes.unwrap_or(count * SHORTEST_HEADER);
+    for number in 1..=count {
+        let length = if number == count { left } else { left / (count - number + 1) };
+        left -= length;
+        let name = format!("X-Extra-{number}");
+        let value = "x".repeat(length.saturating_sub(name.len() + ": \r\n".len()));
+        answer.headers.push((name, value));
+    }
 }
 
 /// How the answer is sent. `keep_alive` is whether the client lets the connection live.
@@ -141,6 +185,15 @@ pub(crate) fn refusal(fault: &Fault, mut answer: Answer) -> Script {
     let mut script = script(fault, answer, false);
     script.reads = false;
     script.end = Some(Next::Close(fault.close.unwrap_or(Close::Fin)));
+    script
+}
+
+/// The answer to an upload that was stored before its body was over: the rest is not read, the connection not kept.
+pub(crate) fn at_boundary(fault: &Fault, answer: Answer) -> Script {
+    let mut script = script(fault, answer, false);
+    script.reads = false;
+    script.idle = None;
+    script.end = script.end.map(|end| if let Next::Request = end { Next::Close(Close::Fin) } else { end });
     script
 }
 

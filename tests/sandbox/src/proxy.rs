@@ -10,11 +10,14 @@ use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use hyper::body::Incoming;
-use hyper::header::{AUTHORIZATION, HeaderName, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION};
+use hyper::header::{
+    AUTHORIZATION, CONTENT_LENGTH, HeaderName, HeaderValue, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, WWW_AUTHENTICATE,
+};
 use hyper::service::service_fn;
 use hyper::{Method, Request, StatusCode, Uri, client, server};
 use hyper_util::rt::TokioIo;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::AbortHandle;
@@ -31,12 +34,21 @@ const HANDSHAKE: u8 = 22;
 pub(crate) struct Settings {
     credentials: Option<String>,
     tls: bool,
+    /// The status for those without the credentials: 407, or 401 from those that think they are the origin.
+    denial: Option<u16>,
     refuse: Option<u16>,
     hang: bool,
     close: bool,
+    /// It speaks SOCKS alone, and says so to whoever doesn't.
+    socks: bool,
+    /// Of every answer of its own.
+    body: Option<String>,
+    headers: Map<String, Value>,
+    /// Added to every answer that it passes on.
+    forwarded_headers: Map<String, Value>,
 }
 
-#[derive(Clone, Serialize)]
+#[derive(Clone, Default, Serialize)]
 pub(crate) struct Entry {
     method: String,
     target: String,
@@ -100,7 +112,23 @@ async fn accept(listener: TcpListener, proxy: Arc<Proxy>, tls: Option<TlsAccepto
     }
 }
 
+/// What a SOCKS server says to an HTTP request: that it takes none of the methods offered.
+const NO_METHOD: &[u8] = b"\x05\xff";
+
+async fn serve_socks(mut stream: impl AsyncRead + AsyncWrite + Unpin, proxy: Arc<Proxy>) -> io::Result<()> {
+    let mut asked = [0; 4096];
+    let length = stream.read(&mut asked).await?;
+    let text = String::from_utf8_lossy(&asked[..length]);
+    let target = text.lines().next().unwrap_or_default().to_owned();
+    proxy.journal.lock().unwrap().push(Entry { target, ..Entry::default() });
+    stream.write_all(NO_METHOD).await?;
+    stream.shutdown().await
+}
+
 async fn serve(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, proxy: Arc<Proxy>) {
+    if proxy.settings.socks {
+        return drop(serve_socks(stream, proxy).await);
+    }
     let service = service_fn(|request| answer(proxy.clone(), request));
     let mut http = server::conn::http1::Builder::new();
     http.header_read_timeout(None).preserve_header_case(true);
@@ -132,22 +160,47 @@ async fn answer(proxy: Arc<Proxy>, request: Request<Incoming>) -> io::Result<Res
     if settings.close {
         return Err(io::ErrorKind::ConnectionAborted.into());
     }
-    let response = match (settings.refuse.and_then(|code| StatusCode::from_u16(code).ok()), address(request.uri())) {
+    let mut passed_on = false;
+    let mut response = match (settings.refuse.and_then(|code| StatusCode::from_u16(code).ok()), address(request.uri()))
+    {
         (Some(refusal), _) => (refusal, "refused, as the test wants it\n").into_response(),
         _ if !is_let_in => {
-            let how = [(PROXY_AUTHENTICATE, "Basic realm=\"mmx\"")];
-            (StatusCode::PROXY_AUTHENTICATION_REQUIRED, how, "who are you?\n").into_response()
+            let denial = settings.denial.and_then(|code| StatusCode::from_u16(code).ok());
+            let denial = denial.unwrap_or(StatusCode::PROXY_AUTHENTICATION_REQUIRED);
+            let of_origins = denial == StatusCode::UNAUTHORIZED;
+            let name = if of_origins { WWW_AUTHENTICATE } else { PROXY_AUTHENTICATE };
+            (denial, [(name, "Basic realm=\"mmx\"")], "who are you?\n").into_response()
         }
         (None, None) => (StatusCode::FORBIDDEN, "only to this machine\n").into_response(),
         (None, Some(address)) => match TcpStream::connect(address).await {
             Ok(target) if request.method() == Method::CONNECT => {
                 tokio::spawn(tunnel(proxy.clone(), place, request, target));
+                passed_on = true;
                 StatusCode::OK.into_response()
             }
-            Ok(target) => forward(request, target).await.unwrap_or_else(bad_gateway),
+            Ok(target) => match forward(request, target).await {
+                Ok(response) => {
+                    passed_on = true;
+                    response
+                }
+                Err(error) => bad_gateway(error),
+            },
             Err(error) => bad_gateway(error),
         },
     };
+    if let (Some(body), false) = (&settings.body, passed_on) {
+        *response.body_mut() = Body::from(body.clone());
+        response.headers_mut().remove(CONTENT_LENGTH);
+    }
+    let headers = if passed_on { &settings.forwarded_headers } else { &settings.headers };
+    for (name, value) in headers {
+        let Ok(name) = HeaderName::try_from(name) else { continue };
+        response.headers_mut().remove(&name);
+        let values = if let Value::Array(values) = value { values.as_slice() } else { std::slice::from_ref(value) };
+        for value in values.iter().filter_map(Value::as_str).filter_map(|value| HeaderValue::try_from(value).ok()) {
+            response.headers_mut().append(&name, value);
+        }
+    }
     proxy.journal.lock().unwrap()[place].status = Some(response.status().as_u16());
     Ok(response)
 }

@@ -32,10 +32,12 @@ pub(crate) struct Rate {
 }
 
 impl Rate {
-    /// The refusal, if this request is one too many. Those that are refused don't count.
+    /// The refusal, if this request is one too many, by the time it arrived at. Those that are refused don't count.
     pub(crate) fn refusal(&mut self, settings: &Settings, now_ms: u64) -> Option<Fault> {
         let a_minute = u64::from(settings.requests_per_minute?);
         let window_ms = settings.window_ms.unwrap_or(MINUTE_MS);
+        // Requests that come at once may be counted in another order than they arrived in.
+        let now_ms = self.taken.back().map_or(now_ms, |last| now_ms.max(*last));
         let counts = |at: u64| match settings.window.unwrap_or_default() {
             Window::Sliding => now_ms < at + window_ms,
             Window::Fixed => now_ms / window_ms == at / window_ms,

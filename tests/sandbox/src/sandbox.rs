@@ -14,11 +14,14 @@ use crate::certificates::Certificates;
 use crate::listen::{self, Addresses};
 use crate::server::Server;
 
-/// Where to listen. A port of 0 lets the system choose.
+/// Where to listen, and how strict to be. A port of 0 lets the system choose.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Options {
     pub http_port: u16,
     pub https_port: u16,
+    /// Refuses what the service takes but our own library never sends, in every account whose settings don't say
+    /// otherwise.
+    pub strict: bool,
 }
 
 /// A running server, on threads of its own. It stops when dropped.
@@ -26,16 +29,22 @@ pub struct Sandbox {
     addresses: Addresses,
     ca_pem: String,
     ca_file: PathBuf,
-    // Holds the CA file; removed on drop.
+    self_signed_file: PathBuf,
+    // Holds these files; removed on drop.
     _directory: TempDir,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Sandbox {
-    /// Starts on ports that the system chooses.
+    /// Starts on ports that the system chooses. It takes what the service takes.
     pub fn start() -> io::Result<Sandbox> {
         Sandbox::start_on(Options::default())
+    }
+
+    /// The same, but it takes only what our own library sends.
+    pub fn start_strict() -> io::Result<Sandbox> {
+        Sandbox::start_on(Options { strict: true, ..Options::default() })
     }
 
     /// Starts on given ports of 127.0.0.1.
@@ -45,6 +54,8 @@ impl Sandbox {
         let directory = tempfile::Builder::new().prefix("mmx-sandbox-").tempdir()?;
         let ca_file = directory.path().join("ca.pem");
         std::fs::write(&ca_file, &ca_pem)?;
+        let self_signed_file = directory.path().join("self-signed.pem");
+        std::fs::write(&self_signed_file, &certificates.self_signed_pem)?;
 
         let (stop, stopped) = oneshot::channel();
         let (started, start) = mpsc::channel();
@@ -53,7 +64,7 @@ impl Sandbox {
                 Ok(runtime) => runtime,
                 Err(error) => return drop(started.send(Err(error))),
             };
-            let addresses = runtime.block_on(listen::start(Server::new(), certificates, options));
+            let addresses = runtime.block_on(listen::start(Server::new(options.strict), certificates, options));
             let up = addresses.is_ok();
             let _ = started.send(addresses);
             if up {
@@ -62,7 +73,15 @@ impl Sandbox {
             runtime.shutdown_timeout(Duration::from_secs(2));
         })?;
         let addresses = start.recv().map_err(io::Error::other)??;
-        Ok(Sandbox { addresses, ca_pem, ca_file, _directory: directory, stop: Some(stop), thread: Some(thread) })
+        Ok(Sandbox {
+            addresses,
+            ca_pem,
+            ca_file,
+            self_signed_file,
+            _directory: directory,
+            stop: Some(stop),
+            thread: Some(thread),
+        })
     }
 
     /// `http://127.0.0.1:PORT`; the control plane is below `/control` here.
@@ -98,6 +117,21 @@ impl Sandbox {
     /// HTTPS with a certificate of a CA that `ca_pem` does not hold.
     pub fn https_unknown_ca_url(&self) -> &str {
         &self.addresses.https_unknown_ca
+    }
+
+    /// HTTPS with a certificate that is its own authority (CA:TRUE): the one in `self_signed_file`.
+    pub fn https_self_signed_url(&self) -> &str {
+        &self.addresses.https_self_signed
+    }
+
+    /// That certificate as PEM, removed when the sandbox stops.
+    pub fn self_signed_file(&self) -> &Path {
+        &self.self_signed_file
+    }
+
+    /// HTTPS whose certificate is two steps below the CA of `ca_pem`, and the one between is not sent.
+    pub fn https_no_intermediate_url(&self) -> &str {
+        &self.addresses.https_no_intermediate
     }
 
     /// `http://127.0.0.2:PORT`, the object store that `download_url` points to: another host.

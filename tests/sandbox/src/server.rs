@@ -10,7 +10,7 @@ use std::time::Instant;
 use axum::Router;
 
 use crate::account::Account;
-use crate::listen::ListenerFaults;
+use crate::listen::{Given, ListenerFaults};
 use crate::proxy::Proxies;
 use crate::records::Registry;
 
@@ -25,9 +25,11 @@ pub(crate) struct Bases {
 
 pub(crate) struct Server {
     started: Instant,
+    strict: bool,
     accounts: RwLock<HashMap<String, Arc<Account>>>,
     pub(crate) connections: Registry,
     pub(crate) listener_faults: ListenerFaults,
+    pub(crate) given_listeners: Given,
     pub(crate) proxies: Proxies,
     /// Set once its listeners are bound.
     pub(crate) bases: OnceLock<Bases>,
@@ -38,12 +40,14 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    pub(crate) fn new() -> Arc<Server> {
+    pub(crate) fn new(strict: bool) -> Arc<Server> {
         Arc::new(Server {
             started: Instant::now(),
+            strict,
             accounts: RwLock::default(),
             connections: Registry::default(),
             listener_faults: ListenerFaults::default(),
+            given_listeners: Given::default(),
             proxies: Proxies::default(),
             bases: OnceLock::new(),
             api: crate::api::router(),
@@ -64,7 +68,7 @@ impl Server {
             return account.clone();
         }
         let mut accounts = self.accounts.write().unwrap();
-        accounts.entry(name.to_owned()).or_insert_with(|| Arc::new(Account::seeded(name))).clone()
+        accounts.entry(name.to_owned()).or_insert_with(|| Arc::new(Account::seeded(name, self.strict))).clone()
     }
 
     /// A new link to a file; of the scheme that the API was asked over.

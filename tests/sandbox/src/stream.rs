@@ -157,6 +157,17 @@ impl Io {
         }
     }
 
+    /// Waits for some bytes, which are thrown away; false when the client is gone.
+    pub(crate) async fn read_some(&mut self) -> bool {
+        match self.transport.read(&mut [0; 4096]).await {
+            Ok(length) if length > 0 => true,
+            other => {
+                self.left(other);
+                false
+            }
+        }
+    }
+
     /// Says nothing more until the client leaves.
     pub(crate) async fn hang(&mut self) -> Pause {
         let mut buffer = [0; 4096];

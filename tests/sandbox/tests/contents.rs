@@ -73,8 +73,11 @@ fn whole_files() {
         let response = ask(&account, &[]);
         assert_eq!((header(&response, "content-length"), response.text().unwrap()), ("0".into(), "".into()));
         let missing = account.get_json("retrieve_content?file_id=1");
-        let wanted = json!({"base_resp": {"status_code": 2013, "status_msg": "invalid params, file not exist"}});
+        let wanted = json!({"base_resp": {"status_code": 2013, "status_msg": "invalid params, file not found"}});
         assert_eq!(missing, wanted);
+        let json = account.get_json("retrieve_content?id=1");
+        assert_eq!(json["base_resp"]["status_msg"], "invalid params, query: file_id is missing");
+        account.post("settings", json!({"strict": true}));
         let json = account.get_json("retrieve_content?id=1");
         assert_eq!(json["base_resp"]["status_msg"], "invalid params, query: unknown parameter id");
     }

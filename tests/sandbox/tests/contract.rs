@@ -5,7 +5,7 @@ mod common;
 use std::collections::HashSet;
 use std::io::Write;
 
-use common::{PROMPT, VOICE, account, account_over, client, read_all, tcp};
+use common::{PROMPT, VOICE, account, account_over, client, read_all, strict_account, tcp};
 use mmx_sandbox::{API_KEY, seeded_files};
 use serde_json::{Value, json};
 
@@ -47,7 +47,7 @@ fn a_purpose_must_be_the_files_own() {
 
 #[test]
 fn what_is_off_is_refused_and_named() {
-    let account = account();
+    let account = strict_account();
     let good = format!(r#"{{"file_id":{VOICE},"purpose":"voice_clone"}}"#);
     let key = format!("Authorization: Bearer {API_KEY}");
     let (json_type, url) = ("Content-Type: application/json", "/v1/files/delete");

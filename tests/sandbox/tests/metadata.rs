@@ -4,7 +4,7 @@ mod common;
 
 use std::time::Instant;
 
-use common::{Account, VOICE, account, account_over};
+use common::{Account, VOICE, account, account_over, strict_account};
 use mmx_sandbox::seeded_files;
 use serde_json::{Value, json};
 
@@ -44,7 +44,7 @@ fn files_are_listed_by_purpose() {
 
 #[test]
 fn a_list_is_strict() {
-    let account = account();
+    let account = strict_account();
     refused(&account, "list?purpose=voice_clon", "purpose");
     refused(&account, "list?purpose=", "purpose");
     refused(&account, "list?purpose=voice_clone&purpose=voice_clone", "twice");
@@ -120,8 +120,8 @@ fn a_file_is_retrieved_with_a_link() {
 
 #[test]
 fn a_retrieve_is_strict() {
-    let account = account();
-    refused(&account, "retrieve?file_id=5", "file not exist");
+    let account = strict_account();
+    refused(&account, "retrieve?file_id=5", "file not found");
     refused(&account, "retrieve", "file_id is missing");
     refused(&account, "retrieve?file_id=", "int64");
     refused(&account, "retrieve?file_id=%2B5", "int64");

@@ -207,7 +207,7 @@ fn a_stopped_sandbox_is_gone() {
 #[test]
 fn the_program() {
     let mut command = Command::new(env!("CARGO_BIN_EXE_mmx-sandbox"));
-    command.arg("--ready-json").stdin(Stdio::piped()).stdout(Stdio::piped());
+    command.args(["--ready-json", "--stop-with-stdin"]).stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut child = command.spawn().unwrap();
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();

@@ -5,7 +5,7 @@ mod common;
 use std::io::{Cursor, Read, Write, repeat};
 use std::net::Shutdown;
 
-use common::{Account, Wire, account, account_over, read_answer};
+use common::{Account, Wire, account, account_over, read_answer, strict_account};
 use mmx_sandbox::API_KEY;
 use reqwest::blocking::Body;
 use serde_json::{Value, json};
@@ -76,7 +76,7 @@ fn a_file_is_stored_and_comes_back() {
         assert_eq!((&entry["upload"], &entry["performed"], &entry["body"]), (&wanted, &json!(true), &json!("")));
         assert_eq!(account.get(&format!("retrieve_content?file_id={id}")).text().unwrap(), "abc");
         assert_eq!(account.control(&format!("sha256?file_id={id}")), ABC);
-        let again = send(&account, form("prompt_audio", "b", "abc"));
+        let again = send(&account, form("prompt_audio", "b.wav", "abc"));
         assert_eq!(again["file"]["file_id"], id + 1);
         assert_eq!(account.delete(id, "prompt_audio").unwrap()["base_resp"]["status_code"], 0);
     }
@@ -106,7 +106,7 @@ fn in_pieces_of_any_size_and_in_chunks() {
 
 #[test]
 fn what_is_off_is_refused_and_named() {
-    let account = account();
+    let account = strict_account();
     let refused = |body: String, word: &str| {
         let json = send(&account, body);
         assert_eq!(json["base_resp"]["status_code"], 2013, "{word}: {json}");
@@ -126,8 +126,10 @@ fn what_is_off_is_refused_and_named() {
     refused(good.replace("Content-Type: audio/mpeg\r\n", ""), "no Content-Type");
     refused(good.replace("audio/mpeg", "audio/mpeg\r\nX-Y: z"), "header X-Y");
     refused(good.replace("\"file\"", "\"data\""), "part data");
-    refused(good.replace("voice_clone", "voice_clon"), "purpose");
-    refused(good.replace("voice_clone", "t2a_async"), "purpose");
+    for purpose in ["voice_clon", "t2a_async"] {
+        let wanted = json!({"base_resp": {"status_code": 2013, "status_msg": "invalid file purpose"}});
+        assert_eq!(self::send(&account, good.replace("voice_clone", purpose)), wanted);
+    }
     refused(good.replace("--b--", "--b-"), "line break");
     refused(good.replace("\r\n--b--\r\n", ""), "does not end");
     refused(good.clone() + "x", "follows");
@@ -187,7 +189,7 @@ fn answers_are_lost_after_the_file_is_stored() {
         );
         let url = account.url() + "/v1/files/upload";
         let upload = || {
-            let request = account.client.post(&url).bearer_auth(API_KEY).body(form("voice_clone", "a", "abc"));
+            let request = account.client.post(&url).bearer_auth(API_KEY).body(form("voice_clone", "a.mp3", "abc"));
             request.header("Content-Type", "multipart/form-data; boundary=b").send()
         };
         assert!(upload().is_err() && upload().is_err());

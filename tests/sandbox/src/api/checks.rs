@@ -7,22 +7,21 @@ use serde_json::Value;
 use super::Call;
 use crate::account::API_KEY;
 use crate::answer::{Answer, usual_message};
+use crate::fault::Named;
 
-/// The file a request names, in its body or its query: faults can be aimed at it.
-pub(super) fn named_file(body: &[u8], query: Option<&str>) -> Option<i64> {
+/// What a request names in its body or its query.
+pub(super) fn named(body: &[u8], query: Option<&str>) -> Named {
     if let Ok(Value::Object(fields)) = serde_json::from_slice(body) {
-        return fields.get("file_id").and_then(Value::as_i64);
+        let purpose = fields.get("purpose").and_then(Value::as_str).map(str::to_owned);
+        return Named { file_id: fields.get("file_id").and_then(Value::as_i64), purpose };
     }
-    query?.split('&').find_map(|pair| pair.strip_prefix("file_id="))?.parse().ok()
+    let value = |name: &str| query?.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));
+    Named { file_id: value("file_id").and_then(|id| id.parse().ok()), purpose: value("purpose").map(str::to_owned) }
 }
 
 /// A refusal of what the request holds, saying what is off.
 pub(super) fn malformed(what: impl std::fmt::Display) -> Answer {
     Answer::refusal(2013, &format!("invalid params, {what}"))
-}
-
-pub(super) fn no_query(call: &Call) -> Result<(), Answer> {
-    if call.query.is_none() { Ok(()) } else { Err(malformed("query: this call takes none")) }
 }
 
 impl Call {
@@ -36,43 +35,52 @@ impl Call {
         if value.strip_prefix("Bearer ") == Some(API_KEY) { Ok(()) } else { Err(refused()) }
     }
 
+    pub(super) fn no_query(&self) -> Result<(), Answer> {
+        if self.query.is_some() && self.rules.query {
+            return Err(malformed("query: this call takes none"));
+        }
+        Ok(())
+    }
+
     /// The body of a call that takes JSON: the headers must announce it.
     pub(super) fn json_body(&self) -> Result<&[u8], Answer> {
-        no_query(self)?;
+        self.no_query()?;
         let media_type = self.one_header(&header::CONTENT_TYPE)?.split(';').next().unwrap_or_default().trim();
         if !media_type.eq_ignore_ascii_case("application/json") {
             return Err(malformed(format!("Content-Type {media_type}: use application/json")));
         }
-        self.one_header(&header::CONTENT_LENGTH)?;
+        if self.rules.rest {
+            self.one_header(&header::CONTENT_LENGTH)?;
+        }
         Ok(&self.body)
     }
 
-    /// The query of a call that takes no body: only known names, each once at most.
-    pub(super) fn query(&self, known: &[&str]) -> Result<Vec<(String, String)>, Answer> {
-        if !self.body.is_empty() {
+    /// The one parameter that a call without a body knows; it may come once.
+    pub(super) fn parameter(&self, known: &str) -> Result<Option<String>, Answer> {
+        if !self.body.is_empty() && self.rules.rest {
             return Err(malformed("body: this call takes none"));
         }
         let Some(query) = &self.query else {
-            return Ok(Vec::new());
+            return Ok(None);
         };
         let uri: Uri = format!("/?{query}").parse().map_err(malformed)?;
         let Query(pairs): Query<Vec<(String, String)>> = Query::try_from_uri(&uri).map_err(malformed)?;
-        for (at, (name, _)) in pairs.iter().enumerate() {
-            if !known.contains(&name.as_str()) {
+        let mut found = None;
+        for (name, value) in pairs {
+            if name != known && self.rules.query {
                 return Err(malformed(format!("query: unknown parameter {name}")));
             }
-            if pairs[..at].iter().any(|(earlier, _)| earlier == name) {
+            if name == known && found.replace(value).is_some() {
                 return Err(malformed(format!("query: {name} came twice")));
             }
         }
-        Ok(pairs)
+        Ok(found)
     }
 
     /// The file that a query names, by its id in plain digits.
     pub(super) fn file_id(&self) -> Result<i64, Answer> {
-        let pairs = self.query(&["file_id"])?;
-        let (_, text) = pairs.first().ok_or_else(|| malformed("query: file_id is missing"))?;
-        let file_id = text.parse::<i64>().ok().filter(|id| id.to_string() == *text);
+        let text = self.parameter("file_id")?.ok_or_else(|| malformed("query: file_id is missing"))?;
+        let file_id = text.parse::<i64>().ok().filter(|id| id.to_string() == text);
         file_id.ok_or_else(|| malformed("file_id must be an int64"))
     }
 

@@ -25,7 +25,7 @@ fn content(call: &Call) -> Result<Answer, Answer> {
     call.check_key()?;
     let file_id = call.file_id()?;
     let file = call.account.state().files.get(&file_id).cloned();
-    let file = file.ok_or_else(|| malformed("file not exist"))?;
+    let file = file.ok_or_else(|| malformed("file not found"))?;
     if !file.content.is_there() {
         return Err(Answer::refusal(1013, "the sandbox has not kept this content: it was too large"));
     }

@@ -8,11 +8,11 @@ use axum::http::{HeaderValue, Request, Version, header};
 use axum::response::Response;
 use bytes::Bytes;
 
-use super::{Call, checks, redirect, route, store, upload};
+use super::{Call, cache, checks, redirect, route, store, upload};
 use crate::account::{Account, State};
 use crate::answer::Answer;
 use crate::connection::{Line, account_path};
-use crate::fault::Fault;
+use crate::fault::{Fault, Named};
 use crate::journal::{Entry, Upload};
 use crate::plan;
 use crate::server::Server;
@@ -72,11 +72,11 @@ impl Arrived {
     }
 
     /// A refusal for the rate, or else the fault that the script has for it.
-    pub(super) fn take_fault(&self, file_id: Option<i64>) -> Option<Fault> {
+    pub(super) fn take_fault(&self, named: &Named) -> Option<Fault> {
         let mut state = self.account.state();
         let State { rate, settings, script, .. } = &mut *state;
-        let refusal = if self.store { None } else { rate.refusal(settings, self.server.now_ms()) };
-        refusal.or_else(|| script.take(self.call_name(), file_id))
+        let refusal = if self.store { None } else { rate.refusal(settings, self.at_ms) };
+        refusal.or_else(|| script.take(self.call_name(), named))
     }
 
     pub(super) fn call(&self, fault: Option<&Fault>, body: Bytes) -> Call {
@@ -89,6 +89,7 @@ impl Arrived {
             tls: self.tls,
             body,
             fault: fault.cloned(),
+            rules: self.account.rules(),
             perform: fault.is_none_or(|fault| fault.performs()),
         }
     }
@@ -111,15 +112,20 @@ impl Arrived {
     pub(super) async fn finish(self, line: &Line, outcome: Outcome) -> Response {
         let Outcome { ordinary, fault, performed, file_id, body } = outcome;
         let answer = self.bend(fault.as_ref(), ordinary, file_id);
+        if fault.is_none() {
+            cache::keep(&self, &answer);
+        }
         if let (Some(file_id), true) = (file_id, fault.as_ref().is_some_and(|fault| fault.changed))
             && let Some(file) = self.account.state().files.get_mut(&file_id)
         {
             file.content = Arc::new(file.content.changed());
         }
         let keep_alive = self.keep_alive;
+        let at_boundary = self.upload.as_ref().is_some_and(|upload| !upload.complete);
         self.note(line, Some(&answer), fault.as_ref(), performed, file_id, body);
         match fault {
             None => answer.response(),
+            Some(fault) if at_boundary => line.play(plan::at_boundary(&fault, answer)).await,
             Some(fault) => line.play(plan::script(&fault, answer, keep_alive)).await,
         }
     }
@@ -178,11 +184,16 @@ pub(crate) async fn exchange(
     };
     line.record.request_was_whole();
 
-    let file_id = match store::object_path(&arrived.path).filter(|_| arrived.store) {
-        Some((_, file_id)) => Some(file_id),
-        None => checks::named_file(&body, arrived.parts.uri.query()),
+    let named = match store::object_path(&arrived.path).filter(|_| arrived.store) {
+        Some((_, file_id)) => Named { file_id: Some(file_id), purpose: None },
+        None => checks::named(&body, arrived.parts.uri.query()),
     };
-    let fault = arrived.take_fault(file_id);
+    let file_id = named.file_id;
+    if let Some(answer) = cache::answer(&arrived) {
+        arrived.note(line, Some(&answer), Some(&Fault::cached()), false, file_id, body);
+        return answer.response();
+    }
+    let fault = arrived.take_fault(&named);
     let call = arrived.call(fault.as_ref(), body.clone());
     let perform = call.perform;
     let ordinary = if arrived.store {

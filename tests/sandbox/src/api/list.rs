@@ -5,8 +5,8 @@ use axum::http::Method;
 
 use super::Call;
 use super::checks::malformed;
-use crate::account::{DELETE_PURPOSES, UPLOAD_PURPOSES};
 use crate::answer::Answer;
+use crate::purpose::is_documented;
 
 pub(super) async fn handle(Extension(call): Extension<Call>) -> Answer {
     list(&call).unwrap_or_else(|refusal| refusal)
@@ -15,13 +15,12 @@ pub(super) async fn handle(Extension(call): Extension<Call>) -> Answer {
 fn list(call: &Call) -> Result<Answer, Answer> {
     call.check_method(Method::GET)?;
     call.check_key()?;
-    let pairs = call.query(&["purpose"])?;
-    let purpose = pairs.first().map(|(_, purpose)| purpose.as_str());
+    let purpose = call.parameter("purpose")?;
+    let purpose = purpose.as_deref();
 
     let state = call.account.state();
     let fits = |wanted: &str| state.files.values().any(|file| file.purpose == wanted);
-    let known = |wanted: &str| DELETE_PURPOSES.contains(&wanted) || UPLOAD_PURPOSES.contains(&wanted) || fits(wanted);
-    if purpose.is_some_and(|wanted| !known(wanted)) {
+    if purpose.is_some_and(|wanted| !is_documented(wanted) && !fits(wanted)) {
         return Err(malformed("purpose"));
     }
     let mut json = String::from(r#"{"files":["#);

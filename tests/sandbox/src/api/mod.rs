@@ -2,6 +2,7 @@
 //!
 //! A new call: a file with one handler that makes an [`Answer`] of a [`Call`], and its line in [`router`].
 
+mod cache;
 mod checks;
 mod contents;
 mod delete;
@@ -25,6 +26,7 @@ use tower_service::Service;
 use crate::account::Account;
 use crate::answer::Answer;
 use crate::fault::Fault;
+use crate::rules::Rules;
 use crate::server::Server;
 
 pub(crate) use exchange::{Arrived, exchange};
@@ -41,6 +43,7 @@ pub(crate) struct Call {
     tls: bool,
     body: Bytes,
     fault: Option<Fault>,
+    rules: Rules,
     /// False: answer as ever, but leave the files as they are.
     perform: bool,
 }
@@ -53,6 +56,8 @@ pub(crate) fn router() -> Router {
         .route("/v1/files/retrieve_content", any(contents::handle))
         // Where the fault `redirect` points to: a client that follows it deletes.
         .route("/redirected/v1/files/delete", any(delete::handle))
+        // Where `utf8` points to.
+        .route("/redirected/{name}", any(contents::handle))
         .route("/ring/a", any(redirect::ring_a))
         .route("/ring/b", any(redirect::ring_b))
         .fallback(not_found)

@@ -5,6 +5,9 @@ use axum::Extension;
 use super::{Arrived, Call};
 use crate::answer::Answer;
 
+/// As a header may hold it, but no request line.
+const UTF8_NAME: &str = "声音.mp3";
+
 /// The Location of a fault's `redirect_to`.
 pub(super) fn location(arrived: &Arrived, to: &str, file_id: i64) -> String {
     let Some(bases) = arrived.server.bases.get() else {
@@ -14,6 +17,12 @@ pub(super) fn location(arrived: &Arrived, to: &str, file_id: i64) -> String {
     let account = &arrived.account;
     match to {
         "store" => arrived.server.link(account, file_id, arrived.tls, false),
+        "store_utf8" => {
+            arrived.server.link(account, file_id, arrived.tls, false).replace('?', &format!("/{UTF8_NAME}?"))
+        }
+        "utf8" => format!("/t/{}/redirected/{UTF8_NAME}?file_id={file_id}", account.name),
+        "upgrade" if arrived.store => format!("{}{own}", bases.https_store),
+        "upgrade" => format!("{}{own}", bases.https),
         "self" => own.to_owned(),
         "loop" if arrived.store => format!("{}/t/{}/ring/a", bases.http, account.name),
         "loop" => format!("/t/{}/ring/a", account.name),

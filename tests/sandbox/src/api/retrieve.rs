@@ -16,7 +16,7 @@ fn retrieve(call: &Call) -> Result<Answer, Answer> {
     call.check_key()?;
     let file_id = call.file_id()?;
     let file = call.account.state().files.get(&file_id).cloned();
-    let file = file.ok_or_else(|| malformed("file not exist"))?;
+    let file = file.ok_or_else(|| malformed("file not found"))?;
     let expired = call.fault.as_ref().is_some_and(|fault| fault.expired_url);
     let url = call.server.link(&call.account, file_id, call.tls, expired);
     let mut json = String::from(r#"{"file":"#);

@@ -15,9 +15,10 @@ pub(super) fn leaks_key(uri: &Uri, headers: &HeaderMap) -> bool {
     named || holds(uri.to_string().as_bytes()) || headers.values().any(|value| holds(value.as_bytes()))
 }
 
-/// `/store/NAME/ID` as the account's name and the file.
+/// `/store/NAME/ID` as the account's name and the file; a name of the file may follow.
 pub(crate) fn object_path(path: &str) -> Option<(&str, i64)> {
-    let (name, id) = path.strip_prefix("/store/")?.split_once('/')?;
+    let (name, rest) = path.strip_prefix("/store/")?.split_once('/')?;
+    let (id, _) = rest.split_once('/').unwrap_or((rest, ""));
     Some((name, id.parse().ok()?))
 }
 

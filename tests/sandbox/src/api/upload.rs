@@ -12,19 +12,18 @@ use bytes::Bytes;
 use hyper::body::Body as _;
 use serde_json::{Map, json};
 
+use super::Call;
 use super::checks::malformed;
 use super::exchange::{Arrived, Outcome};
-use super::{Call, checks};
-use crate::account::{DELETE_PURPOSES, UPLOAD_PURPOSES};
 use crate::answer::Answer;
 use crate::connection::{Draining, Line};
 use crate::content::Content;
-use crate::fault::Fault;
+use crate::fault::{Fault, Named};
 use crate::file::File;
 use crate::journal::Upload;
 use crate::link::now;
 use crate::multipart::{Form, Reader, plain_name};
-use crate::plan;
+use crate::{plan, purpose};
 
 /// All that the uploads of an account may hold in memory.
 const KEPT_IN_ALL: usize = 256 << 20;
@@ -32,6 +31,8 @@ const KEPT_IN_ALL: usize = 256 << 20;
 /// Why the body is not read any further.
 enum End {
     Whole,
+    /// The closing boundary has come, and the fault asks for no more.
+    Boundary,
     BrokenOff,
     Fault,
     Reset,
@@ -48,7 +49,8 @@ struct Reading {
 
 impl Reading {
     fn upload(&mut self, whole: bool) -> (Upload, Form, Result<(), String>) {
-        let (form, problem) = self.reader.finish(whole);
+        let at_boundary = self.call.fault.as_ref().is_some_and(|fault| fault.store_at_boundary);
+        let (form, problem) = self.reader.finish(whole || at_boundary);
         let upload = Upload {
             purpose: form.purpose.clone(),
             filename: form.filename.clone(),
@@ -75,12 +77,12 @@ impl Drop for Reading {
 }
 
 pub(super) async fn exchange(arrived: Arrived, line: &Arc<Line>, mut body: Body) -> Response {
-    let fault = arrived.take_fault(None);
+    let fault = arrived.take_fault(&Named::default());
     let until = fault.as_ref().and_then(Fault::body_limit);
     let call = arrived.call(fault.as_ref(), Bytes::new());
     let count_only = call.account.state().settings.count_only;
-    let reader =
-        Reader::new(call.one_header(&header::CONTENT_TYPE).map_err(|_| "header content-type".into()), count_only);
+    let content_type = call.one_header(&header::CONTENT_TYPE).map_err(|_| "header content-type".into());
+    let reader = Reader::new(content_type, count_only, call.rules);
     let mut reading = Reading { arrived: Some(arrived), line: line.clone(), call, reader, body_bytes: 0 };
     let end = loop {
         if until.is_some_and(|until| reading.body_bytes >= until) {
@@ -94,6 +96,9 @@ pub(super) async fn exchange(arrived: Arrived, line: &Arc<Line>, mut body: Body)
             Some(Ok(data)) => {
                 reading.body_bytes += data.len() as u64;
                 reading.reader.feed(&data);
+                if fault.as_ref().is_some_and(|fault| fault.store_at_boundary) && reading.reader.is_at_end() {
+                    break End::Boundary;
+                }
             }
             Some(Err(_)) => break End::BrokenOff,
             None if until.is_some() => break End::Fault,
@@ -157,14 +162,20 @@ fn accept(
 ) -> Result<(i64, Answer), Answer> {
     call.check_method(Method::POST)?;
     call.check_key()?;
-    checks::no_query(call)?;
+    call.no_query()?;
     problem.map_err(malformed)?;
     let purpose = form.purpose.unwrap_or_default();
+    let filename = plain_name(&form.filename.unwrap_or_default());
     let mut state = call.account.state();
     // New purposes come up every few months; those of what the service makes are not for uploads.
-    let new = || !DELETE_PURPOSES.contains(&&*purpose) && state.files.values().any(|file| file.purpose == purpose);
-    if !UPLOAD_PURPOSES.contains(&&*purpose) && !new() {
-        return Err(malformed("purpose"));
+    let new = || !purpose::is_documented(&purpose) && state.files.values().any(|file| file.purpose == purpose);
+    if !purpose::is_for_uploads(&purpose) && !new() {
+        return Err(Answer::refusal(2013, "invalid file purpose"));
+    }
+    if !state.settings.any_file
+        && let Some(refusal) = purpose::refusal(&purpose, &filename, form.bytes)
+    {
+        return Err(Answer::refusal(2013, &refusal));
     }
     let file_id = state.next_id;
     let room = || state.files.values().map(|file| file.content.weight()).sum::<usize>() < KEPT_IN_ALL;
@@ -174,7 +185,7 @@ fn accept(
         file_id,
         bytes: form.bytes.cast_signed(),
         created_at: json!(now()),
-        filename: plain_name(&form.filename.unwrap_or_default()),
+        filename,
         purpose,
         more: Map::new(),
         content: Arc::new(content),

@@ -31,7 +31,15 @@ pub(crate) fn account() -> Account {
 }
 
 pub(crate) fn account_over(tls: bool) -> Account {
-    let sandbox = Sandbox::start().unwrap();
+    of(Sandbox::start().unwrap(), tls)
+}
+
+/// Of a server that takes only what our own library sends.
+pub(crate) fn strict_account() -> Account {
+    of(Sandbox::start_strict().unwrap(), false)
+}
+
+fn of(sandbox: Sandbox, tls: bool) -> Account {
     let client = client(&sandbox);
     Account { sandbox, client, name: "one", tls }
 }

@@ -13,9 +13,9 @@ import (
 	mmx "example.com/libmmx/go"
 )
 
-// How a loop over many files may end, with nothing of it left behind.
+// The ways in which a loop over many files may end, each without leaks.
 
-// leavesNothing checks that a client of the account goes on as before.
+// leavesNothing checks that the account's clients still work.
 func leavesNothing(t *testing.T, account account, client *mmx.Client, goroutines int) {
 	t.Helper()
 	if len(mmx.Slots) != 0 {
@@ -28,7 +28,7 @@ func leavesNothing(t *testing.T, account account, client *mmx.Client, goroutines
 	goroutinesBackTo(t, goroutines)
 }
 
-// The first two are answered, the others never.
+// The first two get a response, the others never.
 func stalled(t *testing.T, files int) (account, *mmx.Client) {
 	account := newAccount(t)
 	account.addFiles(files)
@@ -36,7 +36,7 @@ func stalled(t *testing.T, files int) (account, *mmx.Client) {
 	return account, account.client()
 }
 
-func TestDeleteAllBreak(t *testing.T) {
+func TestDeleteFilesBreak(t *testing.T) {
 	const files = 200
 	account := newAccount(t)
 	account.addFiles(files)
@@ -45,7 +45,7 @@ func TestDeleteAllBreak(t *testing.T) {
 	for _, at := range []int{1, 10} {
 		var summary mmx.Summary
 		seen, began := 0, account.number("count?call=delete")
-		for _, err := range client.Files.DeleteAll(background, refs(files),
+		for _, err := range client.Files.DeleteFiles(background, refs(files),
 			mmx.WithConcurrency(2), mmx.WithSummary(&summary)) {
 			must(t, err)
 			if seen++; seen == at {
@@ -60,13 +60,13 @@ func TestDeleteAllBreak(t *testing.T) {
 	leavesNothing(t, account, client, before)
 }
 
-// Also where all that is under way would take for ever.
-func TestDeleteAllBreakWhileTheServerThinks(t *testing.T) {
+// Also if all deletes in progress would take for ever.
+func TestDeleteFilesBreakWhileTheServerThinks(t *testing.T) {
 	account, client := stalled(t, 50)
 	before := runtime.NumGoroutine()
 	var summary mmx.Summary
 	seen := 0
-	for _, err := range client.Files.DeleteAll(background, refs(50),
+	for _, err := range client.Files.DeleteFiles(background, refs(50),
 		mmx.WithSummary(&summary), mmx.WithCallTimeout(mmx.NoTimeout)) {
 		must(t, err)
 		if seen++; seen == 2 {
@@ -80,13 +80,13 @@ func TestDeleteAllBreakWhileTheServerThinks(t *testing.T) {
 	leavesNothing(t, account, client, before)
 }
 
-func TestDeleteAllBreakAmongTheLast(t *testing.T) {
+func TestDeleteFilesBreakAmongTheLast(t *testing.T) {
 	account := newAccount(t)
 	account.addFiles(100)
 	account.script(fault{"times": -1, "code": 1004})
 	client := account.client()
 	before := runtime.NumGoroutine()
-	for outcome, err := range client.Files.DeleteAll(background, refs(100)) {
+	for outcome, err := range client.Files.DeleteFiles(background, refs(100)) {
 		is(t, err, mmx.ErrAuthentication)
 		if outcome.Kind == mmx.OutcomeNotAttempted {
 			break
@@ -95,7 +95,7 @@ func TestDeleteAllBreakAmongTheLast(t *testing.T) {
 	leavesNothing(t, account, client, before)
 }
 
-func TestDeleteAllCancel(t *testing.T) {
+func TestDeleteFilesCancel(t *testing.T) {
 	account, client := stalled(t, 50)
 	before := runtime.NumGoroutine()
 	ctx, cancel := context.WithCancelCause(background)
@@ -103,7 +103,7 @@ func TestDeleteAllCancel(t *testing.T) {
 		account.arrived(4)
 		cancel(errWhy)
 	}()
-	outcomes, last := all(t, client.Files.DeleteAll(ctx, refs(50), mmx.WithCallTimeout(mmx.NoTimeout)))
+	outcomes, last := all(t, client.Files.DeleteFiles(ctx, refs(50), mmx.WithCallTimeout(mmx.NoTimeout)))
 	is(t, last, mmx.ErrCancelled, context.Canceled, errWhy)
 	kinds := map[mmx.OutcomeKind]int{}
 	for _, outcome := range outcomes {
@@ -115,7 +115,7 @@ func TestDeleteAllCancel(t *testing.T) {
 			}
 		}
 	}
-	// Of what was answered the answer may not have come yet.
+	// A response may not have arrived yet.
 	sent := kinds[mmx.OutcomeDeleted] + kinds[mmx.OutcomeUnknown]
 	if kinds[mmx.OutcomeDeleted] > 2 || sent < 4 || kinds[mmx.OutcomeNotAttempted] < 30 || len(outcomes) != 50 {
 		t.Error(kinds)
@@ -123,12 +123,12 @@ func TestDeleteAllCancel(t *testing.T) {
 	leavesNothing(t, account, client, before)
 }
 
-func TestDeleteAllDeadline(t *testing.T) {
+func TestDeleteFilesDeadline(t *testing.T) {
 	account, client := stalled(t, 50)
 	before := runtime.NumGoroutine()
 	ctx, cancel := context.WithTimeout(background, 300*time.Millisecond)
 	defer cancel()
-	outcomes, last := all(t, client.Files.DeleteAll(ctx, refs(50)))
+	outcomes, last := all(t, client.Files.DeleteFiles(ctx, refs(50)))
 	is(t, last, mmx.ErrTimeout, context.DeadlineExceeded)
 	for _, outcome := range outcomes {
 		if outcome.Err != nil {
@@ -141,14 +141,14 @@ func TestDeleteAllDeadline(t *testing.T) {
 	leavesNothing(t, account, client, before)
 }
 
-func TestDeleteAllWithAContextThatHasEnded(t *testing.T) {
+func TestDeleteFilesWithAContextThatHasEnded(t *testing.T) {
 	account := newAccount(t)
 	account.addFiles(3)
 	client := account.client()
 	ctx, cancel := context.WithCancel(background)
 	var summary mmx.Summary
-	loop := client.Files.DeleteAll(ctx, func(yield func(mmx.FileRef) bool) {
-		// It ends while the files are gathered, of which there is no end.
+	loop := client.Files.DeleteFiles(ctx, func(yield func(mmx.FileRef) bool) {
+		// It ends while the files are read, which never end.
 		for id := int64(1); yield(mmx.FileRef{FileID: id, Purpose: "voice_clone"}); id++ {
 			if id == 5 {
 				cancel()
@@ -164,15 +164,15 @@ func TestDeleteAllWithAContextThatHasEnded(t *testing.T) {
 	account.sent(0)
 }
 
-// What the body panics with comes out as it is, and so does a panic of the files or a progress function; a Goexit goes
-// on.
-func TestDeleteAllWithABodyThatPanics(t *testing.T) {
+// A panic of the body, of the files or of a progress function continues as it is, and so does a
+// Goexit.
+func TestDeleteFilesWithABodyThatPanics(t *testing.T) {
 	account, client := stalled(t, 50)
 	before := runtime.NumGoroutine()
 	value := &struct{ text string }{"as it was"}
 	var summary mmx.Summary
 	got := caught(func() {
-		for range client.Files.DeleteAll(background, refs(50), mmx.WithSummary(&summary)) {
+		for range client.Files.DeleteFiles(background, refs(50), mmx.WithSummary(&summary)) {
 			panic(value)
 		}
 	})
@@ -180,20 +180,20 @@ func TestDeleteAllWithABodyThatPanics(t *testing.T) {
 		t.Error(got, summary)
 	}
 	if got := caught(func() {
-		for range client.Files.DeleteAll(background, func(func(mmx.FileRef) bool) { panic(value) }) {
+		for range client.Files.DeleteFiles(background, func(func(mmx.FileRef) bool) { panic(value) }) {
 		}
 	}); got != value {
 		t.Error(got)
 	}
 	account.control("DELETE", "faults", nil)
 	progress := mmx.WithProgress(func(int64, int64) { panic(value) })
-	if got := caught(func() { all(t, client.Files.DeleteAll(background, refs(50), progress)) }); got != value {
+	if got := caught(func() { all(t, client.Files.DeleteFiles(background, refs(50), progress)) }); got != value {
 		t.Error(got)
 	}
 	returned, deferred := false, false
 	together(1, func(int) {
 		defer func() { deferred = true }()
-		for range client.Files.DeleteAll(background, refs(50), mmx.WithDryRun()) {
+		for range client.Files.DeleteFiles(background, refs(50), mmx.WithDryRun()) {
 			runtime.Goexit()
 		}
 		returned = true
@@ -204,10 +204,10 @@ func TestDeleteAllWithABodyThatPanics(t *testing.T) {
 	leavesNothing(t, account, client, before)
 }
 
-func TestDeleteAllPulled(t *testing.T) {
+func TestDeleteFilesPulled(t *testing.T) {
 	account, client := stalled(t, 50)
 	before := runtime.NumGoroutine()
-	next, stop := iter.Pull2(client.Files.DeleteAll(background, refs(50)))
+	next, stop := iter.Pull2(client.Files.DeleteFiles(background, refs(50)))
 	for range 2 {
 		if outcome, err, ok := next(); outcome.Kind != mmx.OutcomeDeleted || err != nil || !ok {
 			t.Error(outcome, err, ok)
@@ -220,18 +220,18 @@ func TestDeleteAllPulled(t *testing.T) {
 	leavesNothing(t, account, client, before)
 }
 
-// The body may call the library, close the client, and delete more.
-func TestDeleteAllWithABodyThatCalls(t *testing.T) {
+// The body may make calls, close the client, and delete more.
+func TestDeleteFilesWithABodyThatCalls(t *testing.T) {
 	account := newAccount(t)
 	account.addFiles(40)
 	client := account.client()
 	other := account.client()
 	before := runtime.NumGoroutine()
 	seen := 0
-	for outcome, err := range client.Files.DeleteAll(background, refs(20)) {
+	for outcome, err := range client.Files.DeleteFiles(background, refs(20)) {
 		must(t, err)
 		more := mmx.FileRef{FileID: outcome.FileID + 20, Purpose: outcome.Purpose}
-		for _, err := range other.Files.DeleteAll(background, slices.Values([]mmx.FileRef{more})) {
+		for _, err := range other.Files.DeleteFiles(background, slices.Values([]mmx.FileRef{more})) {
 			must(t, err)
 			seen++
 		}
@@ -240,13 +240,13 @@ func TestDeleteAllWithABodyThatCalls(t *testing.T) {
 	if performed := account.number("count?performed=1&call=delete"); seen != 20 || performed != 40 {
 		t.Error(seen, performed)
 	}
-	_, last := all(t, client.Files.DeleteAll(background, refs(1)))
+	_, last := all(t, client.Files.DeleteFiles(background, refs(1)))
 	is(t, last, mmx.ErrClosed)
 	leavesNothing(t, account, other, before)
 }
 
-// A handler's panic stops the run and comes out of the loop, as does its Goexit.
-func TestDeleteAllWithAHandlerThatPanics(t *testing.T) {
+// A log handler's panic or Goexit stops the run and continues in the loop.
+func TestDeleteFilesWithAHandlerThatPanics(t *testing.T) {
 	account := newAccount(t)
 	account.addFiles(100)
 	log, client := logged(slog.LevelDebug, account)
@@ -262,7 +262,7 @@ func TestDeleteAllWithAHandlerThatPanics(t *testing.T) {
 	}
 	seen := 0
 	got := caught(func() {
-		for range client.Files.DeleteAll(background, refs(100), mmx.WithConcurrency(2)) {
+		for range client.Files.DeleteFiles(background, refs(100), mmx.WithConcurrency(2)) {
 			seen++
 		}
 	})
@@ -272,7 +272,7 @@ func TestDeleteAllWithAHandlerThatPanics(t *testing.T) {
 	log.then = func(context.Context, slog.Record) { runtime.Goexit() }
 	returned := false
 	together(1, func(int) {
-		all(t, client.Files.DeleteAll(background, refs(100)))
+		all(t, client.Files.DeleteFiles(background, refs(100)))
 		returned = true
 	})
 	log.then = nil
@@ -283,8 +283,8 @@ func TestDeleteAllWithAHandlerThatPanics(t *testing.T) {
 	goroutinesBackTo(t, before)
 }
 
-// Whenever it is cancelled, every file is accounted for, and what is said is true.
-func TestDeleteAllCancelledAtAnyMoment(t *testing.T) {
+// Whenever it is cancelled, every file has an outcome, and each outcome is true.
+func TestDeleteFilesCancelledAtAnyMoment(t *testing.T) {
 	const rounds, files = 30, 40
 	account := newAccount(t)
 	account.addFiles(rounds * files)
@@ -302,7 +302,7 @@ func TestDeleteAllCancelledAtAnyMoment(t *testing.T) {
 			}
 		}
 		var summary mmx.Summary
-		for outcome, err := range client.Files.DeleteAll(ctx, mine, mmx.WithSummary(&summary)) {
+		for outcome, err := range client.Files.DeleteFiles(ctx, mine, mmx.WithSummary(&summary)) {
 			if seen++; seen == round {
 				go cancel()
 			}

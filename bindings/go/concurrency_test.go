@@ -11,7 +11,7 @@ import (
 	mmx "example.com/libmmx/go"
 )
 
-// A call blocks a thread, and the runtime ends a process that has 10,000.
+// A call blocks a thread, and the runtime ends a process with 10,000.
 func TestACrowdWaitsInLine(t *testing.T) {
 	account := newAccount(t)
 	account.script(fault{"times": -1, "delay_ms": 2000})
@@ -46,7 +46,7 @@ func TestCallsLeaveNoDescriptors(t *testing.T) {
 	account := newAccount(t)
 	account.addFiles(calls)
 	client := account.client()
-	// Those of earlier tests go in the meantime: there are fewer afterwards, or as many.
+	// Those of earlier tests may be closed meanwhile, so there may be fewer afterwards.
 	before := descriptors(t, "anon_inode:[event")
 	for id := range int64(calls) {
 		ctx, cancel := context.WithCancel(background)
@@ -60,7 +60,7 @@ func TestCallsLeaveNoDescriptors(t *testing.T) {
 	})
 }
 
-// descriptors counts those whose target has part in it.
+// descriptors counts the descriptors whose target contains part.
 func descriptors(t *testing.T, part string) (count int) {
 	names, err := os.ReadDir("/proc/self/fd")
 	must(t, err)

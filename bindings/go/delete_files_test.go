@@ -27,7 +27,7 @@ func refs(count int) iter.Seq[mmx.FileRef] {
 	}
 }
 
-// all takes every outcome, and the error at the end.
+// all returns every outcome, and the error at the end.
 func all(t testing.TB, loop iter.Seq2[mmx.Outcome, error]) (outcomes map[int]mmx.Outcome, last error) {
 	t.Helper()
 	outcomes = map[int]mmx.Outcome{}
@@ -53,7 +53,7 @@ func all(t testing.TB, loop iter.Seq2[mmx.Outcome, error]) (outcomes map[int]mmx
 	return outcomes, last
 }
 
-func TestDeleteAll(t *testing.T) {
+func TestDeleteFiles(t *testing.T) {
 	const files = 200
 	for _, scheme := range []string{"http", "https"} {
 		account := newAccount(t)
@@ -64,7 +64,7 @@ func TestDeleteAll(t *testing.T) {
 		}
 		before := runtime.NumGoroutine()
 		var summary mmx.Summary
-		loop := client.Files.DeleteAll(background, refs(files), mmx.WithSummary(&summary))
+		loop := client.Files.DeleteFiles(background, refs(files), mmx.WithSummary(&summary))
 		account.sent(0)
 		outcomes, last := all(t, loop)
 		if len(outcomes) != files || last != nil {
@@ -81,7 +81,7 @@ func TestDeleteAll(t *testing.T) {
 		if fmt.Sprint(summary) != fmt.Sprint(want) || account.number("count?performed=1") != files {
 			t.Errorf("%+v", summary)
 		}
-		// To loop again is another run.
+		// A second loop is another run.
 		if outcomes, _ = all(t, loop); outcomes[0].Kind != mmx.OutcomeAlreadyAbsent || outcomes[0].Evidence != "retrieve" {
 			t.Errorf("%+v", outcomes[0])
 		}
@@ -89,8 +89,8 @@ func TestDeleteAll(t *testing.T) {
 	}
 }
 
-// One file that fails stops nothing; one that isn't there is found out; one that comes twice is sent once.
-func TestDeleteAllEachForItself(t *testing.T) {
+// A failed file doesn't stop the others; an absent file is detected; a duplicate is sent once.
+func TestDeleteFilesEachForItself(t *testing.T) {
 	account := newAccount(t)
 	account.addFiles(5)
 	account.script(
@@ -103,7 +103,7 @@ func TestDeleteAllEachForItself(t *testing.T) {
 		files = append(files, mmx.File{FileID: id, Purpose: mmx.PurposeVoiceClone}.Ref())
 	}
 	var summary mmx.Summary
-	outcomes, last := all(t, account.client().Files.DeleteAll(background, slices.Values(files),
+	outcomes, last := all(t, account.client().Files.DeleteFiles(background, slices.Values(files),
 		mmx.WithSummary(&summary), mmx.WithCallMaxAttempts(2)))
 	kinds := []string{}
 	for index := range files {
@@ -126,12 +126,12 @@ func TestDeleteAllEachForItself(t *testing.T) {
 	}
 }
 
-// What stops the run is said of each file that it left, and once more in the end.
-func TestDeleteAllWithAKeyThatIsRefused(t *testing.T) {
+// An error that ends the run is the error of each file that is left, and comes last, too.
+func TestDeleteFilesWithAKeyThatIsRefused(t *testing.T) {
 	account := newAccount(t)
 	account.addFiles(100)
 	account.script(fault{"times": -1, "code": 1004})
-	outcomes, last := all(t, account.client().Files.DeleteAll(background, refs(100)))
+	outcomes, last := all(t, account.client().Files.DeleteFiles(background, refs(100)))
 	is(t, last, mmx.ErrAuthentication)
 	left := 0
 	for _, outcome := range outcomes {
@@ -149,7 +149,7 @@ func TestDeleteAllWithAKeyThatIsRefused(t *testing.T) {
 	}
 }
 
-func TestDeleteAllRefusesBadArguments(t *testing.T) {
+func TestDeleteFilesRefusesBadArguments(t *testing.T) {
 	account := newAccount(t)
 	account.addFiles(1)
 	client := account.client()
@@ -158,18 +158,18 @@ func TestDeleteAllRefusesBadArguments(t *testing.T) {
 	}
 	var none context.Context
 	for parameter, loop := range map[string]iter.Seq2[mmx.Outcome, error]{
-		"files":                   client.Files.DeleteAll(background, ref(0, "voice_clone")),
-		"files ":                  client.Files.DeleteAll(background, ref(2, "")),
-		"files  ":                 client.Files.DeleteAll(background, ref(2, "voice\x00")),
-		"files   ":                client.Files.DeleteAll(background, nil),
-		"ctx":                     client.Files.DeleteAll(none, refs(1)),
-		"client":                  mmx.Files{}.DeleteAll(background, refs(1)),
-		"options.concurrency":     client.Files.DeleteAll(background, refs(1), mmx.WithConcurrency(1001)),
-		"options.concurrency ":    client.Files.DeleteAll(background, refs(1), mmx.WithConcurrency(math.MinInt64)),
-		"options.call_timeout_ms": client.Files.DeleteAll(background, refs(1), mmx.WithCallTimeout(-2)),
-		"options.max_attempts":    client.Files.DeleteAll(background, refs(1), mmx.WithCallMaxAttempts(-1)),
-		"opts":                    client.Files.DeleteAll(background, refs(1), mmx.WithReconcile()),
-		"opts ":                   client.Files.DeleteAll(background, refs(1), mmx.WithViaDownloadURL()),
+		"files":                   client.Files.DeleteFiles(background, ref(0, "voice_clone")),
+		"files ":                  client.Files.DeleteFiles(background, ref(2, "")),
+		"files  ":                 client.Files.DeleteFiles(background, ref(2, "voice\x00")),
+		"files   ":                client.Files.DeleteFiles(background, nil),
+		"ctx":                     client.Files.DeleteFiles(none, refs(1)),
+		"client":                  mmx.Files{}.DeleteFiles(background, refs(1)),
+		"options.concurrency":     client.Files.DeleteFiles(background, refs(1), mmx.WithConcurrency(1001)),
+		"options.concurrency ":    client.Files.DeleteFiles(background, refs(1), mmx.WithConcurrency(math.MinInt64)),
+		"options.call_timeout_ms": client.Files.DeleteFiles(background, refs(1), mmx.WithCallTimeout(-2)),
+		"options.max_attempts":    client.Files.DeleteFiles(background, refs(1), mmx.WithCallMaxAttempts(-1)),
+		"opts":                    client.Files.DeleteFiles(background, refs(1), mmx.WithReconcile()),
+		"opts ":                   client.Files.DeleteFiles(background, refs(1), mmx.WithViaDownloadURL()),
 	} {
 		outcomes, last := all(t, loop)
 		failure := is(t, last, mmx.ErrInvalidArgument)
@@ -178,30 +178,30 @@ func TestDeleteAllRefusesBadArguments(t *testing.T) {
 		}
 	}
 	var summary mmx.Summary
-	_, last := all(t, client.Files.DeleteAll(background, ref(2, "\x00"), mmx.WithSummary(&summary)))
+	_, last := all(t, client.Files.DeleteFiles(background, ref(2, "\x00"), mmx.WithSummary(&summary)))
 	if last.Error() != "delete_files: files[1].Purpose must not hold a NUL byte" || summary.NotAttempted != 1 {
 		t.Error(last, summary)
 	}
 	account.sent(0)
 	summary.Total = 7
-	outcomes, last := all(t, client.Files.DeleteAll(background, refs(0), mmx.WithSummary(&summary)))
+	outcomes, last := all(t, client.Files.DeleteFiles(background, refs(0), mmx.WithSummary(&summary)))
 	if len(outcomes) > 0 || last != nil || summary.Total != 0 {
 		t.Error(outcomes, last, summary)
 	}
 }
 
-func TestDeleteAllOptions(t *testing.T) {
+func TestDeleteFilesOptions(t *testing.T) {
 	account := newAccount(t)
 	account.addFiles(40)
 	client := account.client()
-	outcomes, last := all(t, client.Files.DeleteAll(background, refs(2), mmx.WithDryRun()))
+	outcomes, last := all(t, client.Files.DeleteFiles(background, refs(2), mmx.WithDryRun()))
 	if outcomes[1].Kind != mmx.OutcomeKept || len(outcomes) != 2 || last != nil {
 		t.Error(outcomes, last)
 	}
 	account.sent(0)
 
 	account.script(fault{"hang": true})
-	outcomes, last = all(t, client.Files.DeleteAll(background, refs(1),
+	outcomes, last = all(t, client.Files.DeleteFiles(background, refs(1),
 		mmx.WithCallTimeout(100*time.Millisecond), mmx.WithCallMaxAttempts(1)))
 	failure := is(t, outcomes[0].Err, mmx.ErrTimeout)
 	if !strings.Contains(failure.Message, "100 ms") || errors.Is(failure, context.DeadlineExceeded) || last != nil {
@@ -210,26 +210,26 @@ func TestDeleteAllOptions(t *testing.T) {
 
 	var told [][2]int64
 	progress := mmx.WithProgress(func(done, total int64) { told = append(told, [2]int64{done, total}) })
-	_, last = all(t, client.Files.DeleteAll(background, refs(40), progress))
+	_, last = all(t, client.Files.DeleteFiles(background, refs(40), progress))
 	if last != nil || len(told) == 0 || told[len(told)-1] != [2]int64{40, 40} {
 		t.Error(last, told)
 	}
 }
 
-// What the service says is gone, and lists all the same, is no success.
-func TestDeleteAllVerifies(t *testing.T) {
+// A deleted file that is still listed is a failure.
+func TestDeleteFilesVerifies(t *testing.T) {
 	account := newAccount(t)
 	account.addFiles(9)
 	client := account.client()
 	var summary mmx.Summary
 	options := []mmx.BulkOption{mmx.WithVerify(), mmx.WithSummary(&summary)}
-	outcomes, last := all(t, client.Files.DeleteAll(background, refs(2), options...))
+	outcomes, last := all(t, client.Files.DeleteFiles(background, refs(2), options...))
 	if len(outcomes) != 2 || last != nil || summary.StillListed == nil || len(summary.StillListed) != 0 {
 		t.Error(outcomes, last, summary)
 	}
 	gone := `{"base_resp":{"status_code":0,"status_msg":"success"}}`
 	account.script(fault{"call": "delete", "times": -1, "body": gone})
-	_, last = all(t, client.Files.DeleteAll(background, refs(9), options...))
+	_, last = all(t, client.Files.DeleteFiles(background, refs(9), options...))
 	failure := is(t, last, mmx.ErrPartial)
 	if !strings.Contains(failure.Message, "7 of 9 files are still listed") ||
 		!strings.Contains(failure.Message, "[3 4 5 6 7 …]") ||
@@ -237,26 +237,26 @@ func TestDeleteAllVerifies(t *testing.T) {
 		t.Error(failure, summary)
 	}
 	account.script(fault{"call": "list", "times": -1, "code": 2013})
-	outcomes, last = all(t, client.Files.DeleteAll(background, refs(2), options...))
+	outcomes, last = all(t, client.Files.DeleteFiles(background, refs(2), options...))
 	if is(t, last, mmx.ErrInvalidRequest); len(outcomes) != 2 || summary.StillListed != nil {
 		t.Error(outcomes, last, summary)
 	}
 }
 
-// The run is never further ahead of the loop than what was under way: outcomes don't pile up.
-func TestDeleteAllWaitsForTheLoop(t *testing.T) {
+// The run is ahead of the loop only by the deletes in progress: outcomes don't pile up.
+func TestDeleteFilesWaitsForTheLoop(t *testing.T) {
 	const files = 200
 	for _, wide := range []int{1, 4} {
 		account := newAccount(t)
 		account.addFiles(files)
 		seen, most := 0, 0
-		for _, err := range account.client().Files.DeleteAll(background, refs(files), mmx.WithConcurrency(wide)) {
+		for _, err := range account.client().Files.DeleteFiles(background, refs(files), mmx.WithConcurrency(wide)) {
 			must(t, err)
 			if seen++; seen%20 == 0 {
 				most = max(most, account.number("count")-seen)
 			}
 		}
-		// Those under way, those that settled with them, and the one that is handed over.
+		// Those in progress, those that settled with them, and the one that the loop has.
 		if most > 2*wide+1 || seen != files {
 			t.Errorf("%d ahead of %d, %d at once", most, seen, wide)
 		}
@@ -274,7 +274,7 @@ func TestOutcomeKindsHaveNames(t *testing.T) {
 	}
 }
 
-func ExampleFiles_DeleteAll() {
+func ExampleFiles_DeleteFiles() {
 	client, err := mmx.New() // the key is in MINIMAX_API_KEY
 	if err != nil {
 		fmt.Println(err)
@@ -286,7 +286,7 @@ func ExampleFiles_DeleteAll() {
 		{FileID: 176844028768323, Purpose: mmx.PurposeT2AAsyncInput},
 	}
 	var summary mmx.Summary
-	for outcome, err := range client.Files.DeleteAll(context.Background(), slices.Values(files),
+	for outcome, err := range client.Files.DeleteFiles(context.Background(), slices.Values(files),
 		mmx.WithSummary(&summary)) {
 		if err != nil {
 			fmt.Println(outcome.FileID, "is left:", err)

@@ -1,0 +1,124 @@
+"""The C clients behind a Client, one for each log level in use."""
+
+from __future__ import annotations
+
+from ctypes import CDLL, byref, c_void_p
+from time import monotonic
+
+from . import _arguments, _call, _ffi, _library, _log, errors
+from ._callbacks import Guard
+from ._threads import sleep
+from ._types import Progress, Timeout
+
+# How long a thread waits for another one that makes a C client, in seconds: far longer than that takes.
+PATIENCE = 1.0
+
+
+class Connection:
+    """The library and the C clients, which are shared by a client and its groups of calls until it is closed."""
+
+    __slots__ = ("_configs", "_handles", "closed", "library")
+
+    def __init__(self, settings: dict[str, object]) -> None:
+        self.library = _library.load()
+        self.closed = False
+        config = _Config(self.library, settings)
+        level = _log.level()
+        # By log level. With the same settings they share their connections.
+        self._handles = {level: config.client(level)}
+        # One thread at a time takes it out.
+        self._configs: list[_Config] = [config]
+
+    def call(
+        self,
+        name: str,
+        arguments: tuple[object, ...],
+        timeout: Timeout,
+        flags: int = 0,
+        guard: Guard | None = None,
+        progress: Progress | None = None,
+    ) -> str:
+        timeout_ms = 0 if timeout is ... else _arguments.milliseconds(name, "options.timeout_ms", timeout)
+        handle = self.handle(name)
+        function = getattr(self.library, f"mmx_{name}")
+        request = _call.Request(self.library, function, handle, arguments, timeout_ms, flags, guard, progress)
+        # The request drops its references when the call returns: those of this frame may be kept by a traceback.
+        del handle, arguments
+        return _call.call(request)
+
+    def handle(self, call: str) -> _call.Handle:
+        """Returns the C client with the log level that is enabled now."""
+        level = _log.level()
+        handle = self._handles.get(level)
+        if handle is None or self.closed:
+            handle = self._make(level)
+        if handle is None:
+            raise errors.invalid_argument(call, "client", "is closed")
+        return handle
+
+    def _make(self, level: int) -> _call.Handle | None:
+        limit = monotonic() + PATIENCE
+        while True:
+            try:
+                config = self._configs.pop()
+                break
+            except IndexError:
+                if self.closed:
+                    return None
+                if monotonic() > limit:
+                    # Taken by a thread of the parent, before a fork.
+                    return next(iter(self._handles.values()), None)
+                sleep(0)
+        try:
+            handle = self._handles.get(level)
+            if handle is None:
+                handle = self._handles[level] = config.client(level)
+        finally:
+            self._configs.append(config)
+            if self.closed:
+                self.close()
+        return handle
+
+    def close(self) -> None:
+        self.closed = True
+        self._handles.clear()
+        self._configs.clear()
+
+
+class _Config:
+    """A C configuration with a client's settings and the environment at the time when it was made."""
+
+    __slots__ = ("_config", "_library")
+
+    def __init__(self, library: CDLL, settings: dict[str, object]) -> None:
+        self._library = library
+        self._config = library.mmx_config_new()
+        try:
+            for name, value in settings.items():
+                if value is not None:
+                    self._set(name, value)
+        except BaseException:
+            # Freed now, and not when a traceback lets go of it.
+            self.__del__()
+            raise
+
+    def _set(self, name: str, *values: object) -> None:
+        error = c_void_p()
+        getattr(self._library, f"mmx_config_set_{name}")(self._config, *values, byref(error))
+        _library.check(self._library, error)
+
+    def client(self, level: int) -> _call.Handle:
+        # Also for OFF: the configuration may have the logger of an earlier client.
+        function = _log.nothing if level == _log.OFF else _log.function
+        self._set("logger", function, None, level or _ffi.MMX_LOG_ERROR)
+        client, error = c_void_p(), c_void_p()
+        self._library.mmx_client_new(self._config, byref(client), byref(error))
+        _library.check(self._library, error)
+        if not client.value:
+            raise errors.InternalError("client_new: the library returned no client")
+        return _call.Handle(self._library, client.value, level)
+
+    def __del__(self) -> None:
+        config, self._config = self._config, None
+        if config is not None:
+            self._library.mmx_config_free(config)

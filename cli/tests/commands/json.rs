@@ -1,0 +1,82 @@
+//! docs/json.md holds for the command, too: its results, its errors, plans and journals.
+
+use crate::files::{folder, lines, mixed, path, read};
+use crate::harness::{Account, Run};
+use crate::schema::Part;
+use serde_json::{Value, json};
+use std::fs;
+use std::path::Path;
+
+const PAGE: &str = include_str!("../../../docs/json.md");
+const OLD: [&str; 5] = ["prune", "--json", "--purpose", "t2a_async", "--older-than"];
+
+/// An outcome for each file, then the summary.
+#[track_caller]
+fn check_bulk(page: &mut Part, run: &Run) {
+    let lines = run.json();
+    let (summary, outcomes) = lines.split_last().expect("a summary");
+    outcomes.iter().for_each(|outcome| page.check("outcome", outcome));
+    page.check("summary", summary);
+}
+
+fn check_journal(page: &mut Part, journal: &str) {
+    let lines = lines(Path::new(journal));
+    let [first, outcomes @ .., last] = &lines[..] else { panic!("{journal} is empty") };
+    page.check("journal-first-line", first);
+    outcomes.iter().for_each(|outcome| page.check("outcome", outcome));
+    page.check("journal-last-line", last);
+}
+
+fn each_file(page: &mut Part) {
+    let (account, folder) = (Account::with("cli-json", 9), folder());
+    let (file, copy) = (path(&folder, "a.mp3"), path(&folder, "copy.mp3"));
+    fs::write(&file, "abc").unwrap();
+    let run = account.run(&["upload", "--json", "--purpose", "voice_clone", &file, &path(&folder, "none")]);
+    run.json().iter().for_each(|line| page.check("upload-line", line));
+    let run = account.run(&["info", "--json", "1", "999"]);
+    run.json().iter().for_each(|line| page.check("info-line", line));
+    let run = account.run(&["download", "--json", "1", "-o", &copy]).exits(0);
+    page.check("download", &run.json()[0]);
+    let stopped = account.run(&["delete", "--json", "1"]).exits(2);
+    page.check("error", &serde_json::from_str(stopped.err.trim()).expect("an error"));
+    let usage = mixed("cli-json-usage").run(&["usage", "--json"]).exits(0);
+    page.check("usage", &usage.json()[0]);
+}
+
+fn many_files(page: &mut Part) {
+    let (account, folder) = (mixed("cli-json-many"), folder());
+    let (journal, plan, second) = (path(&folder, "journal"), path(&folder, "plan.json"), path(&folder, "second"));
+    let run = account.run(&["delete", "--json", "--yes", "--purpose", "voice_clone", "7", "--journal", &journal]);
+    check_bulk(page, &run.exits(0));
+    check_journal(page, &journal);
+
+    account.run(&[&OLD[..], &["7d", "--keep", "master*", "--plan", &plan]].concat()).exits(0);
+    let written: Value = serde_json::from_str(&read(&plan)).expect("JSON");
+    page.check("plan", &written);
+    page.check("plan", &account.run(&[&OLD[..], &["7d", "--dry-run"]].concat()).exits(0).json()[0]);
+
+    // Reported as deleted, and listed afterwards.
+    account.fault(json!({"call": "delete", "file_id": 1, "perform": false}));
+    let apply = ["prune", "--json", "--yes", "--apply", &plan, "--keep", "3*", "--verify", "--journal", &second];
+    let run = account.run(&apply);
+    check_bulk(page, &run);
+    check_journal(page, &second);
+
+    // A run that was ended before its last line.
+    let (account, third) = (mixed("cli-json-resumed"), path(&folder, "third"));
+    let prune = [&OLD[..], &["7d", "--yes", "--journal", &third]].concat();
+    account.run(&prune).exits(0);
+    let text = read(&third);
+    let whole: Vec<_> = text.split_inclusive('\n').take(3).collect();
+    fs::write(&third, whole.concat()).unwrap();
+    check_bulk(page, &account.run(&prune).exits(0));
+    check_journal(page, &third);
+}
+
+#[test]
+fn the_command_writes_what_the_page_says() {
+    let mut page = Part::of(PAGE, "The command");
+    each_file(&mut page);
+    many_files(&mut page);
+    assert_eq!(page.unseen(), [""; 0], "nothing printed has these");
+}

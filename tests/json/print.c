@@ -1,0 +1,126 @@
+/* Prints the JSON of the library for the test of docs/json.md: a line each, the section of the page before a tab. Log
+ * events have their level before the JSON, after another tab. */
+#include "files.h"
+
+static void print(const char *section, const char *json) { printf("%s\t%s\n", section, json); }
+
+/* As a caller gets it; freed. */
+static void print_out(const char *section, char *json) {
+    CHECK(json != NULL);
+    print(section, json);
+    mmx_string_free(json);
+}
+
+static void print_error(mmx_error *error) {
+    CHECK(error != NULL);
+    print_out("error", mmx_error_json(error));
+    mmx_error_free(error);
+}
+
+static void print_event(void *user_data, int32_t level, const char *json_line) {
+    (void)user_data;
+    printf("log-event\t%" PRId32 "\t%s\n", level, json_line);
+}
+
+static int32_t ignore(void *user_data, const mmx_outcome *outcome) {
+    (void)user_data;
+    return outcome->file_id > 0 ? 0 : 1;
+}
+
+static mmx_client *logging_client(int32_t requests_per_minute) {
+    mmx_config *config = config_for("json", false);
+    CHECK_INT(mmx_config_set_max_attempts(config, 2, NULL), MMX_OK);
+    CHECK_INT(mmx_config_set_requests_per_minute(config, requests_per_minute, NULL), MMX_OK);
+    CHECK_INT(mmx_config_set_logger(config, print_event, NULL, MMX_LOG_DEBUG, NULL), MMX_OK);
+    return client_of(config);
+}
+
+static void single_calls(const mmx_client *client) {
+    mmx_error *error = NULL;
+    char *json = NULL, *path = in_folder("a.mp3");
+
+    CHECK_INT(mmx_delete_file(client, 0, MMX_PURPOSE_VOICE_CLONE, NULL, NULL, &error), MMX_ERROR_INVALID_ARGUMENT);
+    print_error(error);
+    script("json", "{\"code\": 1004}");
+    CHECK_INT(mmx_delete_file(client, 1, MMX_PURPOSE_VOICE_CLONE, NULL, NULL, &error), MMX_ERROR_AUTHENTICATION);
+    print_error(error);
+
+    /* Carried out, and its response lost; the next one is refused. */
+    script("json", "{\"call\": \"delete\", \"close_before_answer\": \"rst\"}");
+    SUCCEEDS(mmx_delete_file(client, 1, MMX_PURPOSE_VOICE_CLONE, NULL, &json, &error), error);
+    print_out("delete-without-a-response", json);
+
+    script("json", "[{\"redirect_to\": \"store\"}, {\"call\": \"store\", \"cut_after\": 100000}]");
+    SUCCEEDS(mmx_download_file(client, 50, path, NULL, &json, &error), error);
+    print_out("download", json);
+
+    mmx_call_options options = MMX_CALL_OPTIONS_INIT;
+    options.flags = MMX_CALL_RECONCILE;
+    script("json", "{\"call\": \"upload\", \"close_before_answer\": \"rst\"}");
+    SUCCEEDS(mmx_upload_file(client, path, MMX_PURPOSE_PROMPT_AUDIO, &options, &json, &error), error);
+    print_out("upload-without-a-response", json);
+    free(path);
+}
+
+static void bulk_calls(const mmx_client *client) {
+    mmx_error *error = NULL;
+    char *json = NULL;
+    mmx_file_ref files[] = {{2, MMX_PURPOSE_VOICE_CLONE}, {3, MMX_PURPOSE_VOICE_CLONE}, {999, MMX_PURPOSE_VOICE_CLONE}};
+    script("json", "{\"call\": \"delete\", \"file_id\": 3, \"code\": 2013}");
+    CHECK_INT(mmx_delete_files(client, files, 3, NULL, &json, &error), MMX_ERROR_PARTIAL);
+    print_error(error);
+    print_out("bulk-result", json);
+
+    mmx_bulk_options options = MMX_BULK_OPTIONS_INIT;
+    options.flags = MMX_BULK_VERIFY;
+    options.on_outcome = ignore;
+    /* Reported as deleted, and listed afterwards. */
+    mmx_file_ref listed = {12, MMX_PURPOSE_VOICE_CLONE};
+    script("json", "{\"call\": \"delete\", \"perform\": false}");
+    SUCCEEDS(mmx_delete_files(client, &listed, 1, &options, &json, &error), error);
+    CHECK_HAS(json, "\"still_listed\":[12]");
+    print_out("bulk-result", json);
+
+    static const int64_t keep[] = {60};
+    mmx_filter filter = MMX_FILTER_INIT;
+    filter.purpose = MMX_PURPOSE_VOICE_CLONE;
+    filter.older_than_s = 1;
+    filter.min_bytes = 1;
+    filter.name_glob = "*";
+    filter.keep_glob = "nothing";
+    filter.keep_ids = keep;
+    filter.keep_count = 1;
+    filter.max_files = 1000;
+    filter.max_percent = 100;
+    options = (mmx_bulk_options)MMX_BULK_OPTIONS_INIT;
+    options.flags = MMX_BULK_DRY_RUN;
+    SUCCEEDS(mmx_prune_files(client, &filter, &options, &json, &error), error);
+    CHECK_HAS(json, "\"kept\":\"keep_ids\"");
+    print_out("bulk-result", json);
+
+    filter = (mmx_filter)MMX_FILTER_INIT;
+    filter.flags = MMX_FILTER_ALL;
+    script("json", "{\"call\": \"list\", \"headers\": {\"Date\": null}}");
+    SUCCEEDS(mmx_prune_files(client, &filter, &options, &json, &error), error);
+    print_out("bulk-result", json);
+}
+
+int main(void) {
+    account("json", 30);
+    /* Old enough for the filter. */
+    free(control("POST", "/control/json/files",
+                 "[{\"file_id\": 60, \"purpose\": \"voice_clone\", \"created_at\": 1500000000, \"filename\": \"old.mp3\"}]"));
+    has_file("json", 50, 300000, 50);
+    mmx_client *client = logging_client(0);
+    single_calls(client);
+    bulk_calls(client);
+    mmx_client_free(client);
+
+    /* The second request waits for the rate limiter. */
+    client = logging_client(600);
+    deletes(client, 10);
+    deletes(client, 11);
+    mmx_client_free(client);
+    remove_folder();
+    return 0;
+}
