@@ -1,9 +1,9 @@
 //! The account that a command works on: the client, and how the account is called towards people.
 
 use crate::args;
+use crate::error::CommandError;
 use crate::escape;
 use crate::output::Output;
-use crate::stop::Stop;
 use mmx::error::Error;
 use mmx::transport::client::Client;
 use mmx::transport::config::Config;
@@ -17,18 +17,18 @@ pub(crate) struct Account {
 
 impl Account {
     /// What the environment says, then what the arguments say.
-    pub(crate) fn new(settings: &args::Client, output: &Output) -> Result<Account, Stop> {
+    pub(crate) fn new(settings: &args::Client, output: &Output) -> Result<Account, CommandError> {
         let mut config = Config::from_environment();
         if config.api_key.is_none() {
-            return Err(Stop::Key("there is no API key: set MINIMAX_API_KEY".into()));
+            return Err(CommandError::Key("there is no API key: set MINIMAX_API_KEY".into()));
         }
-        configure(&mut config, settings).map_err(Stop::of_a_setting)?;
+        configure(&mut config, settings).map_err(CommandError::from_setting)?;
         if settings.verbose {
             let output = output.clone();
             let log = move |_, line: &str| output.say(&escape::json(line));
             config.logger = Some(Logger { log: Arc::new(log), level: Level::Debug });
         }
-        Ok(Account { client: Client::new(&config).map_err(Stop::of_a_setting)? })
+        Ok(Account { client: Client::new(&config).map_err(CommandError::from_setting)? })
     }
 
     /// The end of the key, as the service's own pages show it; nothing of one so short that the end is most of it.

@@ -1,25 +1,23 @@
 //! A run over many files: the bar, what is said of each, and of all in the end.
 
 use crate::context::Context;
+use crate::error::{CommandError, in_words};
 use crate::escape;
 use crate::exit::Exit;
 use crate::journal::Journal;
 use crate::output::Unit;
-use crate::stop::{Stop, in_words};
-use crate::work::{Reviewed, Work};
+use crate::wording::{self, MOST_NAMED, count};
+use crate::worklist::{Reviewed, Worklist};
 use mmx::api::bulk::{Done, FileRef, Options, is_for_all};
 use mmx::api::outcome::{Counts, Kind, Outcome, now_ms};
 use mmx::error::{Error, Status};
 use serde_json::{Value, json};
 use std::cell::{Cell, RefCell};
 
-/// So many files that did not come to their end are named to people; programs get all.
-pub(crate) const NAMED: usize = 20;
-
 pub(crate) struct Bulk<'a> {
     context: &'a Context<'a>,
     command: &'a str,
-    work: Work,
+    work: Worklist,
     journal: Option<Journal>,
     counts: RefCell<Counts>,
     /// Files that an earlier run has settled.
@@ -29,7 +27,7 @@ pub(crate) struct Bulk<'a> {
     named: Cell<usize>,
     exit: Cell<Exit>,
     /// Why results can't be printed any more.
-    unprinted: RefCell<Option<Stop>>,
+    unprinted: RefCell<Option<CommandError>>,
 }
 
 /// Of what is sent.
@@ -42,7 +40,12 @@ pub(crate) struct Manner {
 }
 
 impl<'a> Bulk<'a> {
-    pub(crate) fn new(context: &'a Context<'a>, command: &'a str, work: Work, journal: Option<Journal>) -> Bulk<'a> {
+    pub(crate) fn new(
+        context: &'a Context<'a>,
+        command: &'a str,
+        work: Worklist,
+        journal: Option<Journal>,
+    ) -> Bulk<'a> {
         let mut counts = Counts { total: work.entries.len(), ..Counts::default() };
         work.settled.iter().flatten().for_each(|kind| counts.add(*kind));
         let exit = if counts.failed > 0 { Exit::Failed } else { Exit::Done };
@@ -65,7 +68,7 @@ impl<'a> Bulk<'a> {
         self,
         manner: Manner,
         call: impl FnOnce(&[FileRef<'_>], &Options<'_>) -> Done,
-    ) -> Result<Exit, Stop> {
+    ) -> Result<Exit, CommandError> {
         let total = i64::try_from(self.work.entries.len()).unwrap_or(i64::MAX);
         let goes_on = self.work.decided().all(|(index, kind)| self.decided(index, kind))
             && self.work.reviewed().all(|(index, reviewed)| self.reviewed(index, reviewed));
@@ -132,7 +135,7 @@ impl<'a> Bulk<'a> {
             }
         } else if let Some(error) = &outcome.error {
             self.named.set(self.named.get() + 1);
-            if self.named.get() <= NAMED {
+            if self.named.get() <= MOST_NAMED {
                 let kind = outcome.kind.name();
                 self.say(&format!("{} {kind}: {}", outcome.file_id, in_words(error)));
             }
@@ -144,13 +147,13 @@ impl<'a> Bulk<'a> {
         self.journal.as_ref().and_then(Journal::failure)
     }
 
-    fn done(self, done: Option<&Done>, verify: bool) -> Result<Exit, Stop> {
+    fn done(self, done: Option<&Done>, verify: bool) -> Result<Exit, CommandError> {
         let result = done.map_or(Ok(()), |done| done.result.clone());
         if let (Some(Done { json: None, .. }), Err(error)) = (done, &result) {
             // Nothing was begun.
             return Err(error.clone().into());
         }
-        let more = self.named.get().saturating_sub(NAMED);
+        let more = self.named.get().saturating_sub(MOST_NAMED);
         if more > 0 {
             self.say(&format!("and {more} more; --json names them all"));
         }
@@ -256,18 +259,18 @@ struct Summary {
 }
 
 /// The end of a run over no files.
-pub(crate) fn nothing(context: &Context<'_>) -> Result<Exit, Stop> {
+pub(crate) fn nothing(context: &Context<'_>) -> Result<Exit, CommandError> {
     print_summary(context, &Summary::default()).map(|()| Exit::Done)
 }
 
-fn print_summary(context: &Context<'_>, summary: &Summary) -> Result<(), Stop> {
+fn print_summary(context: &Context<'_>, summary: &Summary) -> Result<(), CommandError> {
     let printed = match context.output.json {
         true => context.output.print_json(&summary.to_json()),
         false => context.output.print(&summary.in_words()),
     };
     match printed {
         // The exit code says it all the same.
-        Err(Stop::Unread) => Ok(()),
+        Err(CommandError::Unread) => Ok(()),
         printed => printed,
     }
 }
@@ -305,16 +308,9 @@ impl Summary {
             None => String::new(),
             Some(ids) if ids.is_empty() => "\nverified: none of them is listed any more".into(),
             Some(ids) => {
-                let named: Vec<_> = ids.iter().take(NAMED).map(i64::to_string).collect();
-                let more = if ids.len() > NAMED { ", …" } else { "" };
-                format!("\nstill listed: {}, namely {}{more}", count(ids.len()), named.join(", "))
+                format!("\nstill listed: {}, namely {}", count(ids.len()), wording::ids(ids))
             }
         };
         format!("{}: {}{before}{listed}", count(counts.total), parts.join(", "))
     }
-}
-
-/// `1 file`, `2 files`
-pub(crate) fn count(files: usize) -> String {
-    if files == 1 { "1 file".into() } else { format!("{files} files") }
 }

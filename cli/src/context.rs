@@ -2,9 +2,9 @@
 
 use crate::account::Account;
 use crate::args;
+use crate::error::CommandError;
 use crate::output::Output;
 use crate::signals::Signals;
-use crate::stop::Stop;
 use mmx::transport::client::CallOptions;
 use mmx::transport::progress::Report;
 
@@ -16,7 +16,7 @@ pub(crate) struct Context<'a> {
 
 impl<'a> Context<'a> {
     /// The account that the settings lead to. Sends nothing.
-    pub(crate) fn account(&self) -> Result<Account, Stop> {
+    pub(crate) fn account(&self) -> Result<Account, CommandError> {
         Account::new(self.settings, self.output)
     }
 

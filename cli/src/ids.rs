@@ -1,8 +1,8 @@
 //! The files that a command is given: ids as arguments, or lines `ID[ PURPOSE]` of standard input.
 
+use crate::error::CommandError;
 use crate::signals::Signals;
-use crate::stdio;
-use crate::stop::Stop;
+use crate::streams;
 use std::io::{self, BufRead};
 
 /// A file to delete.
@@ -26,16 +26,16 @@ pub(crate) fn id(text: &str) -> Result<i64, String> {
 }
 
 /// Reads lines of standard input to its end, as `read` does.
-pub(crate) fn read_input(signals: &Signals, purpose: Option<&str>) -> Result<Vec<Named>, Stop> {
-    signals.idle(|| read(stdio::input().map_err(|error| unreadable(INPUT, &error))?, INPUT, purpose))
+pub(crate) fn read_input(signals: &Signals, purpose: Option<&str>) -> Result<Vec<Named>, CommandError> {
+    signals.idle(|| read(streams::input().map_err(|error| unreadable(INPUT, &error))?, INPUT, purpose))
 }
 
-fn unreadable(source: &str, error: &io::Error) -> Stop {
-    Stop::Usage(format!("{source} can't be read: {error}; nothing was sent"))
+fn unreadable(source: &str, error: &io::Error) -> CommandError {
+    CommandError::Usage(format!("{source} can't be read: {error}; nothing was sent"))
 }
 
 /// Reads lines of `source` to the end; a line without a purpose has `purpose`. If one of them is wrong, none counts.
-pub(crate) fn read(lines: impl BufRead, source: &str, purpose: Option<&str>) -> Result<Vec<Named>, Stop> {
+pub(crate) fn read(lines: impl BufRead, source: &str, purpose: Option<&str>) -> Result<Vec<Named>, CommandError> {
     let (mut files, mut wrong) = (Vec::new(), Vec::new());
     for (at, line) in lines.split(b'\n').enumerate() {
         let line = line.map_err(|error| unreadable(source, &error))?;
@@ -51,7 +51,7 @@ pub(crate) fn read(lines: impl BufRead, source: &str, purpose: Option<&str>) -> 
     let more = wrong.len().saturating_sub(SHOWN);
     wrong.truncate(SHOWN);
     let more = if more > 0 { format!("; and {more} more") } else { String::new() };
-    Err(Stop::Usage(format!("of {source}, {}{more}; nothing was sent", wrong.join("; "))))
+    Err(CommandError::Usage(format!("of {source}, {}{more}; nothing was sent", wrong.join("; "))))
 }
 
 /// `None`: an empty line.
@@ -82,7 +82,7 @@ mod tests {
     fn read_text(text: &str, purpose: Option<&str>) -> Result<Vec<(i64, String)>, String> {
         match read(text.as_bytes(), "standard input", purpose) {
             Ok(files) => Ok(files.into_iter().map(|file| (file.file_id, file.purpose)).collect()),
-            Err(Stop::Usage(why)) => Err(why),
+            Err(CommandError::Usage(why)) => Err(why),
             Err(other) => panic!("{other:?}"),
         }
     }

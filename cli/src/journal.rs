@@ -9,8 +9,8 @@
 //! second later at most: what a power cut takes of it is open again, and looked for before anything is sent.
 
 use crate::account::Account;
-use crate::stop::Stop;
-use crate::work::{Entry, Work};
+use crate::error::CommandError;
+use crate::worklist::{Entry, Worklist};
 use mmx::api::outcome::{Counts, Kind, Outcome};
 use mmx::error::one_line;
 use rustix::fs::{FlockOperation, flock};
@@ -97,8 +97,9 @@ struct State {
 
 impl Journal {
     /// Opens it, or makes it, for this run alone. Changes nothing that is in it.
-    pub(crate) fn open(path: &Path) -> Result<(Journal, Option<Past>), Stop> {
-        let usage = |why: String| Stop::Usage(format!("the journal {} {why}; nothing was sent", path.display()));
+    pub(crate) fn open(path: &Path) -> Result<(Journal, Option<Past>), CommandError> {
+        let usage =
+            |why: String| CommandError::Usage(format!("the journal {} {why}; nothing was sent", path.display()));
         let open = OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(path);
         let file = open.map_err(|error| usage(format!("can't be opened: {error}")))?;
         let about = file.metadata().map_err(|error| usage(format!("can't be looked at: {error}")))?;
@@ -122,7 +123,7 @@ impl Journal {
     }
 
     /// Before anything is sent: the first line, or the end of a torn last one.
-    pub(crate) fn begin(&self, head: Head, work: &Work) -> Result<(), Stop> {
+    pub(crate) fn begin(&self, head: Head, work: &Worklist) -> Result<(), CommandError> {
         let end = self.state.borrow().end;
         let begun = self.file.set_len(end).and_then(|()| {
             if work.is_resumed {
@@ -136,7 +137,10 @@ impl Journal {
             File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
         });
         begun.map_err(|error| {
-            Stop::Usage(format!("the journal {} can't be written: {error}; nothing was sent", self.path.display()))
+            CommandError::Usage(format!(
+                "the journal {} can't be written: {error}; nothing was sent",
+                self.path.display()
+            ))
         })
     }
 
@@ -191,9 +195,9 @@ impl Journal {
 
 impl Past {
     /// What is left of it, if it is of the run that `head` begins; of one whose files are given, with them.
-    pub(crate) fn resume(self, head: &Head, files: Option<&[Entry]>) -> Result<Work, Stop> {
+    pub(crate) fn resume(self, head: &Head, files: Option<&[Entry]>) -> Result<Worklist, CommandError> {
         let is_of = |what: &str| {
-            Err(Stop::Usage(format!("the journal {} is of {what}; nothing was sent", self.path.display())))
+            Err(CommandError::Usage(format!("the journal {} is of {what}; nothing was sent", self.path.display())))
         };
         let theirs = &self.head;
         if theirs.command != head.command {
@@ -214,7 +218,7 @@ impl Past {
         if files.is_some_and(|files| files != theirs.files) {
             return is_of("a run with other files");
         }
-        Ok(Work::left(self.head.files, self.settled))
+        Ok(Worklist::left(self.head.files, self.settled))
     }
 }
 
@@ -274,7 +278,7 @@ fn read(file: &File, path: &Path) -> Result<(u64, Option<Past>), String> {
 }
 
 /// A run without a journal has none to write.
-pub(crate) fn open(path: Option<&Path>) -> Result<(Option<Journal>, Option<Past>), Stop> {
+pub(crate) fn open(path: Option<&Path>) -> Result<(Option<Journal>, Option<Past>), CommandError> {
     let Some(path) = path else { return Ok((None, None)) };
     let (journal, past) = Journal::open(path)?;
     Ok((Some(journal), past))

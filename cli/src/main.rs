@@ -8,33 +8,34 @@
 
 mod account;
 mod args;
+mod batch;
 mod bulk;
 mod commands;
 mod confirm;
 mod context;
-mod each;
+mod error;
 mod escape;
 mod exit;
 mod ids;
 mod journal;
 mod media_type;
 mod output;
-mod pipe;
 mod plan_file;
 mod signals;
-mod stdio;
-mod stop;
+mod stdout;
+mod streams;
 mod table;
-mod work;
+mod wording;
+mod worklist;
 
 use args::Args;
 use clap::Parser as _;
 use context::Context;
+use error::CommandError;
 use exit::Exit;
 use output::Output;
 use signals::Signals;
 use std::process::ExitCode;
-use stop::Stop;
 
 fn main() -> ExitCode {
     // Wrong arguments end it here with 2.
@@ -48,8 +49,8 @@ fn main() -> ExitCode {
         }
     };
     let command = args.command.name();
-    if let Err(error) = stdio::check_stdout() {
-        let stop = Stop::Output(error);
+    if let Err(error) = streams::check_stdout() {
+        let stop = CommandError::Output(error);
         output.stopped(command, &stop);
         return stop.exit().into();
     }

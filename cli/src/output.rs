@@ -1,9 +1,9 @@
 //! The two streams: results on standard output; on standard error what else there is to say, and a bar on a terminal.
 
 use crate::args::Json;
+use crate::error::CommandError;
 use crate::escape;
-use crate::stdio;
-use crate::stop::Stop;
+use crate::streams;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use serde_json::Value;
 use std::fmt;
@@ -40,17 +40,17 @@ impl Output {
     }
 
     /// Lines of results, as they are: names in them are escaped already.
-    pub(crate) fn print(&self, text: &str) -> Result<(), Stop> {
+    pub(crate) fn print(&self, text: &str) -> Result<(), CommandError> {
         self.write(&[text, "\n"])
     }
 
     /// A result for programs.
-    pub(crate) fn print_json(&self, json: &Value) -> Result<(), Stop> {
+    pub(crate) fn print_json(&self, json: &Value) -> Result<(), CommandError> {
         self.print_json_text(&json.to_string())
     }
 
     /// The same as text.
-    pub(crate) fn print_json_text(&self, json: &str) -> Result<(), Stop> {
+    pub(crate) fn print_json_text(&self, json: &str) -> Result<(), CommandError> {
         let json = escape::json(json);
         match self.begin_element() {
             None => self.print(&json),
@@ -66,7 +66,7 @@ impl Output {
     }
 
     /// Nothing follows.
-    pub(crate) fn end_results(&self) -> Result<(), Stop> {
+    pub(crate) fn end_results(&self) -> Result<(), CommandError> {
         let array = self.array().map_or(Array::NotBegun, |array| *array);
         match array {
             Array::NotBegun => Ok(()),
@@ -88,21 +88,21 @@ impl Output {
     }
 
     /// In one piece, so that no other process writes into the middle of a line.
-    fn write(&self, parts: &[&str]) -> Result<(), Stop> {
+    fn write(&self, parts: &[&str]) -> Result<(), CommandError> {
         let text = parts.concat();
-        self.bars.suspend(|| stdio::write_out(text.as_bytes())).map_err(|error| match error.kind() {
-            ErrorKind::BrokenPipe => Stop::Unread,
-            _ => Stop::Output(error),
+        self.bars.suspend(|| streams::write_out(text.as_bytes())).map_err(|error| match error.kind() {
+            ErrorKind::BrokenPipe => CommandError::Unread,
+            _ => CommandError::Output(error),
         })
     }
 
     /// Something beside the results. Where standard error is closed, nobody wants to know.
     pub(crate) fn say(&self, text: &str) {
-        self.bars.suspend(|| drop(stdio::write_err(format!("{text}\n").as_bytes())));
+        self.bars.suspend(|| drop(streams::write_err(format!("{text}\n").as_bytes())));
     }
 
     /// Why the command ends early.
-    pub(crate) fn stopped(&self, command: &str, stop: &Stop) {
+    pub(crate) fn stopped(&self, command: &str, stop: &CommandError) {
         if self.json {
             if let Some(json) = stop.json() {
                 self.say(&escape::json(&json.to_string()));

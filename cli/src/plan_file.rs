@@ -1,10 +1,10 @@
 //! A plan in a file: what `prune --plan` has chosen, for people to look at and for `prune --apply` to delete.
 
 use crate::account::Account;
+use crate::error::CommandError;
 use crate::escape;
 use crate::ids::check_purpose;
 use crate::output::Output;
-use crate::stop::Stop;
 use mmx::api::model::FileObject;
 use mmx::error::{Error, Status, one_line};
 use rustix::fs::fstat;
@@ -47,8 +47,8 @@ struct Planned {
 }
 
 impl PlanFile {
-    pub(crate) fn read(path: &Path) -> Result<PlanFile, Stop> {
-        let usage = |why: String| Stop::Usage(format!("the plan {} {why}; nothing was sent", path.display()));
+    pub(crate) fn read(path: &Path) -> Result<PlanFile, CommandError> {
+        let usage = |why: String| CommandError::Usage(format!("the plan {} {why}; nothing was sent", path.display()));
         let json = fs::read(path).map_err(|error| usage(format!("can't be read: {error}")))?;
         let json: Value = serde_json::from_slice(&json).map_err(|error| usage(format!("is no JSON: {error}")))?;
         match json["version"].as_u64() {
@@ -66,7 +66,7 @@ impl PlanFile {
     }
 
     /// Files of another account may have the same ids.
-    pub(crate) fn check(&self, account: &Account, path: &Path) -> Result<(), Stop> {
+    pub(crate) fn check(&self, account: &Account, path: &Path) -> Result<(), CommandError> {
         let whose = if self.host != account.client.host() {
             format!("another account, of {}", one_line(&self.host))
         } else if self.key_fingerprint != account.client.key_fingerprint() {
@@ -74,7 +74,7 @@ impl PlanFile {
         } else {
             return Ok(());
         };
-        Err(Stop::Usage(format!("the plan {} is of {whose}; nothing was sent", path.display())))
+        Err(CommandError::Usage(format!("the plan {} is of {whose}; nothing was sent", path.display())))
     }
 
     /// What was listed when it was made.
@@ -111,7 +111,7 @@ pub(crate) enum Target {
 
 impl Target {
     /// What `-` or a path leads to, behind all links.
-    pub(crate) fn of(path: &Path) -> Result<Target, Stop> {
+    pub(crate) fn of(path: &Path) -> Result<Target, CommandError> {
         if path == Path::new("-") {
             return Ok(Target::Output);
         }
@@ -128,7 +128,7 @@ impl Target {
     }
 
     /// Writes it, to a file whole or not at all. It names files, so that a file is for its owner alone.
-    pub(crate) fn write(&self, plan: &Value, output: &Output) -> Result<(), Stop> {
+    pub(crate) fn write(&self, plan: &Value, output: &Output) -> Result<(), CommandError> {
         match self {
             Target::Output => output.print(&escape::json(&plan.to_string())),
             Target::ErrorOutput => {
@@ -153,7 +153,7 @@ impl Target {
     }
 }
 
-fn unwritable(path: &Path, error: &io::Error) -> Stop {
+fn unwritable(path: &Path, error: &io::Error) -> CommandError {
     Error::new(Status::File, "plan", format!("{} can't be written: {error}", path.display())).into()
 }
 

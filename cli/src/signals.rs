@@ -2,7 +2,7 @@
 //! second ends the process at once.
 
 use crate::exit::Exit;
-use crate::stdio;
+use crate::streams;
 use mmx::transport::cancel::Cancel;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
@@ -26,7 +26,7 @@ struct State {
 impl State {
     fn end_at_once(&self) -> ! {
         // Where a person was asked, the line is still open.
-        let _ = stdio::write_err(b"\nmmx-files: ended by a signal; nothing was deleted\n");
+        let _ = streams::write_err(b"\nmmx-files: ended by a signal; nothing was deleted\n");
         process::exit(code(self.came.load(Ordering::SeqCst)).into())
     }
 }

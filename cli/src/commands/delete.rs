@@ -4,14 +4,14 @@ use crate::args;
 use crate::bulk::{self, Bulk, Manner};
 use crate::confirm::{check_answerable, confirm};
 use crate::context::Context;
+use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::ids::{self, Named};
 use crate::journal::{self, Head};
-use crate::stop::Stop;
-use crate::work::{Entry, Work};
+use crate::worklist::{Entry, Worklist};
 use serde_json::Value;
 
-pub(crate) fn run(args: &args::Delete, context: &Context<'_>) -> Result<Exit, Stop> {
+pub(crate) fn run(args: &args::Delete, context: &Context<'_>) -> Result<Exit, CommandError> {
     check(args)?;
     let named = named(args, context)?;
     let account = context.account()?;
@@ -24,7 +24,7 @@ pub(crate) fn run(args: &args::Delete, context: &Context<'_>) -> Result<Exit, St
     let (journal, past) = journal::open(args.bulk.journal.as_deref())?;
     let work = match past {
         Some(past) => past.resume(&head, Some(&entries))?,
-        None => Work::new(entries),
+        None => Worklist::new(entries),
     };
     confirm(context, &account, &work.in_words(), args.bulk.yes)?;
     if let Some(journal) = &journal {
@@ -37,7 +37,7 @@ pub(crate) fn run(args: &args::Delete, context: &Context<'_>) -> Result<Exit, St
 }
 
 /// All that is missing, in one message.
-fn check(args: &args::Delete) -> Result<(), Stop> {
+fn check(args: &args::Delete) -> Result<(), CommandError> {
     let answerable = check_answerable(args.bulk.yes);
     let first = args.ids.iter().find(|word| ids::id(word).is_ok() && args.purpose.is_none());
     let Some(first) = first else { return answerable };
@@ -46,18 +46,19 @@ fn check(args: &args::Delete) -> Result<(), Stop> {
         Some(yes) => format!("{purpose}; {yes}"),
         None => purpose,
     };
-    Err(Stop::Usage(format!("{all}; nothing was sent")))
+    Err(CommandError::Usage(format!("{all}; nothing was sent")))
 }
 
 /// All of them, from the arguments and from standard input.
-fn named(args: &args::Delete, context: &Context<'_>) -> Result<Vec<Named>, Stop> {
+fn named(args: &args::Delete, context: &Context<'_>) -> Result<Vec<Named>, CommandError> {
     let mut files = Vec::new();
     for word in &args.ids {
         if word == "-" {
             files.extend(ids::read_input(context.signals, args.purpose.as_deref())?);
             continue;
         }
-        let file_id = ids::id(word).map_err(|why| Stop::Usage(format!("\"{word}\" {why}; nothing was sent")))?;
+        let file_id =
+            ids::id(word).map_err(|why| CommandError::Usage(format!("\"{word}\" {why}; nothing was sent")))?;
         files.push(Named { file_id, purpose: args.purpose.clone().unwrap_or_default() });
     }
     Ok(files)

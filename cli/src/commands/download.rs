@@ -2,12 +2,12 @@
 
 use crate::args;
 use crate::context::Context;
+use crate::error::CommandError;
 use crate::escape;
 use crate::exit::Exit;
 use crate::media_type;
 use crate::output::Unit;
-use crate::pipe::Pipe;
-use crate::stop::Stop;
+use crate::stdout::StdoutSink;
 use crate::table;
 use mmx::api::download::{download_file, download_stream};
 use serde_json::Value;
@@ -16,12 +16,12 @@ use std::io::{self, IsTerminal as _, stdout};
 use std::path::Path;
 use tempfile::TempPath;
 
-pub(crate) fn run(args: &args::Download, context: &Context<'_>) -> Result<Exit, Stop> {
+pub(crate) fn run(args: &args::Download, context: &Context<'_>) -> Result<Exit, CommandError> {
     match args.output.as_deref() {
         Some(path) if path == Path::new("-") => to_stdout(args, context),
         Some(path) => {
             let text = path.to_str();
-            let text = text.ok_or_else(|| Stop::Usage(format!("the path {} is not UTF-8", path.display())))?;
+            let text = text.ok_or_else(|| CommandError::Usage(format!("the path {} is not UTF-8", path.display())))?;
             // What is no file, such as a device, is written and not replaced.
             if fs::metadata(path).is_ok_and(|there| there.is_file()) && !args.force {
                 return Err(exists(text));
@@ -33,13 +33,15 @@ pub(crate) fn run(args: &args::Download, context: &Context<'_>) -> Result<Exit, 
     }
 }
 
-fn exists(path: &str) -> Stop {
-    Stop::Usage(format!("{path} exists already: --force overwrites it, --output names another; nothing was sent"))
+fn exists(path: &str) -> CommandError {
+    CommandError::Usage(format!(
+        "{path} exists already: --force overwrites it, --output names another; nothing was sent"
+    ))
 }
 
 /// To a file named by the id; the service's name must not steer where it is written. What kind of file it is, is known
 /// once it is there.
-fn by_id(args: &args::Download, context: &Context<'_>) -> Result<Exit, Stop> {
+fn by_id(args: &args::Download, context: &Context<'_>) -> Result<Exit, CommandError> {
     let id = args.id.to_string();
     if let (Some(there), false) = (named_by(&id), args.force) {
         return Err(exists(&there));
@@ -79,7 +81,7 @@ fn rename_to_a_new_name(from: &str, to: &str) -> io::Result<()> {
     })
 }
 
-fn to_file(args: &args::Download, context: &Context<'_>, path: &str) -> Result<Value, Stop> {
+fn to_file(args: &args::Download, context: &Context<'_>, path: &str) -> Result<Value, CommandError> {
     let account = context.account()?;
     let bar = context.output.bar(Unit::Bytes, &args.id.to_string());
     let report = |done, total| bar.report(done, total);
@@ -88,7 +90,7 @@ fn to_file(args: &args::Download, context: &Context<'_>, path: &str) -> Result<V
     Ok(serde_json::from_str(&json).unwrap_or_default())
 }
 
-fn done(context: &Context<'_>, mut json: Value, path: &str) -> Result<Exit, Stop> {
+fn done(context: &Context<'_>, mut json: Value, path: &str) -> Result<Exit, CommandError> {
     match context.output.json {
         true => {
             json["path"] = path.into();
@@ -99,18 +101,20 @@ fn done(context: &Context<'_>, mut json: Value, path: &str) -> Result<Exit, Stop
     Ok(Exit::Done)
 }
 
-fn to_stdout(args: &args::Download, context: &Context<'_>) -> Result<Exit, Stop> {
+fn to_stdout(args: &args::Download, context: &Context<'_>) -> Result<Exit, CommandError> {
     if stdout().is_terminal() {
-        return Err(Stop::Usage("a file's bytes could drive the terminal: send standard output elsewhere".into()));
+        return Err(CommandError::Usage(
+            "a file's bytes could drive the terminal: send standard output elsewhere".into(),
+        ));
     }
     let account = context.account()?;
     let bar = context.output.bar(Unit::Bytes, &args.id.to_string());
     let report = |done, total| bar.report(done, total);
-    let mut pipe = Pipe::new(context.signals);
+    let mut pipe = StdoutSink::new(context.signals);
     let result = download_stream(&account.client, args.id, &mut pipe, false, &context.call_options(Some(&report)));
     drop(bar);
     if pipe.is_unread() {
-        return Err(Stop::Unread);
+        return Err(CommandError::Unread);
     }
     let json = result?;
     if context.output.json {

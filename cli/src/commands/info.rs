@@ -1,15 +1,15 @@
 //! `info`: what the service knows of files.
 
 use crate::args;
+use crate::batch::{Item, call_each};
 use crate::context::Context;
-use crate::each::{Item, each};
+use crate::error::CommandError;
 use crate::exit::Exit;
-use crate::stop::Stop;
 use crate::table;
 use mmx::api::model::{self, FileObject};
 use mmx::api::retrieve;
 
-pub(crate) fn run(args: &args::Info, context: &Context<'_>) -> Result<Exit, Stop> {
+pub(crate) fn run(args: &args::Info, context: &Context<'_>) -> Result<Exit, CommandError> {
     let account = context.account()?;
     let items: Vec<_> =
         args.ids.iter().map(|&id| Item { label: id.to_string(), key: ("file_id", id.into()) }).collect();
@@ -22,7 +22,7 @@ pub(crate) fn run(args: &args::Info, context: &Context<'_>) -> Result<Exit, Stop
         blocks += 1;
         if blocks == 1 { text } else { format!("\n{text}") }
     };
-    each(context, "info", &items, call, text)
+    call_each(context, "info", &items, call, text)
 }
 
 fn in_words(file: &FileObject) -> String {

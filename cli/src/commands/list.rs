@@ -1,11 +1,11 @@
 //! `list`: a table for people; a line of JSON for each file for programs.
 
 use crate::args;
-use crate::bulk::count;
 use crate::context::Context;
+use crate::error::CommandError;
 use crate::exit::Exit;
-use crate::stop::Stop;
 use crate::table::{self, Column, LEFT, RIGHT};
+use crate::wording::count;
 use mmx::api::list::{CALL, list};
 use mmx::api::model::FileObject;
 use mmx::error::{Error, Status};
@@ -26,7 +26,7 @@ struct Listed<'a> {
     json: &'a RawValue,
 }
 
-pub(crate) fn run(args: &args::List, context: &Context<'_>) -> Result<Exit, Stop> {
+pub(crate) fn run(args: &args::List, context: &Context<'_>) -> Result<Exit, CommandError> {
     let account = context.account()?;
     let json = list(&account.client, args.purpose.as_deref(), &context.call_options(None))?;
     let (files, unreadable) = read(&json)?;
@@ -48,7 +48,7 @@ pub(crate) fn run(args: &args::List, context: &Context<'_>) -> Result<Exit, Stop
 }
 
 /// The files of the service's response, and how many entries are none.
-fn read(json: &str) -> Result<(Vec<Listed<'_>>, usize), Stop> {
+fn read(json: &str) -> Result<(Vec<Listed<'_>>, usize), CommandError> {
     #[derive(Deserialize)]
     struct Response<'a> {
         #[serde(borrow)]

@@ -11,10 +11,10 @@ mod usage;
 
 use crate::args::Command;
 use crate::context::Context;
+use crate::error::CommandError;
 use crate::exit::Exit;
-use crate::stop::Stop;
 
-pub(crate) fn run(command: &Command, context: &Context<'_>) -> Result<Exit, Stop> {
+pub(crate) fn run(command: &Command, context: &Context<'_>) -> Result<Exit, CommandError> {
     match command {
         Command::Upload(args) => upload::run(args, context),
         Command::List(args) => list::run(args, context),

@@ -2,10 +2,10 @@
 
 use super::usage::{COLUMNS as SUMS, rows, sums};
 use crate::account::Account;
-use crate::bulk::{NAMED, count};
 use crate::context::Context;
-use crate::stop::Stop;
+use crate::error::CommandError;
 use crate::table::{self, Column, LEFT, RIGHT};
+use crate::wording::{self, count};
 use mmx::api::filter::{Keep, KeepRule, Now};
 use mmx::api::model::FileObject;
 use mmx::api::prune::{CHANGED, GONE, Plan};
@@ -31,7 +31,7 @@ pub(super) fn sum_up(context: &Context<'_>, account: &Account, plan: &Plan<'_>) 
             let ids: Vec<_> =
                 plan.files.iter().filter(|(_, kept)| *kept == Some(why)).map(|(file, _)| file.file_id).collect();
             if !ids.is_empty() {
-                let (count, named) = (count(ids.len()), named(&ids));
+                let (count, named) = (count(ids.len()), wording::ids(&ids));
                 say(&format!("{is_said} since the plan was made, and left alone: {count}, namely {named}"));
             }
         }
@@ -87,7 +87,7 @@ fn ids_in_words(keeps: &[Keep<'_>], is_for_people: bool) -> Vec<String> {
         [] => {}
         [id] => said.push(format!("--keep-from: 1 of them keeps nothing, for no listed file has this id: {id}")),
         ids => {
-            let (count, named) = (ids.len(), named(ids));
+            let (count, named) = (ids.len(), wording::ids(ids));
             said.push(format!("--keep-from: {count} of them keep nothing, for no listed file has these ids: {named}"));
         }
     }
@@ -97,16 +97,9 @@ fn ids_in_words(keeps: &[Keep<'_>], is_for_people: bool) -> Vec<String> {
 /// What a journal names and the conditions don't allow, by the reason.
 pub(super) fn left_alone(context: &Context<'_>, stays: &BTreeMap<&str, Vec<i64>>) {
     for (why, ids) in stays {
-        let (count, named, why) = (count(ids.len()), named(ids), why.replace('_', " "));
+        let (count, named, why) = (count(ids.len()), wording::ids(ids), why.replace('_', " "));
         context.output.say(&format!("in the journal, and left alone: {count}, namely {named} ({why})"));
     }
-}
-
-/// `1, 2, 3`; the first of many.
-fn named(ids: &[i64]) -> String {
-    let more = if ids.len() > NAMED { ", …" } else { "" };
-    let ids: Vec<_> = ids.iter().take(NAMED).map(i64::to_string).collect();
-    format!("{}{more}", ids.join(", "))
 }
 
 /// `348 files, which frees at least 1.50 MiB`
@@ -122,7 +115,7 @@ pub(super) fn in_words(plan: &Plan<'_>) -> String {
 }
 
 /// Every file: the answer to a dry run.
-pub(super) fn files(context: &Context<'_>, plan: &Plan<'_>, is_wide: bool) -> Result<(), Stop> {
+pub(super) fn files(context: &Context<'_>, plan: &Plan<'_>, is_wide: bool) -> Result<(), CommandError> {
     if plan.files.is_empty() {
         return Ok(());
     }

@@ -6,12 +6,12 @@ use crate::args;
 use crate::bulk::{Bulk, Manner};
 use crate::confirm::{check_answerable, confirm};
 use crate::context::Context;
+use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::ids;
 use crate::journal::{self, Head, Journal, Past};
 use crate::plan_file::{PlanFile, Target};
-use crate::stop::Stop;
-use crate::work::{Entry, Reviewed, Work};
+use crate::worklist::{Entry, Reviewed, Worklist};
 use mmx::api::bulk::{self, Options};
 use mmx::api::filter::{Filter, Matcher};
 use mmx::api::model::FileObject;
@@ -24,14 +24,14 @@ use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
 
-pub(crate) fn run(args: &args::Prune, context: &Context<'_>) -> Result<Exit, Stop> {
+pub(crate) fn run(args: &args::Prune, context: &Context<'_>) -> Result<Exit, CommandError> {
     if args.deletes() {
         check_answerable(args.bulk.yes)?;
     }
     let keep_ids = keep_ids(args, context)?;
     let applied = args.apply.as_deref().map(PlanFile::read).transpose()?;
     let filter = filter(args, &keep_ids, applied.as_ref())?;
-    filter.check(CALL).map_err(Stop::of_a_setting)?;
+    filter.check(CALL).map_err(CommandError::from_setting)?;
     let account = context.account()?;
     if let (Some(plan), Some(path)) = (&applied, &args.apply) {
         plan.check(&account, path)?;
@@ -54,17 +54,17 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    fn begin(&self, head: Head, journal: Option<Journal>) -> Result<Exit, Stop> {
+    fn begin(&self, head: Head, journal: Option<Journal>) -> Result<Exit, CommandError> {
         let (plan, matcher) = self.plan()?;
         preview::sum_up(self.context, &self.account, &plan);
         let guard = plan.guard(&matcher);
         if !self.args.deletes() || guard.is_some() {
-            return self.answer(&plan, guard.map(Stop::from));
+            return self.answer(&plan, guard.map(CommandError::from));
         }
         let decided = |kept: Option<&str>| kept.map(|why| if why == GONE { Kind::AlreadyAbsent } else { Kind::Kept });
         let entry =
             |(file, kept): &(FileObject, Option<&str>)| Entry::new(file.file_id, file.purpose.clone(), decided(*kept));
-        let work = Work::new(plan.files.iter().map(entry).collect());
+        let work = Worklist::new(plan.files.iter().map(entry).collect());
         if plan.chosen().next().is_none() {
             self.context.output.say(&format!("nothing to delete ({})", self.account));
         } else {
@@ -74,7 +74,7 @@ impl Run<'_> {
         self.delete(work, head, journal)
     }
 
-    fn plan(&self) -> Result<(Plan<'_>, Matcher<'_>), Stop> {
+    fn plan(&self) -> Result<(Plan<'_>, Matcher<'_>), CommandError> {
         let options = self.options();
         let client = &self.account.client;
         let limits = bulk::limits(client, CALL, &options)?;
@@ -82,7 +82,7 @@ impl Run<'_> {
             None => Plan::make(client, self.filter, limits, &options),
             Some(plan) => Plan::again(client, plan.files(), self.filter, limits, &options),
         };
-        planned.map_err(Stop::from)
+        planned.map_err(CommandError::from)
     }
 
     /// Of what is asked before anything is deleted.
@@ -91,7 +91,7 @@ impl Run<'_> {
     }
 
     /// The plan itself, of which nothing is deleted.
-    fn answer(&self, plan: &Plan<'_>, guard: Option<Stop>) -> Result<Exit, Stop> {
+    fn answer(&self, plan: &Plan<'_>, guard: Option<CommandError>) -> Result<Exit, CommandError> {
         let output = self.context.output;
         let target = self.args.plan.as_deref().map(Target::of).transpose()?;
         if let (Some(target), None) = (&target, &guard) {
@@ -121,7 +121,7 @@ impl Run<'_> {
 
     /// Goes on where an earlier run was ended: with what it had chosen, as far as that still holds. What it has deleted
     /// without a receipt is found to be gone.
-    fn resume(&self, past: Past, head: Head, journal: Option<Journal>) -> Result<Exit, Stop> {
+    fn resume(&self, past: Past, head: Head, journal: Option<Journal>) -> Result<Exit, CommandError> {
         let mut work = past.resume(&head, None)?;
         work.keep(|id| self.filter.keep_ids.contains(&id));
         self.context
@@ -133,7 +133,7 @@ impl Run<'_> {
     }
 
     /// Holds what a journal names against the conditions, like a plan: anybody may have edited it.
-    fn review(&self, work: &mut Work) -> Result<(), Stop> {
+    fn review(&self, work: &mut Worklist) -> Result<(), CommandError> {
         let options = self.options();
         let client = &self.account.client;
         let limits = bulk::limits(client, CALL, &options)?;
@@ -162,7 +162,7 @@ impl Run<'_> {
         })
     }
 
-    fn delete(&self, work: Work, head: Head, journal: Option<Journal>) -> Result<Exit, Stop> {
+    fn delete(&self, work: Worklist, head: Head, journal: Option<Journal>) -> Result<Exit, CommandError> {
         if let Some(journal) = &journal {
             journal.begin(head, &work)?;
         }
@@ -177,7 +177,7 @@ impl Run<'_> {
 
 /// Ids that are kept; the lines may be those that `delete -` reads. That there are none is a mistake more often than not:
 /// what should have written them has failed.
-fn keep_ids(args: &args::Prune, context: &Context<'_>) -> Result<Vec<i64>, Stop> {
+fn keep_ids(args: &args::Prune, context: &Context<'_>) -> Result<Vec<i64>, CommandError> {
     /// What they are for doesn't matter.
     const ANY: Option<&str> = Some("any");
     let Some(path) = &args.keep_from else { return Ok(Vec::new()) };
@@ -186,22 +186,26 @@ fn keep_ids(args: &args::Prune, context: &Context<'_>) -> Result<Vec<i64>, Stop>
     let files = if is_input {
         ids::read_input(context.signals, ANY)?
     } else {
-        let unreadable = |error| Stop::Usage(format!("{source} can't be read: {error}; nothing was sent"));
+        let unreadable = |error| CommandError::Usage(format!("{source} can't be read: {error}; nothing was sent"));
         ids::read(BufReader::new(File::open(path).map_err(unreadable)?), &source, ANY)?
     };
     if files.is_empty() && !args.keep_from_may_be_empty {
         let why = "has no id in it, so that it would keep nothing: add --keep-from-may-be-empty if that is meant";
-        return Err(Stop::Usage(format!("{source} {why}; nothing was sent")));
+        return Err(CommandError::Usage(format!("{source} {why}; nothing was sent")));
     }
     Ok(files.into_iter().map(|file| file.file_id).collect())
 }
 
-fn filter<'a>(args: &'a args::Prune, keep_ids: &'a [i64], applied: Option<&'a PlanFile>) -> Result<Filter<'a>, Stop> {
+fn filter<'a>(
+    args: &'a args::Prune,
+    keep_ids: &'a [i64],
+    applied: Option<&'a PlanFile>,
+) -> Result<Filter<'a>, CommandError> {
     let planned = applied.and_then(PlanFile::purpose);
     if let (Some(purpose), Some(planned)) = (&args.purpose, planned)
         && purpose != planned
     {
-        return Err(Stop::Usage(format!("the plan is of {planned}, not of {purpose}; nothing was sent")));
+        return Err(CommandError::Usage(format!("the plan is of {planned}, not of {purpose}; nothing was sent")));
     }
     Ok(Filter {
         purpose: args.purpose.as_deref().or(planned),

@@ -1,19 +1,19 @@
 //! `upload`: local files, one after another.
 
 use crate::args;
+use crate::batch::{Item, call_each};
 use crate::context::Context;
-use crate::each::{Item, each};
+use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::output::Unit;
-use crate::stop::Stop;
 use crate::table;
 use mmx::api::{model, upload};
 use std::borrow::Cow;
 
-pub(crate) fn run(args: &args::Upload, context: &Context<'_>) -> Result<Exit, Stop> {
+pub(crate) fn run(args: &args::Upload, context: &Context<'_>) -> Result<Exit, CommandError> {
     let paths = args.paths.iter().map(|path| match path.to_str() {
         Some(path) => Ok(Cow::Borrowed(path)),
-        None => Err(Stop::Usage(format!("the path {} is not UTF-8", path.display()))),
+        None => Err(CommandError::Usage(format!("the path {} is not UTF-8", path.display()))),
     });
     let paths = paths.collect::<Result<Vec<_>, _>>()?;
     let account = context.account()?;
@@ -30,5 +30,5 @@ pub(crate) fn run(args: &args::Upload, context: &Context<'_>) -> Result<Exit, St
         let files = model::files(json).unwrap_or_default();
         files.iter().map(|file| format!("{}  {}", file.file_id, items[at].label)).collect()
     };
-    each(context, "upload", &items, call, text)
+    call_each(context, "upload", &items, call, text)
 }

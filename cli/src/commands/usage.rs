@@ -2,11 +2,11 @@
 //! so that sums are "at least".
 
 use crate::args;
-use crate::bulk::count;
 use crate::context::Context;
+use crate::error::CommandError;
 use crate::exit::Exit;
-use crate::stop::Stop;
 use crate::table::{self, Column, LEFT, RIGHT};
+use crate::wording::count;
 use indicatif::BinaryBytes;
 use mmx::api::filter::Now;
 use mmx::api::list::{CALL, listing};
@@ -67,7 +67,7 @@ impl Sum {
     }
 }
 
-pub(crate) fn run(args: &args::Usage, context: &Context<'_>) -> Result<Exit, Stop> {
+pub(crate) fn run(args: &args::Usage, context: &Context<'_>) -> Result<Exit, CommandError> {
     let account = context.account()?;
     let reply = listing(&account.client, CALL, args.purpose.as_deref(), &context.call_options(None))?;
     let files = model::files(&reply.json).map_err(|why| Error::new(Status::Protocol, CALL, why))?;

@@ -2,8 +2,8 @@
 //! and a signal do.
 
 use crate::context::Context;
+use crate::error::{CommandError, in_words};
 use crate::exit::Exit;
-use crate::stop::{Stop, in_words};
 use mmx::api::bulk::is_for_all;
 use mmx::error::{Error, Status};
 use serde_json::value::RawValue;
@@ -17,13 +17,13 @@ pub(crate) struct Item {
 
 /// Makes the calls one after another. `text` says for people what an answer says; programs get a line
 /// `{KEY, "answer": as it came, "error": null}` for each item.
-pub(crate) fn each(
+pub(crate) fn call_each(
     context: &Context<'_>,
     command: &str,
     items: &[Item],
     mut call: impl FnMut(usize) -> Result<String, Error>,
     mut text: impl FnMut(usize, &str) -> String,
-) -> Result<Exit, Stop> {
+) -> Result<Exit, CommandError> {
     let (mut exit, mut stopped) = (Exit::Done, None);
     for (at, item) in items.iter().enumerate() {
         let left = items.len() - at - 1;
@@ -41,7 +41,7 @@ pub(crate) fn each(
         match printed {
             Ok(()) => {}
             // Quietly, but what is left was asked for.
-            Err(Stop::Unread) => return Ok(if left > 0 { exit.and(Exit::Unknown) } else { exit }),
+            Err(CommandError::Unread) => return Ok(if left > 0 { exit.and(Exit::Unknown) } else { exit }),
             Err(stop) => return Err(stop),
         }
         let Err(error) = result else { continue };

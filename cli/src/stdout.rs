@@ -15,15 +15,15 @@ use std::io;
 const AT_ONCE: usize = 4096;
 const BETWEEN_LOOKS: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
 
-pub(crate) struct Pipe<'a> {
+pub(crate) struct StdoutSink<'a> {
     signals: &'a Signals,
     has_written: bool,
     is_unread: bool,
 }
 
-impl<'a> Pipe<'a> {
-    pub(crate) fn new(signals: &'a Signals) -> Pipe<'a> {
-        Pipe { signals, has_written: false, is_unread: false }
+impl<'a> StdoutSink<'a> {
+    pub(crate) fn new(signals: &'a Signals) -> StdoutSink<'a> {
+        StdoutSink { signals, has_written: false, is_unread: false }
     }
 
     /// Its reader has gone.
@@ -46,7 +46,7 @@ impl<'a> Pipe<'a> {
     }
 }
 
-impl Sink for Pipe<'_> {
+impl Sink for StdoutSink<'_> {
     fn write(&mut self, data: &[u8]) -> Result<(), Failure> {
         let mut rest = data;
         while !rest.is_empty() {

@@ -6,7 +6,7 @@ use serde_json::Value;
 use std::io;
 
 #[derive(Debug)]
-pub(crate) enum Stop {
+pub(crate) enum CommandError {
     /// Wrong arguments, found where the parser of arguments can't.
     Usage(String),
     /// There is no key to ask with.
@@ -21,9 +21,9 @@ pub(crate) enum Stop {
     Declined,
 }
 
-impl From<Error> for Stop {
-    fn from(error: Error) -> Stop {
-        Stop::Call(Box::new(error))
+impl From<Error> for CommandError {
+    fn from(error: Error) -> CommandError {
+        CommandError::Call(Box::new(error))
     }
 }
 
@@ -44,51 +44,51 @@ const PARAMETERS: [(&str, &str); 6] = [
     ("filter.name_glob", "--name"),
 ];
 
-impl Stop {
+impl CommandError {
     /// A setting that can't be right: nothing was sent.
-    pub(crate) fn of_a_setting(error: Error) -> Stop {
+    pub(crate) fn from_setting(error: Error) -> CommandError {
         match error.parameter {
-            Some("api_key") => Stop::Key(error.without_call().to_owned()),
+            Some("api_key") => CommandError::Key(error.without_call().to_owned()),
             parameter => {
                 let text = error.without_call();
                 let name = PARAMETERS.iter().find(|row| Some(row.0) == parameter);
                 let renamed = name.and_then(|(theirs, ours)| Some(format!("{ours}{}", text.strip_prefix(theirs)?)));
-                Stop::Usage(in_words_of_the_command(renamed.as_deref().unwrap_or(text)))
+                CommandError::Usage(in_words_of_the_command(renamed.as_deref().unwrap_or(text)))
             }
         }
     }
 
     pub(crate) fn exit(&self) -> Exit {
         match self {
-            Stop::Usage(_) => Exit::Usage,
-            Stop::Key(_) => Exit::Key,
-            Stop::Call(error) => Exit::of(error),
-            Stop::Unread => Exit::Done,
-            Stop::Output(_) => Exit::Failed,
-            Stop::Declined => Exit::Unknown,
+            CommandError::Usage(_) => Exit::Usage,
+            CommandError::Key(_) => Exit::Key,
+            CommandError::Call(error) => Exit::of(error),
+            CommandError::Unread => Exit::Done,
+            CommandError::Output(_) => Exit::Failed,
+            CommandError::Declined => Exit::Unknown,
         }
     }
 
     /// For people; nothing where there is nobody to tell.
     pub(crate) fn text(&self) -> Option<String> {
         match self {
-            Stop::Usage(why) | Stop::Key(why) => Some(why.clone()),
-            Stop::Call(error) => Some(in_words(error)),
-            Stop::Unread => None,
-            Stop::Output(error) => Some(format!("standard output can't be written: {error}")),
-            Stop::Declined => Some("nothing was deleted".into()),
+            CommandError::Usage(why) | CommandError::Key(why) => Some(why.clone()),
+            CommandError::Call(error) => Some(in_words(error)),
+            CommandError::Unread => None,
+            CommandError::Output(error) => Some(format!("standard output can't be written: {error}")),
+            CommandError::Declined => Some("nothing was deleted".into()),
         }
     }
 
     /// For programs: the library's shape of an error.
     pub(crate) fn json(&self) -> Option<Value> {
         let (status, call) = match self {
-            Stop::Call(error) => return Some(error.to_value()),
-            Stop::Unread => return None,
-            Stop::Usage(_) => (Status::InvalidArgument, "arguments"),
-            Stop::Key(_) => (Status::Authentication, "arguments"),
-            Stop::Output(_) => (Status::File, "output"),
-            Stop::Declined => (Status::Cancelled, "confirmation"),
+            CommandError::Call(error) => return Some(error.to_value()),
+            CommandError::Unread => return None,
+            CommandError::Usage(_) => (Status::InvalidArgument, "arguments"),
+            CommandError::Key(_) => (Status::Authentication, "arguments"),
+            CommandError::Output(_) => (Status::File, "output"),
+            CommandError::Declined => (Status::Cancelled, "confirmation"),
         };
         self.text().map(|text| Error::new(status, call, text).to_value())
     }

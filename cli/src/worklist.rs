@@ -1,7 +1,7 @@
 //! The files of a run, and what is known of them before it begins: what an earlier run has settled, and what is kept.
 
-use crate::bulk::count;
 use crate::ids::check_purpose;
+use crate::wording::count;
 use mmx::api::bulk::FileRef;
 use mmx::api::outcome::Kind;
 use mmx::error::Error;
@@ -38,7 +38,7 @@ impl Entry {
 }
 
 #[derive(Debug)]
-pub(crate) struct Work {
+pub(crate) struct Worklist {
     pub(crate) entries: Vec<Entry>,
     /// Of each entry, what an earlier run has settled.
     pub(crate) settled: Vec<Option<Kind>>,
@@ -57,14 +57,14 @@ pub(crate) enum Reviewed {
     Unclear(Error),
 }
 
-impl Work {
-    pub(crate) fn new(entries: Vec<Entry>) -> Work {
-        Work { settled: vec![None; entries.len()], entries, reviewed: BTreeMap::new(), is_resumed: false }
+impl Worklist {
+    pub(crate) fn new(entries: Vec<Entry>) -> Worklist {
+        Worklist { settled: vec![None; entries.len()], entries, reviewed: BTreeMap::new(), is_resumed: false }
     }
 
     /// The work that an earlier run has left.
-    pub(crate) fn left(entries: Vec<Entry>, settled: Vec<Option<Kind>>) -> Work {
-        Work { settled, entries, reviewed: BTreeMap::new(), is_resumed: true }
+    pub(crate) fn left(entries: Vec<Entry>, settled: Vec<Option<Kind>>) -> Worklist {
+        Worklist { settled, entries, reviewed: BTreeMap::new(), is_resumed: true }
     }
 
     /// What is neither settled nor kept, by its place.
@@ -132,7 +132,7 @@ mod tests {
     #[test]
     fn what_is_settled_or_kept_is_not_open() {
         let entry = |file_id, decided| Entry::new(file_id, "t2a_async".into(), decided);
-        let mut work = Work::new(vec![entry(1, None), entry(2, Some(Kind::Kept)), entry(3, None), entry(4, None)]);
+        let mut work = Worklist::new(vec![entry(1, None), entry(2, Some(Kind::Kept)), entry(3, None), entry(4, None)]);
         assert_eq!(work.in_words(), "3 files of t2a_async");
         work.settled[0] = Some(Kind::Deleted);
         work.is_resumed = true;
