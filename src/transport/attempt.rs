@@ -1,6 +1,6 @@
-//! One request and its answer, as a step-by-step future; and what an error on the way proves.
+//! One request and its response, as a step-by-step future; and what an error on the way proves.
 
-use super::body::{Reach, Slot, SlotBody};
+use super::body::{BodySender, BodySent, RequestBody};
 use super::http_client::HttpClient;
 use super::pool::{Connection, InUse};
 use super::reactor::{Registration, Sleep};
@@ -44,9 +44,9 @@ pub struct Head {
     pub is_reused: bool,
 }
 
-/// An answer that was read to its end.
+/// A response that was read to its end.
 #[derive(Debug)]
-pub struct Answer {
+pub struct HttpResponse {
     pub head: Head,
     pub body: Vec<u8>,
 }
@@ -58,30 +58,30 @@ pub enum Event {
     End,
 }
 
-/// Why a request got no whole answer, and how far it got.
+/// Why a request got no whole response, and how far it got.
 #[derive(Debug)]
-pub struct Failure {
+pub struct TransportError {
     pub status: Status,
-    pub reach: Reach,
+    pub body_sent: BodySent,
     pub text: String,
     /// Another attempt would fail likewise.
     pub permanent: bool,
-    /// What came of the answer before it failed.
+    /// What came of the response before it failed.
     pub head: Option<Box<Head>>,
 }
 
-impl Failure {
-    pub fn new(status: Status, reach: Reach, text: impl Into<String>) -> Failure {
-        Failure { status, reach, text: text.into(), permanent: false, head: None }
+impl TransportError {
+    pub fn new(status: Status, body_sent: BodySent, text: impl Into<String>) -> TransportError {
+        TransportError { status, body_sent, text: text.into(), permanent: false, head: None }
     }
 
     /// Of a local file or the caller's stream; how far the request got is for its exchange to add.
-    pub fn of_file(text: impl Into<String>) -> Failure {
-        Failure::new(Status::File, Reach::Nothing, text)
+    pub fn file(text: impl Into<String>) -> TransportError {
+        TransportError::new(Status::File, BodySent::None, text)
     }
 
-    pub fn permanent(self) -> Failure {
-        Failure { permanent: true, ..self }
+    pub fn permanent(self) -> TransportError {
+        TransportError { permanent: true, ..self }
     }
 }
 
@@ -112,8 +112,8 @@ impl IdleTimer {
 }
 
 /// Ends with the request that waits for the connection.
-type Connecting = dyn Future<Output = Result<((Box<Connection>, InUse), http::Request<SlotBody>), Failure>>;
-type Responding = dyn Future<Output = Result<Response<Incoming>, TrySendError<http::Request<SlotBody>>>>;
+type Connecting = dyn Future<Output = Result<((Box<Connection>, InUse), http::Request<RequestBody>), TransportError>>;
+type Responding = dyn Future<Output = Result<Response<Incoming>, TrySendError<http::Request<RequestBody>>>>;
 
 enum Stage {
     Connecting(Pin<Box<Connecting>>),
@@ -154,12 +154,12 @@ pub struct Attempt {
     stage: Stage,
     link: Option<Link>,
     http: HttpClient,
-    pub slot: Slot,
+    pub body_sender: BodySender,
     /// Without one the slot does not tell how far the request got.
     has_body: bool,
     idle: IdleTimer,
     route: Arc<Route>,
-    /// What came of an answer that is read as a whole.
+    /// What came of a response that is read as a whole.
     head: Option<Head>,
     gathered: Vec<u8>,
 }
@@ -168,12 +168,12 @@ impl Attempt {
     /// `idle` is the longest time without a byte.
     pub fn new(http: &HttpClient, request: Request, idle: Option<Duration>) -> Attempt {
         let Request { method, route, path, headers, body } = request;
-        let (slot, has_body) = match body {
-            Body::None => (Slot::streamed(Some(0)), false),
-            Body::Whole(body) => (Slot::whole(body), true),
-            Body::Streamed(length) => (Slot::streamed(length), true),
+        let (body_sender, has_body) = match body {
+            Body::None => (BodySender::streamed(Some(0)), false),
+            Body::Whole(body) => (BodySender::whole(body), true),
+            Body::Streamed(length) => (BodySender::streamed(length), true),
         };
-        let mut sent = http::Request::new(slot.body());
+        let mut sent = http::Request::new(body_sender.body());
         *sent.method_mut() = method;
         *sent.headers_mut() = headers;
         sent.headers_mut().entry(HOST).or_insert_with(|| route.host_header.clone());
@@ -189,13 +189,13 @@ impl Attempt {
         };
         let idle = IdleTimer { limit: idle, since: Instant::now(), timer: None };
         let (stage, link, http, head, gathered) = (Stage::Ended, None, http.clone(), None, Vec::new());
-        let mut attempt = Attempt { stage, link, http, slot, has_body, idle, route, head, gathered };
+        let mut attempt = Attempt { stage, link, http, body_sender, has_body, idle, route, head, gathered };
         attempt.begin(sent);
         attempt
     }
 
     /// Takes an idle connection, or makes one.
-    fn begin(&mut self, request: http::Request<SlotBody>) {
+    fn begin(&mut self, request: http::Request<RequestBody>) {
         self.stage = match self.http.take(&self.route) {
             Some(connection) => self.send(connection, request, true),
             None => {
@@ -208,7 +208,7 @@ impl Attempt {
     fn send(
         &mut self,
         (mut connection, in_use): (Box<Connection>, InUse),
-        request: http::Request<SlotBody>,
+        request: http::Request<RequestBody>,
         is_reused: bool,
     ) -> Stage {
         let state = &connection.state;
@@ -220,7 +220,7 @@ impl Attempt {
     }
 
     /// The next thing that happens to it.
-    pub fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Event, Failure>> {
+    pub fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Event, TransportError>> {
         if let Poll::Ready(event) = self.poll_event(cx) {
             return Poll::Ready(event);
         }
@@ -228,11 +228,11 @@ impl Attempt {
         let last_byte = last_byte.map(|link| link.connection.state.last_byte());
         self.idle.poll(last_byte, &self.http, cx).map(|limit| {
             let text = format!("no byte came for {} ms (the idle limit) while {}", limit.as_millis(), self.phase());
-            Err(Failure::new(Status::Timeout, self.reach(), text))
+            Err(TransportError::new(Status::Timeout, self.body_sent(), text))
         })
     }
 
-    fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Result<Event, Failure>> {
+    fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Result<Event, TransportError>> {
         loop {
             match &mut self.stage {
                 Stage::Connecting(connecting) => match ready!(connecting.as_mut().poll(cx)) {
@@ -267,8 +267,8 @@ impl Attempt {
         }
     }
 
-    fn responded(&mut self, response: Response<Incoming>) -> Result<Event, Failure> {
-        self.slot.close();
+    fn responded(&mut self, response: Response<Incoming>) -> Result<Event, TransportError> {
+        self.body_sender.close();
         if let Some(refused) = self.route.refused_by_proxy(response.status().as_u16()) {
             self.end();
             return Err(refused);
@@ -279,7 +279,7 @@ impl Attempt {
         Ok(Event::Head(Head { http_status: parts.status.as_u16(), headers: parts.headers, is_reused }))
     }
 
-    fn poll_body(&mut self, cx: &mut Context<'_>) -> Poll<Result<Event, Failure>> {
+    fn poll_body(&mut self, cx: &mut Context<'_>) -> Poll<Result<Event, TransportError>> {
         let mut is_driven = false;
         loop {
             let Stage::Reading(body) = &mut self.stage else { return Poll::Ready(Ok(Event::End)) };
@@ -320,11 +320,11 @@ impl Attempt {
     }
 
     /// How much of the request can have reached the service.
-    pub fn reach(&self) -> Reach {
+    pub fn body_sent(&self) -> BodySent {
         match &self.link {
-            Some(link) if link.connection.state.sent() == link.sent_before => Reach::Nothing,
-            Some(_) if !self.has_body => Reach::Whole,
-            _ => self.slot.reach(),
+            Some(link) if link.connection.state.sent() == link.sent_before => BodySent::None,
+            Some(_) if !self.has_body => BodySent::All,
+            _ => self.body_sender.body_sent(),
         }
     }
 
@@ -334,11 +334,15 @@ impl Attempt {
         self.link = None;
     }
 
-    /// Reads the answer to its end, which must come within `longest` bytes: a piece a turn, so that the limits are looked
+    /// Reads the response to its end, which must come within `longest` bytes: a piece a turn, so that the limits are looked
     /// at in between.
-    pub fn poll_answer(&mut self, longest: usize, cx: &mut Context<'_>) -> Poll<Result<Answer, Failure>> {
+    pub fn poll_response(
+        &mut self,
+        longest: usize,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<HttpResponse, TransportError>> {
         match ready!(self.poll_more(longest, cx)).transpose() {
-            Some(answer) => Poll::Ready(answer),
+            Some(response) => Poll::Ready(response),
             None => {
                 cx.waker().wake_by_ref();
                 Poll::Pending
@@ -346,8 +350,12 @@ impl Attempt {
         }
     }
 
-    /// Reads the next piece of an answer that is read as a whole: `None` as long as more is to come.
-    pub fn poll_more(&mut self, longest: usize, cx: &mut Context<'_>) -> Poll<Result<Option<Answer>, Failure>> {
+    /// Reads the next piece of a response that is read as a whole: `None` as long as more is to come.
+    pub fn poll_more(
+        &mut self,
+        longest: usize,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Option<HttpResponse>, TransportError>> {
         let event = ready!(self.poll(cx));
         Poll::Ready(match event {
             Ok(Event::Head(head)) => {
@@ -363,14 +371,14 @@ impl Attempt {
                 Ok(None)
             }
             Ok(Event::End) => match self.head.take() {
-                Some(head) => Ok(Some(Answer { head, body: std::mem::take(&mut self.gathered) })),
-                None => Err(Failure::new(Status::Internal, self.reach(), "an answer without a head")),
+                Some(head) => Ok(Some(HttpResponse { head, body: std::mem::take(&mut self.gathered) })),
+                None => Err(TransportError::new(Status::Internal, self.body_sent(), "an answer without a head")),
             },
-            Err(failure) => Err(Failure { head: self.head.take().map(Box::new), ..failure }),
+            Err(failure) => Err(TransportError { head: self.head.take().map(Box::new), ..failure }),
         })
     }
 
-    /// The head of an answer that is read as a whole.
+    /// The head of a response that is read as a whole.
     pub fn begin_with(&mut self, head: Head) {
         self.head = Some(head);
     }
@@ -382,45 +390,53 @@ impl Attempt {
         self.idle.since = Instant::now();
     }
 
-    /// A failure that comes from outside: what came of the answer goes with it.
-    pub fn interrupted(&mut self, status: Status, text: String) -> Failure {
-        Failure { head: self.head.take().map(Box::new), ..Failure::new(status, self.reach(), text) }
+    /// A failure that comes from outside: what came of the response goes with it.
+    pub fn interrupted(&mut self, status: Status, text: String) -> TransportError {
+        TransportError { head: self.head.take().map(Box::new), ..TransportError::new(status, self.body_sent(), text) }
     }
 
     /// What it is doing, for the message of an interruption.
     pub fn phase(&self) -> String {
         let server = &self.route;
-        match (&self.stage, self.reach()) {
+        match (&self.stage, self.body_sent()) {
             (Stage::Reading(_) | Stage::Ended, _) => format!("reading the answer of {server}"),
             (Stage::Connecting(_), _) => format!("connecting to {server}"),
             (Stage::Sending(_), _) if !self.has_body => format!("asking {server}"),
-            (Stage::Sending(_), Reach::Nothing | Reach::Begun) => format!("sending the request to {server}"),
-            (Stage::Sending(_), Reach::Whole) => format!("waiting for the answer of {server}"),
+            (Stage::Sending(_), BodySent::None | BodySent::Partial) => format!("sending the request to {server}"),
+            (Stage::Sending(_), BodySent::All) => format!("waiting for the answer of {server}"),
         }
     }
 
-    fn fail(&mut self, error: &hyper::Error) -> Failure {
+    fn fail(&mut self, error: &hyper::Error) -> TransportError {
         let failure = self.failure(error);
         self.end();
         failure
     }
 
-    fn failure(&self, error: &hyper::Error) -> Failure {
-        let reach = self.reach();
+    fn failure(&self, error: &hyper::Error) -> TransportError {
+        let body_sent = self.body_sent();
         let io = causes(error).find_map(|cause| cause.downcast_ref::<io::Error>());
         let garbled =
             io.is_some_and(|io| matches!(io.kind(), io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput));
         let server = &self.route;
         let cause = root_cause(error);
         if error.is_canceled() {
-            Failure::new(Status::Connect, Reach::Nothing, format!("the connection to {server} was lost before sending"))
+            TransportError::new(
+                Status::Connect,
+                BodySent::None,
+                format!("the connection to {server} was lost before sending"),
+            )
         } else if error.is_user() {
-            Failure::new(Status::File, reach, format!("the request's body failed: {cause}"))
+            TransportError::new(Status::File, body_sent, format!("the request's body failed: {cause}"))
         } else if error.is_parse() || garbled {
-            Failure::new(Status::Protocol, reach, format!("the answer of {server} is not valid HTTP: {cause}"))
+            TransportError::new(
+                Status::Protocol,
+                body_sent,
+                format!("the answer of {server} is not valid HTTP: {cause}"),
+            )
         } else {
-            let status = if reach == Reach::Nothing { Status::Connect } else { Status::Network };
-            Failure::new(status, reach, format!("the connection broke while {}: {cause}", self.phase()))
+            let status = if body_sent == BodySent::None { Status::Connect } else { Status::Network };
+            TransportError::new(status, body_sent, format!("the connection broke while {}: {cause}", self.phase()))
         }
     }
 }

@@ -1,7 +1,7 @@
-//! A client: settings put together once. One call of it is a request sent and its answer read, within one deadline.
+//! A client: settings put together once. One call of it is a request sent and its response read, within one deadline.
 
-use super::attempt::{Answer, Body, Failure, Head, Request};
-use super::body::Reach;
+use super::attempt::{Body, Head, HttpResponse, Request, TransportError};
+use super::body::BodySent;
 use super::cancel::Cancel;
 use super::config::{self, Config, DEFAULT_TIMEOUT, Key};
 use super::deadline::Deadline;
@@ -13,7 +13,7 @@ use super::progress::Report;
 use super::rate::Account;
 use super::retry::{Budget, Retry};
 use super::route::Route;
-use super::tls::Trust;
+use super::tls::TrustStore;
 use super::urls::{self, Urls};
 use crate::error::{Error, Status};
 use bytes::Bytes;
@@ -69,39 +69,39 @@ pub struct Call {
     pub query: Vec<(&'static str, String)>,
     pub json: Option<Bytes>,
     /// The longest answer that is read, in bytes.
-    pub longest_answer: usize,
-    /// How far a request must have got that a lost answer leaves its outcome in doubt; `None` for one that only reads.
-    pub in_doubt_from: Option<Reach>,
+    pub max_response_len: usize,
+    /// How far a request must have got that a lost response leaves its outcome ambiguous; `None` for one that only reads.
+    pub ambiguous_from: Option<BodySent>,
 }
 
 impl Call {
-    /// Whether the service may have carried it out although no answer says so.
-    pub fn is_in_doubt(&self, reach: Reach) -> bool {
-        self.in_doubt_from.is_some_and(|from| reach >= from)
+    /// Whether the service may have carried it out although no response says so.
+    pub fn is_ambiguous(&self, body_sent: BodySent) -> bool {
+        self.ambiguous_from.is_some_and(|from| body_sent >= from)
     }
 }
 
 /// What a call came back with.
 #[derive(Debug)]
-pub struct Answered {
-    pub answer: Answer,
+pub struct CallResponse {
+    pub response: HttpResponse,
     /// Requests that it took.
     pub attempts: u32,
-    /// How much of the request was taken before the answer came.
-    pub reach: Reach,
+    /// How much of the request was taken before the response came.
+    pub body_sent: BodySent,
 }
 
-/// A call without a whole answer.
+/// A call without a whole response.
 #[derive(Debug)]
-pub struct Unanswered {
+pub struct CallError {
     pub error: Error,
-    /// What came of the answer.
+    /// What came of the response.
     pub head: Option<Box<Head>>,
 }
 
-impl From<Error> for Unanswered {
-    fn from(error: Error) -> Unanswered {
-        Unanswered { error, head: None }
+impl From<Error> for CallError {
+    fn from(error: Error) -> CallError {
+        CallError { error, head: None }
     }
 }
 
@@ -118,7 +118,7 @@ impl Client {
         let mut base_url = config::check_base_url(&config.base_url.value).map_err(|why| {
             Error::invalid_argument(CALL, "base_url", format!("{why}{}", from(config.base_url.variable)))
         })?;
-        let proxies = config.proxy.proxies(&config.proxies_of_environment, &base_url);
+        let proxies = config.proxy.proxies(&config.proxy_env, &base_url);
         let proxies = proxies.map_err(|why| Error::invalid_argument(CALL, "proxy", why))?;
         if base_url.scheme() == "http" && !config.allow_insecure && !config::is_loopback(&base_url) {
             let from = from(config.base_url.variable);
@@ -147,7 +147,7 @@ impl Client {
         let route = Arc::new(Route::new(&base_url, &proxies));
         let headers = headers(&key, config.user_agent.as_deref(), &route);
         let network = Arc::new(Network {
-            trust: Trust::new(config.places.clone(), config.extra_roots.clone()),
+            trust_store: TrustStore::new(config.cert_paths.clone(), config.extra_roots.clone()),
             proxies,
             connect_timeout: config.connect_timeout,
         });
@@ -266,21 +266,21 @@ impl Client {
     }
 
     /// A failure of the way as an error of the call.
-    pub fn error(&self, call: &Call, failure: Failure, attempts: u32) -> Unanswered {
-        let in_doubt = call.is_in_doubt(failure.reach);
-        let mut unanswered = self.error_of(call.name, failure, attempts);
-        unanswered.error.ambiguous = in_doubt;
-        unanswered
+    pub fn error(&self, call: &Call, failure: TransportError, attempts: u32) -> CallError {
+        let ambiguous = call.is_ambiguous(failure.body_sent);
+        let mut call_error = self.error_of(call.name, failure, attempts);
+        call_error.error.ambiguous = ambiguous;
+        call_error
     }
 
     /// The same where nothing can have been carried out.
-    pub fn error_of(&self, name: &'static str, failure: Failure, attempts: u32) -> Unanswered {
+    pub fn error_of(&self, name: &'static str, failure: TransportError, attempts: u32) -> CallError {
         let mut error = Error::new(failure.status, name, failure.text);
         error.attempts = attempts;
         error.transient =
             !failure.permanent && matches!(failure.status, Status::Connect | Status::Network | Status::Timeout);
         error.redact(self.key());
-        Unanswered { error, head: failure.head }
+        CallError { error, head: failure.head }
     }
 }
 

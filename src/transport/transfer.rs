@@ -1,8 +1,9 @@
 //! A call that moves a file's bytes, over all its attempts: each is driven in turns, for callbacks run in between.
 
-use super::attempt::{Failure, Request};
-use super::client::{Call, CallOptions, Client, Unanswered};
-use super::events::{self, Told};
+use super::attempt::{Request, TransportError};
+use super::call_state;
+use super::client::{Call, CallError, CallOptions, Client};
+use super::events::{self, ResponseSummary};
 use super::exchange::{Exchange, FORKED, Limits};
 use super::http_client::HttpClient;
 use super::log::Log;
@@ -10,7 +11,6 @@ use super::process::Process;
 use super::progress::Progress;
 use super::rate::Limiter;
 use super::retry::Retry;
-use super::track;
 use super::wait;
 use crate::error::{Error, Status};
 use std::sync::Arc;
@@ -61,7 +61,7 @@ impl<'a> Transfer<'a> {
     }
 
     /// Waits for the rate limiter and starts an attempt.
-    pub fn begin(&mut self, request: Request) -> Result<Exchange<'a>, Failure> {
+    pub fn begin(&mut self, request: Request) -> Result<Exchange<'a>, TransportError> {
         self.wait_for_turn()?;
         self.count();
         Ok(self.exchange(request))
@@ -84,7 +84,7 @@ impl<'a> Transfer<'a> {
         events::attempt(&self.log, self.retry.made(), &self.call);
     }
 
-    fn wait_for_turn(&mut self) -> Result<(), Failure> {
+    fn wait_for_turn(&mut self) -> Result<(), TransportError> {
         let ceiling = self.client.requests_per_minute();
         if self.limiter.try_acquire(ceiling) {
             return Ok(());
@@ -99,10 +99,10 @@ impl<'a> Transfer<'a> {
     }
 
     /// Tells the limiter, the budget and the host what an attempt came to.
-    pub fn came_to(&mut self, outcome: Result<Told<'_>, &Error>) {
-        self.limiter.came_to(outcome.map(drop));
-        self.retry.came_to(outcome.map(drop));
-        events::answer(&self.log, self.retry.made(), self.sent, outcome);
+    pub fn record(&mut self, outcome: Result<ResponseSummary<'_>, &Error>) {
+        self.limiter.record(outcome.map(drop));
+        self.retry.record(outcome.map(drop));
+        events::response(&self.log, self.retry.made(), self.sent, outcome);
         self.flush();
     }
 
@@ -111,15 +111,15 @@ impl<'a> Transfer<'a> {
         let wait = match self.retry.next(&error, self.limits.deadline.left()) {
             Ok(wait) => wait,
             Err(why) => {
-                error.add(&why.in_words(self.retry.made()));
+                error.add(&why.describe(self.retry.made()));
                 return Err(error);
             }
         };
         events::retry(&self.log, self.retry.made(), wait, &error);
         self.flush();
         self.check_process()?;
-        let waited = wait::drive(self.limits, track::PAUSE, |reactor| async move { reactor.sleep(wait).await });
-        waited.map_err(|failure| track::after(error, failure.status, failure.text, self.retry.made()))
+        let waited = wait::drive(self.limits, call_state::PAUSE, |reactor| async move { reactor.sleep(wait).await });
+        waited.map_err(|failure| call_state::after(error, failure.status, failure.text, self.retry.made()))
     }
 
     /// A callback may have forked: in the child nothing more is done.
@@ -131,7 +131,7 @@ impl<'a> Transfer<'a> {
     }
 
     /// A failure of the way as an error of the call.
-    pub fn error(&self, failure: Failure) -> Unanswered {
+    pub fn error(&self, failure: TransportError) -> CallError {
         self.client.error(&self.call, failure, self.attempts())
     }
 
