@@ -3,7 +3,7 @@
 //! Four floors, and arrows go down only (`tests/house.rs` holds them):
 //!
 //! * [`ffi`]: the C boundary. Converts arguments, makes one call of `api`, hands over the result.
-//! * [`api`]: the service. What a request says, how its answer reads.
+//! * [`api`]: the service. What a request says, how its response reads.
 //! * [`transport`]: how a request travels: drivers, deadlines, cancelling, forks. Knows nothing of files.
 //! * [`error`]: what can go wrong, and the status table of the C interface.
 //!

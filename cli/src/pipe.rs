@@ -4,7 +4,7 @@
 use crate::signals::Signals;
 use mmx::api::target::Sink;
 use mmx::error::Status;
-use mmx::transport::attempt::Failure;
+use mmx::transport::attempt::TransportError;
 use mmx::transport::body::Reach;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::{Errno, write};
@@ -32,10 +32,10 @@ impl<'a> Pipe<'a> {
     }
 
     /// Waits until it takes something.
-    fn wait(&self) -> Result<(), Failure> {
+    fn wait(&self) -> Result<(), TransportError> {
         loop {
             if self.signals.have_come() {
-                return Err(Failure::new(Status::Cancelled, Reach::Nothing, "ended by a signal"));
+                return Err(TransportError::new(Status::Cancelled, Reach::Nothing, "ended by a signal"));
             }
             match poll(&mut [PollFd::from_borrowed_fd(stdout(), PollFlags::OUT)], Some(&BETWEEN_LOOKS)) {
                 Ok(0) | Err(Errno::INTR) => {}
@@ -47,7 +47,7 @@ impl<'a> Pipe<'a> {
 }
 
 impl Sink for Pipe<'_> {
-    fn write(&mut self, data: &[u8]) -> Result<(), Failure> {
+    fn write(&mut self, data: &[u8]) -> Result<(), TransportError> {
         let mut rest = data;
         while !rest.is_empty() {
             self.wait()?;
@@ -72,6 +72,6 @@ impl Sink for Pipe<'_> {
     }
 }
 
-fn unwritable(error: &io::Error) -> Failure {
-    Failure::of_file(format!("standard output can't be written: {error}"))
+fn unwritable(error: &io::Error) -> TransportError {
+    TransportError::file(format!("standard output can't be written: {error}"))
 }

@@ -6,7 +6,7 @@ use super::outcome::{Counts, Kind, Outcome, now_ms};
 use super::receipts::Receipts;
 use crate::error::{Error, Status};
 use crate::transport::cancel::Cancel;
-use crate::transport::client::{CallOptions, Client, Unanswered};
+use crate::transport::client::{CallError, CallOptions, Client};
 use crate::transport::crowd::Crowd;
 use crate::transport::exchange::{FORKED, Limits};
 use crate::transport::progress::Report;
@@ -266,20 +266,20 @@ impl<'a> Run<'a> {
         self.doubtful.extend(tasks.filter_map(in_doubt));
     }
 
-    fn came(&mut self, index: usize, came: Result<Came, Unanswered>, before: u32, under_way: usize) {
+    fn came(&mut self, index: usize, came: Result<Came, CallError>, before: u32, under_way: usize) {
         let Came { end, attempts } = came.unwrap_or_else(|ended| {
-            let error = envelope::unanswered(self.client, ended);
+            let error = envelope::call_error(self.client, ended);
             Came { attempts: error.attempts, end: End::Failed(error) }
         });
         self.attempts += attempts;
         let attempts = attempts + before;
         match end {
             End::Deleted(deleted) => {
-                // Doubles with each round of answers: a sudden rise is what the service refuses with 2045.
+                // Doubles with each round of responses: a sudden rise is what the service refuses with 2045.
                 self.window += 1;
                 self.limiter.went_well(under_way);
                 let evidence = match deleted.evidence {
-                    Evidence::Answer => "answer",
+                    Evidence::Response => "answer",
                     Evidence::Retrieve => "retrieve",
                 };
                 self.settle_all(index, Kind::Deleted, attempts, evidence, &deleted.trace_id, None);

@@ -19,7 +19,7 @@ struct Body<'a> {
     purpose: &'a str,
 }
 
-/// What an answer says beside its success.
+/// What a response says beside its success.
 #[derive(Deserialize)]
 struct Told {
     #[serde(default, deserialize_with = "envelope::present")]
@@ -30,15 +30,15 @@ struct Told {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Evidence {
     /// The service said so.
-    Answer,
-    /// No answer came, and retrieve doesn't know the file any more.
+    Response,
+    /// No response came, and retrieve doesn't know the file any more.
     Retrieve,
 }
 
 #[derive(Debug)]
 pub struct Deleted {
     pub evidence: Evidence,
-    /// The service's answer as it came; of a lost one, what was found out instead.
+    /// The service's response as it came; of a lost one, what was found out instead.
     pub json: String,
     pub trace_id: String,
 }
@@ -68,7 +68,7 @@ pub struct Manner<'a> {
     pub may_look: &'a (dyn Fn() -> bool + Sync),
 }
 
-/// Deletes one file and returns the service's answer as it came.
+/// Deletes one file and returns the service's response as it came.
 pub fn delete(client: &Client, file_id: i64, purpose: &str, options: &CallOptions<'_>) -> Result<String, Error> {
     check(CALL, file_id, purpose)?;
     let manner = Manner { name: CALL, looks_first: None, looks_after_refusal: false, may_look: &|| true };
@@ -173,26 +173,26 @@ fn call(name: &'static str, file_id: i64, purpose: &str) -> Call {
         path: "v1/files/delete",
         query: Vec::new(),
         json: Some(serde_json::to_vec(&Body { file_id, purpose }).expect("an integer and a word").into()),
-        longest_answer: envelope::LONGEST_ANSWER,
+        max_response_len: envelope::MAX_RESPONSE_LEN,
         in_doubt_from: Some(Reach::Begun),
     }
 }
 
 async fn attempt(attempts: &mut Attempts<'_>, call: &Call, file_id: i64) -> Result<Deleted, Error> {
-    let reply = envelope::attempt(attempts, call).await?;
-    let trace_id = reply.trace_id().to_owned();
-    match &reply.read::<Told>(attempts.client(), call)?.file_id {
+    let response = envelope::attempt(attempts, call).await?;
+    let trace_id = response.trace_id().to_owned();
+    match &response.read::<Told>(attempts.client(), call)?.file_id {
         // The page doesn't promise the field; the success it does.
         None => {}
-        Some(answered) if model::id(answered) == Some(file_id) => {}
-        Some(answered) => {
+        Some(returned) if model::id(returned) == Some(file_id) => {}
+        Some(returned) => {
             // What is no id is not shown: it can be anything, also the key.
-            let other = model::id(answered).map_or("something that is no id".into(), |id| format!("file_id {id}"));
+            let other = model::id(returned).map_or("something that is no id".into(), |id| format!("file_id {id}"));
             let text = format!("the answer is about {other}, not about {file_id}");
-            return Err(reply.error(attempts.client(), call, &text));
+            return Err(response.error(attempts.client(), call, &text));
         }
     }
-    Ok(Deleted { evidence: Evidence::Answer, json: reply.json, trace_id })
+    Ok(Deleted { evidence: Evidence::Response, json: response.json, trace_id })
 }
 
 /// Looks whether a file is there whose delete may have been carried out.

@@ -4,9 +4,9 @@ use super::envelope::About;
 use super::target::{Sink, Target};
 use super::{envelope, evidence, model, redirect, store};
 use crate::error::{Error, Status};
-use crate::transport::attempt::{Answer, Failure, Head};
+use crate::transport::attempt::{Head, HttpResponse, TransportError};
 use crate::transport::body::Reach;
-use crate::transport::client::{Answered, Call, CallOptions, Client};
+use crate::transport::client::{Call, CallOptions, CallResponse, Client};
 use crate::transport::exchange::{Exchange, Limits, Turn};
 use crate::transport::log::Level;
 use crate::transport::transfer::Transfer;
@@ -18,7 +18,7 @@ pub const FILE: &str = "download_file";
 pub const STREAM: &str = "download_stream";
 
 /// An error in JSON is shorter; a longer answer is a file.
-const LONGEST_REFUSAL: usize = 64 << 10;
+const MAX_ERROR_LEN: usize = 64 << 10;
 
 /// Downloads to a path: the target is whole or untouched.
 pub fn download_file(
@@ -56,7 +56,7 @@ fn call(name: &'static str, file_id: i64) -> Call {
         path: "v1/files/retrieve_content",
         query: vec![("file_id", file_id.to_string())],
         json: None,
-        longest_answer: envelope::LONGEST_ANSWER,
+        max_response_len: envelope::MAX_RESPONSE_LEN,
         in_doubt_from: None,
     }
 }
@@ -74,14 +74,14 @@ struct Download<'a> {
     /// How long the file is, where that was said.
     length: Option<u64>,
     content_type: String,
-    /// The last answer; nothing when none came.
+    /// The last response; nothing when none came.
     about: About,
 }
 
 /// Why an attempt ended early.
 enum Ended {
     /// The connection was lost: another attempt may go on from there.
-    Cut(Failure),
+    Cut(TransportError),
     /// The link has expired.
     Expired(Error),
     Failed(Error),
@@ -118,7 +118,7 @@ impl<'a> Download<'a> {
             }
             let (error, is_expired) = match self.attempt() {
                 Ok(()) => break,
-                Err(Ended::Cut(failure)) => (self.unanswered(failure), false),
+                Err(Ended::Cut(failure)) => (self.call_error(failure), false),
                 Err(Ended::Expired(error)) => (error, true),
                 Err(Ended::Failed(error)) => (error, false),
             };
@@ -186,7 +186,7 @@ impl<'a> Download<'a> {
             .map_err(|cannot| self.error(Status::Network, &format!("the download was cut, {why}, and {cannot}")).into())
     }
 
-    /// Sends a request, and again where it is sent to another place; says whether the answer is of one.
+    /// Sends a request, and again where it is sent to another place; says whether the response is of one.
     fn follow(&mut self) -> Result<(Exchange<'a>, Head, bool), Ended> {
         let client = self.transfer.client;
         let mut is_away = self.link.is_some();
@@ -235,7 +235,7 @@ impl<'a> Download<'a> {
         self.error(Status::Protocol, &text)
     }
 
-    /// The bytes of a good answer.
+    /// The bytes of a good response.
     fn receive(&mut self, mut exchange: Exchange<'a>, head: Head) -> Result<(), Ended> {
         let content_type = head.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
         self.content_type = content_type.unwrap_or_default().to_owned();
@@ -258,7 +258,7 @@ impl<'a> Download<'a> {
                 Ok(Turn::HaveData(data)) => match &mut held {
                     Some(held_back) if evidence::is_json_so_far(held_back, &data) => {
                         held_back.extend_from_slice(&data);
-                        if held_back.len() > LONGEST_REFUSAL {
+                        if held_back.len() > MAX_ERROR_LEN {
                             let data = held.take().unwrap_or_default();
                             self.write(&data, total)?;
                         }
@@ -309,11 +309,11 @@ impl<'a> Download<'a> {
         Ok(self.transfer.check_process()?)
     }
 
-    /// An answer that holds no file.
+    /// A response that holds no file.
     fn refused(&mut self, mut exchange: Exchange<'a>, head: Head, is_away: bool) -> Ended {
         let mut body = Vec::new();
         while let Ok(Turn::HaveData(data)) = exchange.turn() {
-            if body.len() + data.len() > LONGEST_REFUSAL {
+            if body.len() + data.len() > MAX_ERROR_LEN {
                 break;
             }
             body.extend_from_slice(&data);
@@ -327,26 +327,29 @@ impl<'a> Download<'a> {
     }
 
     fn no_file(&self, head: Head, body: Vec<u8>) -> Ended {
-        let answered =
-            Answered { answer: Answer { head, body }, attempts: self.transfer.attempts(), reach: Reach::Whole };
-        Ended::Failed(match envelope::read(self.transfer.client, &self.transfer.call, answered) {
-            Ok(reply) => reply.error(self.transfer.client, &self.transfer.call, "the answer holds no file"),
+        let response = CallResponse {
+            response: HttpResponse { head, body },
+            attempts: self.transfer.attempts(),
+            reach: Reach::Whole,
+        };
+        Ended::Failed(match envelope::read(self.transfer.client, &self.transfer.call, response) {
+            Ok(response) => response.error(self.transfer.client, &self.transfer.call, "the answer holds no file"),
             Err(error) => error,
         })
     }
 
-    fn cut_or_failed(&self, failure: Failure) -> Ended {
+    fn cut_or_failed(&self, failure: TransportError) -> Ended {
         match failure.status {
             Status::Network | Status::Connect => Ended::Cut(failure),
             _ => self.failed(failure),
         }
     }
 
-    fn failed(&self, failure: Failure) -> Ended {
-        Ended::Failed(self.unanswered(failure))
+    fn failed(&self, failure: TransportError) -> Ended {
+        Ended::Failed(self.call_error(failure))
     }
 
-    fn unanswered(&self, failure: Failure) -> Error {
+    fn call_error(&self, failure: TransportError) -> Error {
         self.redacted(self.transfer.client.error(&self.transfer.call, failure, self.transfer.attempts()).error)
     }
 
@@ -354,7 +357,7 @@ impl<'a> Download<'a> {
         self.redacted(Error::new(status, self.transfer.call.name, text))
     }
 
-    /// With what is known of the answer.
+    /// With what is known of the response.
     fn redacted(&self, mut error: Error) -> Error {
         self.about.put_on(&mut error);
         error.redact(self.transfer.client.key());
@@ -365,5 +368,5 @@ impl<'a> Download<'a> {
 /// An attempt that went well and brought no whole file.
 fn cut(why: &str) -> Ended {
     let text = format!("the download was cut, and {why}");
-    Ended::Cut(Failure::new(Status::Network, Reach::Whole, text))
+    Ended::Cut(TransportError::new(Status::Network, Reach::Whole, text))
 }

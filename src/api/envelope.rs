@@ -4,9 +4,9 @@
 use super::codes::{CODES, SLOW_DOWN, TRY_LATER};
 use super::{headers, model};
 use crate::error::{Error, Status, one_line};
-use crate::transport::attempt::{Answer, Head};
+use crate::transport::attempt::{Head, HttpResponse};
 use crate::transport::attempts::Attempts;
-use crate::transport::client::{Answered, Call, CallOptions, Client, Unanswered};
+use crate::transport::client::{Call, CallError, CallOptions, CallResponse, Client};
 use crate::transport::events::Told;
 use http::header::{DATE, HeaderMap, HeaderValue, LOCATION};
 use serde::de::IgnoredAny;
@@ -16,11 +16,11 @@ use std::future::Future;
 use std::time::{Duration, SystemTime};
 
 /// Of everything but lists, in bytes.
-pub const LONGEST_ANSWER: usize = 16 << 20;
+pub const MAX_RESPONSE_LEN: usize = 16 << 20;
 
-/// An answer that says success.
+/// A response that says success.
 #[derive(Debug)]
-pub struct Reply {
+pub struct ApiResponse {
     /// As it came.
     pub json: String,
     about: About,
@@ -40,7 +40,7 @@ pub fn present<'de, D: Deserializer<'de>>(value: D) -> Result<Option<Value>, D::
     Value::deserialize(value).map(Some)
 }
 
-/// What goes on every error about an answer.
+/// What goes on every error about a response.
 #[derive(Clone, Debug, Default)]
 pub struct About {
     pub http_status: u16,
@@ -64,8 +64,8 @@ enum Verdict {
     Foreign(String),
 }
 
-/// Makes a call that only reads, as often as it takes, and reads what its answer says of success.
-pub fn exchange(client: &Client, call: &Call, options: &CallOptions<'_>) -> Result<Reply, Error> {
+/// Makes a call that only reads, as often as it takes, and reads what its response says of success.
+pub fn exchange(client: &Client, call: &Call, options: &CallOptions<'_>) -> Result<ApiResponse, Error> {
     drive(client, call.name, options, |mut attempts| async move { repeat(&mut attempts, call).await })
 }
 
@@ -76,11 +76,11 @@ pub fn drive<'c, T, F: Future<Output = Result<T, Error>>>(
     options: &CallOptions<'_>,
     work: impl FnOnce(Attempts<'c>) -> F,
 ) -> Result<T, Error> {
-    client.drive(name, options, work).unwrap_or_else(|ended| Err(unanswered(client, ended)))
+    client.drive(name, options, work).unwrap_or_else(|ended| Err(call_error(client, ended)))
 }
 
 /// Sends a request, and again as long as that may help: for calls that change nothing.
-pub async fn repeat(attempts: &mut Attempts<'_>, call: &Call) -> Result<Reply, Error> {
+pub async fn repeat(attempts: &mut Attempts<'_>, call: &Call) -> Result<ApiResponse, Error> {
     loop {
         match attempt(attempts, call).await {
             Err(error) if error.transient => attempts.again(error).await?,
@@ -89,19 +89,19 @@ pub async fn repeat(attempts: &mut Attempts<'_>, call: &Call) -> Result<Reply, E
     }
 }
 
-/// Sends one request and reads what its answer says of success.
-pub async fn attempt(attempts: &mut Attempts<'_>, call: &Call) -> Result<Reply, Error> {
+/// Sends one request and reads what its response says of success.
+pub async fn attempt(attempts: &mut Attempts<'_>, call: &Call) -> Result<ApiResponse, Error> {
     let client = attempts.client();
     let result = match attempts.send(call).await {
-        Ok(answered) => read(client, call, answered),
-        Err(failed) => Err(unanswered(client, failed)),
+        Ok(response) => read(client, call, response),
+        Err(failed) => Err(call_error(client, failed)),
     };
-    attempts.came_to(result.as_ref().map(Reply::told));
+    attempts.came_to(result.as_ref().map(ApiResponse::told));
     result
 }
 
-pub fn read(client: &Client, call: &Call, answered: Answered) -> Result<Reply, Error> {
-    let Answered { answer: Answer { head, body }, attempts, reach } = answered;
+pub fn read(client: &Client, call: &Call, response: CallResponse) -> Result<ApiResponse, Error> {
+    let CallResponse { response: HttpResponse { head, body }, attempts, reach } = response;
     let (verdict, request_id) = match parse(client, &body) {
         Ok(common) => (verdict(&common), common.request_id.as_ref().and_then(Value::as_str).map(str::to_owned)),
         Err(why) => (Verdict::Foreign(why), None),
@@ -110,7 +110,7 @@ pub fn read(client: &Client, call: &Call, answered: Answered) -> Result<Reply, E
     let mut error = match verdict {
         Verdict::Success if (200..300).contains(&head.http_status) => {
             let json = String::from_utf8(body).unwrap_or_default();
-            return Ok(Reply { json, about });
+            return Ok(ApiResponse { json, about });
         }
         Verdict::Success => {
             by_http_status(call, &head, &about, "the answer is an HTTP error, though its body says success", false)
@@ -143,8 +143,8 @@ pub fn is_refusal(client: &Client, body: &[u8]) -> bool {
 }
 
 /// An error of the way, with what the service had said before it broke off.
-pub fn unanswered(client: &Client, unanswered: Unanswered) -> Error {
-    let Unanswered { mut error, head } = unanswered;
+pub fn call_error(client: &Client, call_error: CallError) -> Error {
+    let CallError { mut error, head } = call_error;
     if let Some(head) = head {
         About::of(&head, None, error.attempts).put_on(&mut error);
         error.redact(client.key());
@@ -152,7 +152,7 @@ pub fn unanswered(client: &Client, unanswered: Unanswered) -> Error {
     error
 }
 
-impl Reply {
+impl ApiResponse {
     pub fn trace_id(&self) -> &str {
         &self.about.trace_id
     }
@@ -245,7 +245,7 @@ fn parse(client: &Client, body: &[u8]) -> Result<Common, String> {
     }
 }
 
-/// Whoever reads the answer after us may not stand it, also where we skip it.
+/// Whoever reads the response after us may not stand it, also where we skip it.
 fn is_nested_too_deeply(text: &str) -> bool {
     const DEEPEST: usize = 128;
     let (mut depth, mut in_string, mut escaped) = (0_usize, false, false);

@@ -1,4 +1,4 @@
-//! The service: one file a call. What a request says and how its answer reads; how it travels is not known here.
+//! The service: one file a call. What a request says and how its response reads; how it travels is not known here.
 
 pub mod bulk;
 pub mod codes;

@@ -2,7 +2,7 @@
 
 use super::bulk::{Done, FileRef, Options, Run};
 use super::doubtful::list_options;
-use super::envelope::Reply;
+use super::envelope::ApiResponse;
 use super::filter::{Filter, Keep, KeepRule, Matcher, Now};
 use super::model::FileObject;
 use super::{bulk, list, model, outcome, purpose};
@@ -123,8 +123,8 @@ impl<'a> Plan<'a> {
         limits: Limits<'_>,
         options: &Options<'_>,
     ) -> Result<(Plan<'a>, Vec<FileObject>), Error> {
-        let reply = list::listing(client, CALL, filter.purpose, &list_options(&limits, options))?;
-        let (files, clock) = read(&reply, filter)?;
+        let response = list::listing(client, CALL, filter.purpose, &list_options(&limits, options))?;
+        let (files, clock) = read(&response, filter)?;
         let plan = Plan {
             filter,
             host: client.host().to_owned(),
@@ -215,14 +215,17 @@ pub(super) fn is_as_planned(found: &FileObject, planned: &FileObject) -> bool {
     has_its_purpose && (found.created_at, found.bytes) == (planned.created_at, planned.bytes)
 }
 
-/// The files in an answer, and the service's clock.
-pub(super) fn read(reply: &Reply, filter: &Filter<'_>) -> Result<(Vec<FileObject>, Option<SystemTime>), Error> {
-    let clock = reply.date();
+/// The files in a response, and the service's clock.
+pub(super) fn read(
+    response: &ApiResponse,
+    filter: &Filter<'_>,
+) -> Result<(Vec<FileObject>, Option<SystemTime>), Error> {
+    let clock = response.date();
     if clock.is_none() && filter.older_than.is_some() {
         let text = "the answer has no Date header, and without the service's clock no file can be called old";
         return Err(Error::new(Status::Protocol, CALL, text));
     }
-    let files = model::files(&reply.json)
+    let files = model::files(&response.json)
         .map_err(|why| Error::new(Status::Protocol, CALL, format!("the answer is not a listing: {why}")))?;
     Ok((files, clock))
 }

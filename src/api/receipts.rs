@@ -3,7 +3,7 @@
 use super::bulk::{OnOutcome, Options};
 use super::outcome::{Counts, Kind, Outcome};
 use crate::error::Status;
-use crate::transport::attempt::Failure;
+use crate::transport::attempt::TransportError;
 use crate::transport::body::Reach;
 use crate::transport::process::Process;
 use crate::transport::progress::Progress;
@@ -49,7 +49,7 @@ impl<'a> Receipts<'a> {
     }
 
     /// Each file's once. Fails when the host wants no more.
-    pub(super) fn write(&mut self, outcome: Outcome<'_>) -> Result<(), Failure> {
+    pub(super) fn write(&mut self, outcome: Outcome<'_>) -> Result<(), TransportError> {
         self.counts.add(outcome.kind);
         self.kinds[outcome.index] = Some(outcome.kind);
         if self.is_of_a_parent {
@@ -63,7 +63,7 @@ impl<'a> Receipts<'a> {
             }
         };
         if !goes_on {
-            return Err(Failure::new(Status::Cancelled, Reach::Nothing, "stopped by the outcome function"));
+            return Err(TransportError::new(Status::Cancelled, Reach::Nothing, "stopped by the outcome function"));
         }
         self.look_for_a_fork();
         if self.is_of_a_parent {
@@ -82,7 +82,7 @@ impl<'a> Receipts<'a> {
         self.is_of_a_parent |= self.process.is_forked_child();
     }
 
-    pub(super) fn tell_the_end(&mut self) -> Result<(), Failure> {
+    pub(super) fn tell_the_end(&mut self) -> Result<(), TransportError> {
         match self.is_of_a_parent {
             true => Ok(()),
             false => self.progress.finished(self.counts.settled() as u64),

@@ -30,7 +30,7 @@ impl From<&str> for Unsettled {
     }
 }
 
-/// The answer that was lost, as far as the list has it: of the one file that fits. `None`: there is none.
+/// The response that was lost, as far as the list has it: of the one file that fits. `None`: there is none.
 pub(super) fn find(
     transfer: &Transfer<'_>,
     filename: &str,

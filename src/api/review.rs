@@ -65,15 +65,15 @@ pub fn review<'a>(
     };
     let (mut listed, mut there) = (None, HashMap::new());
     if files.len() > FEW || filter.max_percent.is_some() {
-        let reply = list::listing(client, CALL, filter.purpose, &list_options(&limits, options))?;
-        let (found, clock) = read(&reply, filter)?;
+        let response = list::listing(client, CALL, filter.purpose, &list_options(&limits, options))?;
+        let (found, clock) = read(&response, filter)?;
         listed = Some(found.len());
         let now = Now::of(clock);
         there = found.into_iter().map(|file| (file.file_id, (file, now))).collect();
     }
     let look = |file_id: i64| {
-        let (_, reply) = retrieve::ask(client, file_id, &list_options(&limits, options))?;
-        let (mut found, clock) = read(&reply, filter)?;
+        let (_, response) = retrieve::ask(client, file_id, &list_options(&limits, options))?;
+        let (mut found, clock) = read(&response, filter)?;
         let found = found.pop().ok_or_else(|| Error::new(Status::Protocol, CALL, "the answer is about no file"))?;
         Ok::<_, Error>((found, Now::of(clock)))
     };

@@ -36,13 +36,13 @@ pub fn ask_for_link(transfer: &Transfer<'_>, file_id: i64, options: &CallOptions
         Error { call: name, message: format!("{name}: {text}"), attempts: made.max(error.attempts), ..error }
     };
     let timeout = deadline.left().map_or(options.timeout, |left| Some(Some(left)));
-    let (call, reply) =
+    let (call, response) =
         retrieve::ask(transfer.client, file_id, &CallOptions { timeout, http: Some(&transfer.http), ..*options })
             .map_err(failed)?;
-    let link = model::files(&reply.json).ok().and_then(|files| Some(files.into_iter().next()?.download_url));
+    let link = model::files(&response.json).ok().and_then(|files| Some(files.into_iter().next()?.download_url));
     let url = link.filter(|link| !link.is_empty()).and_then(|link| Url::parse(&link).ok());
     let Some(mut url) = url.filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host()) else {
-        return Err(failed(reply.error(transfer.client, &call, "the answer has no download_url for this file")));
+        return Err(failed(response.error(transfer.client, &call, "the answer has no download_url for this file")));
     };
     if url.scheme() == "http" && !is_loopback(&url) {
         // Only from or to a scheme that isn't a web one can this fail.

@@ -2,7 +2,7 @@
 //! or untouched, whatever happens.
 
 use crate::error::{Error, Status};
-use crate::transport::attempt::{Failure, plain};
+use crate::transport::attempt::{TransportError, plain};
 use crate::transport::client::{Call, Client};
 use crate::transport::exchange::Limits;
 use crate::transport::process::Process;
@@ -17,7 +17,7 @@ use tempfile::NamedTempFile;
 /// Where a download's bytes go.
 pub trait Sink {
     /// Takes all of it, or says why not.
-    fn write(&mut self, data: &[u8]) -> Result<(), Failure>;
+    fn write(&mut self, data: &[u8]) -> Result<(), TransportError>;
     /// Forgets what was written, or says why it can't.
     fn restart(&mut self) -> Result<(), String>;
     /// The whole file was written.
@@ -69,7 +69,7 @@ impl<'a> Target<'a> {
 }
 
 impl Sink for Target<'_> {
-    fn write(&mut self, data: &[u8]) -> Result<(), Failure> {
+    fn write(&mut self, data: &[u8]) -> Result<(), TransportError> {
         let written = match &mut self.place {
             // At an offset of ours: a child after a fork shares the file's own.
             Place::Beside(file, _) => file.as_file().write_all_at(data, self.written),

@@ -1,11 +1,11 @@
 //! Upload: `POST /v1/files/upload`, the API's page "File Upload": a form of `purpose` first, then `file`.
 
-use super::envelope::Reply;
+use super::envelope::ApiResponse;
 use super::model::FileObject;
 use super::reconcile::{self, Unsettled};
 use super::{envelope, purpose};
 use crate::error::{Error, Status};
-use crate::transport::attempt::{Failure, plain};
+use crate::transport::attempt::{TransportError, plain};
 use crate::transport::body::Reach;
 use crate::transport::client::{Call, CallOptions, Client};
 use crate::transport::exchange::Limits;
@@ -75,7 +75,7 @@ fn call(name: &'static str) -> Call {
         path: "v1/files/upload",
         query: Vec::new(),
         json: None,
-        longest_answer: envelope::LONGEST_ANSWER,
+        max_response_len: envelope::MAX_RESPONSE_LEN,
         // Before its last byte is taken nothing can have been stored.
         in_doubt_from: Some(Reach::Whole),
     }
@@ -103,9 +103,9 @@ impl Upload<'_, '_> {
         loop {
             let (result, read) = self.attempt();
             self.transfer.check_process()?;
-            self.transfer.came_to(result.as_ref().map(Reply::told));
+            self.transfer.came_to(result.as_ref().map(ApiResponse::told));
             let mut error = match result {
-                Ok(reply) => return Ok(reply.json),
+                Ok(response) => return Ok(response.json),
                 Err(error) => error,
             };
             if error.ambiguous {
@@ -143,18 +143,18 @@ impl Upload<'_, '_> {
         }
     }
 
-    fn attempt(&mut self) -> (Result<Reply, Error>, Read) {
+    fn attempt(&mut self) -> (Result<ApiResponse, Error>, Read) {
         let (sent, read) = self.transfer.send(form(self.purpose, self.filename), self.source);
         let (client, call) = (self.transfer.client, &self.transfer.call);
-        let reply = match sent {
-            Ok(answered) => envelope::read(client, call, answered),
-            Err(failed) => Err(envelope::unanswered(client, failed)),
+        let response = match sent {
+            Ok(response) => envelope::read(client, call, response),
+            Err(failed) => Err(envelope::call_error(client, failed)),
         };
-        let read_reply = reply.and_then(|reply| {
-            reply.read::<Uploaded>(client, call)?;
-            Ok(reply)
+        let checked = response.and_then(|response| {
+            response.read::<Uploaded>(client, call)?;
+            Ok(response)
         });
-        (read_reply, read)
+        (checked, read)
     }
 
     /// The end of the call between two attempts.
@@ -203,7 +203,7 @@ fn boundary() -> String {
 }
 
 /// What a path leads to.
-fn open<'a>(limits: Limits<'a>, path: &Path) -> Result<Box<dyn Source + 'a>, Failure> {
+fn open<'a>(limits: Limits<'a>, path: &Path) -> Result<Box<dyn Source + 'a>, TransportError> {
     let unreadable = |error: io::Error| unreadable(path.display(), plain(&error));
     let there = fs::metadata(path).map_err(unreadable)?;
     if there.is_dir() {
@@ -229,7 +229,7 @@ impl Source for LocalFile {
         Some(self.size)
     }
 
-    fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Failure> {
+    fn read(&mut self, buffer: &mut [u8]) -> Result<usize, TransportError> {
         loop {
             match self.file.read_at(buffer, self.at) {
                 Ok(count) => {

@@ -16,7 +16,7 @@ pub mod files;
 
 pub mod transfers;
 
-pub mod answer;
+pub mod response;
 
 pub mod bulk;
 

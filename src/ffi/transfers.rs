@@ -16,7 +16,7 @@ use super::status::mmx_status;
 use crate::api;
 use crate::api::target::Sink;
 use crate::error::Error;
-use crate::transport::attempt::Failure;
+use crate::transport::attempt::TransportError;
 use crate::transport::upload::{Source, unreadable};
 use std::ffi::{c_char, c_void};
 
@@ -72,7 +72,7 @@ impl Source for CallerSource {
         self.size
     }
 
-    fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Failure> {
+    fn read(&mut self, buffer: &mut [u8]) -> Result<usize, TransportError> {
         // SAFETY: the caller's function with the caller's data and a buffer of that many bytes, within the call.
         let count = unsafe { (self.read)(self.user_data, buffer.as_mut_ptr(), buffer.len()) };
         usize::try_from(count)
@@ -212,11 +212,11 @@ impl CallerSink {
 }
 
 impl Sink for CallerSink {
-    fn write(&mut self, data: &[u8]) -> Result<(), Failure> {
+    fn write(&mut self, data: &[u8]) -> Result<(), TransportError> {
         // SAFETY: the caller's function with the caller's data and so many bytes to read, within the call.
         match unsafe { (self.write)(self.user_data, data.as_ptr(), data.len()) } {
             0 => Ok(()),
-            code => Err(Failure::of_file(format!("the sink gave up (its write returned {code})"))),
+            code => Err(TransportError::file(format!("the sink gave up (its write returned {code})"))),
         }
     }
 

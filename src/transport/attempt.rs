@@ -1,4 +1,4 @@
-//! One request and its answer, as a step-by-step future; and what an error on the way proves.
+//! One request and its response, as a step-by-step future; and what an error on the way proves.
 
 use super::body::{Reach, Slot, SlotBody};
 use super::http_client::HttpClient;
@@ -44,9 +44,9 @@ pub struct Head {
     pub is_reused: bool,
 }
 
-/// An answer that was read to its end.
+/// A response that was read to its end.
 #[derive(Debug)]
-pub struct Answer {
+pub struct HttpResponse {
     pub head: Head,
     pub body: Vec<u8>,
 }
@@ -58,30 +58,30 @@ pub enum Event {
     End,
 }
 
-/// Why a request got no whole answer, and how far it got.
+/// Why a request got no whole response, and how far it got.
 #[derive(Debug)]
-pub struct Failure {
+pub struct TransportError {
     pub status: Status,
     pub reach: Reach,
     pub text: String,
     /// Another attempt would fail likewise.
     pub permanent: bool,
-    /// What came of the answer before it failed.
+    /// What came of the response before it failed.
     pub head: Option<Box<Head>>,
 }
 
-impl Failure {
-    pub fn new(status: Status, reach: Reach, text: impl Into<String>) -> Failure {
-        Failure { status, reach, text: text.into(), permanent: false, head: None }
+impl TransportError {
+    pub fn new(status: Status, reach: Reach, text: impl Into<String>) -> TransportError {
+        TransportError { status, reach, text: text.into(), permanent: false, head: None }
     }
 
     /// Of a local file or the caller's stream; how far the request got is for its exchange to add.
-    pub fn of_file(text: impl Into<String>) -> Failure {
-        Failure::new(Status::File, Reach::Nothing, text)
+    pub fn file(text: impl Into<String>) -> TransportError {
+        TransportError::new(Status::File, Reach::Nothing, text)
     }
 
-    pub fn permanent(self) -> Failure {
-        Failure { permanent: true, ..self }
+    pub fn permanent(self) -> TransportError {
+        TransportError { permanent: true, ..self }
     }
 }
 
@@ -112,7 +112,7 @@ impl IdleTimer {
 }
 
 /// Ends with the request that waits for the connection.
-type Connecting = dyn Future<Output = Result<((Connection, InUse), http::Request<SlotBody>), Failure>>;
+type Connecting = dyn Future<Output = Result<((Connection, InUse), http::Request<SlotBody>), TransportError>>;
 type Responding = dyn Future<Output = Result<Response<Incoming>, TrySendError<http::Request<SlotBody>>>>;
 
 enum Stage {
@@ -159,7 +159,7 @@ pub struct Attempt {
     has_body: bool,
     idle: IdleTimer,
     route: Arc<Route>,
-    /// What came of an answer that is read as a whole.
+    /// What came of a response that is read as a whole.
     head: Option<Head>,
     gathered: Vec<u8>,
 }
@@ -220,7 +220,7 @@ impl Attempt {
     }
 
     /// The next thing that happens to it.
-    pub fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Event, Failure>> {
+    pub fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Event, TransportError>> {
         if let Poll::Ready(event) = self.poll_event(cx) {
             return Poll::Ready(event);
         }
@@ -228,11 +228,11 @@ impl Attempt {
         let last_byte = last_byte.map(|link| link.connection.state.last_byte());
         self.idle.poll(last_byte, &self.http, cx).map(|limit| {
             let text = format!("no byte came for {} ms (the idle limit) while {}", limit.as_millis(), self.phase());
-            Err(Failure::new(Status::Timeout, self.reach(), text))
+            Err(TransportError::new(Status::Timeout, self.reach(), text))
         })
     }
 
-    fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Result<Event, Failure>> {
+    fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Result<Event, TransportError>> {
         loop {
             match &mut self.stage {
                 Stage::Connecting(connecting) => match ready!(connecting.as_mut().poll(cx)) {
@@ -267,7 +267,7 @@ impl Attempt {
         }
     }
 
-    fn responded(&mut self, response: Response<Incoming>) -> Result<Event, Failure> {
+    fn responded(&mut self, response: Response<Incoming>) -> Result<Event, TransportError> {
         self.slot.close();
         if let Some(refused) = self.route.refused_by_proxy(response.status().as_u16()) {
             self.end();
@@ -279,7 +279,7 @@ impl Attempt {
         Ok(Event::Head(Head { http_status: parts.status.as_u16(), headers: parts.headers, is_reused }))
     }
 
-    fn poll_body(&mut self, cx: &mut Context<'_>) -> Poll<Result<Event, Failure>> {
+    fn poll_body(&mut self, cx: &mut Context<'_>) -> Poll<Result<Event, TransportError>> {
         let mut is_driven = false;
         loop {
             let Stage::Reading(body) = &mut self.stage else { return Poll::Ready(Ok(Event::End)) };
@@ -334,11 +334,15 @@ impl Attempt {
         self.link = None;
     }
 
-    /// Reads the answer to its end, which must come within `longest` bytes: a piece a turn, so that the limits are looked
+    /// Reads the response to its end, which must come within `longest` bytes: a piece a turn, so that the limits are looked
     /// at in between.
-    pub fn poll_answer(&mut self, longest: usize, cx: &mut Context<'_>) -> Poll<Result<Answer, Failure>> {
+    pub fn poll_response(
+        &mut self,
+        longest: usize,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<HttpResponse, TransportError>> {
         match ready!(self.poll_more(longest, cx)).transpose() {
-            Some(answer) => Poll::Ready(answer),
+            Some(response) => Poll::Ready(response),
             None => {
                 cx.waker().wake_by_ref();
                 Poll::Pending
@@ -346,8 +350,12 @@ impl Attempt {
         }
     }
 
-    /// Reads the next piece of an answer that is read as a whole: `None` as long as more is to come.
-    pub fn poll_more(&mut self, longest: usize, cx: &mut Context<'_>) -> Poll<Result<Option<Answer>, Failure>> {
+    /// Reads the next piece of a response that is read as a whole: `None` as long as more is to come.
+    pub fn poll_more(
+        &mut self,
+        longest: usize,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Option<HttpResponse>, TransportError>> {
         let event = ready!(self.poll(cx));
         Poll::Ready(match event {
             Ok(Event::Head(head)) => {
@@ -363,14 +371,14 @@ impl Attempt {
                 Ok(None)
             }
             Ok(Event::End) => match self.head.take() {
-                Some(head) => Ok(Some(Answer { head, body: std::mem::take(&mut self.gathered) })),
-                None => Err(Failure::new(Status::Internal, self.reach(), "an answer without a head")),
+                Some(head) => Ok(Some(HttpResponse { head, body: std::mem::take(&mut self.gathered) })),
+                None => Err(TransportError::new(Status::Internal, self.reach(), "an answer without a head")),
             },
-            Err(failure) => Err(Failure { head: self.head.take().map(Box::new), ..failure }),
+            Err(failure) => Err(TransportError { head: self.head.take().map(Box::new), ..failure }),
         })
     }
 
-    /// The head of an answer that is read as a whole.
+    /// The head of a response that is read as a whole.
     pub fn begin_with(&mut self, head: Head) {
         self.head = Some(head);
     }
@@ -380,9 +388,9 @@ impl Attempt {
         self.idle.since = Instant::now();
     }
 
-    /// A failure that comes from outside: what came of the answer goes with it.
-    pub fn interrupted(&mut self, status: Status, text: String) -> Failure {
-        Failure { head: self.head.take().map(Box::new), ..Failure::new(status, self.reach(), text) }
+    /// A failure that comes from outside: what came of the response goes with it.
+    pub fn interrupted(&mut self, status: Status, text: String) -> TransportError {
+        TransportError { head: self.head.take().map(Box::new), ..TransportError::new(status, self.reach(), text) }
     }
 
     /// What it is doing, for the message of an interruption.
@@ -397,13 +405,13 @@ impl Attempt {
         }
     }
 
-    fn fail(&mut self, error: &hyper::Error) -> Failure {
+    fn fail(&mut self, error: &hyper::Error) -> TransportError {
         let failure = self.failure(error);
         self.end();
         failure
     }
 
-    fn failure(&self, error: &hyper::Error) -> Failure {
+    fn failure(&self, error: &hyper::Error) -> TransportError {
         let reach = self.reach();
         let io = causes(error).find_map(|cause| cause.downcast_ref::<io::Error>());
         let garbled =
@@ -411,14 +419,18 @@ impl Attempt {
         let server = &self.route;
         let cause = root_cause(error);
         if error.is_canceled() {
-            Failure::new(Status::Connect, Reach::Nothing, format!("the connection to {server} was lost before sending"))
+            TransportError::new(
+                Status::Connect,
+                Reach::Nothing,
+                format!("the connection to {server} was lost before sending"),
+            )
         } else if error.is_user() {
-            Failure::new(Status::File, reach, format!("the request's body failed: {cause}"))
+            TransportError::new(Status::File, reach, format!("the request's body failed: {cause}"))
         } else if error.is_parse() || garbled {
-            Failure::new(Status::Protocol, reach, format!("the answer of {server} is not valid HTTP: {cause}"))
+            TransportError::new(Status::Protocol, reach, format!("the answer of {server} is not valid HTTP: {cause}"))
         } else {
             let status = if reach == Reach::Nothing { Status::Connect } else { Status::Network };
-            Failure::new(status, reach, format!("the connection broke while {}: {cause}", self.phase()))
+            TransportError::new(status, reach, format!("the connection broke while {}: {cause}", self.phase()))
         }
     }
 }

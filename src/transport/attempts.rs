@@ -1,9 +1,9 @@
 //! One call over all its attempts: each waits for its turn at the rate limiter, is sent and read, and may be followed by
 //! another. It is a future that the calling thread drives, so that many can run on one thread.
 
-use super::attempt::{Answer, Attempt, Failure};
+use super::attempt::{Attempt, HttpResponse, TransportError};
 use super::body::Reach;
-use super::client::{Answered, Call, Client, Unanswered};
+use super::client::{Call, CallError, CallResponse, Client};
 use super::deadline::Deadline;
 use super::events::{self, Told};
 use super::exchange::{Interruption, interrupted};
@@ -56,8 +56,8 @@ impl<'c> Attempts<'c> {
         Attempts { deadline: Deadline::after(limit), is_own_deadline: true, ..self }
     }
 
-    /// Waits for the rate limiter, sends one request and reads its answer.
-    pub async fn send(&mut self, call: &Call) -> Result<Answered, Unanswered> {
+    /// Waits for the rate limiter, sends one request and reads its response.
+    pub async fn send(&mut self, call: &Call) -> Result<CallResponse, CallError> {
         self.wait_for_turn().await;
         self.retry.count();
         let number = self.retry.made();
@@ -71,7 +71,7 @@ impl<'c> Attempts<'c> {
             state.in_doubt_from = call.in_doubt_from;
             state.attempt = Some(Attempt::new(&self.http, self.client.request(call), idle));
         }
-        let read = self.read(call.longest_answer);
+        let read = self.read(call.max_response_len);
         let read = match self.is_own_deadline {
             true => {
                 let mut passed = pin!(self.deadline.passed(&self.http.reactor));
@@ -90,23 +90,23 @@ impl<'c> Attempts<'c> {
             let attempt = attempt.as_mut().expect("an attempt is under way until it is taken");
             Err(interrupted(&why, attempt))
         });
-        if let Ok(answer) = &read {
-            events::connection(&self.log, number, !answer.head.is_reused);
+        if let Ok(response) = &read {
+            events::connection(&self.log, number, !response.head.is_reused);
         }
         let attempts = state.made;
         drop(state);
         drop(attempt);
         match read {
-            Ok(answer) => Ok(Answered { answer, attempts, reach: Reach::Whole }),
+            Ok(response) => Ok(CallResponse { response, attempts, reach: Reach::Whole }),
             Err(failure) => Err(self.client.error(call, failure, attempts)),
         }
     }
 
-    async fn read(&self, longest: usize) -> Result<Answer, Failure> {
+    async fn read(&self, longest: usize) -> Result<HttpResponse, TransportError> {
         poll_fn(|cx| {
             let mut state = self.track.state();
             let attempt = state.attempt.as_mut().expect("an attempt is under way until it is taken");
-            attempt.poll_answer(longest, cx)
+            attempt.poll_response(longest, cx)
         })
         .await
     }
@@ -130,7 +130,7 @@ impl<'c> Attempts<'c> {
     pub fn came_to(&mut self, outcome: Result<Told<'_>, &Error>) {
         self.limiter.came_to(outcome.map(drop));
         self.retry.came_to(outcome.map(drop));
-        events::answer(&self.log, self.retry.made(), self.sent, outcome);
+        events::response(&self.log, self.retry.made(), self.sent, outcome);
         if let Err(error) = outcome {
             self.track.state().last = Some(error.clone());
         }

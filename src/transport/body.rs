@@ -26,8 +26,8 @@ struct State {
     ended: bool,
     /// The connection asked and there was nothing to give.
     hungry: bool,
-    /// The answer has come: nothing more is wanted of the caller.
-    answered: bool,
+    /// The response has come: nothing more is wanted of the caller.
+    closed: bool,
     reach: Reach,
     /// Bytes still to be taken; `None` when the length is not known.
     left: Option<u64>,
@@ -50,7 +50,7 @@ impl Slot {
             is_last: false,
             ended: length == Some(0),
             hungry: false,
-            answered: false,
+            closed: false,
             reach: Reach::Nothing,
             left: length,
             connection: None,
@@ -80,9 +80,9 @@ impl Slot {
         }
     }
 
-    /// An answer beats the wish for data.
+    /// A response beats the wish for data.
     pub fn close(&self) {
-        self.state().answered = true;
+        self.state().closed = true;
     }
 
     pub fn reach(&self) -> Reach {
@@ -92,7 +92,7 @@ impl Slot {
     /// Ready when the connection waits for a chunk.
     pub fn poll_hungry(&self, cx: &mut Context<'_>) -> Poll<()> {
         let mut state = self.state();
-        if state.hungry && !state.ended && !state.answered {
+        if state.hungry && !state.ended && !state.closed {
             return Poll::Ready(());
         }
         state.caller = Some(cx.waker().clone());

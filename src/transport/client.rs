@@ -1,6 +1,6 @@
-//! A client: settings put together once. One call of it is a request sent and its answer read, within one deadline.
+//! A client: settings put together once. One call of it is a request sent and its response read, within one deadline.
 
-use super::attempt::{Answer, Body, Failure, Head, Request};
+use super::attempt::{Body, Head, HttpResponse, Request, TransportError};
 use super::body::Reach;
 use super::cancel::Cancel;
 use super::config::{self, Config, DEFAULT_TIMEOUT, Key};
@@ -68,13 +68,13 @@ pub struct Call {
     pub query: Vec<(&'static str, String)>,
     pub json: Option<Bytes>,
     /// The longest answer that is read, in bytes.
-    pub longest_answer: usize,
-    /// How far a request must have got that a lost answer leaves its outcome in doubt; `None` for one that only reads.
+    pub max_response_len: usize,
+    /// How far a request must have got that a lost response leaves its outcome in doubt; `None` for one that only reads.
     pub in_doubt_from: Option<Reach>,
 }
 
 impl Call {
-    /// Whether the service may have carried it out although no answer says so.
+    /// Whether the service may have carried it out although no response says so.
     pub fn is_in_doubt(&self, reach: Reach) -> bool {
         self.in_doubt_from.is_some_and(|from| reach >= from)
     }
@@ -82,25 +82,25 @@ impl Call {
 
 /// What a call came back with.
 #[derive(Debug)]
-pub struct Answered {
-    pub answer: Answer,
+pub struct CallResponse {
+    pub response: HttpResponse,
     /// Requests that it took.
     pub attempts: u32,
-    /// How much of the request was taken before the answer came.
+    /// How much of the request was taken before the response came.
     pub reach: Reach,
 }
 
-/// A call without a whole answer.
+/// A call without a whole response.
 #[derive(Debug)]
-pub struct Unanswered {
+pub struct CallError {
     pub error: Error,
-    /// What came of the answer.
+    /// What came of the response.
     pub head: Option<Box<Head>>,
 }
 
-impl From<Error> for Unanswered {
-    fn from(error: Error) -> Unanswered {
-        Unanswered { error, head: None }
+impl From<Error> for CallError {
+    fn from(error: Error) -> CallError {
+        CallError { error, head: None }
     }
 }
 
@@ -280,21 +280,21 @@ impl Client {
     }
 
     /// A failure of the way as an error of the call.
-    pub fn error(&self, call: &Call, failure: Failure, attempts: u32) -> Unanswered {
+    pub fn error(&self, call: &Call, failure: TransportError, attempts: u32) -> CallError {
         let in_doubt = call.is_in_doubt(failure.reach);
-        let mut unanswered = self.error_of(call.name, failure, attempts);
-        unanswered.error.ambiguous = in_doubt;
-        unanswered
+        let mut call_error = self.error_of(call.name, failure, attempts);
+        call_error.error.ambiguous = in_doubt;
+        call_error
     }
 
     /// The same where nothing can have been carried out.
-    pub fn error_of(&self, name: &'static str, failure: Failure, attempts: u32) -> Unanswered {
+    pub fn error_of(&self, name: &'static str, failure: TransportError, attempts: u32) -> CallError {
         let mut error = Error::new(failure.status, name, failure.text);
         error.attempts = attempts;
         error.transient =
             !failure.permanent && matches!(failure.status, Status::Connect | Status::Network | Status::Timeout);
         error.redact(self.key());
-        Unanswered { error, head: failure.head }
+        CallError { error, head: failure.head }
     }
 }
 

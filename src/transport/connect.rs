@@ -1,6 +1,6 @@
 //! Makes connections: name lookup, addresses in a race (RFC 8305), the proxy's tunnel, TLS.
 
-use super::attempt::Failure;
+use super::attempt::TransportError;
 use super::body::{Reach, SlotBody};
 use super::connect_error::{failed, handshake_failed, no_connection, wants_credentials};
 use super::pool::Pool;
@@ -32,7 +32,7 @@ const NEXT_ADDRESS_AFTER: Duration = Duration::from_millis(250);
 const OUR_URL: &str = "the base URL";
 
 /// Makes a connection within the connect limit.
-pub async fn connect(pool: &Pool, reactor: &Rc<Reactor>, route: &Route) -> Result<Stream, Failure> {
+pub async fn connect(pool: &Pool, reactor: &Rc<Reactor>, route: &Route) -> Result<Stream, TransportError> {
     let mut work = pin!(connect_unbounded(pool, reactor, route));
     let Some(limit) = pool.network.connect_timeout else { return work.await };
     let mut over = pin!(reactor.sleep(limit));
@@ -40,14 +40,14 @@ pub async fn connect(pool: &Pool, reactor: &Rc<Reactor>, route: &Route) -> Resul
         Poll::Pending => over.as_mut().poll(cx).map(|()| {
             let limit = limit.as_millis();
             let text = format!("connecting to {route} took longer than {limit} ms (the connect limit)");
-            Err(Failure::new(Status::Timeout, Reach::Nothing, text))
+            Err(TransportError::new(Status::Timeout, Reach::Nothing, text))
         }),
         ready => ready,
     })
     .await
 }
 
-async fn connect_unbounded(pool: &Pool, reactor: &Rc<Reactor>, route: &Route) -> Result<Stream, Failure> {
+async fn connect_unbounded(pool: &Pool, reactor: &Rc<Reactor>, route: &Route) -> Result<Stream, TransportError> {
     let stream = match &route.proxy {
         None => open(pool, reactor, &route.host, route.port, &route.target(), OUR_URL).await?,
         Some(proxy) => {
@@ -76,7 +76,7 @@ async fn open(
     port: u16,
     server: &str,
     named: &str,
-) -> Result<Stream, Failure> {
+) -> Result<Stream, TransportError> {
     let addresses = pool.dns.addresses(host, port, reactor).await;
     let addresses =
         addresses.map_err(|error: DnsError| no_connection(format!("{error}; check {named} and the network")))?;
@@ -157,7 +157,7 @@ async fn secure(
     host: &str,
     server: &str,
     named: &str,
-) -> Result<Stream, Failure> {
+) -> Result<Stream, TransportError> {
     let name = ServerName::try_from(host.trim_matches(['[', ']']).to_owned());
     let name = name.map_err(|_| no_connection(format!("{host} is no name for TLS; check {named}")).permanent())?;
     let state = stream.state();
@@ -178,7 +178,7 @@ async fn secure(
 }
 
 /// Has a proxy connect to the target.
-async fn tunnel(stream: Stream, reactor: &Rc<Reactor>, route: &Route, proxy: &Proxy) -> Result<Stream, Failure> {
+async fn tunnel(stream: Stream, reactor: &Rc<Reactor>, route: &Route, proxy: &Proxy) -> Result<Stream, TransportError> {
     let (target, address) = (route.target(), &proxy.address);
     let is_none = |why: &str| {
         no_connection(format!(
@@ -222,7 +222,7 @@ async fn tunnel(stream: Stream, reactor: &Rc<Reactor>, route: &Route, proxy: &Pr
 }
 
 /// A proxy that makes no tunnel.
-fn refused(status: StatusCode, route: &Route, proxy: &Proxy) -> Failure {
+fn refused(status: StatusCode, route: &Route, proxy: &Proxy) -> TransportError {
     if matches!(status.as_u16(), 401 | 407) {
         return no_connection(wants_credentials(proxy)).permanent();
     }

@@ -1,14 +1,14 @@
 //! Why there is no connection, in words: nothing has reached the service then.
 
-use super::attempt::{Failure, plain};
+use super::attempt::{TransportError, plain};
 use super::body::Reach;
 use super::proxy::Proxy;
 use crate::error::Status;
 use rustls::{AlertDescription, CertificateError as Bad, InvalidMessage};
 use std::io::{self, ErrorKind};
 
-pub(super) fn no_connection(text: String) -> Failure {
-    Failure::new(Status::Connect, Reach::Nothing, text)
+pub(super) fn no_connection(text: String) -> TransportError {
+    TransportError::new(Status::Connect, Reach::Nothing, text)
 }
 
 pub(super) fn wants_credentials(proxy: &Proxy) -> String {
@@ -23,7 +23,7 @@ pub(super) fn wants_credentials(proxy: &Proxy) -> String {
 }
 
 /// A connection to `server`, whose address is `named` somewhere, failed on the way.
-pub(super) fn failed(error: &io::Error, server: &str, named: &str) -> Failure {
+pub(super) fn failed(error: &io::Error, server: &str, named: &str) -> TransportError {
     let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
     if let Some(tls) = inner {
         let (text, is_permanent) = tls_text(tls, named);
@@ -39,7 +39,7 @@ pub(super) fn failed(error: &io::Error, server: &str, named: &str) -> Failure {
 }
 
 /// The same once TLS had begun.
-pub(super) fn handshake_failed(error: &io::Error, server: &str, named: &str) -> Failure {
+pub(super) fn handshake_failed(error: &io::Error, server: &str, named: &str) -> TransportError {
     match error.kind() {
         ErrorKind::UnexpectedEof => {
             no_connection(format!("no secure connection to {server}: it was closed during the TLS handshake"))

@@ -1,7 +1,7 @@
 //! Many calls at once on one driver, all driven by the calling thread: it adds some, then takes what has settled.
 
 use super::attempts::Attempts;
-use super::client::{Client, Unanswered};
+use super::client::{CallError, Client};
 use super::exchange::{Interruption, Limits};
 use super::http_client::HttpClient;
 use super::log::Log;
@@ -15,7 +15,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 /// The number that the caller gave, and what became of the call.
-pub type Settled<T> = (usize, Result<T, Unanswered>);
+pub type Settled<T> = (usize, Result<T, CallError>);
 
 struct Member<'c, T> {
     number: usize,

@@ -1,7 +1,7 @@
 //! One call, driven on the calling thread to its end.
 
 use super::attempts::Attempts;
-use super::client::{CallOptions, Client, Unanswered};
+use super::client::{CallError, CallOptions, Client};
 use super::events;
 use super::exchange::FORKED;
 use super::log::Log;
@@ -20,7 +20,7 @@ impl Client {
         name: &'static str,
         options: &CallOptions<'_>,
         work: impl FnOnce(Attempts<'c>) -> F,
-    ) -> Result<Result<T, Error>, Unanswered>
+    ) -> Result<Result<T, Error>, CallError>
     where
         F: Future<Output = Result<T, Error>>,
     {
@@ -51,7 +51,7 @@ impl Client {
         let failed = match &ended {
             Ok(Ok(_)) => None,
             Ok(Err(error)) => Some(error),
-            Err(unanswered) => Some(&unanswered.error),
+            Err(call_error) => Some(&call_error.error),
         };
         if let Some(error) = failed {
             events::failed(&log, error, began);

@@ -1,6 +1,6 @@
 //! HTTP on the calling thread: a reactor that drives, and connections that the call keeps between its requests.
 
-use super::attempt::Failure;
+use super::attempt::TransportError;
 use super::connect::connect;
 use super::pool::{Connection, InUse, Pool};
 use super::process::Process;
@@ -39,7 +39,7 @@ impl HttpClient {
         }
     }
 
-    pub async fn connect(&self, route: Arc<Route>) -> Result<(Connection, InUse), Failure> {
+    pub async fn connect(&self, route: Arc<Route>) -> Result<(Connection, InUse), TransportError> {
         let in_use = self.pool.count();
         let stream = connect(&self.pool, &self.reactor, &route).await?;
         Ok((Connection::new(stream, route).await?, in_use))

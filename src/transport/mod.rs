@@ -2,7 +2,7 @@
 //!
 //! Nothing here knows what a file is. From the outside in: a [`client`] has the settings; [`drive`] makes one call of it
 //! and [`crowd`] many at once; [`attempts`] is a call over all its attempts, which [`retry`] and [`rate`] govern;
-//! [`attempt`] is one request and its answer, which [`exchange`] drives in turns where callbacks run in between; a
+//! [`attempt`] is one request and its response, which [`exchange`] drives in turns where callbacks run in between; a
 //! [`reactor`] drives all of it on the calling thread, over connections of a [`pool`], which [`connect`] makes.
 
 pub mod attempt;

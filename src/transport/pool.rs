@@ -1,7 +1,7 @@
 //! Idle connections, and what else belongs to one process: a pool for each distinct set of network settings, names that
 //! were looked up, rate limiters. A child after `fork` begins with none.
 
-use super::attempt::Failure;
+use super::attempt::TransportError;
 use super::body::{Reach, SlotBody};
 use super::connect_error::no_connection;
 use super::process::{PerProcess, Process};
@@ -151,7 +151,7 @@ impl Pool {
         Arc::new(Pool::new(Arc::new(network), shared.dns.clone(), &shared.descriptors))
     }
 
-    pub fn tls(&self) -> Result<Arc<ClientConfig>, Failure> {
+    pub fn tls(&self) -> Result<Arc<ClientConfig>, TransportError> {
         let made = self.tls.get_or_try_init(|| self.network.trust.client_config().map(Arc::new));
         made.cloned().map_err(|text| no_connection(text).permanent())
     }
@@ -204,7 +204,7 @@ pub struct Connection {
 }
 
 impl Connection {
-    pub async fn new(stream: Stream, route: Arc<Route>) -> Result<Connection, Failure> {
+    pub async fn new(stream: Stream, route: Arc<Route>) -> Result<Connection, TransportError> {
         let state = stream.state();
         let made = http1::Builder::new()
             .max_headers(MOST_HEADERS)
@@ -213,7 +213,7 @@ impl Connection {
             .await;
         match made {
             Ok((sender, driver)) => Ok(Connection { route, state, sender, driver: Some(driver) }),
-            Err(error) => Err(Failure::new(Status::Connect, Reach::Nothing, error.to_string())),
+            Err(error) => Err(TransportError::new(Status::Connect, Reach::Nothing, error.to_string())),
         }
     }
 }

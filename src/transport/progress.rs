@@ -1,6 +1,6 @@
 //! Telling the caller how far a transfer is: on its own thread, between the turns, not too often.
 
-use super::attempt::Failure;
+use super::attempt::TransportError;
 use super::body::Reach;
 use crate::error::Status;
 use std::time::{Duration, Instant};
@@ -28,23 +28,27 @@ impl<'a> Progress<'a> {
     }
 
     /// Tells it, unless it was told a moment ago.
-    pub fn moved(&mut self, done: u64, total: Option<u64>, reach: Reach) -> Result<(), Failure> {
+    pub fn moved(&mut self, done: u64, total: Option<u64>, reach: Reach) -> Result<(), TransportError> {
         if self.last.is_some_and(|(at, ..)| at.elapsed() < APART) { Ok(()) } else { self.tell(done, total, reach) }
     }
 
     /// Tells the end, once.
-    pub fn finished(&mut self, done: u64) -> Result<(), Failure> {
+    pub fn finished(&mut self, done: u64) -> Result<(), TransportError> {
         if self.last.is_some_and(|(_, told, of)| told == done && of == Some(done)) {
             return Ok(());
         }
         self.tell(done, Some(done), Reach::Whole)
     }
 
-    fn tell(&mut self, done: u64, total: Option<u64>, reach: Reach) -> Result<(), Failure> {
+    fn tell(&mut self, done: u64, total: Option<u64>, reach: Reach) -> Result<(), TransportError> {
         let Some(report) = self.report else { return Ok(()) };
         let whole = |bytes: u64| i64::try_from(bytes).unwrap_or(i64::MAX);
         let goes_on = report(whole(done), total.map_or(-1, whole));
         self.last = Some((Instant::now(), done, total));
-        if goes_on { Ok(()) } else { Err(Failure::new(Status::Cancelled, reach, "cancelled by the progress callback")) }
+        if goes_on {
+            Ok(())
+        } else {
+            Err(TransportError::new(Status::Cancelled, reach, "cancelled by the progress callback"))
+        }
     }
 }

@@ -216,10 +216,10 @@ impl Future for Turn<'_> {
             // What a waker drags along is dropped without the lock.
             let place = inner.place_of(self.ticket).expect("who waits stands in the queue");
             let old = mem::replace(&mut inner.queue[place].waker, cx.waker().clone());
-            let answer = inner.ask(self.ticket);
+            let asked = inner.ask(self.ticket);
             drop(inner);
             drop(old);
-            let until = match answer {
+            let until = match asked {
                 Ok(next) => {
                     self.came = true;
                     next.into_iter().for_each(Waker::wake);

@@ -2,7 +2,7 @@
 
 use super::attempt::Attempt;
 use super::body::Reach;
-use super::client::{Client, Unanswered};
+use super::client::{CallError, Client};
 use super::exchange::Interruption;
 use crate::error::{Error, Status};
 use std::cell::{RefCell, RefMut};
@@ -33,18 +33,18 @@ impl Track {
     }
 
     /// The end of a call from outside, as an error of it.
-    pub fn interrupted(&self, client: &Client, name: &'static str, why: &Interruption) -> Unanswered {
+    pub fn interrupted(&self, client: &Client, name: &'static str, why: &Interruption) -> CallError {
         let mut state = self.state();
         let State { attempt, waiting, in_doubt_from, in_doubt, made: attempts, last, .. } = &mut *state;
         let (attempts, in_doubt) = (*attempts, *in_doubt);
-        let mut unanswered = match (attempt, last.take()) {
+        let mut call_error = match (attempt, last.take()) {
             (Some(attempt), _) => {
                 let (status, text) = why.in_words(&attempt.phase());
                 let failure = attempt.interrupted(status, text);
                 let reach = failure.reach;
-                let mut unanswered = client.error_of(name, failure, attempts);
-                unanswered.error.ambiguous = in_doubt_from.is_some_and(|from| reach >= from);
-                unanswered
+                let mut call_error = client.error_of(name, failure, attempts);
+                call_error.error.ambiguous = in_doubt_from.is_some_and(|from| reach >= from);
+                call_error
             }
             (None, last) => {
                 let (status, text) = why.in_words(waiting);
@@ -54,8 +54,8 @@ impl Track {
                 }
             }
         };
-        unanswered.error.ambiguous |= in_doubt;
-        unanswered
+        call_error.error.ambiguous |= in_doubt;
+        call_error
     }
 }
 

@@ -1,7 +1,7 @@
 //! A call that moves a file's bytes, over all its attempts: each is driven in turns, for callbacks run in between.
 
-use super::attempt::{Failure, Request};
-use super::client::{Call, CallOptions, Client, Unanswered};
+use super::attempt::{Request, TransportError};
+use super::client::{Call, CallError, CallOptions, Client};
 use super::events::{self, Told};
 use super::exchange::{Exchange, FORKED, Limits};
 use super::http_client::HttpClient;
@@ -61,7 +61,7 @@ impl<'a> Transfer<'a> {
     }
 
     /// Waits for the rate limiter and starts an attempt.
-    pub fn begin(&mut self, request: Request) -> Result<Exchange<'a>, Failure> {
+    pub fn begin(&mut self, request: Request) -> Result<Exchange<'a>, TransportError> {
         self.wait_for_turn()?;
         self.count();
         Ok(self.exchange(request))
@@ -84,7 +84,7 @@ impl<'a> Transfer<'a> {
         events::attempt(&self.log, self.retry.made(), &self.call);
     }
 
-    fn wait_for_turn(&mut self) -> Result<(), Failure> {
+    fn wait_for_turn(&mut self) -> Result<(), TransportError> {
         let ceiling = self.client.requests_per_minute();
         if self.limiter.try_acquire(ceiling) {
             return Ok(());
@@ -102,7 +102,7 @@ impl<'a> Transfer<'a> {
     pub fn came_to(&mut self, outcome: Result<Told<'_>, &Error>) {
         self.limiter.came_to(outcome.map(drop));
         self.retry.came_to(outcome.map(drop));
-        events::answer(&self.log, self.retry.made(), self.sent, outcome);
+        events::response(&self.log, self.retry.made(), self.sent, outcome);
         self.flush();
     }
 
@@ -131,7 +131,7 @@ impl<'a> Transfer<'a> {
     }
 
     /// A failure of the way as an error of the call.
-    pub fn error(&self, failure: Failure) -> Unanswered {
+    pub fn error(&self, failure: TransportError) -> CallError {
         self.client.error(&self.call, failure, self.attempts())
     }
 

@@ -1,8 +1,8 @@
 //! A request whose body is read piece by piece, on the caller's thread, between the turns of its exchange.
 
-use super::attempt::{Answer, Body, Failure};
+use super::attempt::{Body, HttpResponse, TransportError};
 use super::body::Reach;
-use super::client::{Answered, Unanswered};
+use super::client::{CallError, CallResponse};
 use super::exchange::{Exchange, Turn};
 use super::process::Process;
 use super::progress::Progress;
@@ -24,7 +24,7 @@ pub trait Source {
     /// Bytes to come, when that is known.
     fn size(&self) -> Option<u64>;
     /// Fills a part of the buffer and says how much; 0 is the end. A failure says why there is no more.
-    fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Failure>;
+    fn read(&mut self, buffer: &mut [u8]) -> Result<usize, TransportError>;
     /// Whether it can go back to its start.
     fn can_rewind(&self) -> bool;
     /// Goes back to its start, or says why not.
@@ -32,8 +32,8 @@ pub trait Source {
 }
 
 /// A failure of what is uploaded.
-pub fn unreadable(what: impl Display, why: impl Display) -> Failure {
-    Failure::of_file(format!("{what} can't be read: {why}"))
+pub fn unreadable(what: impl Display, why: impl Display) -> TransportError {
+    TransportError::file(format!("{what} can't be read: {why}"))
 }
 
 /// What stands round the source's bytes.
@@ -58,7 +58,7 @@ struct Feed<'a> {
 
 impl Feed<'_> {
     /// The next piece, and whether it is the last one.
-    fn next(&mut self) -> Result<(Bytes, bool), Failure> {
+    fn next(&mut self) -> Result<(Bytes, bool), TransportError> {
         let differs = |why: String| Err(unreadable("what is uploaded", why));
         if let Some(before) = self.before.take() {
             return Ok((before.into(), false));
@@ -107,8 +107,8 @@ pub struct Read {
 }
 
 impl Transfer<'_> {
-    /// Sends one request with a body of `frame` and `source`, and reads its answer, also one that comes early.
-    pub fn send(&mut self, frame: Frame, source: &mut dyn Source) -> (Result<Answered, Unanswered>, Read) {
+    /// Sends one request with a body of `frame` and `source`, and reads its response, also one that comes early.
+    pub fn send(&mut self, frame: Frame, source: &mut dyn Source) -> (Result<CallResponse, CallError>, Read) {
         let mut request = self.client.request(&self.call);
         let content_type = HeaderValue::from_str(&frame.content_type).expect("a media type and a boundary of ours");
         request.headers.insert(CONTENT_TYPE, content_type);
@@ -125,15 +125,15 @@ impl Transfer<'_> {
             process: Process::current(),
         };
         self.progress.begins();
-        let longest = self.call.longest_answer;
+        let longest = self.call.max_response_len;
         let sent = match self.begin(request) {
             Ok(exchange) => drive(exchange, &mut feed, &mut self.progress, longest),
             Err(failure) => Err(failure),
         };
         let read = feed.read;
         let attempts = self.attempts();
-        let answered = sent.map(|(answer, reach)| Answered { answer, attempts, reach });
-        (answered.map_err(|failure| self.error(failure)), read)
+        let response = sent.map(|(response, reach)| CallResponse { response, attempts, reach });
+        (response.map_err(|failure| self.error(failure)), read)
     }
 }
 
@@ -142,7 +142,7 @@ fn drive(
     feed: &mut Feed<'_>,
     progress: &mut Progress<'_>,
     longest: usize,
-) -> Result<(Answer, Reach), Failure> {
+) -> Result<(HttpResponse, Reach), TransportError> {
     let size = feed.source.size();
     let mut turn = exchange.turn()?;
     if matches!(turn, Turn::NeedData) {
@@ -156,7 +156,7 @@ fn drive(
                     progress.moved(feed.read.bytes, size, exchange.reach())?;
                 }
                 exchange.check()?;
-                let chunk = feed.next().map_err(|failure| Failure { reach: exchange.reach(), ..failure })?;
+                let chunk = feed.next().map_err(|failure| TransportError { reach: exchange.reach(), ..failure })?;
                 match chunk {
                     (chunk, false) => exchange.feed(chunk),
                     (chunk, true) => exchange.feed_last(chunk),
@@ -165,16 +165,16 @@ fn drive(
             }
             Turn::Head(head) => {
                 let reach = exchange.reach();
-                let answer = exchange.rest(head, longest)?;
+                let response = exchange.rest(head, longest)?;
                 if reach == Reach::Whole {
-                    // There is nothing left to cancel, and the answer is not to be lost.
+                    // There is nothing left to cancel, and the response is not to be lost.
                     let _ = progress.finished(feed.read.bytes);
                     exchange.check_process()?;
                 }
-                return Ok((answer, reach));
+                return Ok((response, reach));
             }
             Turn::HaveData(_) | Turn::Done => {
-                return Err(Failure::new(Status::Internal, exchange.reach(), "an answer without a head"));
+                return Err(TransportError::new(Status::Internal, exchange.reach(), "an answer without a head"));
             }
         }
     }

@@ -30,7 +30,7 @@ const PROBING: f64 = 60.0;
 /// Pauses double from here.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(15);
-/// How long a request that goes alone may stay without an answer before another one goes.
+/// How long a request that goes alone may stay without a response before another one goes.
 pub(super) const ALONE: Duration = Duration::from_secs(2);
 /// No Retry-After makes everybody wait longer.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(300);

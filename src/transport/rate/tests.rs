@@ -260,7 +260,7 @@ fn what_an_outcome_says_of_the_rate() {
     limiter.came_to(Err(&Error { retry_after: Some(Duration::ZERO), ..error(Status::RateLimited, 200) }));
     assert!(limiter.rate().is_some());
     assert!(limiter.try_acquire(None));
-    // No answer is no sign that the trouble is over; a refusal for another reason is.
+    // No response is no sign that the trouble is over; a refusal for another reason is.
     limiter.came_to(Err(&error(Status::Network, 0)));
     assert!(limiter.inner().pace.ready_at(Instant::now(), None) > Instant::now());
     limiter.came_to(Err(&error(Status::InvalidRequest, 200)));

@@ -20,7 +20,7 @@ impl Width {
     /// A request was taken, of so many of its call that were under way at once.
     pub(super) fn went_well(&mut self, now: Instant, under_way: usize) {
         let width = self.now(now);
-        // One more for each: twice as many with each round of answers.
+        // One more for each: twice as many with each round of responses.
         self.0 = Some((width.max(under_way.min(width + 1)), now));
     }
 
