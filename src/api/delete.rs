@@ -21,7 +21,7 @@ struct Body<'a> {
 
 /// What a response says beside its success.
 #[derive(Deserialize)]
-struct Told {
+struct DeleteResponse {
     #[serde(default, deserialize_with = "envelope::present")]
     file_id: Option<Value>,
 }
@@ -181,7 +181,7 @@ fn call(name: &'static str, file_id: i64, purpose: &str) -> Call {
 async fn attempt(attempts: &mut Attempts<'_>, call: &Call, file_id: i64) -> Result<Deleted, Error> {
     let response = envelope::attempt(attempts, call).await?;
     let trace_id = response.trace_id().to_owned();
-    match &response.read::<Told>(attempts.client(), call)?.file_id {
+    match &response.read::<DeleteResponse>(attempts.client(), call)?.file_id {
         // The page doesn't promise the field; the success it does.
         None => {}
         Some(returned) if model::id(returned) == Some(file_id) => {}

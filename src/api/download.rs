@@ -1,6 +1,6 @@
 //! Download: `GET /v1/files/retrieve_content`, the API's page "File Retrieve Content", or the link that retrieve gives.
 
-use super::envelope::About;
+use super::envelope::ResponseMeta;
 use super::target::{Sink, Target};
 use super::{envelope, evidence, model, redirect, store};
 use crate::error::{Error, Status};
@@ -75,7 +75,7 @@ struct Download<'a> {
     length: Option<u64>,
     content_type: String,
     /// The last response; nothing when none came.
-    about: About,
+    meta: ResponseMeta,
 }
 
 /// Why an attempt ended early.
@@ -103,8 +103,8 @@ fn download(
     options: &CallOptions<'_>,
 ) -> Result<String, Error> {
     let transfer = Transfer::new(client, call, limits, options);
-    let (link, written, resumed, validator, length, content_type, about) = Default::default();
-    let mut download = Download { transfer, sink, link, written, resumed, validator, length, content_type, about };
+    let (link, written, resumed, validator, length, content_type, meta) = Default::default();
+    let mut download = Download { transfer, sink, link, written, resumed, validator, length, content_type, meta };
     let result = download.go(file_id, by_link, options);
     download.transfer.ended(result)
 }
@@ -134,7 +134,7 @@ impl<'a> Download<'a> {
                 return Err(error);
             }
         }
-        self.transfer.came_to(Ok((self.about.http_status, &self.about.trace_id)));
+        self.transfer.came_to(Ok((self.meta.http_status, &self.meta.trace_id)));
         self.sink.finish().map_err(|why| self.error(Status::File, &why))?;
         let json = serde_json::json!({
             "file_id": file_id,
@@ -142,7 +142,7 @@ impl<'a> Download<'a> {
             "content_type": self.content_type,
             "resumed": self.resumed,
             "via": if by_link { "download_url" } else { "retrieve_content" },
-            "trace_id": self.about.trace_id,
+            "trace_id": self.meta.trace_id,
         });
         Ok(json.to_string())
     }
@@ -207,7 +207,7 @@ impl<'a> Download<'a> {
                 (0, true) => Ok(self.transfer.begin_elsewhere(request)),
                 (..) => Ok(self.transfer.exchange(request)),
             };
-            self.about = About { attempts: self.transfer.attempts(), ..About::default() };
+            self.meta = ResponseMeta { attempts: self.transfer.attempts(), ..ResponseMeta::default() };
             let mut exchange = begun.map_err(|failure| self.cut_or_failed(failure))?;
             let head = loop {
                 match exchange.turn() {
@@ -216,7 +216,7 @@ impl<'a> Download<'a> {
                     Err(failure) => return Err(self.cut_or_failed(failure)),
                 }
             };
-            self.about = About::of(&head, None, self.transfer.attempts());
+            self.meta = ResponseMeta::of(&head, None, self.transfer.attempts());
             if !matches!(head.http_status, 301 | 302 | 303 | 307 | 308) {
                 return Ok((exchange, head, is_away));
             }
@@ -231,7 +231,7 @@ impl<'a> Download<'a> {
     }
 
     fn led_astray(&self, to: &str) -> Error {
-        let text = format!("the download was redirected {to} ({})", self.about.in_words());
+        let text = format!("the download was redirected {to} ({})", self.meta.in_words());
         self.error(Status::Protocol, &text)
     }
 
@@ -319,7 +319,7 @@ impl<'a> Download<'a> {
             body.extend_from_slice(&data);
         }
         if is_away && !envelope::is_refusal(self.transfer.client, &body) {
-            let error = self.redacted(store::refusal(self.transfer.call.name, &self.about));
+            let error = self.redacted(store::refusal(self.transfer.call.name, &self.meta));
             let has_expired = self.link.is_some() && head.http_status == 403;
             return if has_expired { Ended::Expired(error) } else { Ended::Failed(error) };
         }
@@ -359,7 +359,7 @@ impl<'a> Download<'a> {
 
     /// With what is known of the response.
     fn redacted(&self, mut error: Error) -> Error {
-        self.about.put_on(&mut error);
+        self.meta.apply_to(&mut error);
         error.redact(self.transfer.client.key());
         error
     }

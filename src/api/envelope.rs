@@ -7,7 +7,7 @@ use crate::error::{Error, Status, one_line};
 use crate::transport::attempt::{Head, HttpResponse};
 use crate::transport::attempts::Attempts;
 use crate::transport::client::{Call, CallError, CallOptions, CallResponse, Client};
-use crate::transport::events::Told;
+use crate::transport::events::ResponseSummary;
 use http::header::{DATE, HeaderMap, HeaderValue, LOCATION};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
@@ -23,7 +23,7 @@ pub const MAX_RESPONSE_LEN: usize = 16 << 20;
 pub struct ApiResponse {
     /// As it came.
     pub json: String,
-    about: About,
+    meta: ResponseMeta,
 }
 
 /// What every answer may have; the rest is for the call to read.
@@ -42,7 +42,7 @@ pub fn present<'de, D: Deserializer<'de>>(value: D) -> Result<Option<Value>, D::
 
 /// What goes on every error about a response.
 #[derive(Clone, Debug, Default)]
-pub struct About {
+pub struct ResponseMeta {
     pub http_status: u16,
     pub trace_id: String,
     pub retry_after: Option<Duration>,
@@ -61,7 +61,7 @@ enum Verdict {
     /// An error of this API without a number.
     RefusedWithoutCode(String),
     /// Not this API's; why not.
-    Foreign(String),
+    NotThisApi(String),
 }
 
 /// Makes a call that only reads, as often as it takes, and reads what its response says of success.
@@ -96,7 +96,7 @@ pub async fn attempt(attempts: &mut Attempts<'_>, call: &Call) -> Result<ApiResp
         Ok(response) => read(client, call, response),
         Err(failed) => Err(call_error(client, failed)),
     };
-    attempts.came_to(result.as_ref().map(ApiResponse::told));
+    attempts.came_to(result.as_ref().map(ApiResponse::summary));
     result
 }
 
@@ -104,25 +104,26 @@ pub fn read(client: &Client, call: &Call, response: CallResponse) -> Result<ApiR
     let CallResponse { response: HttpResponse { head, body }, attempts, reach } = response;
     let (verdict, request_id) = match parse(client, &body) {
         Ok(common) => (verdict(&common), common.request_id.as_ref().and_then(Value::as_str).map(str::to_owned)),
-        Err(why) => (Verdict::Foreign(why), None),
+        Err(why) => (Verdict::NotThisApi(why), None),
     };
-    let about = About { in_doubt: call.is_in_doubt(reach), ..About::of(&head, request_id.as_deref(), attempts) };
+    let meta =
+        ResponseMeta { in_doubt: call.is_in_doubt(reach), ..ResponseMeta::of(&head, request_id.as_deref(), attempts) };
     let mut error = match verdict {
         Verdict::Success if (200..300).contains(&head.http_status) => {
             let json = String::from_utf8(body).unwrap_or_default();
-            return Ok(ApiResponse { json, about });
+            return Ok(ApiResponse { json, meta });
         }
         Verdict::Success => {
-            by_http_status(call, &head, &about, "the answer is an HTTP error, though its body says success", false)
+            by_http_status(call, &head, &meta, "the answer is an HTTP error, though its body says success", false)
         }
-        Verdict::Refused(code, message) => refused(client, call, code, &message, &about),
+        Verdict::Refused(code, message) => refused(client, call, code, &message, &meta),
         Verdict::RefusedWithoutCode(message) => {
             let message = clean(client, &message);
-            let mut error = by_http_status(call, &head, &about, &format!("the service says \"{message}\""), true);
+            let mut error = by_http_status(call, &head, &meta, &format!("the service says \"{message}\""), true);
             error.api_message = message;
             error
         }
-        Verdict::Foreign(why) => by_http_status(call, &head, &about, &why, false),
+        Verdict::NotThisApi(why) => by_http_status(call, &head, &meta, &why, false),
     };
     if error.status == Status::Authentication {
         error.add(&other_region(client.host()));
@@ -130,7 +131,7 @@ pub fn read(client: &Client, call: &Call, response: CallResponse) -> Result<ApiR
     if error.status == Status::Http && head.http_status == 404 && client.base_path().ends_with("/v1/") {
         error.add("; the base URL ends in /v1, leave that out");
     }
-    about.put_on(&mut error);
+    meta.apply_to(&mut error);
     error.transient = matches!(error.status, Status::RateLimited | Status::Server | Status::ServerTimeout);
     error.redact(client.key());
     Err(error)
@@ -146,7 +147,7 @@ pub fn is_refusal(client: &Client, body: &[u8]) -> bool {
 pub fn call_error(client: &Client, call_error: CallError) -> Error {
     let CallError { mut error, head } = call_error;
     if let Some(head) = head {
-        About::of(&head, None, error.attempts).put_on(&mut error);
+        ResponseMeta::of(&head, None, error.attempts).apply_to(&mut error);
         error.redact(client.key());
     }
     error
@@ -154,17 +155,17 @@ pub fn call_error(client: &Client, call_error: CallError) -> Error {
 
 impl ApiResponse {
     pub fn trace_id(&self) -> &str {
-        &self.about.trace_id
+        &self.meta.trace_id
     }
 
     /// For the log.
-    pub fn told(&self) -> Told<'_> {
-        (self.about.http_status, &self.about.trace_id)
+    pub fn summary(&self) -> ResponseSummary<'_> {
+        (self.meta.http_status, &self.meta.trace_id)
     }
 
     /// The service's clock when it answered.
     pub fn date(&self) -> Option<SystemTime> {
-        self.about.date.as_ref().and_then(headers::date)
+        self.meta.date.as_ref().and_then(headers::date)
     }
 
     /// What the call reads of it.
@@ -177,18 +178,18 @@ impl ApiResponse {
 
     /// For a success that can't be believed.
     pub fn error(&self, client: &Client, call: &Call, text: &str) -> Error {
-        let mut error = Error::new(Status::Protocol, call.name, format!("{text} ({})", self.about.in_words()));
-        error.ambiguous = self.about.in_doubt;
-        self.about.put_on(&mut error);
+        let mut error = Error::new(Status::Protocol, call.name, format!("{text} ({})", self.meta.in_words()));
+        error.ambiguous = self.meta.in_doubt;
+        self.meta.apply_to(&mut error);
         error.redact(client.key());
         error
     }
 }
 
-impl About {
+impl ResponseMeta {
     /// `request_id`: the one in the body, for want of one in the head.
-    pub fn of(head: &Head, request_id: Option<&str>, attempts: u32) -> About {
-        About {
+    pub fn of(head: &Head, request_id: Option<&str>, attempts: u32) -> ResponseMeta {
+        ResponseMeta {
             http_status: head.http_status,
             trace_id: headers::trace_id(&head.headers, request_id),
             retry_after: headers::retry_after(&head.headers),
@@ -198,7 +199,7 @@ impl About {
         }
     }
 
-    pub fn put_on(&self, error: &mut Error) {
+    pub fn apply_to(&self, error: &mut Error) {
         error.http_status = self.http_status;
         error.trace_id = self.trace_id.clone();
         error.retry_after = self.retry_after;
@@ -265,14 +266,14 @@ fn is_nested_too_deeply(text: &str) -> bool {
 fn verdict(common: &Common) -> Verdict {
     if let Some(base_resp) = &common.base_resp {
         let Some(base_resp) = base_resp.as_object() else {
-            return Verdict::Foreign("base_resp in the answer is not an object".into());
+            return Verdict::NotThisApi("base_resp in the answer is not an object".into());
         };
         let message = base_resp.get("status_msg").and_then(Value::as_str).unwrap_or_default();
         return match base_resp.get("status_code").map(code) {
             Some(Some(0)) => Verdict::Success,
             Some(Some(code)) => Verdict::Refused(code, message.into()),
-            Some(None) => Verdict::Foreign("base_resp.status_code in the answer is not an integer".into()),
-            None => Verdict::Foreign("base_resp in the answer has no status_code".into()),
+            Some(None) => Verdict::NotThisApi("base_resp.status_code in the answer is not an integer".into()),
+            None => Verdict::NotThisApi("base_resp in the answer has no status_code".into()),
         };
     }
     // The newer shape: {"type":"error","error":{"type","message","http_code"},"request_id"}.
@@ -283,7 +284,7 @@ fn verdict(common: &Common) -> Verdict {
             None => Verdict::RefusedWithoutCode(message.into()),
         };
     }
-    Verdict::Foreign("the answer has no base_resp".into())
+    Verdict::NotThisApi("the answer has no base_resp".into())
 }
 
 fn code(value: &Value) -> Option<i64> {
@@ -300,7 +301,7 @@ fn code_in_parentheses(message: &str) -> Option<i64> {
     code.parse().ok().filter(|&code| code > 0)
 }
 
-fn refused(client: &Client, call: &Call, code: i64, message: &str, about: &About) -> Error {
+fn refused(client: &Client, call: &Call, code: i64, message: &str, meta: &ResponseMeta) -> Error {
     let known = CODES.iter().find(|row| row.0 == code);
     let (status, meaning, advice) = known.map_or(
         (Status::Api, "a code not known here", "see the API's list of error codes"),
@@ -313,16 +314,16 @@ fn refused(client: &Client, call: &Call, code: i64, message: &str, about: &About
     };
     // The service's own words often are the meaning.
     let meaning = if message.to_lowercase().contains(&meaning.to_lowercase()) { "" } else { &format!("{meaning}; ") };
-    let text = format!("the service answered {code}{said} ({meaning}{}): {}", about.in_words(), about.advice(advice));
+    let text = format!("the service answered {code}{said} ({meaning}{}): {}", meta.in_words(), meta.advice(advice));
     let mut error = Error::new(status, call.name, text);
     error.api_code = i32::try_from(code).unwrap_or(if code < 0 { i32::MIN } else { i32::MAX });
     error.api_message = message;
-    error.ambiguous = about.in_doubt && matches!(status, Status::Server | Status::ServerTimeout);
+    error.ambiguous = meta.in_doubt && matches!(status, Status::Server | Status::ServerTimeout);
     error
 }
 
 /// Where no code of the API decides. `of_this_api`: the body is an error of this API.
-fn by_http_status(call: &Call, head: &Head, about: &About, why: &str, of_this_api: bool) -> Error {
+fn by_http_status(call: &Call, head: &Head, meta: &ResponseMeta, why: &str, of_this_api: bool) -> Error {
     let (status, advice) = match head.http_status {
         200..=299 => (Status::Protocol, "check that the base URL is the API's"),
         300..=399 => (Status::Http, "redirects are not followed for this call; check the base URL"),
@@ -337,10 +338,10 @@ fn by_http_status(call: &Call, head: &Head, about: &About, why: &str, of_this_ap
         _ => (Status::Http, "check that the base URL is the API's"),
     };
     let redirect = if (300..400).contains(&head.http_status) { redirect_in_words(&head.headers) } else { why.into() };
-    let text = format!("{redirect} ({}): {}", about.in_words(), about.advice(advice));
+    let text = format!("{redirect} ({}): {}", meta.in_words(), meta.advice(advice));
     let mut error = Error::new(status, call.name, text);
     let unsure = matches!(status, Status::Protocol | Status::Server | Status::ServerTimeout);
-    error.ambiguous = about.in_doubt && unsure;
+    error.ambiguous = meta.in_doubt && unsure;
     error
 }
 

@@ -1,7 +1,7 @@
 //! The object store, or whatever else a download is sent on to: the link that leads there, and what it means when it has no
 //! file to give.
 
-use super::envelope::About;
+use super::envelope::ResponseMeta;
 use super::{model, retrieve};
 use crate::error::{Error, Status};
 use crate::transport::client::CallOptions;
@@ -10,8 +10,8 @@ use crate::transport::transfer::Transfer;
 use url::Url;
 
 /// Its own words are in nobody's list, its HTTP status is. It never got the key, so it says nothing of that.
-pub fn refusal(call: &'static str, about: &About) -> Error {
-    let (status, advice) = match about.http_status {
+pub fn refusal(call: &'static str, meta: &ResponseMeta) -> Error {
+    let (status, advice) = match meta.http_status {
         401 | 403 | 404 | 410 => (Status::Http, ": the file's content may have expired"),
         429 => (Status::RateLimited, ": slow down and try again later"),
         408 | 504 => (Status::ServerTimeout, ": try again later"),
@@ -19,8 +19,8 @@ pub fn refusal(call: &'static str, about: &About) -> Error {
         _ => (Status::Http, ""),
     };
     let mut error =
-        Error::new(status, call, format!("the file store answered {}{}", about.in_words(), about.advice(advice)));
-    about.put_on(&mut error);
+        Error::new(status, call, format!("the file store answered {}{}", meta.in_words(), meta.advice(advice)));
+    meta.apply_to(&mut error);
     error
 }
 

@@ -103,7 +103,7 @@ impl Upload<'_, '_> {
         loop {
             let (result, read) = self.attempt();
             self.transfer.check_process()?;
-            self.transfer.came_to(result.as_ref().map(ApiResponse::told));
+            self.transfer.came_to(result.as_ref().map(ApiResponse::summary));
             let mut error = match result {
                 Ok(response) => return Ok(response.json),
                 Err(error) => error,

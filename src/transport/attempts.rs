@@ -5,7 +5,7 @@ use super::attempt::{Attempt, HttpResponse, TransportError};
 use super::body::Reach;
 use super::client::{Call, CallError, CallResponse, Client};
 use super::deadline::Deadline;
-use super::events::{self, Told};
+use super::events::{self, ResponseSummary};
 use super::exchange::{Interruption, interrupted};
 use super::http_client::HttpClient;
 use super::log::Log;
@@ -127,7 +127,7 @@ impl<'c> Attempts<'c> {
     }
 
     /// Tells the limiter, the budget and the log what an attempt came to.
-    pub fn came_to(&mut self, outcome: Result<Told<'_>, &Error>) {
+    pub fn came_to(&mut self, outcome: Result<ResponseSummary<'_>, &Error>) {
         self.limiter.came_to(outcome.map(drop));
         self.retry.came_to(outcome.map(drop));
         events::response(&self.log, self.retry.made(), self.sent, outcome);

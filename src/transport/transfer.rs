@@ -2,7 +2,7 @@
 
 use super::attempt::{Request, TransportError};
 use super::client::{Call, CallError, CallOptions, Client};
-use super::events::{self, Told};
+use super::events::{self, ResponseSummary};
 use super::exchange::{Exchange, FORKED, Limits};
 use super::http_client::HttpClient;
 use super::log::Log;
@@ -99,7 +99,7 @@ impl<'a> Transfer<'a> {
     }
 
     /// Tells the limiter, the budget and the host what an attempt came to.
-    pub fn came_to(&mut self, outcome: Result<Told<'_>, &Error>) {
+    pub fn came_to(&mut self, outcome: Result<ResponseSummary<'_>, &Error>) {
         self.limiter.came_to(outcome.map(drop));
         self.retry.came_to(outcome.map(drop));
         events::response(&self.log, self.retry.made(), self.sent, outcome);
