@@ -4,7 +4,7 @@
 use bytes::Bytes;
 use http::Method;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
-use mmx::api::delete::{End, Manner, delete_with};
+use mmx::api::delete::{DeletePolicy, End, delete_with};
 use mmx::transport::attempt::{Body, Request};
 use mmx::transport::attempts::Attempts;
 use mmx::transport::body::Reach;
@@ -71,8 +71,9 @@ fn client_of(account: &str) -> Client {
 
 /// A delete of one attempt, as one call among many.
 async fn delete(mut attempts: Attempts<'_>, file_id: usize) -> End {
-    let manner = Manner { name: "delete_files", looks_first: None, looks_after_refusal: false, may_look: &|| false };
-    delete_with(&mut attempts, file_id as i64, "voice_clone", &manner).await
+    let policy =
+        DeletePolicy { name: "delete_files", lookup_first: None, lookup_after_refusal: false, allow_lookup: &|| false };
+    delete_with(&mut attempts, file_id as i64, "voice_clone", &policy).await
 }
 
 #[test]

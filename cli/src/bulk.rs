@@ -7,7 +7,7 @@ use crate::journal::Journal;
 use crate::output::Unit;
 use crate::stop::{Stop, in_words};
 use crate::work::{Reviewed, Work};
-use mmx::api::bulk::{Done, FileRef, Options, is_for_all};
+use mmx::api::bulk::{BulkResult, FileRef, Options, is_for_all};
 use mmx::api::outcome::{Counts, Kind, Outcome, now_ms};
 use mmx::error::{Error, Status};
 use serde_json::{Value, json};
@@ -38,7 +38,7 @@ pub(crate) struct Manner {
     pub(crate) concurrency: u32,
     pub(crate) verify: bool,
     /// An earlier run may have deleted some: each is looked for before it is sent.
-    pub(crate) looks_first: bool,
+    pub(crate) lookup_first: bool,
 }
 
 impl<'a> Bulk<'a> {
@@ -64,7 +64,7 @@ impl<'a> Bulk<'a> {
     pub(crate) fn run(
         self,
         manner: Manner,
-        call: impl FnOnce(&[FileRef<'_>], &Options<'_>) -> Done,
+        call: impl FnOnce(&[FileRef<'_>], &Options<'_>) -> BulkResult,
     ) -> Result<Exit, Stop> {
         let total = i64::try_from(self.work.entries.len()).unwrap_or(i64::MAX);
         let goes_on = self.work.decided().all(|(index, kind)| self.decided(index, kind))
@@ -81,7 +81,7 @@ impl<'a> Bulk<'a> {
             concurrency: Some(manner.concurrency),
             verify: manner.verify,
             deleted_before: &before,
-            looks_first: manner.looks_first,
+            lookup_first: manner.lookup_first,
             cancel: Some(self.context.signals.cancel()),
             progress: Some(&report),
             on_outcome: Some(&told),
@@ -144,9 +144,9 @@ impl<'a> Bulk<'a> {
         self.journal.as_ref().and_then(Journal::failure)
     }
 
-    fn done(self, done: Option<&Done>, verify: bool) -> Result<Exit, Stop> {
+    fn done(self, done: Option<&BulkResult>, verify: bool) -> Result<Exit, Stop> {
         let result = done.map_or(Ok(()), |done| done.result.clone());
-        if let (Some(Done { json: None, .. }), Err(error)) = (done, &result) {
+        if let (Some(BulkResult { json: None, .. }), Err(error)) = (done, &result) {
             // Nothing was begun.
             return Err(error.clone().into());
         }
@@ -243,7 +243,7 @@ fn is_open(outcome: &Outcome<'_>) -> bool {
 }
 
 /// The ids that a list at the end still had; `None` when there was none.
-fn still_listed(done: &Done) -> Option<Vec<i64>> {
+fn still_listed(done: &BulkResult) -> Option<Vec<i64>> {
     let json: Value = serde_json::from_str(done.json.as_deref()?).ok()?;
     Some(json["still_listed"].as_array()?.iter().filter_map(Value::as_i64).collect())
 }

@@ -48,35 +48,35 @@ pub struct Deleted {
 pub enum End {
     Deleted(Deleted),
     /// Refused, and it isn't there.
-    Absent {
+    AlreadyAbsent {
         trace_id: String,
     },
     /// As the error says; it is unknown what became of the file if that is ambiguous.
     Failed(Error),
-    /// It takes a look at the file to tell, for which there was no leave.
-    Open(Error),
+    /// It takes a lookup of the file to tell, for which there was no leave.
+    NeedsLookup(Error),
 }
 
 /// How a file is deleted, for one that is alone and for one of many.
-pub struct Manner<'a> {
+pub struct DeletePolicy<'a> {
     pub name: &'static str,
     /// A look comes first: what is gone already needs no request. Says why.
-    pub looks_first: Option<Error>,
+    pub lookup_first: Option<Error>,
     /// Whether the service refuses a file because it isn't there is found out, too.
-    pub looks_after_refusal: bool,
+    pub lookup_after_refusal: bool,
     /// Leave for a look: of many files in doubt, one list tells more than a retrieve each.
-    pub may_look: &'a (dyn Fn() -> bool + Sync),
+    pub allow_lookup: &'a (dyn Fn() -> bool + Sync),
 }
 
 /// Deletes one file and returns the service's response as it came.
 pub fn delete(client: &Client, file_id: i64, purpose: &str, options: &CallOptions<'_>) -> Result<String, Error> {
     check(CALL, file_id, purpose)?;
-    let manner = Manner { name: CALL, looks_first: None, looks_after_refusal: false, may_look: &|| true };
+    let policy = DeletePolicy { name: CALL, lookup_first: None, lookup_after_refusal: false, allow_lookup: &|| true };
     let work = |mut attempts| async move {
-        match delete_with(&mut attempts, file_id, purpose, &manner).await {
+        match delete_with(&mut attempts, file_id, purpose, &policy).await {
             End::Deleted(deleted) => Ok(deleted.json),
-            End::Failed(error) | End::Open(error) => Err(error),
-            End::Absent { .. } => Err(Error::new(Status::Internal, CALL, "a look that nobody asked for")),
+            End::Failed(error) | End::NeedsLookup(error) => Err(error),
+            End::AlreadyAbsent { .. } => Err(Error::new(Status::Internal, CALL, "a look that nobody asked for")),
         }
     };
     envelope::drive(client, CALL, options, work).map_err(|error| explain(error, purpose))
@@ -97,13 +97,13 @@ pub fn explain(error: Error, purpose: &str) -> Error {
 }
 
 /// Deletes a file, over several attempts where it takes them. One whose answer was lost may have been carried out: then
-/// an error is not believed before a look at the file.
-pub async fn delete_with(attempts: &mut Attempts<'_>, file_id: i64, purpose: &str, manner: &Manner<'_>) -> End {
-    let call = call(manner.name, file_id, purpose);
-    let mut looks_first = manner.looks_first.clone();
+/// an error is not believed before a lookup of the file.
+pub async fn delete_with(attempts: &mut Attempts<'_>, file_id: i64, purpose: &str, policy: &DeletePolicy<'_>) -> End {
+    let call = call(policy.name, file_id, purpose);
+    let mut lookup_first = policy.lookup_first.clone();
     loop {
-        let is_first = looks_first.is_some();
-        let mut error = match looks_first.take() {
+        let is_first = lookup_first.is_some();
+        let mut error = match lookup_first.take() {
             Some(error) => error,
             None => match attempt(attempts, &call, file_id).await {
                 Ok(deleted) => return End::Deleted(deleted),
@@ -122,21 +122,21 @@ pub async fn delete_with(attempts: &mut Attempts<'_>, file_id: i64, purpose: &st
                 Err(why) => error = attempts.given_up(error, why),
             }
         }
-        let is_worth_a_look = is_first
+        let needs_lookup = is_first
             || match in_doubt {
                 true => attempts.may_repeat(),
-                false => manner.looks_after_refusal && retrieve::may_mean_absent(&error),
+                false => policy.lookup_after_refusal && retrieve::may_mean_absent(&error),
             };
-        if !is_worth_a_look {
+        if !needs_lookup {
             return End::Failed(error);
         }
-        if !(manner.may_look)() {
-            return End::Open(error);
+        if !(policy.allow_lookup)() {
+            return End::NeedsLookup(error);
         }
         // Seldom taken and most of the work's room: kept apart, every other delete is the smaller.
-        match Box::pin(settle(attempts, manner.name, file_id, &error)).await {
+        match Box::pin(look_up(attempts, policy.name, file_id, &error)).await {
             Presence::Gone { trace_id } if in_doubt => return End::Deleted(Deleted::seen(file_id, trace_id)),
-            Presence::Gone { trace_id } => return End::Absent { trace_id },
+            Presence::Gone { trace_id } => return End::AlreadyAbsent { trace_id },
             Presence::There if !in_doubt => return End::Failed(error),
             Presence::There if is_first => attempts.set_in_doubt(false),
             Presence::There => {
@@ -196,7 +196,7 @@ async fn attempt(attempts: &mut Attempts<'_>, call: &Call, file_id: i64) -> Resu
 }
 
 /// Looks whether a file is there whose delete may have been carried out.
-async fn settle(attempts: &mut Attempts<'_>, name: &'static str, file_id: i64, after: &Error) -> Presence {
+async fn look_up(attempts: &mut Attempts<'_>, name: &'static str, file_id: i64, after: &Error) -> Presence {
     let log = attempts.log();
     log.event(Level::Warn, "settling", || [("file_id", file_id.into()), ("status_name", after.status.name().into())]);
     let presence = retrieve::presence(&mut attempts.beside(), name, file_id).await;

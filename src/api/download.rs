@@ -105,12 +105,12 @@ fn download(
     let transfer = Transfer::new(client, call, limits, options);
     let (link, written, resumed, validator, length, content_type, meta) = Default::default();
     let mut download = Download { transfer, sink, link, written, resumed, validator, length, content_type, meta };
-    let result = download.go(file_id, by_link, options);
+    let result = download.run(file_id, by_link, options);
     download.transfer.ended(result)
 }
 
 impl<'a> Download<'a> {
-    fn go(&mut self, file_id: i64, by_link: bool, options: &CallOptions<'_>) -> Result<String, Error> {
+    fn run(&mut self, file_id: i64, by_link: bool, options: &CallOptions<'_>) -> Result<String, Error> {
         let mut refreshed = false;
         loop {
             if by_link && self.link.is_none() {

@@ -3,7 +3,7 @@
 pub mod bulk;
 pub mod codes;
 pub mod delete;
-mod doubtful;
+mod pending;
 pub mod download;
 pub mod envelope;
 pub mod evidence;

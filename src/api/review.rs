@@ -3,7 +3,7 @@
 //! edited.
 
 use super::bulk::{FileRef, Options, is_for_all};
-use super::doubtful::list_options;
+use super::pending::list_options;
 use super::filter::{Filter, Matcher, Now};
 use super::model::FileObject;
 use super::prune::{CALL, CHANGED, UNFIT, is_as_planned, read};
@@ -14,7 +14,7 @@ use crate::transport::exchange::Limits;
 use std::collections::HashMap;
 
 /// Of more files a list is read first.
-const FEW: usize = 20;
+const MAX_LOOKUPS: usize = 20;
 
 const OTHER_PURPOSE: &str = "has another purpose";
 const UNPLANNED: &str = "is not in the plan";
@@ -64,7 +64,7 @@ pub fn review<'a>(
         }
     };
     let (mut listed, mut there) = (None, HashMap::new());
-    if files.len() > FEW || filter.max_percent.is_some() {
+    if files.len() > MAX_LOOKUPS || filter.max_percent.is_some() {
         let response = list::listing(client, CALL, filter.purpose, &list_options(&limits, options))?;
         let (found, clock) = read(&response, filter)?;
         listed = Some(found.len());

@@ -2,7 +2,7 @@
 
 use super::envelope::ApiResponse;
 use super::model::FileObject;
-use super::reconcile::{self, Unsettled};
+use super::reconcile::{self, Inconclusive};
 use super::{envelope, purpose};
 use crate::error::{Error, Status};
 use crate::transport::attempt::{TransportError, plain};
@@ -94,12 +94,12 @@ struct Upload<'a, 's> {
 
 impl Upload<'_, '_> {
     fn make(mut self) -> Result<String, Error> {
-        let result = self.go();
+        let result = self.run();
         let result = result.map_err(|error| self.explain(error));
         self.transfer.ended(result)
     }
 
-    fn go(&mut self) -> Result<String, Error> {
+    fn run(&mut self) -> Result<String, Error> {
         loop {
             let (result, read) = self.attempt();
             self.transfer.check_process()?;
@@ -120,8 +120,8 @@ impl Upload<'_, '_> {
                 match reconcile::find(&self.transfer, self.filename, self.purpose, bytes) {
                     Ok(Some(json)) => return Ok(json),
                     Ok(None) => error.add("; the list does not show it"),
-                    Err(Unsettled::Ended(status, why)) => return Err(self.after(error, status, why)),
-                    Err(Unsettled::Unclear(why)) => {
+                    Err(Inconclusive::Ended(status, why)) => return Err(self.after(error, status, why)),
+                    Err(Inconclusive::Unclear(why)) => {
                         error.add(&format!("; {why}"));
                         return Err(error);
                     }

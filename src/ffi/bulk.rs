@@ -14,7 +14,7 @@ use super::client::mmx_client;
 use super::error::mmx_error;
 use super::files::mmx_progress_fn;
 use super::status::mmx_status;
-use crate::api::bulk::{self, Done, FileRef, Options};
+use crate::api::bulk::{self, BulkResult, FileRef, Options};
 use crate::api::filter::Filter;
 use crate::api::outcome::Outcome;
 use crate::api::prune;
@@ -140,8 +140,8 @@ pub const MMX_FILTER_ALL: u32 = 1;
 fn with_options(
     given: *const mmx_bulk_options,
     call: &'static str,
-    run: impl FnOnce(&Options<'_>) -> Done,
-) -> Result<Done, Error> {
+    run: impl FnOnce(&Options<'_>) -> BulkResult,
+) -> Result<BulkResult, Error> {
     let Some(given) = sized(given, call, "options")? else { return Ok(run(&Options::default())) };
     const KNOWN: u32 = MMX_BULK_DRY_RUN | MMX_BULK_VERIFY;
     flags(given.flags, KNOWN, call, "options.flags")?;
@@ -172,7 +172,7 @@ fn with_options(
         dry_run: given.flags & MMX_BULK_DRY_RUN != 0,
         verify: given.flags & MMX_BULK_VERIFY != 0,
         deleted_before: &[],
-        looks_first: false,
+        lookup_first: false,
         cancel: optional(given.cancel).map(|cancel| &cancel.0),
         progress: report.as_ref().map(|report| -> &dyn Fn(i64, i64) -> bool { report }),
         on_outcome: on_outcome.as_ref().map(|told| -> &dyn Fn(&Outcome<'_>) -> bool { told }),
@@ -351,10 +351,10 @@ fn filter<'a>(given: &mmx_filter, call: &'static str) -> Result<Filter<'a>, Erro
 fn hand_over(
     out_json: *mut *mut c_char,
     out_error: *mut *mut mmx_error,
-    run: impl FnOnce() -> Result<Done, Error>,
+    run: impl FnOnce() -> Result<BulkResult, Error>,
 ) -> mmx_status {
     boundary::call_with_both(out_json, out_error, || {
-        let done = run().unwrap_or_else(Done::from);
+        let done = run().unwrap_or_else(BulkResult::from);
         (done.json, done.result)
     })
 }

@@ -167,7 +167,7 @@ impl Run<'_> {
             journal.begin(head, &work)?;
         }
         let (client, is_resumed) = (&self.account.client, work.is_resumed);
-        let manner = Manner { concurrency: self.args.bulk.concurrency, verify: self.args.verify, looks_first: false };
+        let manner = Manner { concurrency: self.args.bulk.concurrency, verify: self.args.verify, lookup_first: false };
         Bulk::new(self.context, "prune", work, journal).run(manner, |files, options| match is_resumed {
             true => bulk::delete_files(client, files, options),
             false => prune::delete_listed(client, files, self.filter.purpose, options),
