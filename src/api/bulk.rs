@@ -1,9 +1,9 @@
 //! Many files deleted by one call: each on its own way, a bounded number at once, and an outcome for every one.
 
-use super::delete::{self, End, Evidence, DeletePolicy};
+use super::collector::Collector;
+use super::delete::{self, DeletePolicy, End, Evidence};
 use super::envelope;
 use super::outcome::{Counts, Kind, Outcome, now_ms};
-use super::receipts::Receipts;
 use crate::error::{Error, Status};
 use crate::transport::cancel::Cancel;
 use crate::transport::client::{CallError, CallOptions, Client};
@@ -113,7 +113,7 @@ pub(super) struct Run<'a> {
     /// Files in flight at once, as far as it has grown.
     window: usize,
     limiter: Arc<Limiter>,
-    pub(super) receipts: Receipts<'a>,
+    pub(super) collector: Collector<'a>,
     attempts: u32,
     pub(super) pending: Vec<PendingLookup>,
     /// Looks that were begun in this round.
@@ -150,7 +150,7 @@ impl<'a> Run<'a> {
             duplicates: HashMap::new(),
             window: limiter.width(),
             limiter,
-            receipts: Receipts::new(files.len(), options),
+            collector: Collector::new(files.len(), options),
             attempts: 0,
             pending: Vec::new(),
             lookups: Arc::default(),
@@ -184,14 +184,14 @@ impl<'a> Run<'a> {
             self.record_error(pending_lookup.index, pending_lookup.error, pending_lookup.attempts);
         }
         for index in 0..self.files.len() {
-            if !self.receipts.has(index) {
+            if !self.collector.has(index) {
                 self.record(index, Kind::NotAttempted, 0, "", String::new(), None);
             }
         }
         if self.options.verify && self.stopped.is_none() {
             self.verify();
         }
-        if let Err(failure) = self.receipts.tell_the_end() {
+        if let Err(failure) = self.collector.tell_the_end() {
             self.stop(failure.status, &failure.text);
         }
     }
@@ -229,8 +229,10 @@ impl<'a> Run<'a> {
                 }
                 let (name, file, lookups) = (self.name, self.files[index], self.lookups.clone());
                 crowd.add(index, move |mut attempts| async move {
-                    let allow_lookup = move || always_allow_lookup || lookups.fetch_add(1, Ordering::Relaxed) < MAX_LOOKUPS;
-                    let policy = DeletePolicy { name, lookup_first, lookup_after_refusal: true, allow_lookup: &allow_lookup };
+                    let allow_lookup =
+                        move || always_allow_lookup || lookups.fetch_add(1, Ordering::Relaxed) < MAX_LOOKUPS;
+                    let policy =
+                        DeletePolicy { name, lookup_first, lookup_after_refusal: true, allow_lookup: &allow_lookup };
                     let end = delete::delete_with(&mut attempts, file.file_id, file.purpose, &policy).await;
                     Finished { end, attempts: attempts.made() }
                 });
@@ -249,7 +251,7 @@ impl<'a> Run<'a> {
             for (index, finished) in settled {
                 self.finished(index, finished, before.get(&index).copied().unwrap_or_default(), under_way);
             }
-            if self.receipts.is_of_a_parent() {
+            if self.collector.is_forked_child() {
                 self.stop(Status::Cancelled, FORKED);
                 break;
             }
@@ -339,7 +341,7 @@ impl<'a> Run<'a> {
         let FileRef { file_id, purpose } = self.files[index];
         let settled_at_ms = now_ms();
         let outcome = Outcome { index, file_id, purpose, kind, attempts, evidence, trace_id, settled_at_ms, error };
-        if let Err(failure) = self.receipts.write(outcome) {
+        if let Err(failure) = self.collector.write(outcome) {
             self.stop(failure.status, &failure.text);
         }
     }
@@ -352,11 +354,11 @@ impl<'a> Run<'a> {
 
     /// The end of it all, with the plan of a prune.
     pub(super) fn done(self, plan: Option<&Value>) -> BulkResult {
-        let counts = self.receipts.counts;
+        let counts = self.collector.counts;
         let mut json = serde_json::to_value(counts).unwrap_or_default();
         json["still_listed"] = json!(self.still_listed);
         json["plan"] = json!(plan);
-        let json = self.receipts.into_json(json);
+        let json = self.collector.into_json(json);
         let summary = counts.in_words();
         let result = match self.stopped {
             Some(mut error) => {

@@ -2,8 +2,8 @@
 
 pub mod bulk;
 pub mod codes;
+mod collector;
 pub mod delete;
-mod pending;
 pub mod download;
 pub mod envelope;
 pub mod evidence;
@@ -13,9 +13,9 @@ pub mod list;
 pub mod model;
 pub mod outcome;
 mod pattern;
+mod pending;
 pub mod prune;
 pub mod purpose;
-mod receipts;
 mod reconcile;
 pub mod redirect;
 pub mod retrieve;

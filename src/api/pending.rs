@@ -1,6 +1,6 @@
 //! What lists tell of many files at once: which of those in doubt are there still, and in the end whether any is.
 
-use super::bulk::{PendingLookup, Options, Run, Task};
+use super::bulk::{Options, PendingLookup, Run, Task};
 use super::list;
 use super::outcome::Kind;
 use crate::error::Error;
@@ -18,7 +18,8 @@ impl<'a> Run<'a> {
     /// of this call had them, or else looked for one by one.
     pub(super) fn resolve_pending(&mut self, is_last_round: bool) {
         let pending = std::mem::take(&mut self.pending);
-        let purposes: BTreeSet<_> = pending.iter().map(|pending_lookup| self.files[pending_lookup.index].purpose).collect();
+        let purposes: BTreeSet<_> =
+            pending.iter().map(|pending_lookup| self.files[pending_lookup.index].purpose).collect();
         let lists = self.lists(purposes.into_iter().collect());
         let mut tasks = Vec::new();
         for PendingLookup { index, error, attempts } in pending {
@@ -66,7 +67,7 @@ impl<'a> Run<'a> {
             match self.list(purpose) {
                 Ok(list) => {
                     let files = self.files.iter().enumerate();
-                    let ours = files.filter(|(index, _)| self.receipts.was_meant_to_go(*index)).map(|(_, file)| file);
+                    let ours = files.filter(|(index, _)| self.collector.was_meant_to_go(*index)).map(|(_, file)| file);
                     let ours = ours.chain(before).filter(|file| purpose.is_none_or(|purpose| purpose == file.purpose));
                     there.extend(ours.map(|file| file.file_id).filter(|id| list.ids.contains(id)));
                 }

@@ -1,10 +1,10 @@
 //! Prune: a list, a filter, guards, and what remains is deleted.
 
 use super::bulk::{BulkResult, FileRef, Options, Run};
-use super::pending::list_options;
 use super::envelope::ApiResponse;
 use super::filter::{Filter, Keep, KeepRule, Matcher, Now};
 use super::model::FileObject;
+use super::pending::list_options;
 use super::{bulk, list, model, outcome, purpose};
 use crate::error::{Error, Status};
 use crate::transport::client::Client;
@@ -51,7 +51,12 @@ pub fn prune_files(client: &Client, filter: &Filter<'_>, options: &Options<'_>) 
 }
 
 /// Deletes files that were just listed by `purpose`, or all: what the next list lacks is gone.
-pub fn delete_listed(client: &Client, files: &[FileRef<'_>], purpose: Option<&str>, options: &Options<'_>) -> BulkResult {
+pub fn delete_listed(
+    client: &Client,
+    files: &[FileRef<'_>],
+    purpose: Option<&str>,
+    options: &Options<'_>,
+) -> BulkResult {
     let run = bulk::begin(client, CALL, files, options).map(|run| run.after_a_list_of(purpose));
     run.map_or_else(BulkResult::from, Run::run)
 }

@@ -77,7 +77,9 @@ fn look_up(transfer: &Transfer<'_>, filename: &str, purpose: &str, bytes: u64) -
             "files of that size were made since, and one of them may be this one under another name: {}",
             ids(&others)
         ))),
-        _ => Err(Inconclusive::Unclear(format!("several files of that name and size were made since: {}", ids(&found)))),
+        _ => {
+            Err(Inconclusive::Unclear(format!("several files of that name and size were made since: {}", ids(&found))))
+        }
     }
 }
 

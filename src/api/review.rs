@@ -3,9 +3,9 @@
 //! edited.
 
 use super::bulk::{FileRef, Options, is_for_all};
-use super::pending::list_options;
 use super::filter::{Filter, Matcher, Now};
 use super::model::FileObject;
+use super::pending::list_options;
 use super::prune::{CALL, CHANGED, UNFIT, is_as_planned, read};
 use super::{list, retrieve};
 use crate::error::{Error, Status};

@@ -82,7 +82,7 @@ impl<'c, T> Crowd<'c, T> {
     }
 
     /// A callback of the host's has forked, and this is the child.
-    pub fn is_of_a_parent(&self) -> bool {
+    pub fn is_forked_child(&self) -> bool {
         self.http.is_forked_child()
     }
 
@@ -105,7 +105,7 @@ impl<'c, T> Crowd<'c, T> {
                 settled.extend(self.abandon(&why));
                 return (settled, Some(why));
             }
-            if self.is_of_a_parent() {
+            if self.is_forked_child() {
                 break;
             }
         }
