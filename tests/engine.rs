@@ -7,7 +7,7 @@ use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use mmx::api::delete::{DeletePolicy, End, delete_with};
 use mmx::transport::attempt::{Body, Request};
 use mmx::transport::attempts::Attempts;
-use mmx::transport::body::Reach;
+use mmx::transport::body::BodySent;
 use mmx::transport::cancel::Cancel;
 use mmx::transport::client::{CallOptions, Client};
 use mmx::transport::config::Config;
@@ -178,7 +178,7 @@ fn a_body_goes_up_and_an_answer_comes_down_in_turns() {
                         api::delete::delete(&client_of("turns"), 1, "voice_clone", &CallOptions::default()).is_err()
                     );
                 }
-                assert!(exchange.reach() < Reach::Whole);
+                assert!(exchange.body_sent() < BodySent::All);
                 let chunk = Bytes::from(vec![fed as u8; CHUNK]);
                 fed += 1;
                 if fed == CHUNKS { exchange.feed_last(chunk) } else { exchange.feed(chunk) }
@@ -241,7 +241,7 @@ fn an_idle_limit_and_a_deadline_end_a_turn() {
         let started = Instant::now();
         let mut exchange = Exchange::new(http(), request(&url, Body::Whole("{}".into())), limits);
         let failure = exchange.turn().unwrap_err();
-        assert_eq!((failure.status, failure.reach), (Status::Timeout, Reach::Whole));
+        assert_eq!((failure.status, failure.body_sent), (Status::Timeout, BodySent::All));
         assert!((100..2000).contains(&started.elapsed().as_millis()));
     }
     // Dropping them closed their connections.
@@ -285,8 +285,8 @@ fn what_would_fail_again_is_marked() {
         let client = Client::new(&config).unwrap();
         let request = client.request_to(&url.parse().unwrap(), false);
         let failure = Exchange::new(client.http(), request, NO_LIMITS).turn().unwrap_err();
-        let found = (failure.status, failure.reach, failure.permanent);
-        assert_eq!(found, (Status::Connect, Reach::Nothing, permanent), "{url} by {proxy}: {}", failure.text);
+        let found = (failure.status, failure.body_sent, failure.permanent);
+        assert_eq!(found, (Status::Connect, BodySent::None, permanent), "{url} by {proxy}: {}", failure.text);
     }
     let pool = Pool::alone(Network::default());
     let mut without_roots = Exchange::new(HttpClient::new(pool), request(SANDBOX.https_url(), Body::None), NO_LIMITS);

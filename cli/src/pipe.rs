@@ -5,7 +5,7 @@ use crate::signals::Signals;
 use mmx::api::target::Sink;
 use mmx::error::Status;
 use mmx::transport::attempt::TransportError;
-use mmx::transport::body::Reach;
+use mmx::transport::body::BodySent;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::{Errno, write};
 use rustix::stdio::stdout;
@@ -35,7 +35,7 @@ impl<'a> Pipe<'a> {
     fn wait(&self) -> Result<(), TransportError> {
         loop {
             if self.signals.have_come() {
-                return Err(TransportError::new(Status::Cancelled, Reach::Nothing, "ended by a signal"));
+                return Err(TransportError::new(Status::Cancelled, BodySent::None, "ended by a signal"));
             }
             match poll(&mut [PollFd::from_borrowed_fd(stdout(), PollFlags::OUT)], Some(&BETWEEN_LOOKS)) {
                 Ok(0) | Err(Errno::INTR) => {}

@@ -19,7 +19,7 @@ use std::time::Duration;
 
 pub const CALL: &str = "delete_files";
 pub const DEFAULT_CONCURRENCY: u32 = 16;
-/// So many files in doubt are looked for one by one; of more, a list is read first.
+/// So many ambiguous files are looked for one by one; of more, a list is read first.
 const MAX_LOOKUPS: usize = 20;
 const MAYBE_SENT: &str = "an earlier run may have deleted it";
 /// After so many rounds of sending again what a list still has, each is settled by itself.
@@ -213,7 +213,7 @@ impl<'a> Run<'a> {
         once
     }
 
-    /// Sends what the tasks say, a bounded number at once, until they have settled or are in doubt, or all is stopped.
+    /// Sends what the tasks say, a bounded number at once, until they have settled or are ambiguous, or all is stopped.
     pub(super) fn send(&mut self, mut tasks: impl Iterator<Item = Task>, always_allow_lookup: bool) {
         let call_timeout = self.options.call_timeout.unwrap_or_else(|| self.client.timeout());
         let mut crowd: Crowd<'a, Finished> =
@@ -259,13 +259,13 @@ impl<'a> Run<'a> {
         self.set_aside(tasks);
     }
 
-    /// What was not begun: those that a look was to settle are as much in doubt as before.
+    /// What was not begun: those that a look was to settle are as much ambiguous as before.
     fn set_aside(&mut self, tasks: impl Iterator<Item = Task>) {
-        let in_doubt = |task: Task| {
+        let ambiguous = |task: Task| {
             let (index, attempts) = (task.index, task.attempts);
             task.lookup_first.filter(|_| attempts > 0).map(|error| PendingLookup { index, error, attempts })
         };
-        self.pending.extend(tasks.filter_map(in_doubt));
+        self.pending.extend(tasks.filter_map(ambiguous));
     }
 
     fn finished(&mut self, index: usize, finished: Result<Finished, CallError>, before: u32, under_way: usize) {

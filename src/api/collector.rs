@@ -4,7 +4,7 @@ use super::bulk::{OnOutcome, Options};
 use super::outcome::{Counts, Kind, Outcome};
 use crate::error::Status;
 use crate::transport::attempt::TransportError;
-use crate::transport::body::Reach;
+use crate::transport::body::BodySent;
 use crate::transport::process::Process;
 use crate::transport::progress::Progress;
 use serde_json::Value;
@@ -63,14 +63,14 @@ impl<'a> Collector<'a> {
             }
         };
         if !goes_on {
-            return Err(TransportError::new(Status::Cancelled, Reach::Nothing, "stopped by the outcome function"));
+            return Err(TransportError::new(Status::Cancelled, BodySent::None, "stopped by the outcome function"));
         }
         self.check_process();
         if self.is_forked_child {
             return Ok(());
         }
         let total = Some(self.counts.total as u64);
-        let moved = self.progress.moved(self.counts.settled() as u64, total, Reach::Nothing);
+        let moved = self.progress.moved(self.counts.settled() as u64, total, BodySent::None);
         if self.tells_progress {
             self.check_process();
         }

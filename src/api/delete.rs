@@ -4,7 +4,7 @@ use super::retrieve::{self, Presence};
 use super::{envelope, model, purpose};
 use crate::error::{Error, Status};
 use crate::transport::attempts::Attempts;
-use crate::transport::body::Reach;
+use crate::transport::body::BodySent;
 use crate::transport::client::{Call, CallOptions, Client};
 use crate::transport::log::Level;
 use http::Method;
@@ -64,7 +64,7 @@ pub struct DeletePolicy<'a> {
     pub lookup_first: Option<Error>,
     /// Whether the service refuses a file because it isn't there is found out, too.
     pub lookup_after_refusal: bool,
-    /// Leave for a look: of many files in doubt, one list tells more than a retrieve each.
+    /// Leave for a look: of many ambiguous files, one list tells more than a retrieve each.
     pub allow_lookup: &'a (dyn Fn() -> bool + Sync),
 }
 
@@ -110,9 +110,9 @@ pub async fn delete_with(attempts: &mut Attempts<'_>, file_id: i64, purpose: &st
                 Err(error) => error,
             },
         };
-        let in_doubt = attempts.in_doubt() || error.ambiguous;
-        attempts.set_in_doubt(in_doubt);
-        error.ambiguous = in_doubt;
+        let ambiguous = attempts.ambiguous() || error.ambiguous;
+        attempts.set_ambiguous(ambiguous);
+        error.ambiguous = ambiguous;
         if error.transient && !is_first {
             match attempts.next(&error) {
                 Ok(wait) => {
@@ -123,7 +123,7 @@ pub async fn delete_with(attempts: &mut Attempts<'_>, file_id: i64, purpose: &st
             }
         }
         let needs_lookup = is_first
-            || match in_doubt {
+            || match ambiguous {
                 true => attempts.may_repeat(),
                 false => policy.lookup_after_refusal && retrieve::may_mean_absent(&error),
             };
@@ -135,12 +135,12 @@ pub async fn delete_with(attempts: &mut Attempts<'_>, file_id: i64, purpose: &st
         }
         // Seldom taken and most of the work's room: kept apart, every other delete is the smaller.
         match Box::pin(look_up(attempts, policy.name, file_id, &error)).await {
-            Presence::Gone { trace_id } if in_doubt => return End::Deleted(Deleted::seen(file_id, trace_id)),
+            Presence::Gone { trace_id } if ambiguous => return End::Deleted(Deleted::seen(file_id, trace_id)),
             Presence::Gone { trace_id } => return End::AlreadyAbsent { trace_id },
-            Presence::There if !in_doubt => return End::Failed(error),
-            Presence::There if is_first => attempts.set_in_doubt(false),
+            Presence::There if !ambiguous => return End::Failed(error),
+            Presence::There if is_first => attempts.set_ambiguous(false),
             Presence::There => {
-                attempts.set_in_doubt(false);
+                attempts.set_ambiguous(false);
                 error.ambiguous = false;
                 match attempts.next(&error) {
                     Ok(wait) => attempts.pause(wait, &error).await,
@@ -174,7 +174,7 @@ fn call(name: &'static str, file_id: i64, purpose: &str) -> Call {
         query: Vec::new(),
         json: Some(serde_json::to_vec(&Body { file_id, purpose }).expect("an integer and a word").into()),
         max_response_len: envelope::MAX_RESPONSE_LEN,
-        in_doubt_from: Some(Reach::Begun),
+        ambiguous_from: Some(BodySent::Partial),
     }
 }
 

@@ -5,7 +5,7 @@ use super::target::{Sink, Target};
 use super::{envelope, evidence, model, redirect, store};
 use crate::error::{Error, Status};
 use crate::transport::attempt::{Head, HttpResponse, TransportError};
-use crate::transport::body::Reach;
+use crate::transport::body::BodySent;
 use crate::transport::client::{Call, CallOptions, CallResponse, Client};
 use crate::transport::exchange::{Exchange, Limits, Turn};
 use crate::transport::log::Level;
@@ -57,7 +57,7 @@ fn call(name: &'static str, file_id: i64) -> Call {
         query: vec![("file_id", file_id.to_string())],
         json: None,
         max_response_len: envelope::MAX_RESPONSE_LEN,
-        in_doubt_from: None,
+        ambiguous_from: None,
     }
 }
 
@@ -247,7 +247,7 @@ impl<'a> Download<'a> {
         self.length = total;
         if self.written == 0 {
             self.check_process()?; // The restart may have forked.
-            self.transfer.progress.moved(0, total, Reach::Whole).map_err(|failure| self.failed(failure))?;
+            self.transfer.progress.moved(0, total, BodySent::All).map_err(|failure| self.failed(failure))?;
             self.check_process()?;
         }
         // What may be an error is held back until it is known to be none.
@@ -301,7 +301,7 @@ impl<'a> Download<'a> {
         self.check_process()?;
         taken.map_err(|failure| self.error(failure.status, &failure.text))?;
         self.written += data.len() as u64;
-        self.transfer.progress.moved(self.written, total, Reach::Whole).map_err(|failure| self.failed(failure))
+        self.transfer.progress.moved(self.written, total, BodySent::All).map_err(|failure| self.failed(failure))
     }
 
     /// A callback may have forked: in the child nothing more is done.
@@ -330,7 +330,7 @@ impl<'a> Download<'a> {
         let response = CallResponse {
             response: HttpResponse { head, body },
             attempts: self.transfer.attempts(),
-            reach: Reach::Whole,
+            body_sent: BodySent::All,
         };
         Ended::Failed(match envelope::read(self.transfer.client, &self.transfer.call, response) {
             Ok(response) => response.error(self.transfer.client, &self.transfer.call, "the answer holds no file"),
@@ -368,5 +368,5 @@ impl<'a> Download<'a> {
 /// An attempt that went well and brought no whole file.
 fn cut(why: &str) -> Ended {
     let text = format!("the download was cut, and {why}");
-    Ended::Cut(TransportError::new(Status::Network, Reach::Whole, text))
+    Ended::Cut(TransportError::new(Status::Network, BodySent::All, text))
 }

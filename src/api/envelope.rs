@@ -50,7 +50,7 @@ pub struct ResponseMeta {
     pub date: Option<HeaderValue>,
     pub attempts: u32,
     /// The request had got far enough to be carried out.
-    pub in_doubt: bool,
+    pub ambiguous: bool,
 }
 
 /// What the body says of success.
@@ -101,13 +101,15 @@ pub async fn attempt(attempts: &mut Attempts<'_>, call: &Call) -> Result<ApiResp
 }
 
 pub fn read(client: &Client, call: &Call, response: CallResponse) -> Result<ApiResponse, Error> {
-    let CallResponse { response: HttpResponse { head, body }, attempts, reach } = response;
+    let CallResponse { response: HttpResponse { head, body }, attempts, body_sent } = response;
     let (verdict, request_id) = match parse(client, &body) {
         Ok(common) => (verdict(&common), common.request_id.as_ref().and_then(Value::as_str).map(str::to_owned)),
         Err(why) => (Verdict::NotThisApi(why), None),
     };
-    let meta =
-        ResponseMeta { in_doubt: call.is_in_doubt(reach), ..ResponseMeta::of(&head, request_id.as_deref(), attempts) };
+    let meta = ResponseMeta {
+        ambiguous: call.is_ambiguous(body_sent),
+        ..ResponseMeta::of(&head, request_id.as_deref(), attempts)
+    };
     let mut error = match verdict {
         Verdict::Success if (200..300).contains(&head.http_status) => {
             let json = String::from_utf8(body).unwrap_or_default();
@@ -179,7 +181,7 @@ impl ApiResponse {
     /// For a success that can't be believed.
     pub fn error(&self, client: &Client, call: &Call, text: &str) -> Error {
         let mut error = Error::new(Status::Protocol, call.name, format!("{text} ({})", self.meta.in_words()));
-        error.ambiguous = self.meta.in_doubt;
+        error.ambiguous = self.meta.ambiguous;
         self.meta.apply_to(&mut error);
         error.redact(client.key());
         error
@@ -195,7 +197,7 @@ impl ResponseMeta {
             retry_after: headers::retry_after(&head.headers),
             date: head.headers.get(DATE).cloned(),
             attempts,
-            in_doubt: false,
+            ambiguous: false,
         }
     }
 
@@ -318,7 +320,7 @@ fn refused(client: &Client, call: &Call, code: i64, message: &str, meta: &Respon
     let mut error = Error::new(status, call.name, text);
     error.api_code = i32::try_from(code).unwrap_or(if code < 0 { i32::MIN } else { i32::MAX });
     error.api_message = message;
-    error.ambiguous = meta.in_doubt && matches!(status, Status::Server | Status::ServerTimeout);
+    error.ambiguous = meta.ambiguous && matches!(status, Status::Server | Status::ServerTimeout);
     error
 }
 
@@ -341,7 +343,7 @@ fn by_http_status(call: &Call, head: &Head, meta: &ResponseMeta, why: &str, of_t
     let text = format!("{redirect} ({}): {}", meta.in_words(), meta.advice(advice));
     let mut error = Error::new(status, call.name, text);
     let unsure = matches!(status, Status::Protocol | Status::Server | Status::ServerTimeout);
-    error.ambiguous = meta.in_doubt && unsure;
+    error.ambiguous = meta.ambiguous && unsure;
     error
 }
 

@@ -44,7 +44,7 @@ pub fn listing(
         query,
         json: None,
         max_response_len: MAX_RESPONSE_LEN,
-        in_doubt_from: None,
+        ambiguous_from: None,
     };
     let result = envelope::exchange(client, &call, options).and_then(|response| {
         response.read::<Listed>(client, &call)?;

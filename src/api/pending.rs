@@ -1,4 +1,4 @@
-//! What lists tell of many files at once: which of those in doubt are there still, and in the end whether any is.
+//! What lists tell of many files at once: which of those ambiguous are there still, and in the end whether any is.
 
 use super::bulk::{Options, PendingLookup, Run, Task};
 use super::list;
@@ -14,7 +14,7 @@ struct List<'a> {
 }
 
 impl<'a> Run<'a> {
-    /// Of many in doubt a list tells which are there still: those are sent again. The others are gone if an earlier list
+    /// Of many ambiguous files a list tells which are there still: those are sent again. The others are gone if an earlier list
     /// of this call had them, or else looked for one by one.
     pub(super) fn resolve_pending(&mut self, is_last_round: bool) {
         let pending = std::mem::take(&mut self.pending);

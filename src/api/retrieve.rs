@@ -16,7 +16,7 @@ struct Retrieved {
     file: FileObject,
 }
 
-/// What retrieve says of a file whose delete is in doubt.
+/// What retrieve says of a file whose delete is ambiguous.
 #[derive(Debug)]
 pub enum Presence {
     There,
@@ -79,7 +79,7 @@ fn call(name: &'static str, file_id: i64) -> Call {
         query: vec![("file_id", file_id.to_string())],
         json: None,
         max_response_len: envelope::MAX_RESPONSE_LEN,
-        in_doubt_from: None,
+        ambiguous_from: None,
     }
 }
 

@@ -6,7 +6,7 @@ use super::reconcile::{self, Inconclusive};
 use super::{envelope, purpose};
 use crate::error::{Error, Status};
 use crate::transport::attempt::{TransportError, plain};
-use crate::transport::body::Reach;
+use crate::transport::body::BodySent;
 use crate::transport::client::{Call, CallOptions, Client};
 use crate::transport::exchange::Limits;
 use crate::transport::special::SpecialFile;
@@ -46,7 +46,7 @@ pub fn upload_file(
     let limits = client.limits(call.name, true, options)?;
     let mut source = open(limits, Path::new(path)).map_err(|failure| client.error(&call, failure, 0).error)?;
     let transfer = Transfer::new(client, call, limits, options);
-    Upload { transfer, source: &mut *source, filename, purpose, reconcile, in_doubt: None }.make()
+    Upload { transfer, source: &mut *source, filename, purpose, reconcile, ambiguous: None }.make()
 }
 
 /// Uploads what a source gives.
@@ -65,7 +65,7 @@ pub fn upload_stream(
     let call = call(STREAM);
     let limits = client.limits(call.name, true, options)?;
     let transfer = Transfer::new(client, call, limits, options);
-    Upload { transfer, source, filename, purpose, reconcile, in_doubt: None }.make()
+    Upload { transfer, source, filename, purpose, reconcile, ambiguous: None }.make()
 }
 
 fn call(name: &'static str) -> Call {
@@ -77,7 +77,7 @@ fn call(name: &'static str) -> Call {
         json: None,
         max_response_len: envelope::MAX_RESPONSE_LEN,
         // Before its last byte is taken nothing can have been stored.
-        in_doubt_from: Some(Reach::Whole),
+        ambiguous_from: Some(BodySent::All),
     }
 }
 
@@ -89,7 +89,7 @@ struct Upload<'a, 's> {
     purpose: &'s str,
     reconcile: bool,
     /// An attempt may have been stored: of so many bytes.
-    in_doubt: Option<u64>,
+    ambiguous: Option<u64>,
 }
 
 impl Upload<'_, '_> {
@@ -109,10 +109,10 @@ impl Upload<'_, '_> {
                 Err(error) => error,
             };
             if error.ambiguous {
-                self.in_doubt = Some(read.bytes);
+                self.ambiguous = Some(read.bytes);
             }
             let may_help = error.transient || error.ambiguous;
-            if let Some(bytes) = self.in_doubt {
+            if let Some(bytes) = self.ambiguous {
                 let has_ended = self.transfer.limits.check().is_err();
                 if !self.reconcile || has_ended || error.status == Status::Cancelled {
                     return Err(error);
@@ -170,7 +170,7 @@ impl Upload<'_, '_> {
             error.add(&format!("; the documents say of {}: {broken}", self.purpose));
         }
         // A later attempt that was refused takes nothing back.
-        error.ambiguous |= self.in_doubt.is_some();
+        error.ambiguous |= self.ambiguous.is_some();
         if error.ambiguous {
             error.add("; the file may have been stored all the same");
         }

@@ -1,6 +1,6 @@
 //! One request and its response, as a step-by-step future; and what an error on the way proves.
 
-use super::body::{Reach, Slot, SlotBody};
+use super::body::{BodySent, Slot, SlotBody};
 use super::http_client::HttpClient;
 use super::pool::{Connection, InUse};
 use super::reactor::{Registration, Sleep};
@@ -62,7 +62,7 @@ pub enum Event {
 #[derive(Debug)]
 pub struct TransportError {
     pub status: Status,
-    pub reach: Reach,
+    pub body_sent: BodySent,
     pub text: String,
     /// Another attempt would fail likewise.
     pub permanent: bool,
@@ -71,13 +71,13 @@ pub struct TransportError {
 }
 
 impl TransportError {
-    pub fn new(status: Status, reach: Reach, text: impl Into<String>) -> TransportError {
-        TransportError { status, reach, text: text.into(), permanent: false, head: None }
+    pub fn new(status: Status, body_sent: BodySent, text: impl Into<String>) -> TransportError {
+        TransportError { status, body_sent, text: text.into(), permanent: false, head: None }
     }
 
     /// Of a local file or the caller's stream; how far the request got is for its exchange to add.
     pub fn file(text: impl Into<String>) -> TransportError {
-        TransportError::new(Status::File, Reach::Nothing, text)
+        TransportError::new(Status::File, BodySent::None, text)
     }
 
     pub fn permanent(self) -> TransportError {
@@ -228,7 +228,7 @@ impl Attempt {
         let last_byte = last_byte.map(|link| link.connection.state.last_byte());
         self.idle.poll(last_byte, &self.http, cx).map(|limit| {
             let text = format!("no byte came for {} ms (the idle limit) while {}", limit.as_millis(), self.phase());
-            Err(TransportError::new(Status::Timeout, self.reach(), text))
+            Err(TransportError::new(Status::Timeout, self.body_sent(), text))
         })
     }
 
@@ -320,11 +320,11 @@ impl Attempt {
     }
 
     /// How much of the request can have reached the service.
-    pub fn reach(&self) -> Reach {
+    pub fn body_sent(&self) -> BodySent {
         match &self.link {
-            Some(link) if link.connection.state.sent() == link.sent_before => Reach::Nothing,
-            Some(_) if !self.has_body => Reach::Whole,
-            _ => self.slot.reach(),
+            Some(link) if link.connection.state.sent() == link.sent_before => BodySent::None,
+            Some(_) if !self.has_body => BodySent::All,
+            _ => self.slot.body_sent(),
         }
     }
 
@@ -372,7 +372,7 @@ impl Attempt {
             }
             Ok(Event::End) => match self.head.take() {
                 Some(head) => Ok(Some(HttpResponse { head, body: std::mem::take(&mut self.gathered) })),
-                None => Err(TransportError::new(Status::Internal, self.reach(), "an answer without a head")),
+                None => Err(TransportError::new(Status::Internal, self.body_sent(), "an answer without a head")),
             },
             Err(failure) => Err(TransportError { head: self.head.take().map(Box::new), ..failure }),
         })
@@ -390,18 +390,18 @@ impl Attempt {
 
     /// A failure that comes from outside: what came of the response goes with it.
     pub fn interrupted(&mut self, status: Status, text: String) -> TransportError {
-        TransportError { head: self.head.take().map(Box::new), ..TransportError::new(status, self.reach(), text) }
+        TransportError { head: self.head.take().map(Box::new), ..TransportError::new(status, self.body_sent(), text) }
     }
 
     /// What it is doing, for the message of an interruption.
     pub fn phase(&self) -> String {
         let server = &self.route;
-        match (&self.stage, self.reach()) {
+        match (&self.stage, self.body_sent()) {
             (Stage::Reading(_) | Stage::Ended, _) => format!("reading the answer of {server}"),
             (Stage::Connecting(_), _) => format!("connecting to {server}"),
             (Stage::Sending(_), _) if !self.has_body => format!("asking {server}"),
-            (Stage::Sending(_), Reach::Nothing | Reach::Begun) => format!("sending the request to {server}"),
-            (Stage::Sending(_), Reach::Whole) => format!("waiting for the answer of {server}"),
+            (Stage::Sending(_), BodySent::None | BodySent::Partial) => format!("sending the request to {server}"),
+            (Stage::Sending(_), BodySent::All) => format!("waiting for the answer of {server}"),
         }
     }
 
@@ -412,7 +412,7 @@ impl Attempt {
     }
 
     fn failure(&self, error: &hyper::Error) -> TransportError {
-        let reach = self.reach();
+        let body_sent = self.body_sent();
         let io = causes(error).find_map(|cause| cause.downcast_ref::<io::Error>());
         let garbled =
             io.is_some_and(|io| matches!(io.kind(), io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput));
@@ -421,16 +421,20 @@ impl Attempt {
         if error.is_canceled() {
             TransportError::new(
                 Status::Connect,
-                Reach::Nothing,
+                BodySent::None,
                 format!("the connection to {server} was lost before sending"),
             )
         } else if error.is_user() {
-            TransportError::new(Status::File, reach, format!("the request's body failed: {cause}"))
+            TransportError::new(Status::File, body_sent, format!("the request's body failed: {cause}"))
         } else if error.is_parse() || garbled {
-            TransportError::new(Status::Protocol, reach, format!("the answer of {server} is not valid HTTP: {cause}"))
+            TransportError::new(
+                Status::Protocol,
+                body_sent,
+                format!("the answer of {server} is not valid HTTP: {cause}"),
+            )
         } else {
-            let status = if reach == Reach::Nothing { Status::Connect } else { Status::Network };
-            TransportError::new(status, reach, format!("the connection broke while {}: {cause}", self.phase()))
+            let status = if body_sent == BodySent::None { Status::Connect } else { Status::Network };
+            TransportError::new(status, body_sent, format!("the connection broke while {}: {cause}", self.phase()))
         }
     }
 }

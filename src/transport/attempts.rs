@@ -2,7 +2,7 @@
 //! another. It is a future that the calling thread drives, so that many can run on one thread.
 
 use super::attempt::{Attempt, HttpResponse, TransportError};
-use super::body::Reach;
+use super::body::BodySent;
 use super::client::{Call, CallError, CallResponse, Client};
 use super::deadline::Deadline;
 use super::events::{self, ResponseSummary};
@@ -68,7 +68,7 @@ impl<'c> Attempts<'c> {
         {
             let mut state = self.track.state();
             state.made += u32::from(!self.is_beside);
-            state.in_doubt_from = call.in_doubt_from;
+            state.ambiguous_from = call.ambiguous_from;
             state.attempt = Some(Attempt::new(&self.http, self.client.request(call), idle));
         }
         let read = self.read(call.max_response_len);
@@ -97,7 +97,7 @@ impl<'c> Attempts<'c> {
         drop(state);
         drop(attempt);
         match read {
-            Ok(response) => Ok(CallResponse { response, attempts, reach: Reach::Whole }),
+            Ok(response) => Ok(CallResponse { response, attempts, body_sent: BodySent::All }),
             Err(failure) => Err(self.client.error(call, failure, attempts)),
         }
     }
@@ -183,12 +183,12 @@ impl<'c> Attempts<'c> {
     }
 
     /// Whether an earlier attempt may have been carried out.
-    pub fn in_doubt(&self) -> bool {
-        self.track.state().in_doubt
+    pub fn ambiguous(&self) -> bool {
+        self.track.state().ambiguous
     }
 
-    pub fn set_in_doubt(&mut self, in_doubt: bool) {
-        self.track.state().in_doubt = in_doubt;
+    pub fn set_ambiguous(&mut self, ambiguous: bool) {
+        self.track.state().ambiguous = ambiguous;
     }
 
     pub fn made(&self) -> u32 {

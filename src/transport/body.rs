@@ -9,12 +9,12 @@ use std::task::{Context, Poll, Waker};
 
 /// How much of a request can have reached the service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Reach {
+pub enum BodySent {
     /// The body was never asked for: nothing was sent.
-    Nothing,
-    Begun,
+    None,
+    Partial,
     /// The body's last byte was taken.
-    Whole,
+    All,
 }
 
 #[derive(Debug)]
@@ -28,7 +28,7 @@ struct State {
     hungry: bool,
     /// The response has come: nothing more is wanted of the caller.
     closed: bool,
-    reach: Reach,
+    body_sent: BodySent,
     /// Bytes still to be taken; `None` when the length is not known.
     left: Option<u64>,
     connection: Option<Waker>,
@@ -51,7 +51,7 @@ impl Slot {
             ended: length == Some(0),
             hungry: false,
             closed: false,
-            reach: Reach::Nothing,
+            body_sent: BodySent::None,
             left: length,
             connection: None,
             caller: None,
@@ -85,8 +85,8 @@ impl Slot {
         self.state().closed = true;
     }
 
-    pub fn reach(&self) -> Reach {
-        self.state().reach
+    pub fn body_sent(&self) -> BodySent {
+        self.state().body_sent
     }
 
     /// Ready when the connection waits for a chunk.
@@ -117,17 +117,17 @@ impl Body for SlotBody {
 
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         let mut state = self.0.state();
-        state.reach = state.reach.max(Reach::Begun);
+        state.body_sent = state.body_sent.max(BodySent::Partial);
         if let Some(chunk) = state.chunk.take() {
             state.left = state.left.map(|left| left.saturating_sub(chunk.len() as u64));
             if state.left == Some(0) || state.is_last {
-                state.reach = Reach::Whole;
+                state.body_sent = BodySent::All;
                 state.ended = true;
             }
             return Poll::Ready(Some(Ok(Frame::data(chunk))));
         }
         if state.ended {
-            state.reach = Reach::Whole;
+            state.body_sent = BodySent::All;
             return Poll::Ready(None);
         }
         state.hungry = true;

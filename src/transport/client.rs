@@ -1,7 +1,7 @@
 //! A client: settings put together once. One call of it is a request sent and its response read, within one deadline.
 
 use super::attempt::{Body, Head, HttpResponse, Request, TransportError};
-use super::body::Reach;
+use super::body::BodySent;
 use super::cancel::Cancel;
 use super::config::{self, Config, DEFAULT_TIMEOUT, Key};
 use super::deadline::Deadline;
@@ -69,14 +69,14 @@ pub struct Call {
     pub json: Option<Bytes>,
     /// The longest answer that is read, in bytes.
     pub max_response_len: usize,
-    /// How far a request must have got that a lost response leaves its outcome in doubt; `None` for one that only reads.
-    pub in_doubt_from: Option<Reach>,
+    /// How far a request must have got that a lost response leaves its outcome ambiguous; `None` for one that only reads.
+    pub ambiguous_from: Option<BodySent>,
 }
 
 impl Call {
     /// Whether the service may have carried it out although no response says so.
-    pub fn is_in_doubt(&self, reach: Reach) -> bool {
-        self.in_doubt_from.is_some_and(|from| reach >= from)
+    pub fn is_ambiguous(&self, body_sent: BodySent) -> bool {
+        self.ambiguous_from.is_some_and(|from| body_sent >= from)
     }
 }
 
@@ -87,7 +87,7 @@ pub struct CallResponse {
     /// Requests that it took.
     pub attempts: u32,
     /// How much of the request was taken before the response came.
-    pub reach: Reach,
+    pub body_sent: BodySent,
 }
 
 /// A call without a whole response.
@@ -281,9 +281,9 @@ impl Client {
 
     /// A failure of the way as an error of the call.
     pub fn error(&self, call: &Call, failure: TransportError, attempts: u32) -> CallError {
-        let in_doubt = call.is_in_doubt(failure.reach);
+        let ambiguous = call.is_ambiguous(failure.body_sent);
         let mut call_error = self.error_of(call.name, failure, attempts);
-        call_error.error.ambiguous = in_doubt;
+        call_error.error.ambiguous = ambiguous;
         call_error
     }
 

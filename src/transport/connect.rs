@@ -1,7 +1,7 @@
 //! Makes connections: name lookup, addresses in a race (RFC 8305), the proxy's tunnel, TLS.
 
 use super::attempt::TransportError;
-use super::body::{Reach, SlotBody};
+use super::body::{BodySent, SlotBody};
 use super::connect_error::{failed, handshake_failed, no_connection, wants_credentials};
 use super::pool::Pool;
 use super::proxy::Proxy;
@@ -40,7 +40,7 @@ pub async fn connect(pool: &Pool, reactor: &Rc<Reactor>, route: &Route) -> Resul
         Poll::Pending => over.as_mut().poll(cx).map(|()| {
             let limit = limit.as_millis();
             let text = format!("connecting to {route} took longer than {limit} ms (the connect limit)");
-            Err(TransportError::new(Status::Timeout, Reach::Nothing, text))
+            Err(TransportError::new(Status::Timeout, BodySent::None, text))
         }),
         ready => ready,
     })

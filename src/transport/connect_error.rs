@@ -1,14 +1,14 @@
 //! Why there is no connection, in words: nothing has reached the service then.
 
 use super::attempt::{TransportError, plain};
-use super::body::Reach;
+use super::body::BodySent;
 use super::proxy::Proxy;
 use crate::error::Status;
 use rustls::{AlertDescription, CertificateError as Bad, InvalidMessage};
 use std::io::{self, ErrorKind};
 
 pub(super) fn no_connection(text: String) -> TransportError {
-    TransportError::new(Status::Connect, Reach::Nothing, text)
+    TransportError::new(Status::Connect, BodySent::None, text)
 }
 
 pub(super) fn wants_credentials(proxy: &Proxy) -> String {

@@ -2,7 +2,7 @@
 //! on the caller's thread.
 
 use super::attempt::{Attempt, Event, Head, HttpResponse, Request, TransportError};
-use super::body::Reach;
+use super::body::BodySent;
 use super::cancel::Cancel;
 use super::deadline::Deadline;
 use super::http_client::HttpClient;
@@ -92,8 +92,8 @@ impl<'a> Exchange<'a> {
         self.fed = Some((chunk, true));
     }
 
-    pub fn reach(&self) -> Reach {
-        self.attempt.reach()
+    pub fn body_sent(&self) -> BodySent {
+        self.attempt.body_sent()
     }
 
     /// Drives until the caller is needed.
@@ -156,7 +156,7 @@ impl<'a> Exchange<'a> {
     /// In a child that comes back from a callback there is no exchange.
     pub fn check_process(&self) -> Result<(), TransportError> {
         let forked = self.http.is_forked_child();
-        if forked { Err(TransportError::new(Status::Cancelled, Reach::Nothing, FORKED)) } else { Ok(()) }
+        if forked { Err(TransportError::new(Status::Cancelled, BodySent::None, FORKED)) } else { Ok(()) }
     }
 }
 

@@ -2,7 +2,7 @@
 //! were looked up, rate limiters. A child after `fork` begins with none.
 
 use super::attempt::TransportError;
-use super::body::{Reach, SlotBody};
+use super::body::{BodySent, SlotBody};
 use super::connect_error::no_connection;
 use super::process::{PerProcess, Process};
 use super::proxy::Proxies;
@@ -213,7 +213,7 @@ impl Connection {
             .await;
         match made {
             Ok((sender, driver)) => Ok(Connection { route, state, sender, driver: Some(driver) }),
-            Err(error) => Err(TransportError::new(Status::Connect, Reach::Nothing, error.to_string())),
+            Err(error) => Err(TransportError::new(Status::Connect, BodySent::None, error.to_string())),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! A request whose body is read piece by piece, on the caller's thread, between the turns of its exchange.
 
 use super::attempt::{Body, HttpResponse, TransportError};
-use super::body::Reach;
+use super::body::BodySent;
 use super::client::{CallError, CallResponse};
 use super::exchange::{Exchange, Turn};
 use super::process::Process;
@@ -132,7 +132,7 @@ impl Transfer<'_> {
         };
         let read = feed.read;
         let attempts = self.attempts();
-        let response = sent.map(|(response, reach)| CallResponse { response, attempts, reach });
+        let response = sent.map(|(response, body_sent)| CallResponse { response, attempts, body_sent });
         (response.map_err(|failure| self.error(failure)), read)
     }
 }
@@ -142,7 +142,7 @@ fn drive(
     feed: &mut Feed<'_>,
     progress: &mut Progress<'_>,
     longest: usize,
-) -> Result<(HttpResponse, Reach), TransportError> {
+) -> Result<(HttpResponse, BodySent), TransportError> {
     let size = feed.source.size();
     let mut turn = exchange.turn()?;
     if matches!(turn, Turn::NeedData) {
@@ -153,10 +153,11 @@ fn drive(
             Turn::NeedData => {
                 // The end is told once the service has answered.
                 if feed.read.bytes == 0 || size != Some(feed.read.bytes) {
-                    progress.moved(feed.read.bytes, size, exchange.reach())?;
+                    progress.moved(feed.read.bytes, size, exchange.body_sent())?;
                 }
                 exchange.check()?;
-                let chunk = feed.next().map_err(|failure| TransportError { reach: exchange.reach(), ..failure })?;
+                let chunk =
+                    feed.next().map_err(|failure| TransportError { body_sent: exchange.body_sent(), ..failure })?;
                 match chunk {
                     (chunk, false) => exchange.feed(chunk),
                     (chunk, true) => exchange.feed_last(chunk),
@@ -164,17 +165,17 @@ fn drive(
                 exchange.turn()?
             }
             Turn::Head(head) => {
-                let reach = exchange.reach();
+                let body_sent = exchange.body_sent();
                 let response = exchange.rest(head, longest)?;
-                if reach == Reach::Whole {
+                if body_sent == BodySent::All {
                     // There is nothing left to cancel, and the response is not to be lost.
                     let _ = progress.finished(feed.read.bytes);
                     exchange.check_process()?;
                 }
-                return Ok((response, reach));
+                return Ok((response, body_sent));
             }
             Turn::HaveData(_) | Turn::Done => {
-                return Err(TransportError::new(Status::Internal, exchange.reach(), "an answer without a head"));
+                return Err(TransportError::new(Status::Internal, exchange.body_sent(), "an answer without a head"));
             }
         }
     }

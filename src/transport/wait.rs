@@ -1,7 +1,7 @@
 //! Waits of a call that is driven in turns: a cancel and the deadline are heard.
 
 use super::attempt::TransportError;
-use super::body::Reach;
+use super::body::BodySent;
 use super::exchange::Limits;
 use super::reactor::Reactor;
 use std::future::Future;
@@ -18,6 +18,6 @@ pub fn drive<T, F: Future<Output = T>>(
     let mut work = pin!(work(reactor.clone()));
     limits.drive(&reactor, |cx| work.as_mut().poll(cx)).map_err(|why| {
         let (status, text) = why.in_words(phase);
-        TransportError::new(status, Reach::Nothing, text).permanent()
+        TransportError::new(status, BodySent::None, text).permanent()
     })
 }
