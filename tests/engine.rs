@@ -10,8 +10,8 @@ use mmx::transport::attempts::Attempts;
 use mmx::transport::body::BodySent;
 use mmx::transport::cancel::Cancel;
 use mmx::transport::client::{CallOptions, Client};
+use mmx::transport::concurrent_calls::ConcurrentCalls;
 use mmx::transport::config::Config;
-use mmx::transport::crowd::Crowd;
 use mmx::transport::deadline::Deadline;
 use mmx::transport::exchange::{Exchange, Interruption, Limits, Turn};
 use mmx::transport::http_client::HttpClient;
@@ -83,16 +83,16 @@ fn sixteen_requests_are_under_way_at_once_on_one_thread() {
     control("batch", "files", Some(&format!(r#"{{"count": {COUNT}, "first_id": 1, "purpose": "voice_clone"}}"#)));
     control("batch", "faults", Some(r#"{"times": -1, "delay_ms": 50}"#));
     let client = client_of("batch");
-    let mut crowd = Crowd::new(&client, "delete_files", NO_LIMITS, None, Some(1));
+    let mut calls = ConcurrentCalls::new(&client, "delete_files", NO_LIMITS, None, Some(1));
     let mut settled = [0; COUNT + 1];
     let mut next = 1;
     loop {
-        while crowd.len() < WIDE && next <= COUNT {
+        while calls.len() < WIDE && next <= COUNT {
             let number = next;
-            crowd.add(number, move |attempts| delete(attempts, number));
+            calls.add(number, move |attempts| delete(attempts, number));
             next += 1;
         }
-        let (done, interruption) = crowd.turn();
+        let (done, interruption) = calls.turn();
         assert!(interruption.is_none());
         if done.is_empty() {
             break;
@@ -103,7 +103,7 @@ fn sixteen_requests_are_under_way_at_once_on_one_thread() {
             settled[number] += 1;
         }
     }
-    drop(crowd);
+    drop(calls);
     assert!(settled[1..].iter().all(|&times| times == 1), "{settled:?}");
     assert_eq!(control("batch", "count?performed=1", None), COUNT.to_string());
     // Sixteen connections carried them all: there were never more at once, and they were used again.
@@ -117,23 +117,23 @@ fn a_cancel_settles_everything_that_is_under_way() {
     let cancel = Cancel::new().unwrap();
     let client = client_of("batch-cancel");
     let limits = Limits { cancel: Some(&cancel), ..NO_LIMITS };
-    let mut crowd = Crowd::new(&client, "delete_files", limits, None, None);
+    let mut calls = ConcurrentCalls::new(&client, "delete_files", limits, None, None);
     for number in 1..=16 {
-        crowd.add(number, move |attempts| delete(attempts, number));
+        calls.add(number, move |attempts| delete(attempts, number));
     }
     thread::scope(|scope| {
         scope.spawn(|| {
             control("batch-cancel", "wait?count=16", None);
             cancel.trigger();
         });
-        let (done, interruption) = crowd.turn();
+        let (done, interruption) = calls.turn();
         assert!(matches!(interruption, Some(Interruption::Cancelled)));
         assert_eq!(done.len(), 16);
         for (_, end) in done {
             let error = end.unwrap_err().error;
             assert_eq!((error.status, error.ambiguous, error.attempts), (Status::Cancelled, true, 1));
         }
-        assert!(crowd.is_empty());
+        assert!(calls.is_empty());
     });
 }
 

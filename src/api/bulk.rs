@@ -7,7 +7,7 @@ use super::outcome::{Counts, Kind, Outcome, now_ms};
 use crate::error::{Error, Status};
 use crate::transport::cancel::Cancel;
 use crate::transport::client::{CallError, CallOptions, Client};
-use crate::transport::crowd::Crowd;
+use crate::transport::concurrent_calls::ConcurrentCalls;
 use crate::transport::exchange::{FORKED, Limits};
 use crate::transport::progress::Report;
 use crate::transport::rate::Limiter;
@@ -216,19 +216,19 @@ impl<'a> Run<'a> {
     /// Sends what the tasks say, a bounded number at once, until they have settled or are ambiguous, or all is stopped.
     pub(super) fn send(&mut self, mut tasks: impl Iterator<Item = Task>, always_allow_lookup: bool) {
         let call_timeout = self.options.call_timeout.unwrap_or_else(|| self.client.timeout());
-        let mut crowd: Crowd<'a, Finished> =
-            Crowd::new(self.client, self.name, self.limits, call_timeout, self.options.max_attempts);
+        let mut calls: ConcurrentCalls<'a, Finished> =
+            ConcurrentCalls::new(self.client, self.name, self.limits, call_timeout, self.options.max_attempts);
         let widest = self.options.concurrency.unwrap_or(DEFAULT_CONCURRENCY) as usize;
         self.lookups = Arc::default();
         let mut before = HashMap::new();
         loop {
-            while self.stopped.is_none() && crowd.len() < self.window.min(widest) {
+            while self.stopped.is_none() && calls.len() < self.window.min(widest) {
                 let Some(Task { index, lookup_first, attempts }) = tasks.next() else { break };
                 if attempts > 0 {
                     before.insert(index, attempts);
                 }
                 let (name, file, lookups) = (self.name, self.files[index], self.lookups.clone());
-                crowd.add(index, move |mut attempts| async move {
+                calls.add(index, move |mut attempts| async move {
                     let allow_lookup =
                         move || always_allow_lookup || lookups.fetch_add(1, Ordering::Relaxed) < MAX_LOOKUPS;
                     let policy =
@@ -237,15 +237,15 @@ impl<'a> Run<'a> {
                     Finished { end, attempts: attempts.made() }
                 });
             }
-            if crowd.is_empty() {
+            if calls.is_empty() {
                 break;
             }
-            let under_way = crowd.len();
-            let (settled, interruption) = crowd.turn();
+            let under_way = calls.len();
+            let (settled, interruption) = calls.turn();
             if let Some(why) = interruption
                 && self.stopped.is_none()
             {
-                let (status, text) = why.in_words("deleting files");
+                let (status, text) = why.describe("deleting files");
                 self.stop(status, &text);
             }
             for (index, finished) in settled {
@@ -279,7 +279,7 @@ impl<'a> Run<'a> {
             End::Deleted(deleted) => {
                 // Doubles with each round of responses: a sudden rise is what the service refuses with 2045.
                 self.window += 1;
-                self.limiter.went_well(under_way);
+                self.limiter.on_success(under_way);
                 let evidence = match deleted.evidence {
                     Evidence::Response => "answer",
                     Evidence::Retrieve => "retrieve",
@@ -359,15 +359,15 @@ impl<'a> Run<'a> {
         json["still_listed"] = json!(self.still_listed);
         json["plan"] = json!(plan);
         let json = self.collector.into_json(json);
-        let summary = counts.in_words();
+        let summary = counts.describe();
         let result = match self.stopped {
             Some(mut error) => {
                 let end =
-                    if counts.all_went_well() { "; nothing was left to do".into() } else { format!("; {summary}") };
+                    if counts.all_succeeded() { "; nothing was left to do".into() } else { format!("; {summary}") };
                 error.add(&end);
                 Err(Error { attempts: self.attempts, call: self.name, ..error })
             }
-            None if counts.all_went_well() => Ok(()),
+            None if counts.all_succeeded() => Ok(()),
             None => {
                 let error = Error::new(Status::Partial, self.name, format!("{summary}; the outcomes say why"));
                 Err(Error { attempts: self.attempts, ..error })

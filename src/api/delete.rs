@@ -199,7 +199,7 @@ async fn attempt(attempts: &mut Attempts<'_>, call: &Call, file_id: i64) -> Resu
 async fn look_up(attempts: &mut Attempts<'_>, name: &'static str, file_id: i64, after: &Error) -> Presence {
     let log = attempts.log();
     log.event(Level::Warn, "settling", || [("file_id", file_id.into()), ("status_name", after.status.name().into())]);
-    let presence = retrieve::presence(&mut attempts.beside(), name, file_id).await;
+    let presence = retrieve::presence(&mut attempts.auxiliary(), name, file_id).await;
     let (found, trace_id) = match &presence {
         Presence::Gone { trace_id } => ("gone", trace_id.as_str()),
         Presence::There => ("there", ""),

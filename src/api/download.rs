@@ -123,7 +123,7 @@ impl<'a> Download<'a> {
                 Err(Ended::Failed(error)) => (error, false),
             };
             self.transfer.check_process()?;
-            self.transfer.came_to(Err(&error));
+            self.transfer.record(Err(&error));
             if is_expired && !refreshed {
                 // A fresh one comes from retrieve, once.
                 refreshed = true;
@@ -134,7 +134,7 @@ impl<'a> Download<'a> {
                 return Err(error);
             }
         }
-        self.transfer.came_to(Ok((self.meta.http_status, &self.meta.trace_id)));
+        self.transfer.record(Ok((self.meta.http_status, &self.meta.trace_id)));
         self.sink.finish().map_err(|why| self.error(Status::File, &why))?;
         let json = serde_json::json!({
             "file_id": file_id,
@@ -148,10 +148,10 @@ impl<'a> Download<'a> {
     }
 
     fn can_go_on(&mut self) -> bool {
-        self.written == 0 || self.validator.is_some() || self.begin_anew().is_ok()
+        self.written == 0 || self.validator.is_some() || self.restart().is_ok()
     }
 
-    fn begin_anew(&mut self) -> Result<(), String> {
+    fn restart(&mut self) -> Result<(), String> {
         self.sink.restart()?;
         self.written = 0;
         self.validator = None;
@@ -182,7 +182,7 @@ impl<'a> Download<'a> {
     }
 
     fn again(&mut self, why: &str) -> Result<(), Ended> {
-        self.begin_anew()
+        self.restart()
             .map_err(|cannot| self.error(Status::Network, &format!("the download was cut, {why}, and {cannot}")).into())
     }
 
@@ -221,17 +221,17 @@ impl<'a> Download<'a> {
                 return Ok((exchange, head, is_away));
             }
             let next = redirect::target(&url, &head.headers);
-            let next = next.map_err(|why| self.led_astray(&format!("{why}, and is not followed there")))?;
+            let next = next.map_err(|why| self.redirect_error(&format!("{why}, and is not followed there")))?;
             is_away = is_away || !redirect::is_same_place(&url, &next);
             self.transfer.log().event(Level::Debug, "redirect", || [("http_status", head.http_status.into())]);
             request = client.request_to(&next, !is_away);
             url = next;
         }
-        Err(self.led_astray("in a ring, or too often").into())
+        Err(self.redirect_error("in a ring, or too often").into())
     }
 
-    fn led_astray(&self, to: &str) -> Error {
-        let text = format!("the download was redirected {to} ({})", self.meta.in_words());
+    fn redirect_error(&self, to: &str) -> Error {
+        let text = format!("the download was redirected {to} ({})", self.meta.describe());
         self.error(Status::Protocol, &text)
     }
 

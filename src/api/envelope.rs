@@ -96,7 +96,7 @@ pub async fn attempt(attempts: &mut Attempts<'_>, call: &Call) -> Result<ApiResp
         Ok(response) => read(client, call, response),
         Err(failed) => Err(call_error(client, failed)),
     };
-    attempts.came_to(result.as_ref().map(ApiResponse::summary));
+    attempts.record(result.as_ref().map(ApiResponse::summary));
     result
 }
 
@@ -180,7 +180,7 @@ impl ApiResponse {
 
     /// For a success that can't be believed.
     pub fn error(&self, client: &Client, call: &Call, text: &str) -> Error {
-        let mut error = Error::new(Status::Protocol, call.name, format!("{text} ({})", self.meta.in_words()));
+        let mut error = Error::new(Status::Protocol, call.name, format!("{text} ({})", self.meta.describe()));
         error.ambiguous = self.meta.ambiguous;
         self.meta.apply_to(&mut error);
         error.redact(client.key());
@@ -209,7 +209,7 @@ impl ResponseMeta {
     }
 
     /// `HTTP 200, trace id 0123…`.
-    pub fn in_words(&self) -> String {
+    pub fn describe(&self) -> String {
         let trace = if self.trace_id.is_empty() { String::new() } else { format!(", trace id {}", self.trace_id) };
         format!("HTTP {}{trace}", self.http_status)
     }
@@ -316,7 +316,7 @@ fn refused(client: &Client, call: &Call, code: i64, message: &str, meta: &Respon
     };
     // The service's own words often are the meaning.
     let meaning = if message.to_lowercase().contains(&meaning.to_lowercase()) { "" } else { &format!("{meaning}; ") };
-    let text = format!("the service answered {code}{said} ({meaning}{}): {}", meta.in_words(), meta.advice(advice));
+    let text = format!("the service answered {code}{said} ({meaning}{}): {}", meta.describe(), meta.advice(advice));
     let mut error = Error::new(status, call.name, text);
     error.api_code = i32::try_from(code).unwrap_or(if code < 0 { i32::MIN } else { i32::MAX });
     error.api_message = message;
@@ -339,8 +339,8 @@ fn by_http_status(call: &Call, head: &Head, meta: &ResponseMeta, why: &str, of_t
         500..=599 => (Status::Server, TRY_LATER),
         _ => (Status::Http, "check that the base URL is the API's"),
     };
-    let redirect = if (300..400).contains(&head.http_status) { redirect_in_words(&head.headers) } else { why.into() };
-    let text = format!("{redirect} ({}): {}", meta.in_words(), meta.advice(advice));
+    let redirect = if (300..400).contains(&head.http_status) { describe_redirect(&head.headers) } else { why.into() };
+    let text = format!("{redirect} ({}): {}", meta.describe(), meta.advice(advice));
     let mut error = Error::new(status, call.name, text);
     let unsure = matches!(status, Status::Protocol | Status::Server | Status::ServerTimeout);
     error.ambiguous = meta.ambiguous && unsure;
@@ -348,7 +348,7 @@ fn by_http_status(call: &Call, head: &Head, meta: &ResponseMeta, why: &str, of_t
 }
 
 /// The host alone: the rest of a redirect may hold a signature.
-fn redirect_in_words(headers: &HeaderMap) -> String {
+fn describe_redirect(headers: &HeaderMap) -> String {
     let target = headers.get(LOCATION).and_then(|value| value.to_str().ok());
     let host = target.and_then(|target| url::Url::parse(target).ok()?.host_str().map(str::to_owned));
     format!("the answer is a redirect{}", host.map_or(String::new(), |host| format!(" to {host}")))

@@ -53,7 +53,7 @@ fn look_up(transfer: &Transfer<'_>, filename: &str, purpose: &str, bytes: u64) -
     let listing = listing.map_err(|error| match transfer.limits.check() {
         Ok(()) => Inconclusive::Unclear(format!("the list could not settle it: {}", error.without_call())),
         Err(ended) => {
-            let (status, why) = ended.in_words("looking for the file in the list");
+            let (status, why) = ended.describe("looking for the file in the list");
             Inconclusive::Ended(status, why)
         }
     })?;

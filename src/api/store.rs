@@ -19,7 +19,7 @@ pub fn refusal(call: &'static str, meta: &ResponseMeta) -> Error {
         _ => (Status::Http, ""),
     };
     let mut error =
-        Error::new(status, call, format!("the file store answered {}{}", meta.in_words(), meta.advice(advice)));
+        Error::new(status, call, format!("the file store answered {}{}", meta.describe(), meta.advice(advice)));
     meta.apply_to(&mut error);
     error
 }

@@ -7,10 +7,10 @@ use super::{envelope, purpose};
 use crate::error::{Error, Status};
 use crate::transport::attempt::{TransportError, plain};
 use crate::transport::body::BodySent;
+use crate::transport::call_state;
 use crate::transport::client::{Call, CallOptions, Client};
 use crate::transport::exchange::Limits;
 use crate::transport::special::SpecialFile;
-use crate::transport::track;
 use crate::transport::transfer::Transfer;
 use crate::transport::upload::{Frame, Read, Source, unreadable};
 use http::Method;
@@ -103,7 +103,7 @@ impl Upload<'_, '_> {
         loop {
             let (result, read) = self.attempt();
             self.transfer.check_process()?;
-            self.transfer.came_to(result.as_ref().map(ApiResponse::summary));
+            self.transfer.record(result.as_ref().map(ApiResponse::summary));
             let mut error = match result {
                 Ok(response) => return Ok(response.json),
                 Err(error) => error,
@@ -159,7 +159,7 @@ impl Upload<'_, '_> {
 
     /// The end of the call between two attempts.
     fn after(&self, last: Error, status: Status, why: String) -> Error {
-        track::after(last, status, why, self.transfer.attempts())
+        call_state::after(last, status, why, self.transfer.attempts())
     }
 
     fn explain(&self, error: Error) -> Error {

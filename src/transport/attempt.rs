@@ -1,6 +1,6 @@
 //! One request and its response, as a step-by-step future; and what an error on the way proves.
 
-use super::body::{BodySent, Slot, SlotBody};
+use super::body::{BodySender, BodySent, RequestBody};
 use super::http_client::HttpClient;
 use super::pool::{Connection, InUse};
 use super::reactor::{Registration, Sleep};
@@ -112,8 +112,8 @@ impl IdleTimer {
 }
 
 /// Ends with the request that waits for the connection.
-type Connecting = dyn Future<Output = Result<((Connection, InUse), http::Request<SlotBody>), TransportError>>;
-type Responding = dyn Future<Output = Result<Response<Incoming>, TrySendError<http::Request<SlotBody>>>>;
+type Connecting = dyn Future<Output = Result<((Connection, InUse), http::Request<RequestBody>), TransportError>>;
+type Responding = dyn Future<Output = Result<Response<Incoming>, TrySendError<http::Request<RequestBody>>>>;
 
 enum Stage {
     Connecting(Pin<Box<Connecting>>),
@@ -154,7 +154,7 @@ pub struct Attempt {
     stage: Stage,
     link: Option<Link>,
     http: HttpClient,
-    pub slot: Slot,
+    pub body_sender: BodySender,
     /// Without one the slot does not tell how far the request got.
     has_body: bool,
     idle: IdleTimer,
@@ -168,12 +168,12 @@ impl Attempt {
     /// `idle` is the longest time without a byte.
     pub fn new(http: &HttpClient, request: Request, idle: Option<Duration>) -> Attempt {
         let Request { method, route, path, headers, body } = request;
-        let (slot, has_body) = match body {
-            Body::None => (Slot::streamed(Some(0)), false),
-            Body::Whole(body) => (Slot::whole(body), true),
-            Body::Streamed(length) => (Slot::streamed(length), true),
+        let (body_sender, has_body) = match body {
+            Body::None => (BodySender::streamed(Some(0)), false),
+            Body::Whole(body) => (BodySender::whole(body), true),
+            Body::Streamed(length) => (BodySender::streamed(length), true),
         };
-        let mut sent = http::Request::new(slot.body());
+        let mut sent = http::Request::new(body_sender.body());
         *sent.method_mut() = method;
         *sent.headers_mut() = headers;
         sent.headers_mut().insert(HOST, route.host_header.clone());
@@ -189,13 +189,13 @@ impl Attempt {
         };
         let idle = IdleTimer { limit: idle, since: Instant::now(), timer: None };
         let (stage, link, http, head, gathered) = (Stage::Ended, None, http.clone(), None, Vec::new());
-        let mut attempt = Attempt { stage, link, http, slot, has_body, idle, route, head, gathered };
+        let mut attempt = Attempt { stage, link, http, body_sender, has_body, idle, route, head, gathered };
         attempt.begin(sent);
         attempt
     }
 
     /// Takes an idle connection, or makes one.
-    fn begin(&mut self, request: http::Request<SlotBody>) {
+    fn begin(&mut self, request: http::Request<RequestBody>) {
         self.stage = match self.http.take(&self.route) {
             Some(connection) => self.send(connection, request, true),
             None => {
@@ -208,7 +208,7 @@ impl Attempt {
     fn send(
         &mut self,
         (mut connection, in_use): (Connection, InUse),
-        request: http::Request<SlotBody>,
+        request: http::Request<RequestBody>,
         is_reused: bool,
     ) -> Stage {
         let state = &connection.state;
@@ -268,7 +268,7 @@ impl Attempt {
     }
 
     fn responded(&mut self, response: Response<Incoming>) -> Result<Event, TransportError> {
-        self.slot.close();
+        self.body_sender.close();
         if let Some(refused) = self.route.refused_by_proxy(response.status().as_u16()) {
             self.end();
             return Err(refused);
@@ -324,7 +324,7 @@ impl Attempt {
         match &self.link {
             Some(link) if link.connection.state.sent() == link.sent_before => BodySent::None,
             Some(_) if !self.has_body => BodySent::All,
-            _ => self.slot.body_sent(),
+            _ => self.body_sender.body_sent(),
         }
     }
 

@@ -3,6 +3,7 @@
 
 use super::attempt::{Attempt, HttpResponse, TransportError};
 use super::body::BodySent;
+use super::call_state::{CallState, PAUSE};
 use super::client::{Call, CallError, CallResponse, Client};
 use super::deadline::Deadline;
 use super::events::{self, ResponseSummary};
@@ -11,8 +12,7 @@ use super::http_client::HttpClient;
 use super::log::Log;
 use super::rate::Limiter;
 use super::reactor;
-use super::retry::{Enough, Retry};
-use super::track::{PAUSE, Track};
+use super::retry::{NoRetryReason, Retry};
 use crate::error::Error;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
@@ -23,7 +23,7 @@ use std::time::{Duration, Instant};
 pub struct Attempts<'c> {
     client: &'c Client,
     http: HttpClient,
-    track: Track,
+    call_state: CallState,
     log: Log,
     limiter: Arc<Limiter>,
     retry: Retry<'c>,
@@ -33,7 +33,7 @@ pub struct Attempts<'c> {
     /// The deadline is this call's own among others: who drives doesn't know of it.
     is_own_deadline: bool,
     /// Belongs to the call, but isn't it: not counted.
-    is_beside: bool,
+    is_auxiliary: bool,
 }
 
 impl<'c> Attempts<'c> {
@@ -41,14 +41,14 @@ impl<'c> Attempts<'c> {
         client: &'c Client,
         http: &HttpClient,
         limiter: Arc<Limiter>,
-        track: Track,
+        call_state: CallState,
         log: Log,
         retry: Retry<'c>,
         deadline: Deadline,
     ) -> Attempts<'c> {
         let http = http.clone();
-        let (sent, is_own_deadline, is_beside) = (Instant::now(), false, false);
-        Attempts { client, http, track, log, limiter, retry, sent, deadline, is_own_deadline, is_beside }
+        let (sent, is_own_deadline, is_auxiliary) = (Instant::now(), false, false);
+        Attempts { client, http, call_state, log, limiter, retry, sent, deadline, is_own_deadline, is_auxiliary }
     }
 
     /// Holds the deadline itself, as one call among others: who drives them all doesn't know of it.
@@ -66,8 +66,8 @@ impl<'c> Attempts<'c> {
         // A silence that would outlast the deadline needs no clock of its own.
         let idle = self.client.idle_timeout().filter(|idle| self.deadline.left().is_none_or(|left| *idle < left));
         {
-            let mut state = self.track.state();
-            state.made += u32::from(!self.is_beside);
+            let mut state = self.call_state.state();
+            state.made += u32::from(!self.is_auxiliary);
             state.ambiguous_from = call.ambiguous_from;
             state.attempt = Some(Attempt::new(&self.http, self.client.request(call), idle));
         }
@@ -84,7 +84,7 @@ impl<'c> Attempts<'c> {
             }
             false => Ok(read.await),
         };
-        let mut state = self.track.state();
+        let mut state = self.call_state.state();
         let mut attempt = state.attempt.take();
         let read = read.unwrap_or_else(|why| {
             let attempt = attempt.as_mut().expect("an attempt is under way until it is taken");
@@ -104,7 +104,7 @@ impl<'c> Attempts<'c> {
 
     async fn read(&self, longest: usize) -> Result<HttpResponse, TransportError> {
         poll_fn(|cx| {
-            let mut state = self.track.state();
+            let mut state = self.call_state.state();
             let attempt = state.attempt.as_mut().expect("an attempt is under way until it is taken");
             attempt.poll_response(longest, cx)
         })
@@ -117,7 +117,7 @@ impl<'c> Attempts<'c> {
             return;
         }
         let began = Instant::now();
-        self.track.state().waiting = "waiting for the rate limiter";
+        self.call_state.state().waiting = "waiting for the rate limiter";
         self.limiter.acquire(ceiling, &self.http.reactor).await;
         let waited = began.elapsed();
         if self.is_own_deadline {
@@ -127,12 +127,12 @@ impl<'c> Attempts<'c> {
     }
 
     /// Tells the limiter, the budget and the log what an attempt came to.
-    pub fn came_to(&mut self, outcome: Result<ResponseSummary<'_>, &Error>) {
-        self.limiter.came_to(outcome.map(drop));
-        self.retry.came_to(outcome.map(drop));
+    pub fn record(&mut self, outcome: Result<ResponseSummary<'_>, &Error>) {
+        self.limiter.record(outcome.map(drop));
+        self.retry.record(outcome.map(drop));
         events::response(&self.log, self.retry.made(), self.sent, outcome);
         if let Err(error) = outcome {
-            self.track.state().last = Some(error.clone());
+            self.call_state.state().last = Some(error.clone());
         }
     }
 
@@ -152,47 +152,47 @@ impl<'c> Attempts<'c> {
         self.retry.is_allowed()
     }
 
-    pub fn given_up(&self, mut error: Error, why: Enough) -> Error {
-        error.add(&why.in_words(self.retry.made()));
+    pub fn given_up(&self, mut error: Error, why: NoRetryReason) -> Error {
+        error.add(&why.describe(self.retry.made()));
         error
     }
 
     /// The wait before another attempt, for a caller that decides on more than the error.
-    pub fn next(&mut self, error: &Error) -> Result<Duration, Enough> {
+    pub fn next(&mut self, error: &Error) -> Result<Duration, NoRetryReason> {
         self.retry.next(error, self.deadline.left())
     }
 
     pub async fn pause(&mut self, wait: Duration, after: &Error) {
-        self.track.state().waiting = PAUSE;
+        self.call_state.state().waiting = PAUSE;
         events::retry(&self.log, self.retry.made(), wait, after);
         reactor::yield_now().await;
         self.http.reactor.sleep(wait).await;
     }
 
     /// Requests of another kind that belong to this call: under its deadline, in its log, not counted as its attempts.
-    pub fn beside(&self) -> Attempts<'c> {
+    pub fn auxiliary(&self) -> Attempts<'c> {
         Attempts {
             http: self.http.clone(),
-            track: self.track.clone(),
+            call_state: self.call_state.clone(),
             log: self.log.clone(),
             limiter: self.limiter.clone(),
             retry: self.client.retry(None),
-            is_beside: true,
+            is_auxiliary: true,
             ..*self
         }
     }
 
     /// Whether an earlier attempt may have been carried out.
     pub fn ambiguous(&self) -> bool {
-        self.track.state().ambiguous
+        self.call_state.state().ambiguous
     }
 
     pub fn set_ambiguous(&mut self, ambiguous: bool) {
-        self.track.state().ambiguous = ambiguous;
+        self.call_state.state().ambiguous = ambiguous;
     }
 
     pub fn made(&self) -> u32 {
-        self.track.state().made
+        self.call_state.state().made
     }
 
     pub fn client(&self) -> &'c Client {

@@ -25,7 +25,7 @@ struct State {
     /// No chunk comes after this one.
     ended: bool,
     /// The connection asked and there was nothing to give.
-    hungry: bool,
+    wants_data: bool,
     /// The response has come: nothing more is wanted of the caller.
     closed: bool,
     body_sent: BodySent,
@@ -37,19 +37,19 @@ struct State {
 
 /// The caller's end.
 #[derive(Clone, Debug)]
-pub struct Slot(Arc<Mutex<State>>);
+pub struct BodySender(Arc<Mutex<State>>);
 
 /// The connection's end.
-pub struct SlotBody(Slot);
+pub struct RequestBody(BodySender);
 
-impl Slot {
+impl BodySender {
     /// For a body that comes in chunks, of `length` bytes when that is known.
-    pub fn streamed(length: Option<u64>) -> Slot {
-        Slot(Arc::new(Mutex::new(State {
+    pub fn streamed(length: Option<u64>) -> BodySender {
+        BodySender(Arc::new(Mutex::new(State {
             chunk: None,
             is_last: false,
             ended: length == Some(0),
-            hungry: false,
+            wants_data: false,
             closed: false,
             body_sent: BodySent::None,
             left: length,
@@ -59,14 +59,14 @@ impl Slot {
     }
 
     /// For a body that is all there.
-    pub fn whole(body: Bytes) -> Slot {
-        let slot = Slot::streamed(Some(body.len() as u64));
-        slot.put(body, true);
-        slot
+    pub fn whole(body: Bytes) -> BodySender {
+        let body_sender = BodySender::streamed(Some(body.len() as u64));
+        body_sender.put(body, true);
+        body_sender
     }
 
-    pub fn body(&self) -> SlotBody {
-        SlotBody(self.clone())
+    pub fn body(&self) -> RequestBody {
+        RequestBody(self.clone())
     }
 
     /// Releases a chunk to the connection.
@@ -74,7 +74,7 @@ impl Slot {
         let mut state = self.state();
         state.chunk = Some(chunk);
         state.is_last = is_last;
-        state.hungry = false;
+        state.wants_data = false;
         if let Some(connection) = state.connection.take() {
             connection.wake();
         }
@@ -90,9 +90,9 @@ impl Slot {
     }
 
     /// Ready when the connection waits for a chunk.
-    pub fn poll_hungry(&self, cx: &mut Context<'_>) -> Poll<()> {
+    pub fn poll_wants_data(&self, cx: &mut Context<'_>) -> Poll<()> {
         let mut state = self.state();
-        if state.hungry && !state.ended && !state.closed {
+        if state.wants_data && !state.ended && !state.closed {
             return Poll::Ready(());
         }
         state.caller = Some(cx.waker().clone());
@@ -104,14 +104,14 @@ impl Slot {
     }
 }
 
-impl SlotBody {
+impl RequestBody {
     /// Of a request without a body.
-    pub fn empty() -> SlotBody {
-        Slot::streamed(Some(0)).body()
+    pub fn empty() -> RequestBody {
+        BodySender::streamed(Some(0)).body()
     }
 }
 
-impl Body for SlotBody {
+impl Body for RequestBody {
     type Data = Bytes;
     type Error = Infallible;
 
@@ -130,7 +130,7 @@ impl Body for SlotBody {
             state.body_sent = BodySent::All;
             return Poll::Ready(None);
         }
-        state.hungry = true;
+        state.wants_data = true;
         state.connection = Some(cx.waker().clone());
         if let Some(caller) = state.caller.take() {
             caller.wake();

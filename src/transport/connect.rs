@@ -1,7 +1,7 @@
 //! Makes connections: name lookup, addresses in a race (RFC 8305), the proxy's tunnel, TLS.
 
 use super::attempt::TransportError;
-use super::body::{BodySent, SlotBody};
+use super::body::{BodySent, RequestBody};
 use super::connect_error::{failed, handshake_failed, no_connection, wants_credentials};
 use super::pool::Pool;
 use super::proxy::Proxy;
@@ -188,7 +188,7 @@ async fn tunnel(stream: Stream, reactor: &Rc<Reactor>, route: &Route, proxy: &Pr
     };
     let uri: Uri =
         target.parse().map_err(|_| no_connection(format!("{target} is no address for a proxy")).permanent())?;
-    let mut request = Request::new(SlotBody::empty());
+    let mut request = Request::new(RequestBody::empty());
     (*request.method_mut(), *request.uri_mut()) = (Method::CONNECT, uri);
     request.headers_mut().insert(HOST, target.parse().unwrap_or(route.host_header.clone()));
     if let Some(credentials) = &proxy.credentials {

@@ -1,11 +1,11 @@
 //! One call, driven on the calling thread to its end.
 
 use super::attempts::Attempts;
+use super::call_state::CallState;
 use super::client::{CallError, CallOptions, Client};
 use super::events;
 use super::exchange::FORKED;
 use super::log::Log;
-use super::track::Track;
 use crate::error::{Error, Status};
 use std::future::Future;
 use std::pin::Pin;
@@ -26,10 +26,10 @@ impl Client {
     {
         let limits = self.limits(name, false, options)?;
         let http = options.http.cloned().unwrap_or_else(|| self.http());
-        let (track, log) = (Track::default(), Log::new(self.logger(), name, self.key()));
+        let (call_state, log) = (CallState::default(), Log::new(self.logger(), name, self.key()));
         let retry = self.retry(options.max_attempts);
         let limiter = self.shares().limiter().clone();
-        let attempts = Attempts::new(self, &http, limiter, track.clone(), log.clone(), retry, limits.deadline);
+        let attempts = Attempts::new(self, &http, limiter, call_state.clone(), log.clone(), retry, limits.deadline);
         let began = Instant::now();
         let mut work = on_the_heap(work, attempts);
         let ended = loop {
@@ -41,7 +41,7 @@ impl Client {
             match polled {
                 Ok(Some(result)) => break Ok(result),
                 Ok(None) => log.flush(),
-                Err(why) => break Err(track.interrupted(self, name, &why)),
+                Err(why) => break Err(call_state.interrupted(self, name, &why)),
             }
             if http.is_forked_child() {
                 // The host's log function has forked.

@@ -42,7 +42,7 @@ pub enum Interruption {
 
 impl Interruption {
     /// What it was, and what it came in the middle of.
-    pub fn in_words(&self, phase: &str) -> (Status, String) {
+    pub fn describe(&self, phase: &str) -> (Status, String) {
         match self {
             Interruption::Cancelled => (Status::Cancelled, format!("cancelled while {phase}")),
             Interruption::DeadlinePassed(limit) => {
@@ -109,8 +109,8 @@ impl<'a> Exchange<'a> {
                 match poll_turn(attempt, cx) {
                     // The socket was looked at before: a refusal that has arrived is seen before more is sent.
                     Poll::Pending => match fed.take() {
-                        Some((chunk, is_last)) => attempt.slot.put(chunk, is_last),
-                        None => return attempt.slot.poll_hungry(cx).map(|()| Ok(Turn::NeedData)),
+                        Some((chunk, is_last)) => attempt.body_sender.put(chunk, is_last),
+                        None => return attempt.body_sender.poll_wants_data(cx).map(|()| Ok(Turn::NeedData)),
                     },
                     Poll::Ready(Ok(Turn::HaveData(data))) => {
                         return Poll::Ready(Ok(Turn::HaveData(with_more(data, attempt, next, cx))));
@@ -234,6 +234,6 @@ fn with_more(
 
 /// An interruption of an attempt, and what it came in the middle of.
 pub fn interrupted(why: &Interruption, attempt: &mut Attempt) -> TransportError {
-    let (status, text) = why.in_words(&attempt.phase());
+    let (status, text) = why.describe(&attempt.phase());
     attempt.interrupted(status, text).permanent()
 }

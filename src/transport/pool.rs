@@ -2,7 +2,7 @@
 //! were looked up, rate limiters. A child after `fork` begins with none.
 
 use super::attempt::TransportError;
-use super::body::{BodySent, SlotBody};
+use super::body::{BodySent, RequestBody};
 use super::connect_error::no_connection;
 use super::process::{PerProcess, Process};
 use super::proxy::Proxies;
@@ -198,9 +198,9 @@ impl Drop for InUse {
 pub struct Connection {
     pub route: Arc<Route>,
     pub state: Arc<socket::State>,
-    pub sender: http1::SendRequest<SlotBody>,
+    pub sender: http1::SendRequest<RequestBody>,
     /// `None` once it has ended.
-    pub driver: Option<http1::Connection<HttpStream, SlotBody>>,
+    pub driver: Option<http1::Connection<HttpStream, RequestBody>>,
 }
 
 impl Connection {

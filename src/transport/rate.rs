@@ -94,7 +94,7 @@ impl Limiter {
     }
 
     /// What a request came to.
-    pub fn came_to(&self, outcome: Result<(), &Error>) {
+    pub fn record(&self, outcome: Result<(), &Error>) {
         match outcome {
             Err(error) if error.status == Status::RateLimited => self.throttled(error.retry_after),
             // Nobody has answered: that says nothing of the rate.
@@ -131,8 +131,8 @@ impl Limiter {
     }
 
     /// A request was taken, of so many of its call that were under way at once.
-    pub fn went_well(&self, under_way: usize) {
-        self.inner().width.went_well(Instant::now(), under_way);
+    pub fn on_success(&self, under_way: usize) {
+        self.inner().width.on_success(Instant::now(), under_way);
     }
 
     fn is_blank(&self) -> bool {

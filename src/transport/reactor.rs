@@ -84,12 +84,12 @@ impl Reactor {
 
     /// Waits until a future may go on, the descriptor beside them is readable or a moment has come; says whether it was
     /// the descriptor. A signal ends it, too.
-    pub fn wait(&self, beside: Option<RawFd>, until: Option<Instant>) -> io::Result<bool> {
+    pub fn wait(&self, auxiliary: Option<RawFd>, until: Option<Instant>) -> io::Result<bool> {
         let mut inner = self.inner.borrow_mut();
         let Inner { descriptors, keys, .. } = &mut *inner;
         descriptors.clear();
         keys.clear();
-        descriptors.extend(beside.map(|descriptor| pollfd(descriptor, READ)));
+        descriptors.extend(auxiliary.map(|descriptor| pollfd(descriptor, READ)));
         if inner.remote > 0 {
             let event = self.wakeup.event.get_or_try_init(|| EventFd::new().map(Box::new))?;
             inner.descriptors.push(pollfd(event.as_raw_fd(), READ));
@@ -108,8 +108,8 @@ impl Reactor {
             return Ok(false);
         }
         sys::poll(descriptors, until.map(|until| until.saturating_duration_since(Instant::now())))?;
-        let is_beside = beside.is_some() && descriptors[0].revents != 0;
-        if extra > usize::from(beside.is_some()) && descriptors[extra - 1].revents != 0 {
+        let is_auxiliary = auxiliary.is_some() && descriptors[0].revents != 0;
+        if extra > usize::from(auxiliary.is_some()) && descriptors[extra - 1].revents != 0 {
             self.wakeup.event.get().inspect(|event| event.clear());
         }
         for (descriptor, key) in
@@ -126,7 +126,7 @@ impl Reactor {
                 timers.pop_first().inspect(|(_, waker)| waker.wake_by_ref());
             }
         }
-        Ok(is_beside)
+        Ok(is_auxiliary)
     }
 
     /// Whether a future was woken since it was polled last.

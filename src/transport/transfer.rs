@@ -1,6 +1,7 @@
 //! A call that moves a file's bytes, over all its attempts: each is driven in turns, for callbacks run in between.
 
 use super::attempt::{Request, TransportError};
+use super::call_state;
 use super::client::{Call, CallError, CallOptions, Client};
 use super::events::{self, ResponseSummary};
 use super::exchange::{Exchange, FORKED, Limits};
@@ -10,7 +11,6 @@ use super::process::Process;
 use super::progress::Progress;
 use super::rate::Limiter;
 use super::retry::Retry;
-use super::track;
 use super::wait;
 use crate::error::{Error, Status};
 use std::sync::Arc;
@@ -99,9 +99,9 @@ impl<'a> Transfer<'a> {
     }
 
     /// Tells the limiter, the budget and the host what an attempt came to.
-    pub fn came_to(&mut self, outcome: Result<ResponseSummary<'_>, &Error>) {
-        self.limiter.came_to(outcome.map(drop));
-        self.retry.came_to(outcome.map(drop));
+    pub fn record(&mut self, outcome: Result<ResponseSummary<'_>, &Error>) {
+        self.limiter.record(outcome.map(drop));
+        self.retry.record(outcome.map(drop));
         events::response(&self.log, self.retry.made(), self.sent, outcome);
         self.flush();
     }
@@ -111,15 +111,15 @@ impl<'a> Transfer<'a> {
         let wait = match self.retry.next(&error, self.limits.deadline.left()) {
             Ok(wait) => wait,
             Err(why) => {
-                error.add(&why.in_words(self.retry.made()));
+                error.add(&why.describe(self.retry.made()));
                 return Err(error);
             }
         };
         events::retry(&self.log, self.retry.made(), wait, &error);
         self.flush();
         self.check_process()?;
-        let waited = wait::drive(self.limits, track::PAUSE, |reactor| async move { reactor.sleep(wait).await });
-        waited.map_err(|failure| track::after(error, failure.status, failure.text, self.retry.made()))
+        let waited = wait::drive(self.limits, call_state::PAUSE, |reactor| async move { reactor.sleep(wait).await });
+        waited.map_err(|failure| call_state::after(error, failure.status, failure.text, self.retry.made()))
     }
 
     /// A callback may have forked: in the child nothing more is done.

@@ -17,7 +17,7 @@ pub fn drive<T, F: Future<Output = T>>(
     let reactor = Reactor::new();
     let mut work = pin!(work(reactor.clone()));
     limits.drive(&reactor, |cx| work.as_mut().poll(cx)).map_err(|why| {
-        let (status, text) = why.in_words(phase);
+        let (status, text) = why.describe(phase);
         TransportError::new(status, BodySent::None, text).permanent()
     })
 }

@@ -25,9 +25,9 @@ pub(super) struct State {
 
 /// Where a call stands.
 #[derive(Clone, Default)]
-pub struct Track(Rc<RefCell<State>>);
+pub struct CallState(Rc<RefCell<State>>);
 
-impl Track {
+impl CallState {
     pub(super) fn state(&self) -> RefMut<'_, State> {
         self.0.borrow_mut()
     }
@@ -39,7 +39,7 @@ impl Track {
         let (attempts, ambiguous) = (*attempts, *ambiguous);
         let mut call_error = match (attempt, last.take()) {
             (Some(attempt), _) => {
-                let (status, text) = why.in_words(&attempt.phase());
+                let (status, text) = why.describe(&attempt.phase());
                 let failure = attempt.interrupted(status, text);
                 let body_sent = failure.body_sent;
                 let mut call_error = client.error_of(name, failure, attempts);
@@ -47,7 +47,7 @@ impl Track {
                 call_error
             }
             (None, last) => {
-                let (status, text) = why.in_words(waiting);
+                let (status, text) = why.describe(waiting);
                 match last {
                     Some(last) => after(last, status, text, attempts).into(),
                     None => Error { attempts, ..Error::new(status, name, text) }.into(),
