@@ -13,7 +13,7 @@ use super::progress::Report;
 use super::rate::Account;
 use super::retry::{Budget, Retry};
 use super::route::Route;
-use super::tls::Trust;
+use super::tls::TrustStore;
 use super::urls::{self, Urls};
 use crate::error::{Error, Status};
 use bytes::Bytes;
@@ -117,7 +117,7 @@ impl Client {
         let mut base_url = config::check_base_url(&config.base_url.value).map_err(|why| {
             Error::invalid_argument(CALL, "base_url", format!("{why}{}", from(config.base_url.variable)))
         })?;
-        let proxies = config.proxy.proxies(&config.proxies_of_environment, &base_url);
+        let proxies = config.proxy.proxies(&config.proxy_env, &base_url);
         let proxies = proxies.map_err(|why| Error::invalid_argument(CALL, "proxy", why))?;
         if base_url.scheme() == "http" && !config.allow_insecure && !config::is_loopback(&base_url) {
             let from = from(config.base_url.variable);
@@ -145,7 +145,7 @@ impl Client {
         let key = api_key.value.clone();
         let route = Arc::new(Route::new(&base_url, &proxies));
         let network = Arc::new(Network {
-            trust: Trust::new(config.places.clone(), config.extra_roots.clone()),
+            trust_store: TrustStore::new(config.cert_paths.clone(), config.extra_roots.clone()),
             proxies,
             connect_timeout: config.connect_timeout,
         });

@@ -2,8 +2,8 @@
 
 use super::attempt::plain;
 use super::log::Logger;
-use super::proxy::{Choice, Environment};
-use super::tls::{Places, read_pem};
+use super::proxy::{ProxyEnv, ProxySetting};
+use super::tls::{CertPaths, read_pem};
 use crate::error::{Error, Status};
 use rustls::pki_types::CertificateDer;
 use sha2::{Digest as _, Sha256};
@@ -50,8 +50,8 @@ pub struct Config {
     pub api_key: Option<Setting<Key>>,
     pub base_url: Setting<String>,
     pub allow_insecure: bool,
-    pub proxy: Choice,
-    pub proxies_of_environment: Environment,
+    pub proxy: ProxySetting,
+    pub proxy_env: ProxyEnv,
     pub user_agent: Option<String>,
     /// `None`: the default of each call; `Some(None)`: no limit.
     pub timeout: Option<Option<Duration>>,
@@ -61,7 +61,7 @@ pub struct Config {
     pub max_attempts: u32,
     pub requests_per_minute: Option<u32>,
     pub logger: Option<Logger>,
-    pub places: Places,
+    pub cert_paths: CertPaths,
     pub extra_roots: Vec<CertificateDer<'static>>,
 }
 
@@ -81,8 +81,8 @@ impl Config {
             api_key,
             base_url: variable("MINIMAX_BASE_URL").unwrap_or(default_url),
             allow_insecure: false,
-            proxy: Choice::default(),
-            proxies_of_environment: Environment::read(),
+            proxy: ProxySetting::default(),
+            proxy_env: ProxyEnv::read(),
             user_agent: None,
             timeout: None,
             connect_timeout: Some(DEFAULT_CONNECT_TIMEOUT),
@@ -90,7 +90,7 @@ impl Config {
             max_attempts: DEFAULT_MAX_ATTEMPTS,
             requests_per_minute: None,
             logger: None,
-            places: Places::from_environment(),
+            cert_paths: CertPaths::from_environment(),
             extra_roots: Vec::new(),
         }
     }
@@ -119,8 +119,8 @@ impl Config {
 
     /// `None` and an empty one: what the environment said.
     pub fn set_proxy(&mut self, url_or_none: Option<&str>) -> Result<(), Error> {
-        let choice = Choice::parse(url_or_none);
-        self.proxy = choice.map_err(|why| Error::invalid_argument("config_set_proxy", "url_or_none", why))?;
+        let setting = ProxySetting::parse(url_or_none);
+        self.proxy = setting.map_err(|why| Error::invalid_argument("config_set_proxy", "url_or_none", why))?;
         Ok(())
     }
 

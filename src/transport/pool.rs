@@ -12,7 +12,7 @@ use super::route::Route;
 use super::socket;
 use super::stream::{HttpStream, Stream};
 use super::sys::Descriptors;
-use super::tls::Trust;
+use super::tls::TrustStore;
 use crate::error::Status;
 use hyper::client::conn::http1;
 use once_cell::sync::OnceCell;
@@ -34,7 +34,7 @@ const LONGEST_HEAD: usize = 256 << 10;
 /// Settings that decide whether two clients can share connections.
 #[derive(Debug, Default, PartialEq)]
 pub struct Network {
-    pub trust: Trust,
+    pub trust_store: TrustStore,
     pub proxies: Proxies,
     /// The longest time for name lookup, TCP, proxy and TLS handshake together.
     pub connect_timeout: Option<Duration>,
@@ -152,7 +152,7 @@ impl Pool {
     }
 
     pub fn tls(&self) -> Result<Arc<ClientConfig>, TransportError> {
-        let made = self.tls.get_or_try_init(|| self.network.trust.client_config().map(Arc::new));
+        let made = self.tls.get_or_try_init(|| self.network.trust_store.client_config().map(Arc::new));
         made.cloned().map_err(|text| no_connection(text).permanent())
     }
 

@@ -11,46 +11,46 @@ use std::sync::Arc;
 /// Where certificates stand, as the environment said when the configuration was made. Compared to find the pool that
 /// serves two clients with the same settings.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Places {
+pub struct CertPaths {
     file: Option<PathBuf>,
     directories: Vec<PathBuf>,
 }
 
-impl Places {
+impl CertPaths {
     /// `SSL_CERT_FILE` and `SSL_CERT_DIR` where they are set, else where this system keeps its certificates. Reads no
     /// certificate.
-    pub fn from_environment() -> Places {
+    pub fn from_environment() -> CertPaths {
         let set = |name| env::var_os(name).filter(|value| !value.is_empty());
         let file = set("SSL_CERT_FILE").map(PathBuf::from);
         let directories: Vec<_> = set("SSL_CERT_DIR").iter().flat_map(env::split_paths).collect();
         if file.is_some() || !directories.is_empty() {
-            return Places { file, directories };
+            return CertPaths { file, directories };
         }
         let found = openssl_probe::probe();
         // The bundle holds what the directory holds, one file instead of hundreds.
         let directories = if found.cert_file.is_some() { Vec::new() } else { found.cert_dir };
-        Places { file: found.cert_file, directories }
+        CertPaths { file: found.cert_file, directories }
     }
 }
 
 #[derive(Debug, Default)]
-pub struct Trust {
-    pub places: Places,
+pub struct TrustStore {
+    pub cert_paths: CertPaths,
     /// Of the CA file.
     pub extra: Vec<CertificateDer<'static>>,
     /// Made once, at the first HTTPS connection, without a lock: a fork may come at any moment.
     roots: OnceBox<Arc<RootCertStore>>,
 }
 
-impl PartialEq for Trust {
-    fn eq(&self, other: &Trust) -> bool {
-        self.places == other.places && self.extra == other.extra
+impl PartialEq for TrustStore {
+    fn eq(&self, other: &TrustStore) -> bool {
+        self.cert_paths == other.cert_paths && self.extra == other.extra
     }
 }
 
-impl Trust {
-    pub fn new(places: Places, extra: Vec<CertificateDer<'static>>) -> Trust {
-        Trust { places, extra, roots: OnceBox::new() }
+impl TrustStore {
+    pub fn new(cert_paths: CertPaths, extra: Vec<CertificateDer<'static>>) -> TrustStore {
+        TrustStore { cert_paths, extra, roots: OnceBox::new() }
     }
 
     /// What TLS connections are made with; all that are made with one result resume each other's sessions.
@@ -70,10 +70,10 @@ impl Trust {
             roots.add_parsable_certificates(found.certs);
             problems.extend(found.errors.into_iter().map(|error| error.to_string()));
         };
-        if let Some(file) = &self.places.file {
+        if let Some(file) = &self.cert_paths.file {
             add(Some(file.as_path()), None);
         }
-        for directory in &self.places.directories {
+        for directory in &self.cert_paths.directories {
             add(None, Some(directory.as_path()));
         }
         roots.add_parsable_certificates(self.extra.iter().cloned());
