@@ -155,7 +155,7 @@ impl Limiter {
 }
 
 impl Inner {
-    fn place_of(&self, ticket: u64) -> Option<usize> {
+    fn position_of(&self, ticket: u64) -> Option<usize> {
         self.queue.binary_search_by_key(&ticket, |waiter| waiter.ticket).ok()
     }
 
@@ -174,7 +174,7 @@ impl Inner {
     /// to ask again.
     fn ask(&mut self, ticket: u64) -> Result<Option<Waker>, Instant> {
         let now = Instant::now();
-        let place = self.place_of(ticket).expect("who waits stands in the queue");
+        let place = self.position_of(ticket).expect("who waits stands in the queue");
         self.queue[place].is_away = false;
         let next = self.next();
         if next < place {
@@ -214,7 +214,7 @@ impl Future for Turn<'_> {
         loop {
             let mut inner = self.limiter.inner();
             // What a waker drags along is dropped without the lock.
-            let place = inner.place_of(self.ticket).expect("who waits stands in the queue");
+            let place = inner.position_of(self.ticket).expect("who waits stands in the queue");
             let old = mem::replace(&mut inner.queue[place].waker, cx.waker().clone());
             let asked = inner.ask(self.ticket);
             drop(inner);
@@ -244,7 +244,7 @@ impl Drop for Turn<'_> {
             return;
         }
         let mut inner = self.limiter.inner();
-        let next = inner.place_of(self.ticket).and_then(|place| inner.leave(place));
+        let next = inner.position_of(self.ticket).and_then(|place| inner.leave(place));
         drop(inner);
         next.into_iter().for_each(Waker::wake);
     }
