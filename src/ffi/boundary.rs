@@ -13,37 +13,37 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::{ptr, slice};
 
 /// A result that is handed over to the caller, who frees it.
-pub(crate) trait HandOver {
+pub(crate) trait IntoRaw {
     type Raw;
-    fn hand_over(self) -> *mut Self::Raw;
+    fn into_raw(self) -> *mut Self::Raw;
 }
 
 /// No result: for calls that only succeed or fail.
-impl HandOver for () {
+impl IntoRaw for () {
     type Raw = ();
-    fn hand_over(self) -> *mut () {
+    fn into_raw(self) -> *mut () {
         ptr::null_mut()
     }
 }
 
 /// For mmx_string_free(). Ends at a NUL, which JSON text never holds.
-impl HandOver for String {
+impl IntoRaw for String {
     type Raw = c_char;
-    fn hand_over(self) -> *mut c_char {
+    fn into_raw(self) -> *mut c_char {
         c_string(self).into_raw()
     }
 }
 
 /// A handle, for its own `_free` function.
-impl<T> HandOver for Box<T> {
+impl<T> IntoRaw for Box<T> {
     type Raw = T;
-    fn hand_over(self) -> *mut T {
+    fn into_raw(self) -> *mut T {
         Box::into_raw(self)
     }
 }
 
 /// One call: clears the out parameters, runs `body`, hands over what it returns, and turns a panic into a status.
-pub(crate) fn call<T: HandOver>(
+pub(crate) fn call<T: IntoRaw>(
     out: *mut *mut T::Raw,
     out_error: *mut *mut mmx_error,
     body: impl FnOnce() -> Result<T, Error>,
@@ -55,21 +55,21 @@ pub(crate) fn call<T: HandOver>(
 }
 
 /// The same for a call that may have a result although it failed.
-pub(crate) fn call_with_both<T: HandOver>(
+pub(crate) fn call_with_both<T: IntoRaw>(
     out: *mut *mut T::Raw,
     out_error: *mut *mut mmx_error,
     body: impl FnOnce() -> (Option<T>, Result<(), Error>),
 ) -> i32 {
     set(out, ptr::null_mut());
     set(out_error, ptr::null_mut());
-    let (value, result) = quietly(body).unwrap_or_else(|| {
+    let (value, result) = catch_panic(body).unwrap_or_else(|| {
         let text = "a bug in libmmx: please report it with what the call was given";
         (None, Err(Error::new(Status::Internal, "libmmx", text)))
     });
     if let Some(value) = value
         && !out.is_null()
     {
-        set(out, value.hand_over());
+        set(out, value.into_raw());
     }
     let Err(error) = result else { return Status::Ok as i32 };
     let status = error.status as i32;
@@ -80,7 +80,7 @@ pub(crate) fn call_with_both<T: HandOver>(
 }
 
 /// Runs `body` so that no panic crosses into C and none prints; `None` when it panicked.
-pub(crate) fn quietly<T>(body: impl FnOnce() -> T) -> Option<T> {
+pub(crate) fn catch_panic<T>(body: impl FnOnce() -> T) -> Option<T> {
     thread_local! {
         static INSIDE: Cell<bool> = const { Cell::new(false) };
     }
@@ -178,14 +178,14 @@ pub(crate) fn array<'a, T>(
 pub(crate) fn free<T>(pointer: *mut T) {
     if !pointer.is_null() {
         // SAFETY: handed over by Box::into_raw, and by the contract freed once.
-        quietly(|| drop(unsafe { Box::from_raw(pointer) }));
+        catch_panic(|| drop(unsafe { Box::from_raw(pointer) }));
     }
 }
 
 pub(crate) fn free_string(pointer: *mut c_char) {
     if !pointer.is_null() {
         // SAFETY: handed over by CString::into_raw, and by the contract freed once.
-        quietly(|| drop(unsafe { CString::from_raw(pointer) }));
+        catch_panic(|| drop(unsafe { CString::from_raw(pointer) }));
     }
 }
 
@@ -193,7 +193,7 @@ pub(crate) fn free_string(pointer: *mut c_char) {
 ///
 /// # Safety
 /// The type is `repr(C)`, begins with its `struct_size`, and all zero bytes are a value of it.
-pub(crate) unsafe trait Sized_ {
+pub(crate) unsafe trait SizedStruct {
     /// The size in the first version; a caller's struct can't be smaller.
     const FIRST_SIZE: usize;
     /// For messages: the field as a parameter, and the macro that sets it.
@@ -202,7 +202,7 @@ pub(crate) unsafe trait Sized_ {
 }
 
 /// Reads a caller's struct of any version: a smaller one as far as it goes, a larger one if it says nothing more.
-pub(crate) fn sized<T: Sized_ + Copy>(
+pub(crate) fn sized<T: SizedStruct + Copy>(
     pointer: *const T,
     call: &'static str,
     name: &'static str,

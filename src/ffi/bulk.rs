@@ -8,7 +8,7 @@
 //! DELETED and ALREADY_ABSENT are reported on evidence only: the response to the delete, or a lookup (retrieve or list)
 //! if that response was lost or the file was refused.
 
-use super::boundary::{self, Sized_, array, optional, optional_text, reference, sized, text};
+use super::boundary::{self, SizedStruct, array, optional, optional_text, reference, sized, text};
 use super::cancel::mmx_cancel;
 use super::client::mmx_client;
 use super::error::mmx_error;
@@ -88,7 +88,7 @@ pub struct mmx_bulk_options {
 }
 
 // SAFETY: repr(C), struct_size first; zero is a value of every field.
-unsafe impl Sized_ for mmx_bulk_options {
+unsafe impl SizedStruct for mmx_bulk_options {
     const FIRST_SIZE: usize = size_of::<mmx_bulk_options>();
     const SIZE: &str = "options.struct_size";
     const INIT: &str = "MMX_BULK_OPTIONS_INIT";
@@ -126,7 +126,7 @@ pub struct mmx_filter {
 }
 
 // SAFETY: repr(C), struct_size first; zero is a value of every field.
-unsafe impl Sized_ for mmx_filter {
+unsafe impl SizedStruct for mmx_filter {
     const FIRST_SIZE: usize = size_of::<mmx_filter>();
     const SIZE: &str = "filter.struct_size";
     const INIT: &str = "MMX_FILTER_INIT";
@@ -258,7 +258,7 @@ pub unsafe extern "C" fn mmx_delete_files(
     out_error: *mut *mut mmx_error,
 ) -> mmx_status {
     const CALL: &str = bulk::CALL;
-    hand_over(out_json, out_error, || {
+    into_raw(out_json, out_error, || {
         let client = reference(client, CALL, "client")?.0.clone();
         let file_ref = |(index, file): (usize, &mmx_file_ref)| {
             let purpose = text(file.purpose, CALL, "files").map_err(|error| {
@@ -314,7 +314,7 @@ pub unsafe extern "C" fn mmx_prune_files(
     out_error: *mut *mut mmx_error,
 ) -> mmx_status {
     const CALL: &str = prune::CALL;
-    hand_over(out_json, out_error, || {
+    into_raw(out_json, out_error, || {
         let client = reference(client, CALL, "client")?.0.clone();
         let given = sized(filter, CALL, "filter")?;
         let filter = self::filter(&given.ok_or_else(|| Error::invalid_argument(CALL, "filter", "is NULL"))?, CALL)?;
@@ -348,7 +348,7 @@ fn filter<'a>(given: &mmx_filter, call: &'static str) -> Result<Filter<'a>, Erro
 }
 
 /// The outcomes so far are handed over however the call ended.
-fn hand_over(
+fn into_raw(
     out_json: *mut *mut c_char,
     out_error: *mut *mut mmx_error,
     run: impl FnOnce() -> Result<BulkResult, Error>,

@@ -8,7 +8,7 @@
 //! If a callback forks, the call continues in the parent. In the child it returns MMX_ERROR_CANCELLED as soon as the
 //! callback returns, and touches no file.
 
-use super::boundary::{self, Sized_, reference, sized, text};
+use super::boundary::{self, SizedStruct, reference, sized, text};
 use super::client::mmx_client;
 use super::error::mmx_error;
 use super::files::{MMX_CALL_RECONCILE, MMX_CALL_VIA_DOWNLOAD_URL, mmx_call_options, options};
@@ -38,7 +38,7 @@ pub struct mmx_source {
 }
 
 // SAFETY: repr(C), struct_size first; zero is a value of every field.
-unsafe impl Sized_ for mmx_source {
+unsafe impl SizedStruct for mmx_source {
     const FIRST_SIZE: usize = size_of::<mmx_source>();
     const SIZE: &str = "source.struct_size";
     const INIT: &str = "MMX_SOURCE_INIT";
@@ -190,7 +190,7 @@ pub struct mmx_sink {
 }
 
 // SAFETY: repr(C), struct_size first; zero is a value of every field.
-unsafe impl Sized_ for mmx_sink {
+unsafe impl SizedStruct for mmx_sink {
     const FIRST_SIZE: usize = size_of::<mmx_sink>();
     const SIZE: &str = "sink.struct_size";
     const INIT: &str = "MMX_SINK_INIT";
