@@ -12,7 +12,7 @@ use crate::transport::client::{Call, CallOptions, Client};
 use crate::transport::exchange::Limits;
 use crate::transport::special::SpecialFile;
 use crate::transport::transfer::Transfer;
-use crate::transport::upload::{Frame, Read, Source, unreadable};
+use crate::transport::upload::{MultipartFraming, ReadState, Source, unreadable};
 use http::Method;
 use serde::Deserialize;
 use std::fs::{self, File};
@@ -143,7 +143,7 @@ impl Upload<'_, '_> {
         }
     }
 
-    fn attempt(&mut self) -> (Result<ApiResponse, Error>, Read) {
+    fn attempt(&mut self) -> (Result<ApiResponse, Error>, ReadState) {
         let (sent, read) = self.transfer.send(form(self.purpose, self.filename), self.source);
         let (client, call) = (self.transfer.client, &self.transfer.call);
         let response = match sent {
@@ -179,7 +179,7 @@ impl Upload<'_, '_> {
 }
 
 /// `multipart/form-data` as browsers send it.
-fn form(purpose: &str, filename: &str) -> Frame {
+fn form(purpose: &str, filename: &str) -> MultipartFraming {
     let boundary = boundary();
     let media_type = mime_guess::from_path(filename).first_or_octet_stream();
     let name = filename.replace('"', "%22").replace('\r', "%0D").replace('\n', "%0A");
@@ -188,7 +188,7 @@ fn form(purpose: &str, filename: &str) -> Frame {
          --{boundary}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\
          Content-Type: {media_type}\r\n\r\n"
     );
-    Frame {
+    MultipartFraming {
         content_type: format!("multipart/form-data; boundary={boundary}"),
         before: before.into_bytes(),
         after: format!("\r\n--{boundary}--\r\n").into_bytes(),
