@@ -1,4 +1,4 @@
-//! What can go wrong: the error every floor returns, and the status table that the C header is made from.
+//! What can go wrong: the error every layer returns, and the status table that the C header is made from.
 
 use std::ffi::CStr;
 use std::time::Duration;

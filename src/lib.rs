@@ -1,6 +1,6 @@
 //! libmmx: the native client for the MiniMax file API, for C, C++, Python and Go.
 //!
-//! Four floors, and arrows go down only (`tests/house.rs` holds them):
+//! Four layers, and arrows go down only (`tests/architecture.rs` holds them):
 //!
 //! * [`ffi`]: the C boundary. Converts arguments, makes one call of `api`, hands over the result.
 //! * [`api`]: the service. What a request says, how its response reads.

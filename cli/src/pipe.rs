@@ -2,7 +2,7 @@
 //! only written when it takes something.
 
 use crate::signals::Signals;
-use mmx::api::target::Sink;
+use mmx::api::sink::Sink;
 use mmx::error::Status;
 use mmx::transport::attempt::TransportError;
 use mmx::transport::body::BodySent;

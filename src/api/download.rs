@@ -1,8 +1,8 @@
 //! Download: `GET /v1/files/retrieve_content`, the API's page "File Retrieve Content", or the link that retrieve gives.
 
 use super::envelope::ResponseMeta;
-use super::target::{Sink, Target};
-use super::{envelope, evidence, model, redirect, store};
+use super::sink::{Sink, Target};
+use super::{envelope, model, presigned, range, redirect};
 use crate::error::{Error, Status};
 use crate::transport::attempt::{Head, HttpResponse, TransportError};
 use crate::transport::body::BodySent;
@@ -114,7 +114,7 @@ impl<'a> Download<'a> {
         let mut refreshed = false;
         loop {
             if by_link && self.link.is_none() {
-                self.link = Some(store::ask_for_link(&self.transfer, file_id, options)?);
+                self.link = Some(presigned::ask_for_link(&self.transfer, file_id, options)?);
             }
             let (error, is_expired) = match self.attempt() {
                 Ok(()) => break,
@@ -165,7 +165,7 @@ impl<'a> Download<'a> {
         let (status, asked_for) = (head.http_status, self.written);
         match status {
             206 if asked_for > 0
-                && evidence::is_the_rest(&head.headers, asked_for, self.validator.as_ref(), self.length) =>
+                && range::is_the_rest(&head.headers, asked_for, self.validator.as_ref(), self.length) =>
             {
                 self.resumed += 1;
                 self.transfer.log().event(Level::Info, "resumed", || [("bytes", asked_for.into())]);
@@ -240,10 +240,10 @@ impl<'a> Download<'a> {
         let content_type = head.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
         self.content_type = content_type.unwrap_or_default().to_owned();
         if self.written == 0 {
-            self.validator = evidence::validator(&head.headers);
+            self.validator = range::validator(&head.headers);
             self.length = None;
         }
-        let total = self.length.or_else(|| evidence::length(&head.headers));
+        let total = self.length.or_else(|| range::length(&head.headers));
         self.length = total;
         if self.written == 0 {
             self.check_process()?; // The restart may have forked.
@@ -252,11 +252,11 @@ impl<'a> Download<'a> {
         }
         // What may be an error is held back until it is known to be none.
         let mut held =
-            if self.written == 0 && evidence::may_be_a_refusal(&head.headers) { Some(Vec::new()) } else { None };
+            if self.written == 0 && range::may_be_a_refusal(&head.headers) { Some(Vec::new()) } else { None };
         loop {
             match exchange.turn() {
                 Ok(Turn::HaveData(data)) => match &mut held {
-                    Some(held_back) if evidence::is_json_so_far(held_back, &data) => {
+                    Some(held_back) if range::is_json_so_far(held_back, &data) => {
                         held_back.extend_from_slice(&data);
                         if held_back.len() > MAX_ERROR_LEN {
                             let data = held.take().unwrap_or_default();
@@ -319,7 +319,7 @@ impl<'a> Download<'a> {
             body.extend_from_slice(&data);
         }
         if is_away && !envelope::is_refusal(self.transfer.client, &body) {
-            let error = self.redacted(store::refusal(self.transfer.call.name, &self.meta));
+            let error = self.redacted(presigned::refusal(self.transfer.call.name, &self.meta));
             let has_expired = self.link.is_some() && head.http_status == 403;
             return if has_expired { Ended::Expired(error) } else { Ended::Failed(error) };
         }

@@ -10,7 +10,7 @@ use crate::transport::body::BodySent;
 use crate::transport::call_state;
 use crate::transport::client::{Call, CallOptions, Client};
 use crate::transport::exchange::Limits;
-use crate::transport::special::SpecialFile;
+use crate::transport::local_file::SpecialFile;
 use crate::transport::transfer::Transfer;
 use crate::transport::upload::{MultipartFraming, ReadState, Source, unreadable};
 use http::Method;

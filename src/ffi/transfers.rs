@@ -14,7 +14,7 @@ use super::error::mmx_error;
 use super::files::{MMX_CALL_RECONCILE, MMX_CALL_VIA_DOWNLOAD_URL, mmx_call_options, options};
 use super::status::mmx_status;
 use crate::api;
-use crate::api::target::Sink;
+use crate::api::sink::Sink;
 use crate::error::Error;
 use crate::transport::attempt::TransportError;
 use crate::transport::upload::{Source, unreadable};

@@ -4,8 +4,8 @@
 use std::fs;
 use std::path::Path;
 
-/// The floors from the ground up. What stands on one may use it and what lies below.
-const FLOORS: [&str; 4] = ["error", "transport", "api", "ffi"];
+/// The layers from the bottom up. What stands on one may use it and what lies below.
+const LAYERS: [&str; 4] = ["error", "transport", "api", "ffi"];
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -52,16 +52,16 @@ fn is_word(line: &str, word: &str) -> bool {
     line.split(|c: char| !c.is_alphanumeric() && c != '_').any(|found| found == word)
 }
 
-fn floor_of(file: &str) -> Option<usize> {
+fn layer_of(file: &str) -> Option<usize> {
     let name = file.strip_prefix("src/")?.split(['/', '.']).next()?;
-    FLOORS.iter().position(|floor| *floor == name)
+    LAYERS.iter().position(|layer| *layer == name)
 }
 
 #[test]
 fn arrows_go_down_only() {
-    let mut arrows = 0;
+    let mut uses = 0;
     for (file, text) in files("src") {
-        let Some(floor) = floor_of(&file) else {
+        let Some(layer) = layer_of(&file) else {
             assert_eq!(file, "src/lib.rs", "{file} stands on no floor");
             continue;
         };
@@ -69,27 +69,27 @@ fn arrows_go_down_only() {
             assert!(!line.contains("super::super::"), "{file}:{at}: write crate::, so that the arrow is seen");
             for used in line.split("crate::").skip(1) {
                 let used = used.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap();
-                let used = FLOORS.iter().position(|floor| *floor == used);
+                let used = LAYERS.iter().position(|layer| *layer == used);
                 let used = used.unwrap_or_else(|| panic!("{file}:{at}: name the floor after crate::"));
-                assert!(used <= floor, "{file}:{at}: an arrow up, to {}", FLOORS[used]);
-                arrows += usize::from(used < floor);
+                assert!(used <= layer, "{file}:{at}: an arrow up, to {}", LAYERS[used]);
+                uses += usize::from(used < layer);
             }
         }
     }
-    assert!(arrows > 10, "only {arrows} arrows found: is this test blind?");
+    assert!(uses > 10, "only {uses} arrows found: is this test blind?");
 }
 
-/// Which words a floor doesn't know: what it is for would be lost with them.
+/// Which words a layer doesn't know: what it is for would be lost with them.
 #[test]
 fn each_floor_keeps_to_its_own() {
-    let strangers: [(&str, &[&str]); 4] = [
+    let forbidden_words: [(&str, &[&str]); 4] = [
         ("src/api/", &["tokio", "reqwest", "hyper", "libc", "c_char", "sleep"]),
         ("src/ffi/", &["tokio", "reqwest", "hyper", "libc", "serde_json"]),
         ("src/transport/", &["file_id", "purpose", "base_resp", "c_char", "tokio", "reqwest", "hyper_util", "tower"]),
         ("src/error.rs", &["tokio", "reqwest", "hyper", "libc", "super::super"]),
     ];
     for (file, text) in files("src") {
-        let words = strangers.iter().filter(|(floor, _)| file.starts_with(floor)).flat_map(|(_, words)| *words);
+        let words = forbidden_words.iter().filter(|(layer, _)| file.starts_with(layer)).flat_map(|(_, words)| *words);
         for word in words {
             // What tests at a file's end make up is theirs.
             let product = text.split("#[cfg(test)]").next().unwrap_or_default();
