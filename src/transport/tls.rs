@@ -88,11 +88,6 @@ impl TrustStore {
     }
 }
 
-/// For drivers of `http://` alone: trusts nobody, parses nothing.
-pub fn config_for_no_tls() -> ClientConfig {
-    config_with(Arc::new(RootCertStore::empty()))
-}
-
 fn config_with(roots: Arc<RootCertStore>) -> ClientConfig {
     ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .with_safe_default_protocol_versions()
@@ -101,14 +96,49 @@ fn config_with(roots: Arc<RootCertStore>) -> ClientConfig {
         .with_no_client_auth()
 }
 
-/// The certificates of a PEM file; at least one.
+/// The certificates of a PEM file; at least one. As OpenSSL has it, X509 CERTIFICATE and TRUSTED CERTIFICATE are read,
+/// too; bytes before the first section, such as a byte-order mark, and between sections don't matter.
 pub fn read_pem(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
-    let certificates: Vec<_> =
-        CertificateDer::pem_slice_iter(pem).collect::<Result<_, _>>().map_err(|error| error.to_string())?;
+    let pem = with_plain_labels(pem);
+    let certificates: Vec<_> = CertificateDer::pem_slice_iter(&pem)
+        .map(|certificate| certificate.map(without_trust_settings))
+        .collect::<Result<_, _>>()
+        .map_err(|error| error.to_string())?;
     let mut check = RootCertStore::empty();
     match check.add_parsable_certificates(certificates.iter().cloned()) {
         (0, 0) => Err("no CERTIFICATE section in it".into()),
         (_, 0) => Ok(certificates),
         (_, bad) => Err(format!("{bad} of its certificates can't be parsed")),
+    }
+}
+
+/// The same file with every certificate under the label CERTIFICATE, each line begun anew.
+fn with_plain_labels(pem: &[u8]) -> Vec<u8> {
+    let mut plain = Vec::with_capacity(pem.len());
+    for line in pem.split(|byte| *byte == b'\n') {
+        let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line).trim_ascii();
+        let label = |edge: &[u8]| {
+            let label = line.strip_prefix(edge)?.strip_suffix(b"-----")?;
+            matches!(label, b"X509 CERTIFICATE" | b"TRUSTED CERTIFICATE").then(|| [edge, b"CERTIFICATE-----"].concat())
+        };
+        match label(b"-----BEGIN ").or_else(|| label(b"-----END ")) {
+            Some(line) => plain.extend(line),
+            None => plain.extend_from_slice(line),
+        }
+        plain.push(b'\n');
+    }
+    plain
+}
+
+/// A TRUSTED CERTIFICATE has settings of OpenSSL's behind the certificate itself, which says how long it is.
+fn without_trust_settings(certificate: CertificateDer<'static>) -> CertificateDer<'static> {
+    let length = match certificate[..] {
+        [0x30, 0x82, high, low, ..] => Some(4 + usize::from(u16::from_be_bytes([high, low]))),
+        [0x30, 0x81, length, ..] => Some(3 + usize::from(length)),
+        _ => None,
+    };
+    match length.and_then(|length| certificate.get(..length)) {
+        Some(whole) if whole.len() < certificate.len() => whole.to_vec().into(),
+        _ => certificate,
     }
 }
