@@ -1,4 +1,4 @@
-//! The account that a command works on: the client, and how the account is called towards people.
+//! The account: the client, and the name of the account in messages.
 
 use crate::args;
 use crate::error::CommandError;
@@ -16,7 +16,7 @@ pub(crate) struct Account {
 }
 
 impl Account {
-    /// What the environment says, then what the arguments say.
+    /// Settings of the environment, overridden by the arguments.
     pub(crate) fn new(settings: &args::Client, output: &Output) -> Result<Account, CommandError> {
         let mut config = Config::from_environment();
         if config.api_key.is_none() {
@@ -31,7 +31,7 @@ impl Account {
         Ok(Account { client: Client::new(&config).map_err(CommandError::from_setting)? })
     }
 
-    /// The end of the key, as the service's own pages show it; nothing of one so short that the end is most of it.
+    /// The last characters of the key, as the service's console shows it; nothing if the key is short.
     fn key_ending(&self) -> &str {
         const SHOWN: usize = 4;
         let key = self.client.key();

@@ -1,22 +1,22 @@
-//! A call for each of several things: one that fails never stops the others, but a key that is refused, an empty purse
-//! and a signal do.
+//! One call for each of several items. A failure doesn't stop the others, unless it is a refused key, an account without
+//! balance or a signal.
 
 use crate::context::Context;
-use crate::error::{CommandError, in_words};
+use crate::error::{CommandError, message};
 use crate::exit::Exit;
 use mmx::api::bulk::is_for_all;
 use mmx::error::{Error, Status};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-/// What a call is made for: how people and how programs call it.
+/// An item, with its name in messages and its key in JSON.
 pub(crate) struct Item {
     pub(crate) label: String,
     pub(crate) key: (&'static str, Value),
 }
 
-/// Makes the calls one after another. `text` says for people what an answer says; programs get a line
-/// `{KEY, "answer": as it came, "error": null}` for each item.
+/// Makes the calls one after another. `text` formats a response for people. With `--json` each item is
+/// `{KEY, "answer": the response, "error": null}`.
 pub(crate) fn call_each(
     context: &Context<'_>,
     command: &str,
@@ -34,15 +34,15 @@ pub(crate) fn call_each(
             Ok(json) => context.output.print(&text(at, json)),
             Err(_) if stopped.is_some() => Ok(()),
             Err(error) => {
-                context.output.say(&format!("mmx-files {command}: {}: {}", item.label, in_words(error)));
+                context.output.say(&format!("mmx-files {command}: {}: {}", item.label, message(error)));
                 Ok(())
             }
         };
         match printed {
             Ok(()) => {}
-            // Quietly, but what is left was asked for.
+            // No message, but items are left that were asked for.
             Err(CommandError::Unread) => return Ok(if left > 0 { exit.and(Exit::Unknown) } else { exit }),
-            Err(stop) => return Err(stop),
+            Err(error) => return Err(error),
         }
         let Err(error) = result else { continue };
         if stopped.is_none() && (is_for_all(&error) || context.signals.have_come()) {

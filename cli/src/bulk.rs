@@ -1,7 +1,7 @@
-//! A run over many files: the bar, what is said of each, and of all in the end.
+//! A run over many files: progress bar, outcomes, journal, and the summary at the end.
 
 use crate::context::Context;
-use crate::error::{CommandError, in_words};
+use crate::error::{CommandError, message};
 use crate::escape;
 use crate::exit::Exit;
 use crate::journal::Journal;
@@ -13,6 +13,7 @@ use mmx::api::outcome::{Counts, Kind, Outcome, now_ms};
 use mmx::error::{Error, Status};
 use serde_json::{Value, json};
 use std::cell::{Cell, RefCell};
+use std::fmt;
 
 pub(crate) struct Bulk<'a> {
     context: &'a Context<'a>,
@@ -20,22 +21,21 @@ pub(crate) struct Bulk<'a> {
     work: Worklist,
     journal: Option<Journal>,
     counts: RefCell<Counts>,
-    /// Files that an earlier run has settled.
+    /// Files with an outcome from an earlier run.
     before: usize,
     /// Files without a line in the journal.
     open: Cell<usize>,
     named: Cell<usize>,
     exit: Cell<Exit>,
-    /// Why results can't be printed any more.
+    /// Set once results can't be printed any more.
     unprinted: RefCell<Option<CommandError>>,
 }
 
-/// Of what is sent.
 #[derive(Clone, Copy)]
-pub(crate) struct Manner {
+pub(crate) struct Settings {
     pub(crate) concurrency: u32,
     pub(crate) verify: bool,
-    /// An earlier run may have deleted some: each is looked for before it is sent.
+    /// Look each file up before its delete is sent, because an earlier run may have deleted it.
     pub(crate) lookup_first: bool,
 }
 
@@ -63,10 +63,10 @@ impl<'a> Bulk<'a> {
         }
     }
 
-    /// Runs `call` over what is open and says what came of it.
+    /// Runs `call` over the open files and reports the outcomes.
     pub(crate) fn run(
         self,
-        manner: Manner,
+        settings: Settings,
         call: impl FnOnce(&[FileRef<'_>], &Options<'_>) -> BulkResult,
     ) -> Result<Exit, CommandError> {
         let total = i64::try_from(self.work.entries.len()).unwrap_or(i64::MAX);
@@ -79,25 +79,26 @@ impl<'a> Bulk<'a> {
         let bar = self.context.output.bar_from(already, Unit::Files, self.command);
         bar.report(already, total);
         let report = |done: i64, _| bar.report(already + done, total);
-        let told = |outcome: &Outcome<'_>| self.settled(&Outcome { index: places[outcome.index], ..outcome.clone() });
+        let on_outcome =
+            |outcome: &Outcome<'_>| self.settled(&Outcome { index: places[outcome.index], ..outcome.clone() });
         let options = Options {
-            concurrency: Some(manner.concurrency),
-            verify: manner.verify,
+            concurrency: Some(settings.concurrency),
+            verify: settings.verify,
             deleted_before: &before,
-            lookup_first: manner.lookup_first,
+            lookup_first: settings.lookup_first,
             cancel: Some(self.context.signals.cancel()),
             progress: Some(&report),
-            on_outcome: Some(&told),
+            on_outcome: Some(&on_outcome),
             ..Options::default()
         };
-        // A run over nothing asks nothing, unless it is to verify what was deleted before it.
-        let has_work = !files.is_empty() || manner.verify && !before.is_empty();
+        // Without open files there is nothing to send, unless earlier deletions are to be verified.
+        let has_work = !files.is_empty() || settings.verify && !before.is_empty();
         let done = (goes_on && has_work).then(|| call(&files, &options));
         drop(bar);
-        self.done(done.as_ref(), manner.verify)
+        self.done(done.as_ref(), settings.verify)
     }
 
-    /// A file that nothing is sent for.
+    /// Records a file for which no request is sent.
     fn decided(&self, index: usize, kind: Kind) -> bool {
         let FileRef { file_id, purpose } = self.work.file(index);
         let evidence = if kind == Kind::AlreadyAbsent { "list" } else { "" };
@@ -107,7 +108,7 @@ impl<'a> Bulk<'a> {
         self.settled(&outcome)
     }
 
-    /// A file that an earlier run left open, and that nothing is sent for.
+    /// Records a file that an earlier run left open and for which no request is sent.
     fn reviewed(&self, index: usize, reviewed: &Reviewed) -> bool {
         let FileRef { file_id, purpose } = self.work.file(index);
         let (kind, evidence, trace_id, error) = match reviewed {
@@ -118,12 +119,12 @@ impl<'a> Bulk<'a> {
         self.settled(&Outcome { index, file_id, purpose, kind, attempts: 0, evidence, trace_id, settled_at_ms, error })
     }
 
-    /// One file. `false` ends the run: where no receipt can be handed out any more, nothing more is deleted.
+    /// Records and prints an outcome. Returns false to stop the run: nothing is deleted whose outcome can't be recorded.
     fn settled(&self, outcome: &Outcome<'_>) -> bool {
         if is_open(outcome) {
             self.open.set(self.open.get() + 1);
         } else if let Some(journal) = &self.journal {
-            journal.receipt(outcome);
+            journal.write_outcome(outcome);
         }
         self.counts.borrow_mut().add(outcome.kind);
         self.exit.set(self.exit.get().and(Exit::of_outcome(outcome)));
@@ -137,7 +138,7 @@ impl<'a> Bulk<'a> {
             self.named.set(self.named.get() + 1);
             if self.named.get() <= MOST_NAMED {
                 let kind = outcome.kind.name();
-                self.say(&format!("{} {kind}: {}", outcome.file_id, in_words(error)));
+                self.say(&format!("{} {kind}: {}", outcome.file_id, message(error)));
             }
         }
         self.unprinted.borrow().is_none() && self.unwritten().is_none()
@@ -150,14 +151,14 @@ impl<'a> Bulk<'a> {
     fn done(self, done: Option<&BulkResult>, verify: bool) -> Result<Exit, CommandError> {
         let result = done.map_or(Ok(()), |done| done.result.clone());
         if let (Some(BulkResult { json: None, .. }), Err(error)) = (done, &result) {
-            // Nothing was begun.
+            // Nothing was sent.
             return Err(error.clone().into());
         }
         let more = self.named.get().saturating_sub(MOST_NAMED);
         if more > 0 {
             self.say(&format!("and {more} more; --json names them all"));
         }
-        self.leave_the_rest();
+        self.count_the_rest();
         let still_listed = done.filter(|_| verify).and_then(still_listed);
         if let Err(error) = &result {
             self.say_why(error);
@@ -166,7 +167,7 @@ impl<'a> Bulk<'a> {
             Ok(()) => self.exit.get(),
             Err(error) if is_for_all(error) => Exit::of(error),
             Err(error) if error.status == Status::Partial => self.exit.get(),
-            // Whatever stopped it, what is left open decides.
+            // Open files matter more than the reason why the run stopped.
             Err(error) => self.exit.get().and(Exit::of(error)),
         };
         if still_listed.as_ref().is_some_and(|listed| !listed.is_empty()) {
@@ -188,8 +189,8 @@ impl<'a> Bulk<'a> {
         print_summary(self.context, &summary).map(|()| exit)
     }
 
-    /// Where it ended before anything was sent.
-    fn leave_the_rest(&self) {
+    /// Files without an outcome, because the run ended before they were reached, were not attempted.
+    fn count_the_rest(&self) {
         let mut counts = self.counts.borrow_mut();
         let left = counts.total - counts.settled();
         if left > 0 {
@@ -199,7 +200,7 @@ impl<'a> Bulk<'a> {
         }
     }
 
-    /// What stopped it. That single files failed was said of each.
+    /// Prints why the run was stopped. Failures of single files have been printed already.
     fn say_why(&self, error: &Error) {
         if error.status == Status::Partial || self.context.output.json {
             return;
@@ -207,11 +208,11 @@ impl<'a> Bulk<'a> {
         match self.context.signals.name() {
             Some(signal) => self.say(&format!("stopped by {signal}")),
             None if self.unwritten().is_some() => {}
-            None => self.say(&in_words(error)),
+            None => self.say(&message(error)),
         }
     }
 
-    /// The end of the journal, if nothing is open.
+    /// Finishes the journal if no file is open.
     fn end(&self, journal: &Journal) -> Exit {
         let open = self.open.get();
         if open == 0 {
@@ -233,8 +234,8 @@ impl<'a> Bulk<'a> {
     }
 }
 
-/// Whether the same command may come to another end later. What failed for a reason of its own would fail again; the key,
-/// the purse, the rate and the network have nothing to do with the file.
+/// Whether a later run may have a different outcome. A failure of the key, the balance, the rate limit or the network is
+/// not the file's own; any other would happen again.
 fn is_open(outcome: &Outcome<'_>) -> bool {
     match outcome.kind {
         Kind::Unknown | Kind::NotAttempted => true,
@@ -245,7 +246,7 @@ fn is_open(outcome: &Outcome<'_>) -> bool {
     }
 }
 
-/// The ids that a list at the end still had; `None` when there was none.
+/// The ids that the list at the end still has; `None` if nothing was listed.
 fn still_listed(done: &BulkResult) -> Option<Vec<i64>> {
     let json: Value = serde_json::from_str(done.json.as_deref()?).ok()?;
     Some(json["still_listed"].as_array()?.iter().filter_map(Value::as_i64).collect())
@@ -258,7 +259,7 @@ struct Summary {
     still_listed: Option<Vec<i64>>,
 }
 
-/// The end of a run over no files.
+/// Prints the summary of a run without files.
 pub(crate) fn nothing(context: &Context<'_>) -> Result<Exit, CommandError> {
     print_summary(context, &Summary::default()).map(|()| Exit::Done)
 }
@@ -266,10 +267,10 @@ pub(crate) fn nothing(context: &Context<'_>) -> Result<Exit, CommandError> {
 fn print_summary(context: &Context<'_>, summary: &Summary) -> Result<(), CommandError> {
     let printed = match context.output.json {
         true => context.output.print_json(&summary.to_json()),
-        false => context.output.print(&summary.in_words()),
+        false => context.output.print(&summary.to_string()),
     };
     match printed {
-        // The exit code says it all the same.
+        // The exit code still tells the result.
         Err(CommandError::Unread) => Ok(()),
         printed => printed,
     }
@@ -286,9 +287,11 @@ impl Summary {
         }
         json
     }
+}
 
-    /// `3 files: 2 deleted, 1 failed`
-    fn in_words(&self) -> String {
+/// `3 files: 2 deleted, 1 failed`
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let counts = &self.counts;
         let parts = [
             (counts.deleted, Kind::Deleted),
@@ -301,7 +304,7 @@ impl Summary {
         let parts = parts.iter().filter(|(count, _)| *count > 0);
         let parts: Vec<_> = parts.map(|(count, kind)| format!("{count} {}", kind.name().replace('_', " "))).collect();
         if parts.is_empty() {
-            return count(0);
+            return f.write_str(&count(0));
         }
         let before = if self.before > 0 { format!(" ({} by an earlier run)", self.before) } else { String::new() };
         let listed = match &self.still_listed {
@@ -311,6 +314,6 @@ impl Summary {
                 format!("\nstill listed: {}, namely {}", count(ids.len()), wording::ids(ids))
             }
         };
-        format!("{}: {}{before}{listed}", count(counts.total), parts.join(", "))
+        write!(f, "{}: {}{before}{listed}", count(counts.total), parts.join(", "))
     }
 }

@@ -1,20 +1,20 @@
-//! Before anything is deleted: which account, how many files, and whether that is meant.
+//! The confirmation before files are deleted.
 
 use crate::account::Account;
 use crate::context::Context;
 use crate::error::CommandError;
-use crate::output::has_a_person;
+use crate::output::is_interactive;
 use crate::streams;
 use std::io::BufRead as _;
 
 const UNANSWERABLE: &str = "nobody can be asked, for this is no terminal: add --yes if the files are to be deleted";
 
-/// Without a terminal there is nobody to ask: `yes` must have been said before. To be called before anything is sent.
+/// Fails if `yes` is missing and nobody can be asked. Call it before anything is sent.
 pub(crate) fn check_answerable(yes: bool) -> Result<(), CommandError> {
-    if yes || has_a_person() { Ok(()) } else { Err(CommandError::Usage(UNANSWERABLE.into())) }
+    if yes || is_interactive() { Ok(()) } else { Err(CommandError::Usage(UNANSWERABLE.into())) }
 }
 
-/// Says what is about to be deleted and, unless `yes`, asks. `what` is as in `3 files of voice_clone`.
+/// Prints what will be deleted and asks unless `yes` is set. `what` is for example `3 files of voice_clone`.
 pub(crate) fn confirm(context: &Context<'_>, account: &Account, what: &str, yes: bool) -> Result<(), CommandError> {
     check_answerable(yes)?;
     if yes {

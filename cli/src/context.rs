@@ -1,4 +1,4 @@
-//! What every command has.
+//! The context of a command.
 
 use crate::account::Account;
 use crate::args;
@@ -15,12 +15,12 @@ pub(crate) struct Context<'a> {
 }
 
 impl<'a> Context<'a> {
-    /// The account that the settings lead to. Sends nothing.
+    /// Creates the client. Sends nothing.
     pub(crate) fn account(&self) -> Result<Account, CommandError> {
         Account::new(self.settings, self.output)
     }
 
-    /// Of a call that a signal ends.
+    /// Options of a call that a signal cancels.
     pub(crate) fn call_options<'r>(&'r self, progress: Option<Report<'r>>) -> CallOptions<'r> {
         CallOptions { cancel: Some(self.signals.cancel()), progress, ..CallOptions::default() }
     }

@@ -1,4 +1,4 @@
-//! Why a command ends early.
+//! Errors of the command.
 
 use crate::exit::Exit;
 use mmx::error::{Error, Status};
@@ -7,17 +7,17 @@ use std::io;
 
 #[derive(Debug)]
 pub(crate) enum CommandError {
-    /// Wrong arguments, found where the parser of arguments can't.
+    /// Wrong arguments that the argument parser doesn't detect.
     Usage(String),
-    /// There is no key to ask with.
+    /// No usable API key.
     Key(String),
-    /// A call that failed.
+    /// A call failed.
     Call(Box<Error>),
-    /// Nobody reads standard output any more: there is nothing left to do, nor to say.
+    /// The reader of standard output has closed it: the command ends without a message.
     Unread,
     /// Standard output can't be written.
     Output(io::Error),
-    /// The person said no, or nothing.
+    /// The confirmation was not given.
     Declined,
 }
 
@@ -27,8 +27,8 @@ impl From<Error> for CommandError {
     }
 }
 
-/// What the library's messages call a setting, and what it is here.
-const WORDS: [(&str, &str); 5] = [
+/// Names in the library's messages, and the options that they are here.
+const NAMES: [(&str, &str); 5] = [
     ("mmx_config_set_allow_insecure()", "--allow-insecure"),
     ("mmx_config_set_ca_file()", "--ca-file"),
     ("mmx_config_set_proxy()", "--proxy"),
@@ -45,7 +45,7 @@ const PARAMETERS: [(&str, &str); 6] = [
 ];
 
 impl CommandError {
-    /// A setting that can't be right: nothing was sent.
+    /// An invalid setting; nothing was sent.
     pub(crate) fn from_setting(error: Error) -> CommandError {
         match error.parameter {
             Some("api_key") => CommandError::Key(error.without_call().to_owned()),
@@ -53,7 +53,7 @@ impl CommandError {
                 let text = error.without_call();
                 let name = PARAMETERS.iter().find(|row| Some(row.0) == parameter);
                 let renamed = name.and_then(|(theirs, ours)| Some(format!("{ours}{}", text.strip_prefix(theirs)?)));
-                CommandError::Usage(in_words_of_the_command(renamed.as_deref().unwrap_or(text)))
+                CommandError::Usage(with_options(renamed.as_deref().unwrap_or(text)))
             }
         }
     }
@@ -69,18 +69,18 @@ impl CommandError {
         }
     }
 
-    /// For people; nothing where there is nobody to tell.
+    /// The message; `None` if there is nobody to read it.
     pub(crate) fn text(&self) -> Option<String> {
         match self {
             CommandError::Usage(why) | CommandError::Key(why) => Some(why.clone()),
-            CommandError::Call(error) => Some(in_words(error)),
+            CommandError::Call(error) => Some(message(error)),
             CommandError::Unread => None,
             CommandError::Output(error) => Some(format!("standard output can't be written: {error}")),
             CommandError::Declined => Some("nothing was deleted".into()),
         }
     }
 
-    /// For programs: the library's shape of an error.
+    /// The error as JSON, in the shape of the library's errors.
     pub(crate) fn json(&self) -> Option<Value> {
         let (status, call) = match self {
             CommandError::Call(error) => return Some(error.to_value()),
@@ -94,11 +94,11 @@ impl CommandError {
     }
 }
 
-/// An error as people read it.
-pub(crate) fn in_words(error: &Error) -> String {
-    in_words_of_the_command(error.without_call())
+/// The message of a library error, with the names of options.
+pub(crate) fn message(error: &Error) -> String {
+    with_options(error.without_call())
 }
 
-fn in_words_of_the_command(text: &str) -> String {
-    WORDS.iter().fold(text.to_owned(), |text, (theirs, ours)| text.replace(theirs, ours))
+fn with_options(text: &str) -> String {
+    NAMES.iter().fold(text.to_owned(), |text, (theirs, ours)| text.replace(theirs, ours))
 }

@@ -1,9 +1,8 @@
-//! Text from elsewhere on its way to a terminal: a file's name may hold what clears the screen, or turns text around.
+//! Escapes text from the service for a terminal: a file's name may have control characters or invisible ones.
 
 use std::ops::RangeInclusive;
 
-/// Characters that a terminal shows as nothing: the Unicode property Default_Ignorable_Code_Point, and the blank Braille
-/// pattern.
+/// Invisible characters: the Unicode property Default_Ignorable_Code_Point, and the blank Braille pattern.
 const INVISIBLE: [RangeInclusive<char>; 18] = [
     '\u{ad}'..='\u{ad}',
     '\u{34f}'..='\u{34f}',
@@ -25,13 +24,13 @@ const INVISIBLE: [RangeInclusive<char>; 18] = [
     '\u{e0000}'..='\u{e0fff}',
 ];
 
-/// What would steer a terminal, or make a text look like another. A wide space is seen as what it is.
+/// Characters that could control a terminal, or make one text look like another. The wide space of CJK text is not one.
 pub(crate) fn is_risky(c: char) -> bool {
     let is_odd_space = c.is_whitespace() && c != ' ' && c != '\u{3000}';
     c.is_control() || is_odd_space || mmx::error::is_bidi(c) || INVISIBLE.iter().any(|range| range.contains(&c))
 }
 
-/// For people, on one line. `\` is doubled, so that no two texts look alike.
+/// Text on one line. `\` is doubled, so that different texts stay different.
 pub(crate) fn text(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
@@ -44,7 +43,7 @@ pub(crate) fn text(text: &str) -> String {
     escaped
 }
 
-/// JSON on one line that says the same. Outside its strings there are no such characters but white space.
+/// The same JSON on one line. Outside of strings only white space is affected.
 pub(crate) fn json(json: &str) -> String {
     let mut escaped = String::with_capacity(json.len());
     for c in json.chars() {

@@ -1,4 +1,4 @@
-//! Exit codes, by what a script can do about it.
+//! Exit codes. Each stands for something different that a script can do.
 
 use mmx::api::outcome::{Kind, Outcome};
 use mmx::error::{Error, Status};
@@ -8,14 +8,14 @@ use std::process::ExitCode;
 #[repr(u8)]
 pub(crate) enum Exit {
     Done = 0,
-    /// Some failed, for reasons that differ or that no other code stands for.
+    /// Some files failed, for different reasons or for one without a code of its own.
     Failed = 1,
     Usage = 2,
     Key = 3,
     RateOrQuota = 4,
     Network = 5,
     Guard = 6,
-    /// It is not known what became of it, or it was not attempted.
+    /// The outcome of some files is unknown, or they were not attempted.
     Unknown = 7,
 }
 
@@ -26,7 +26,7 @@ impl From<Exit> for ExitCode {
 }
 
 impl Exit {
-    /// Of a call that failed.
+    /// The code for a failed call.
     pub(crate) fn of(error: &Error) -> Exit {
         if error.ambiguous {
             return Exit::Unknown;
@@ -43,7 +43,7 @@ impl Exit {
         }
     }
 
-    /// Of one file among many.
+    /// The code for the outcome of one file.
     pub(crate) fn of_outcome(outcome: &Outcome<'_>) -> Exit {
         match outcome.kind {
             Kind::Deleted | Kind::AlreadyAbsent | Kind::Kept => Exit::Done,
@@ -52,7 +52,7 @@ impl Exit {
         }
     }
 
-    /// Of both: one class stays, several are "some failed", and what is unknown is the worst.
+    /// Combines two codes: unknown wins, equal ones stay, different ones are `Failed`.
     pub(crate) fn and(self, other: Exit) -> Exit {
         match (self, other) {
             (Exit::Done, exit) | (exit, Exit::Done) => exit,

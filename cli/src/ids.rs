@@ -1,11 +1,11 @@
-//! The files that a command is given: ids as arguments, or lines `ID[ PURPOSE]` of standard input.
+//! File ids from arguments and from lines of the form `ID[ PURPOSE]`.
 
 use crate::error::CommandError;
 use crate::signals::Signals;
 use crate::streams;
 use std::io::{self, BufRead};
 
-/// A file to delete.
+/// A file with its purpose.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Named {
     pub(crate) file_id: i64,
@@ -13,19 +13,19 @@ pub(crate) struct Named {
 }
 
 pub(crate) const INPUT: &str = "standard input";
-/// So many wrong lines are shown.
+/// Wrong lines in a message at most.
 const SHOWN: usize = 5;
 
-/// An id as an argument.
+/// Parses an id.
 pub(crate) fn id(text: &str) -> Result<i64, String> {
     match text.parse() {
-        // A sign is no part of an id, though it would parse.
+        // std accepts a plus sign.
         Ok(id) if id >= 1 && text.bytes().all(|byte| byte.is_ascii_digit()) => Ok(id),
         _ => Err("is no file id, a whole number of 1 to 9223372036854775807".into()),
     }
 }
 
-/// Reads lines of standard input to its end, as `read` does.
+/// Reads all lines of standard input.
 pub(crate) fn read_input(signals: &Signals, purpose: Option<&str>) -> Result<Vec<Named>, CommandError> {
     signals.idle(|| read(streams::input().map_err(|error| unreadable(INPUT, &error))?, INPUT, purpose))
 }
@@ -34,7 +34,7 @@ fn unreadable(source: &str, error: &io::Error) -> CommandError {
     CommandError::Usage(format!("{source} can't be read: {error}; nothing was sent"))
 }
 
-/// Reads lines of `source` to the end; a line without a purpose has `purpose`. If one of them is wrong, none counts.
+/// Reads all lines; those without a purpose get `purpose`. Fails if any line is wrong.
 pub(crate) fn read(lines: impl BufRead, source: &str, purpose: Option<&str>) -> Result<Vec<Named>, CommandError> {
     let (mut files, mut wrong) = (Vec::new(), Vec::new());
     for (at, line) in lines.split(b'\n').enumerate() {
@@ -54,7 +54,7 @@ pub(crate) fn read(lines: impl BufRead, source: &str, purpose: Option<&str>) -> 
     Err(CommandError::Usage(format!("of {source}, {}{more}; nothing was sent", wrong.join("; "))))
 }
 
-/// `None`: an empty line.
+/// Parses a line; `None` if it is empty.
 fn named(line: &str, purpose: Option<&str>) -> Result<Option<Named>, String> {
     let mut words = line.split_whitespace();
     let Some(first) = words.next() else { return Ok(None) };
@@ -70,7 +70,7 @@ fn named(line: &str, purpose: Option<&str>) -> Result<Option<Named>, String> {
     Ok(Some(Named { file_id, purpose: purpose.to_owned() }))
 }
 
-/// What can be a purpose at all.
+/// Fails if the text can't be a purpose.
 pub(crate) fn check_purpose(purpose: &str) -> Result<(), String> {
     mmx::api::purpose::check("", purpose).map_err(|error| error.without_call().to_owned())
 }
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn one_wrong_line_is_one_too_many() {
+    fn one_wrong_line_fails_all() {
         let wrong = read_text("1\n1 voice_clone\n2 a b\nx voice_clone\n3 No!\n-4 a\n0 a\n", None).unwrap_err();
         for said in
             ["line 1 has no purpose", "line 3 has more", "line 4 is no file id", "line 5 purpose must", "and 1 more"]

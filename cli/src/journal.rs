@@ -1,12 +1,12 @@
-//! A journal: what a run is about to delete, then a receipt a file, each there before it is counted, then the end.
-//! A second run with the same journal goes on where the first was ended.
+//! Journals: the files of a run in the first line, then an outcome for each file, then the counts. A second run with the
+//! same journal continues an interrupted one.
 //!
-//! What is open has no line: a file that is unknown or was not attempted, and one that failed for a reason that isn't
-//! the file's own: the key, the purse, the rate, the network. So no file has two lines. The end is written once nothing
-//! is open.
+//! An open file has no line. Open are files that are unknown or were not attempted, and those that failed because of the
+//! key, the balance, the rate limit or the network. So each file has at most one line. The last line is written once no
+//! file is open.
 //!
-//! A receipt is handed to the system at once, so that it outlives the process, whatever ends it. It is on the disk a
-//! second later at most: what a power cut takes of it is open again, and looked for before anything is sent.
+//! An outcome is written before the file is counted, so that it survives the end of the process. The file is synced at
+//! most once a second: outcomes that a power failure has lost are open again, and looked up before a request is sent.
 
 use crate::account::Account;
 use crate::error::CommandError;
@@ -26,9 +26,9 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 const VERSION: u32 = 1;
-/// As every journal begins.
+/// The beginning of every journal.
 const START: &str = "{\"journal\":";
-/// Between two syncs, at least.
+/// The minimum time between two syncs.
 const APART: Duration = Duration::from_secs(1);
 
 /// The first line.
@@ -39,7 +39,7 @@ pub(crate) struct Head {
     host: String,
     key_fingerprint: String,
     filter: Value,
-    /// Of the plan that is applied, when it was made.
+    /// With `--apply`: when the plan was made.
     #[serde(default)]
     plan_made_at_ms: Option<i64>,
     total: usize,
@@ -47,7 +47,7 @@ pub(crate) struct Head {
 }
 
 impl Head {
-    /// Of a run without files yet.
+    /// The first line of a run whose files are not known yet.
     pub(crate) fn new(command: &str, account: &Account, filter: Value, plan_made_at_ms: Option<i64>) -> Head {
         Head {
             journal: VERSION,
@@ -61,12 +61,12 @@ impl Head {
         }
     }
 
-    fn is_right(&self) -> bool {
-        self.total == self.files.len() && self.files.iter().all(Entry::is_right)
+    fn is_valid(&self) -> bool {
+        self.total == self.files.len() && self.files.iter().all(Entry::is_valid)
     }
 }
 
-/// A line of one file; what else it says is for people.
+/// The part of an outcome that is read again.
 #[derive(Deserialize)]
 struct Line {
     index: usize,
@@ -74,7 +74,7 @@ struct Line {
     outcome: String,
 }
 
-/// What an earlier run has left.
+/// The journal of an interrupted run.
 pub(crate) struct Past {
     path: PathBuf,
     head: Head,
@@ -88,30 +88,30 @@ pub(crate) struct Journal {
 }
 
 struct State {
-    /// Of the last whole line.
+    /// The position after the last complete line.
     end: u64,
     synced: Instant,
-    /// Why it can't be written any more.
+    /// Set once a write has failed.
     failure: Option<String>,
 }
 
 impl Journal {
-    /// Opens it, or makes it, for this run alone. Changes nothing that is in it.
+    /// Opens or creates a journal and locks it. Doesn't change what is in it.
     pub(crate) fn open(path: &Path) -> Result<(Journal, Option<Past>), CommandError> {
         let usage =
             |why: String| CommandError::Usage(format!("the journal {} {why}; nothing was sent", path.display()));
         let open = OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(path);
         let file = open.map_err(|error| usage(format!("can't be opened: {error}")))?;
-        let about = file.metadata().map_err(|error| usage(format!("can't be looked at: {error}")))?;
+        let about = file.metadata().map_err(|error| usage(format!("can't be read: {error}")))?;
         if !about.is_file() {
             return Err(usage("is no file".into()));
         }
-        // What others can write would choose the files that are deleted.
+        // Whoever can write to it could choose the files that are deleted.
         if about.uid() != geteuid().as_raw() {
             return Err(usage("belongs to another user".into()));
         }
         if about.mode() & 0o022 != 0 {
-            return Err(usage("can be written by others: chmod go-w it, if it is still as it was left".into()));
+            return Err(usage("can be written by others: check it, then run chmod go-w".into()));
         }
         flock(&file, FlockOperation::NonBlockingLockExclusive).map_err(|error| match error {
             Errno::WOULDBLOCK => usage("is being written by another run".into()),
@@ -122,7 +122,7 @@ impl Journal {
         Ok((Journal { path: path.to_owned(), file, state }, past))
     }
 
-    /// Before anything is sent: the first line, or the end of a torn last one.
+    /// Writes the first line, or cuts off an incomplete last one. Call it before anything is sent.
     pub(crate) fn begin(&self, head: Head, work: &Worklist) -> Result<(), CommandError> {
         let end = self.state.borrow().end;
         let begun = self.file.set_len(end).and_then(|()| {
@@ -132,7 +132,7 @@ impl Journal {
             let head = Head { total: work.entries.len(), files: work.entries.clone(), ..head };
             self.append(&serde_json::to_string(&head)?)?;
             self.file.sync_all()?;
-            // The name of a new file is its folder's.
+            // The directory has the name of a new file.
             let folder = self.path.parent().filter(|folder| !folder.as_os_str().is_empty());
             File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
         });
@@ -144,19 +144,19 @@ impl Journal {
         })
     }
 
-    /// One receipt. Once that fails nothing more is written, so that no line is torn but the last.
-    pub(crate) fn receipt(&self, outcome: &Outcome<'_>) {
+    /// Writes an outcome. After a failure nothing more is written, so that only the last line can be incomplete.
+    pub(crate) fn write_outcome(&self, outcome: &Outcome<'_>) {
         self.line(&outcome.to_json(), APART);
     }
 
-    /// No file is open.
+    /// Writes the last line.
     pub(crate) fn finish(&self, counts: &Counts) {
         let mut json = serde_json::to_value(counts).unwrap_or_default();
         json["finished"] = true.into();
         self.line(&json, Duration::ZERO);
     }
 
-    /// Why it can't be written any more.
+    /// The reason why it can't be written any more.
     pub(crate) fn failure(&self) -> Option<String> {
         self.state.borrow().failure.clone()
     }
@@ -179,7 +179,7 @@ impl Journal {
         });
         if let Err(error) = written {
             let mut state = self.state.borrow_mut();
-            // What of it is there would be a torn line.
+            // Removes a part of the line.
             let _ = self.file.set_len(state.end);
             state.failure = Some(format!("the journal {} can't be written: {error}", self.path.display()));
         }
@@ -194,7 +194,7 @@ impl Journal {
 }
 
 impl Past {
-    /// What is left of it, if it is of the run that `head` begins; of one whose files are given, with them.
+    /// The files that are left, if the journal belongs to the run of `head` and, if given, `files`.
     pub(crate) fn resume(self, head: &Head, files: Option<&[Entry]>) -> Result<Worklist, CommandError> {
         let is_of = |what: &str| {
             Err(CommandError::Usage(format!("the journal {} is of {what}; nothing was sent", self.path.display())))
@@ -222,7 +222,7 @@ impl Past {
     }
 }
 
-/// Ids to keep may be more by now: they are looked at anew.
+/// The ids of `--keep-from` may differ: they are read again.
 fn without_keep_ids(filter: &Value) -> Value {
     let mut filter = filter.clone();
     if let Some(filter) = filter.as_object_mut() {
@@ -231,14 +231,15 @@ fn without_keep_ids(filter: &Value) -> Value {
     filter
 }
 
-/// Where its last whole line ends, and what they say. A last line without its line break is torn: it counts for nothing.
+/// Reads a journal and returns the position after the last complete line. A last line without a line break is incomplete
+/// and ignored.
 fn read(file: &File, path: &Path) -> Result<(u64, Option<Past>), String> {
     let unreadable = |error: io::Error| format!("can't be read: {error}");
     let mut lines = BufReader::new(file);
     let mut line = Vec::new();
     lines.read_until(b'\n', &mut line).map_err(unreadable)?;
     if line.last() != Some(&b'\n') {
-        // A run that was ended while it wrote the first line had sent nothing.
+        // A run that was interrupted while writing the first line had sent nothing.
         let is_ours = line.starts_with(START.as_bytes()) || START.as_bytes().starts_with(&line);
         return if is_ours { Ok((0, None)) } else { Err("is no journal".into()) };
     }
@@ -248,7 +249,7 @@ fn read(file: &File, path: &Path) -> Result<(u64, Option<Past>), String> {
         Some(version) => return Err(format!("is of version {version}, which this mmx-files can't read")),
         None => return Err("is no journal".into()),
     }
-    let head: Option<Head> = serde_json::from_slice(&line).ok().filter(Head::is_right);
+    let head: Option<Head> = serde_json::from_slice(&line).ok().filter(Head::is_valid);
     let head = head.ok_or("is damaged in line 1")?;
     let mut end = line.len() as u64;
     let mut settled = vec![None; head.total];
@@ -277,7 +278,7 @@ fn read(file: &File, path: &Path) -> Result<(u64, Option<Past>), String> {
     Ok((end, Some(Past { path: path.to_owned(), head, settled })))
 }
 
-/// A run without a journal has none to write.
+/// Opens the journal, if there is one.
 pub(crate) fn open(path: Option<&Path>) -> Result<(Option<Journal>, Option<Past>), CommandError> {
     let Some(path) = path else { return Ok((None, None)) };
     let (journal, past) = Journal::open(path)?;

@@ -1,6 +1,6 @@
-//! The ending that a file of a media type has.
+//! File extensions of media types.
 
-/// Where several are in use, or others than the registered name.
+/// The usual extension of types that have several, and of unregistered types.
 const USUAL: [(&str, &str); 18] = [
     ("application/xml", "xml"),
     ("audio/aac", "aac"),
@@ -22,14 +22,14 @@ const USUAL: [(&str, &str); 18] = [
     ("video/x-matroska", "mkv"),
 ];
 
-/// `mp3` for `audio/mpeg`; nothing for a type that says nothing, such as `application/octet-stream`.
-pub(crate) fn ending(content_type: &str) -> Option<&'static str> {
+/// `mp3` for `audio/mpeg`; `None` for a type without an extension of its own, such as `application/octet-stream`.
+pub(crate) fn extension(content_type: &str) -> Option<&'static str> {
     let media_type = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    if let Some((_, ending)) = USUAL.iter().find(|(usual, _)| *usual == media_type) {
-        return Some(ending);
+    if let Some((_, extension)) = USUAL.iter().find(|(usual, _)| *usual == media_type) {
+        return Some(extension);
     }
     match mime_guess::get_mime_extensions_str(&media_type) {
-        Some([ending]) => Some(ending),
+        Some([extension]) => Some(extension),
         _ => None,
     }
 }
@@ -39,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn endings() {
+    fn extensions() {
         for (media_type, wanted) in [
             ("audio/mpeg", Some("mp3")),
             ("Audio/MPEG; charset=binary", Some("mp3")),
@@ -53,7 +53,7 @@ mod tests {
             ("audio/*", None),
             ("", None),
         ] {
-            assert_eq!(ending(media_type), wanted, "{media_type}");
+            assert_eq!(extension(media_type), wanted, "{media_type}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The two streams: results on standard output; on standard error what else there is to say, and a bar on a terminal.
+//! Output: results on standard output; messages, logs and a progress bar on standard error.
 
 use crate::args::Json;
 use crate::error::CommandError;
@@ -12,9 +12,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 #[derive(Clone)]
 pub(crate) struct Output {
-    /// For programs.
     pub(crate) json: bool,
-    /// The results are the elements of one array.
+    /// With `--json=array`: how much of the array is printed.
     array: Option<Arc<Mutex<Array>>>,
     bars: MultiProgress,
 }
@@ -26,7 +25,7 @@ enum Array {
     Filled,
 }
 
-/// What a bar counts.
+/// The unit of a progress bar.
 #[derive(Clone, Copy)]
 pub(crate) enum Unit {
     Bytes,
@@ -39,17 +38,17 @@ impl Output {
         Output { json: json.is_some(), array, bars: MultiProgress::new() }
     }
 
-    /// Lines of results, as they are: names in them are escaped already.
+    /// Prints lines of results. Names in them must be escaped already.
     pub(crate) fn print(&self, text: &str) -> Result<(), CommandError> {
         self.write(&[text, "\n"])
     }
 
-    /// A result for programs.
+    /// Prints a result as JSON.
     pub(crate) fn print_json(&self, json: &Value) -> Result<(), CommandError> {
         self.print_json_text(&json.to_string())
     }
 
-    /// The same as text.
+    /// Prints a result that is JSON already.
     pub(crate) fn print_json_text(&self, json: &str) -> Result<(), CommandError> {
         let json = escape::json(json);
         match self.begin_element() {
@@ -58,14 +57,14 @@ impl Output {
         }
     }
 
-    /// Results follow, of which there may be none.
+    /// Begins the results of a command that may have none: an empty array is printed then.
     pub(crate) fn begin_results(&self) {
         if let Some(mut array) = self.array() {
             *array = Array::Empty;
         }
     }
 
-    /// Nothing follows.
+    /// Ends the array.
     pub(crate) fn end_results(&self) -> Result<(), CommandError> {
         let array = self.array().map_or(Array::NotBegun, |array| *array);
         match array {
@@ -75,7 +74,7 @@ impl Output {
         }
     }
 
-    /// What stands before an element of the array, if there is one.
+    /// The text before the next element; `None` without an array.
     fn begin_element(&self) -> Option<&'static str> {
         let mut array = self.array()?;
         let before = if *array == Array::Filled { ",\n" } else { "[" };
@@ -87,7 +86,7 @@ impl Output {
         self.array.as_ref().map(|array| array.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// In one piece, so that no other process writes into the middle of a line.
+    /// Writes all parts at once, so that lines of several processes do not mix.
     fn write(&self, parts: &[&str]) -> Result<(), CommandError> {
         let text = parts.concat();
         self.bars.suspend(|| streams::write_out(text.as_bytes())).map_err(|error| match error.kind() {
@@ -96,28 +95,28 @@ impl Output {
         })
     }
 
-    /// Something beside the results. Where standard error is closed, nobody wants to know.
+    /// Prints a message on standard error. Ignores errors: there is no other place to report them.
     pub(crate) fn say(&self, text: &str) {
         self.bars.suspend(|| drop(streams::write_err(format!("{text}\n").as_bytes())));
     }
 
-    /// Why the command ends early.
-    pub(crate) fn stopped(&self, command: &str, stop: &CommandError) {
+    /// Prints why the command failed.
+    pub(crate) fn fail(&self, command: &str, error: &CommandError) {
         if self.json {
-            if let Some(json) = stop.json() {
+            if let Some(json) = error.json() {
                 self.say(&escape::json(&json.to_string()));
             }
-        } else if let Some(text) = stop.text() {
+        } else if let Some(text) = error.text() {
             self.say(&format!("mmx-files {command}: {}", one_line(&text)));
         }
     }
 
-    /// A bar on a terminal, and nothing elsewhere.
+    /// A progress bar; invisible unless standard error is a terminal.
     pub(crate) fn bar(&self, unit: Unit, name: &str) -> Bar {
         self.bar_from(0, unit, name)
     }
 
-    /// One that doesn't begin at 0: what was done before says nothing of how fast it goes.
+    /// A progress bar that doesn't begin at 0. Earlier work doesn't count for its speed.
     pub(crate) fn bar_from(&self, done: i64, unit: Unit, name: &str) -> Bar {
         let counts = match unit {
             Unit::Bytes => "{bytes}/{total_bytes} {bytes_per_sec} eta {eta}",
@@ -135,16 +134,16 @@ impl Output {
     }
 }
 
-/// `236/s`: its own has four decimals.
+/// `236/s`; the default format has four decimals.
 fn rate(state: &ProgressState, to: &mut dyn fmt::Write) {
     let _ = write!(to, "{:.0}/s", state.per_sec());
 }
 
-/// How far something is; gone from the screen when dropped.
+/// A progress bar. It disappears when dropped.
 pub(crate) struct Bar(ProgressBar);
 
 impl Bar {
-    /// As the library reports it: a total of -1 is not known. Always goes on.
+    /// A progress callback of the library: a total of -1 is unknown. Always continues.
     pub(crate) fn report(&self, done: i64, total: i64) -> bool {
         if let Ok(total) = u64::try_from(total) {
             self.0.set_length(total);
@@ -160,12 +159,12 @@ impl Drop for Bar {
     }
 }
 
-/// Messages of the library are clean already; what was put around them may hold a path.
+/// Replaces characters that could control a terminal: paths in messages may have some.
 fn one_line(text: &str) -> String {
     text.chars().map(|c| if escape::is_risky(c) { '\u{fffd}' } else { c }).collect()
 }
 
-/// Both a person who reads and one who can answer.
-pub(crate) fn has_a_person() -> bool {
+/// Whether a person can be asked.
+pub(crate) fn is_interactive() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
 }

@@ -1,4 +1,4 @@
-//! A plan in a file: what `prune --plan` has chosen, for people to look at and for `prune --apply` to delete.
+//! Plan files: written by `prune --plan`, applied by `prune --apply`.
 
 use crate::account::Account;
 use crate::error::CommandError;
@@ -20,7 +20,7 @@ use tempfile::NamedTempFile;
 
 const VERSION: u64 = 1;
 
-/// What of a plan counts when it is applied.
+/// The part of a plan that is read when it is applied.
 #[derive(Deserialize)]
 pub(crate) struct PlanFile {
     host: String,
@@ -42,7 +42,7 @@ struct Planned {
     filename: String,
     bytes: i64,
     created_at: i64,
-    /// Why it is kept.
+    /// The reason why the file is kept.
     kept: Option<String>,
 }
 
@@ -65,7 +65,7 @@ impl PlanFile {
         }
     }
 
-    /// Files of another account may have the same ids.
+    /// Fails if the plan is of another account, where files may have the same ids.
     pub(crate) fn check(&self, account: &Account, path: &Path) -> Result<(), CommandError> {
         let whose = if self.host != account.client.host() {
             format!("another account, of {}", one_line(&self.host))
@@ -77,7 +77,7 @@ impl PlanFile {
         Err(CommandError::Usage(format!("the plan {} is of {whose}; nothing was sent", path.display())))
     }
 
-    /// What was listed when it was made.
+    /// The purpose that was listed for the plan.
     pub(crate) fn purpose(&self) -> Option<&str> {
         self.filter.purpose.as_deref()
     }
@@ -86,7 +86,7 @@ impl PlanFile {
         self.files.iter().filter(|file| file.kept.is_none())
     }
 
-    /// As they were listed.
+    /// The files to delete, as they were listed.
     pub(crate) fn files(&self) -> Vec<FileObject> {
         let as_listed = |file: &Planned| FileObject {
             file_id: file.file_id,
@@ -100,17 +100,17 @@ impl PlanFile {
     }
 }
 
-/// Where a plan goes.
+/// The target of `--plan`.
 pub(crate) enum Target {
     Output,
     ErrorOutput,
-    /// A device or a pipe, which can't be replaced.
+    /// A device or a FIFO, which can't be replaced.
     Straight(PathBuf),
     File(PathBuf),
 }
 
 impl Target {
-    /// What `-` or a path leads to, behind all links.
+    /// The target of `-` or of a path, with links resolved.
     pub(crate) fn of(path: &Path) -> Result<Target, CommandError> {
         if path == Path::new("-") {
             return Ok(Target::Output);
@@ -127,7 +127,7 @@ impl Target {
         target.map_err(|error| unwritable(path, &error))
     }
 
-    /// Writes it, to a file whole or not at all. It names files, so that a file is for its owner alone.
+    /// Writes the plan. A file is replaced atomically, and only its owner can read it.
     pub(crate) fn write(&self, plan: &Value, output: &Output) -> Result<(), CommandError> {
         match self {
             Target::Output => output.print(&escape::json(&plan.to_string())),
@@ -164,7 +164,7 @@ fn pretty(to: &mut impl Write, plan: &Value) -> io::Result<()> {
     to.flush()
 }
 
-/// Whether a file is what a stream leads to.
+/// Whether the file is the target of a stream, for example of `/dev/stdout`.
 fn is_the_same(file: &fs::Metadata, stream: BorrowedFd<'_>) -> bool {
     fstat(stream).is_ok_and(|stream| (stream.st_dev, stream.st_ino) == (file.dev(), file.ino()))
 }
@@ -173,7 +173,7 @@ fn folder(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// What a link leads to that leads to nothing yet. The system has followed it before: where it may not, none comes here.
+/// The target of a link that doesn't exist yet. The kernel has followed the link before, so it is allowed.
 fn behind_links(path: &Path) -> io::Result<PathBuf> {
     let mut path = path.to_owned();
     while let Ok(target) = fs::read_link(&path) {

@@ -1,5 +1,5 @@
-//! Ctrl-C and SIGTERM: the first cancels what is under way, so that it ends cleanly and what is settled can be said; the
-//! second ends the process at once.
+//! Ctrl-C and SIGTERM. The first signal cancels the running calls, so that the command can report what was done; the second
+//! ends the process at once.
 
 use crate::exit::Exit;
 use crate::streams;
@@ -17,26 +17,26 @@ pub(crate) struct Signals(Arc<State>);
 
 struct State {
     cancel: Cancel,
-    /// The signal that came; 0 when none did.
+    /// The signal that was received; 0 if none was.
     came: AtomicI32,
-    /// Nothing was deleted so far: a person is asked, or a pipe is read.
+    /// The command waits for input and has sent nothing: a signal ends it at once.
     is_idle: AtomicBool,
 }
 
 impl State {
     fn end_at_once(&self) -> ! {
-        // Where a person was asked, the line is still open.
+        // The question of a confirmation has no line break.
         let _ = streams::write_err(b"\nmmx-files: ended by a signal; nothing was deleted\n");
         process::exit(code(self.came.load(Ordering::SeqCst)).into())
     }
 }
 
-/// What a shell says of a process that a signal ended.
+/// The exit code that a shell reports for a process ended by a signal.
 fn code(signal: i32) -> u8 {
     128_u8.wrapping_add(signal as u8)
 }
 
-/// Whether whoever started the process wants this signal ignored, as `nohup` and `trap '' INT` do.
+/// Whether the signal was ignored when the process started, as with `nohup` and `trap '' INT`. It must stay ignored.
 fn is_ignored(signal: i32) -> bool {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
@@ -77,7 +77,7 @@ impl Signals {
         self.0.cancel.is_triggered()
     }
 
-    /// The signal that came, as people call it.
+    /// The name of the signal that was received.
     pub(crate) fn name(&self) -> Option<&'static str> {
         match self.0.came.load(Ordering::SeqCst) {
             SIGINT => Some("Ctrl-C"),
@@ -86,10 +86,10 @@ impl Signals {
         }
     }
 
-    /// Waits for something that only ends by itself, before anything is deleted: a signal ends the process at once.
+    /// Waits for input before anything is deleted. A signal ends the process at once.
     pub(crate) fn idle<T>(&self, wait: impl FnOnce() -> T) -> T {
         self.0.is_idle.store(true, Ordering::SeqCst);
-        // One that came before the flag was seen.
+        // A signal that came before the flag was set.
         if self.have_come() {
             self.0.end_at_once();
         }
@@ -98,7 +98,7 @@ impl Signals {
         result
     }
 
-    /// What is left undone because of a signal has the signal's code.
+    /// The code of the signal, if there was one and the command is not done.
     pub(crate) fn exit_code(&self, exit: Exit) -> ExitCode {
         match self.0.came.load(Ordering::SeqCst) {
             0 => exit.into(),

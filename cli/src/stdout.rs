@@ -1,5 +1,4 @@
-//! Standard output as the place where a download goes. A pipe that nobody empties must not hold up a signal, so it is
-//! only written when it takes something.
+//! Standard output as the target of a download.
 
 use crate::signals::Signals;
 use mmx::api::sink::Sink;
@@ -11,10 +10,12 @@ use rustix::io::{Errno, write};
 use rustix::stdio::stdout;
 use std::io;
 
-/// So much never blocks once a pipe takes anything (PIPE_BUF on Linux).
-const AT_ONCE: usize = 4096;
-const BETWEEN_LOOKS: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
+/// PIPE_BUF on Linux: a write of this size doesn't block once poll reports that a pipe is writable.
+const PIECE: usize = 4096;
+/// The interval at which signals are checked for.
+const INTERVAL: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
 
+/// Writes only when standard output is ready, so that a full pipe doesn't delay the end by a signal.
 pub(crate) struct StdoutSink<'a> {
     signals: &'a Signals,
     has_written: bool,
@@ -26,18 +27,17 @@ impl<'a> StdoutSink<'a> {
         StdoutSink { signals, has_written: false, is_unread: false }
     }
 
-    /// Its reader has gone.
+    /// Whether the reader of the pipe has closed it.
     pub(crate) fn is_unread(&self) -> bool {
         self.is_unread
     }
 
-    /// Waits until it takes something.
     fn wait(&self) -> Result<(), TransportError> {
         loop {
             if self.signals.have_come() {
                 return Err(TransportError::new(Status::Cancelled, BodySent::None, "ended by a signal"));
             }
-            match poll(&mut [PollFd::from_borrowed_fd(stdout(), PollFlags::OUT)], Some(&BETWEEN_LOOKS)) {
+            match poll(&mut [PollFd::from_borrowed_fd(stdout(), PollFlags::OUT)], Some(&INTERVAL)) {
                 Ok(0) | Err(Errno::INTR) => {}
                 Ok(_) => return Ok(()),
                 Err(error) => return Err(unwritable(&error.into())),
@@ -51,8 +51,7 @@ impl Sink for StdoutSink<'_> {
         let mut rest = data;
         while !rest.is_empty() {
             self.wait()?;
-            let piece = &rest[..rest.len().min(AT_ONCE)];
-            match write(stdout(), piece) {
+            match write(stdout(), &rest[..rest.len().min(PIECE)]) {
                 Ok(count) => {
                     self.has_written = true;
                     rest = &rest[count..];

@@ -1,5 +1,5 @@
-//! The standard streams as they were inherited: one may be closed, or not block because another process that shares it
-//! has set it so. Then what can't be written at once would be lost, and what isn't there yet would be taken for the end.
+//! The standard streams as they were inherited: one may be closed, or non-blocking because a process that shares it has
+//! made it so. Reads and writes wait until a non-blocking stream is ready, so that nothing is lost.
 
 use ctor::ctor;
 use rustix::event::{PollFd, PollFlags, poll};
@@ -12,9 +12,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 static STDIN_WAS_CLOSED: AtomicBool = AtomicBool::new(false);
 static STDOUT_WAS_CLOSED: AtomicBool = AtomicBool::new(false);
 
-/// Runs before `main`: std opens /dev/null in the place of a closed stream, and then nobody can tell.
+/// Runs before `main`: std replaces a closed stream by /dev/null, and after that it can't be detected.
 #[ctor]
-fn look_at_the_streams() {
+fn detect_closed_streams() {
     STDIN_WAS_CLOSED.store(fcntl_getfd(stdin()).is_err(), Ordering::Relaxed);
     STDOUT_WAS_CLOSED.store(fcntl_getfd(stdout()).is_err(), Ordering::Relaxed);
 }
@@ -23,24 +23,29 @@ fn check_open(was_closed: &AtomicBool) -> io::Result<()> {
     if was_closed.load(Ordering::Relaxed) { Err(io::Error::other("it is closed")) } else { Ok(()) }
 }
 
-/// Standard output can be written at all.
+/// Fails if standard output was closed at the start.
 pub(crate) fn check_stdout() -> io::Result<()> {
     check_open(&STDOUT_WAS_CLOSED)
 }
 
-/// Standard input, to its end.
+/// Fails if standard input was closed at the start.
+pub(crate) fn check_stdin() -> io::Result<()> {
+    check_open(&STDIN_WAS_CLOSED)
+}
+
+/// Standard input.
 pub(crate) fn input() -> io::Result<BufReader<impl Read>> {
-    check_open(&STDIN_WAS_CLOSED)?;
+    check_stdin()?;
     Ok(BufReader::new(Input))
 }
 
-/// All of it, on standard output.
+/// Writes all bytes to standard output.
 pub(crate) fn write_out(bytes: &[u8]) -> io::Result<()> {
     check_stdout()?;
     write_all(stdout(), bytes)
 }
 
-/// All of it, on standard error.
+/// Writes all bytes to standard error.
 pub(crate) fn write_err(bytes: &[u8]) -> io::Result<()> {
     write_all(stderr(), bytes)
 }

@@ -1,4 +1,4 @@
-//! Tables for people: columns under a header, no lines, so that they also read well through `grep`.
+//! Tables without rules, which also work with `grep`.
 
 use crate::escape;
 use comfy_table::{CellAlignment, Table, presets};
@@ -8,16 +8,16 @@ use rustix::termios::tcgetwinsize;
 use std::time::{Duration, UNIX_EPOCH};
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
-/// A column; numbers stand on the right.
+/// The header and the alignment of a column.
 pub(crate) struct Column(pub(crate) &'static str, pub(crate) CellAlignment);
 
 pub(crate) const LEFT: CellAlignment = CellAlignment::Left;
 pub(crate) const RIGHT: CellAlignment = CellAlignment::Right;
 
-/// A name gets so many columns at least.
+/// The minimum width of names.
 const NARROWEST: usize = 12;
 
-/// The same, with the names in the last column shortened to what a terminal has room for.
+/// A table whose last column has names, which are shortened to fit the terminal unless `is_wide`.
 pub(crate) fn table_of_names(columns: &[Column], mut rows: Vec<Vec<String>>, is_wide: bool) -> String {
     if let (Some(room), false) = (columns_of_the_terminal(), is_wide) {
         let width = |at: usize| {
@@ -32,12 +32,12 @@ pub(crate) fn table_of_names(columns: &[Column], mut rows: Vec<Vec<String>>, is_
 }
 
 fn columns_of_the_terminal() -> Option<usize> {
-    // Fails where standard output is no terminal.
+    // Fails if standard output is not a terminal.
     let size = tcgetwinsize(stdout()).ok()?;
     Some(size.ws_col.into()).filter(|columns| *columns > 0)
 }
 
-/// `begin…end`: what is cut out is the middle.
+/// `begin…end`
 fn shortened(text: &str, most: usize) -> String {
     if text.width() <= most {
         return text.to_owned();
@@ -53,12 +53,12 @@ fn shortened(text: &str, most: usize) -> String {
     };
     let start = fitting(&mut text.char_indices(), room.div_ceil(2)).map_or(0, |(at, c)| at + c.len_utf8());
     let end = fitting(&mut text.char_indices().rev(), room / 2).map_or(text.len(), |(at, _)| at);
-    // An accent belongs to the letter before it.
+    // A combining character belongs to the one before it.
     let end = text[end..].char_indices().find(|(_, c)| c.width() != Some(0)).map_or(text.len(), |(at, _)| end + at);
     format!("{}…{}", &text[..start], &text[end..])
 }
 
-/// The rows hold text that is escaped already.
+/// The cells must be escaped already.
 pub(crate) fn table(columns: &[Column], rows: impl IntoIterator<Item = Vec<String>>) -> String {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
@@ -73,7 +73,7 @@ pub(crate) fn table(columns: &[Column], rows: impl IntoIterator<Item = Vec<Strin
     table.trim_fmt()
 }
 
-/// `1.50 MiB`; generated files say 0, which is no size.
+/// `1.50 MiB`; a size of 0 is unknown.
 pub(crate) fn size(bytes: i64) -> String {
     match u64::try_from(bytes) {
         Ok(0) | Err(_) => "unknown".into(),
@@ -81,11 +81,11 @@ pub(crate) fn size(bytes: i64) -> String {
     }
 }
 
-/// `2023-11-20 08:36:38Z`, or nothing where the service said nothing.
+/// `2023-11-20 08:36:38Z`, or `unknown`.
 pub(crate) fn time(created_at: i64) -> String {
     let time = u64::try_from(created_at).ok().filter(|&seconds| seconds > 0);
     let time = time.and_then(|seconds| UNIX_EPOCH.checked_add(Duration::from_secs(seconds)));
-    // What lies beyond the year 9999 can't be written so.
+    // The format has four digits for the year.
     let time = time.filter(|_| created_at < 253_402_300_800);
     time.map_or("unknown".into(), |time| humantime::format_rfc3339_seconds(time).to_string().replace('T', " "))
 }
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_cut_out_is_the_middle() {
+    fn the_middle_is_cut_out() {
         assert_eq!(shortened("abcdefghij.mp3", 14), "abcdefghij.mp3");
         assert_eq!(shortened("abcdefghij.mp3", 13), "abcdef…ij.mp3");
         assert_eq!(shortened("abcdefghij.mp3", 4), "ab…3");
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn columns_stand_below_each_other() {
+    fn columns_are_aligned() {
         let rows = [vec!["1".into(), "a".into()], vec!["100".into(), "b".into()]];
         assert_eq!(table(&[Column("id", RIGHT), Column("name", LEFT)], rows), " id  name\n  1  a\n100  b");
     }

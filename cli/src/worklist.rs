@@ -1,4 +1,4 @@
-//! The files of a run, and what is known of them before it begins: what an earlier run has settled, and what is kept.
+//! The files of a run, with outcomes that are known before it begins.
 
 use crate::ids::check_purpose;
 use crate::wording::count;
@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(crate) struct Entry {
     pub(crate) file_id: i64,
     pub(crate) purpose: String,
-    /// Of a file that nothing is sent for, in the words of receipts: it is kept, or gone already.
+    /// Set if no request is sent for the file: `kept` or `already_absent`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     outcome: Option<String>,
 }
@@ -26,8 +26,8 @@ impl Entry {
         self.outcome.as_deref().and_then(Kind::of_name)
     }
 
-    /// One that we have written.
-    pub(crate) fn is_right(&self) -> bool {
+    /// Whether this program can have written it.
+    pub(crate) fn is_valid(&self) -> bool {
         let decided = self.decided();
         let is_possible = match &self.outcome {
             None => true,
@@ -40,20 +40,20 @@ impl Entry {
 #[derive(Debug)]
 pub(crate) struct Worklist {
     pub(crate) entries: Vec<Entry>,
-    /// Of each entry, what an earlier run has settled.
+    /// The outcome of each entry in an earlier run.
     pub(crate) settled: Vec<Option<Kind>>,
-    /// Of each entry that an earlier run left open, what was found when it was looked at again.
+    /// Entries that an earlier run left open and for which no request is sent, by position.
     reviewed: BTreeMap<usize, Reviewed>,
-    /// An earlier run may have sent some of the others.
+    /// An earlier run was interrupted.
     pub(crate) is_resumed: bool,
 }
 
-/// Why nothing is sent for a file that an earlier run left open.
+/// The result of a lookup after which no request is sent.
 #[derive(Debug)]
 pub(crate) enum Reviewed {
-    /// The earlier run has deleted it.
+    /// The earlier run has deleted the file.
     Gone { trace_id: String },
-    /// It could not be looked at.
+    /// The lookup failed.
     Unclear(Error),
 }
 
@@ -62,28 +62,28 @@ impl Worklist {
         Worklist { settled: vec![None; entries.len()], entries, reviewed: BTreeMap::new(), is_resumed: false }
     }
 
-    /// The work that an earlier run has left.
+    /// The files of an interrupted run.
     pub(crate) fn left(entries: Vec<Entry>, settled: Vec<Option<Kind>>) -> Worklist {
         Worklist { settled, entries, reviewed: BTreeMap::new(), is_resumed: true }
     }
 
-    /// What is neither settled nor kept, by its place.
+    /// Positions of the files to send a request for.
     pub(crate) fn open(&self) -> impl Iterator<Item = usize> {
         self.unsettled().filter(|at| !self.reviewed.contains_key(at))
     }
 
-    /// What is neither settled nor kept, whether something is sent for it or not.
+    /// Positions of the files without an outcome.
     fn unsettled(&self) -> impl Iterator<Item = usize> {
         (0..self.entries.len()).filter(|&at| self.settled[at].is_none() && self.entries[at].decided().is_none())
     }
 
-    /// What an earlier run has deleted.
+    /// Positions of the files that an earlier run has deleted.
     pub(crate) fn deleted(&self) -> impl Iterator<Item = usize> {
         let is_gone = |at: usize| matches!(self.reviewed.get(&at), Some(Reviewed::Gone { .. }));
         (0..self.entries.len()).filter(move |&at| self.settled[at] == Some(Kind::Deleted) || is_gone(at))
     }
 
-    /// What nothing is sent for, after a look at it.
+    /// The lookups after which no request is sent, by position.
     pub(crate) fn reviewed(&self) -> impl Iterator<Item = (usize, &Reviewed)> {
         self.reviewed.iter().map(|(at, reviewed)| (*at, reviewed))
     }
@@ -92,12 +92,12 @@ impl Worklist {
         self.reviewed.insert(at, reviewed);
     }
 
-    /// A file that is left alone.
+    /// Marks a file as kept.
     pub(crate) fn set_kept(&mut self, at: usize) {
         self.entries[at].outcome = Some(Kind::Kept.name());
     }
 
-    /// What is decided and has no receipt yet.
+    /// Files that are kept or absent and have no outcome yet.
     pub(crate) fn decided(&self) -> impl Iterator<Item = (usize, Kind)> {
         let unsettled = (0..self.entries.len()).filter(|&at| self.settled[at].is_none());
         unsettled.filter_map(|at| Some((at, self.entries[at].decided()?)))
@@ -107,15 +107,15 @@ impl Worklist {
         FileRef { file_id: self.entries[at].file_id, purpose: &self.entries[at].purpose }
     }
 
-    /// Those in question are left alone, unless an earlier run has settled them.
+    /// Marks the files as kept for which `is_kept` returns true.
     pub(crate) fn keep(&mut self, is_kept: impl Fn(i64) -> bool) {
         for entry in self.entries.iter_mut().filter(|entry| entry.outcome.is_none() && is_kept(entry.file_id)) {
             entry.outcome = Some(Kind::Kept.name());
         }
     }
 
-    /// What is to be deleted: `1 file of voice_clone`, `28 of 40 files of t2a_async, voice_clone`
-    pub(crate) fn in_words(&self) -> String {
+    /// The files to delete: `1 file of voice_clone`, `28 of 40 files of t2a_async, voice_clone`
+    pub(crate) fn describe(&self) -> String {
         let open: Vec<_> = self.unsettled().collect();
         let purposes: BTreeSet<_> = open.iter().map(|&at| self.entries[at].purpose.as_str()).collect();
         let purposes = purposes.into_iter().collect::<Vec<_>>().join(", ");
@@ -130,30 +130,30 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_settled_or_kept_is_not_open() {
+    fn settled_and_kept_files_are_not_open() {
         let entry = |file_id, decided| Entry::new(file_id, "t2a_async".into(), decided);
         let mut work = Worklist::new(vec![entry(1, None), entry(2, Some(Kind::Kept)), entry(3, None), entry(4, None)]);
-        assert_eq!(work.in_words(), "3 files of t2a_async");
+        assert_eq!(work.describe(), "3 files of t2a_async");
         work.settled[0] = Some(Kind::Deleted);
         work.is_resumed = true;
         work.keep(|id| id == 1 || id == 4);
         assert_eq!(work.open().collect::<Vec<_>>(), [2]);
         assert_eq!(work.decided().collect::<Vec<_>>(), [(1, Kind::Kept), (3, Kind::Kept)]);
-        assert_eq!(work.in_words(), "1 of 4 files of t2a_async");
+        assert_eq!(work.describe(), "1 of 4 files of t2a_async");
     }
 
     #[test]
-    fn entries_that_nobody_wrote() {
-        let is_right = |json: &str| serde_json::from_str::<Entry>(json).unwrap().is_right();
-        assert!(is_right(r#"{"file_id":1,"purpose":"t2a_async"}"#));
-        assert!(is_right(r#"{"file_id":1,"purpose":"t2a_async","outcome":"already_absent"}"#));
+    fn invalid_entries() {
+        let is_valid = |json: &str| serde_json::from_str::<Entry>(json).unwrap().is_valid();
+        assert!(is_valid(r#"{"file_id":1,"purpose":"t2a_async"}"#));
+        assert!(is_valid(r#"{"file_id":1,"purpose":"t2a_async","outcome":"already_absent"}"#));
         for bad in [
             r#"{"file_id":0,"purpose":"t2a_async"}"#,
             r#"{"file_id":1,"purpose":"No!"}"#,
             r#"{"file_id":1,"purpose":"t2a_async","outcome":"deleted"}"#,
             r#"{"file_id":1,"purpose":"t2a_async","outcome":"?"}"#,
         ] {
-            assert!(!is_right(bad), "{bad}");
+            assert!(!is_valid(bad), "{bad}");
         }
     }
 }

@@ -1,7 +1,7 @@
-//! `delete`: files by their ids.
+//! `delete`: deletes files by their ids.
 
 use crate::args;
-use crate::bulk::{self, Bulk, Manner};
+use crate::bulk::{self, Bulk, Settings};
 use crate::confirm::{check_answerable, confirm};
 use crate::context::Context;
 use crate::error::CommandError;
@@ -16,7 +16,7 @@ pub(crate) fn run(args: &args::Delete, context: &Context<'_>) -> Result<Exit, Co
     let named = named(args, context)?;
     let account = context.account()?;
     if named.is_empty() {
-        context.output.say("no ids were given, so nothing is deleted");
+        context.output.say("no ids were given: nothing is deleted");
         return bulk::nothing(context);
     }
     let entries: Vec<_> = named.into_iter().map(|file| Entry::new(file.file_id, file.purpose, None)).collect();
@@ -26,17 +26,17 @@ pub(crate) fn run(args: &args::Delete, context: &Context<'_>) -> Result<Exit, Co
         Some(past) => past.resume(&head, Some(&entries))?,
         None => Worklist::new(entries),
     };
-    confirm(context, &account, &work.in_words(), args.bulk.yes)?;
+    confirm(context, &account, &work.describe(), args.bulk.yes)?;
     if let Some(journal) = &journal {
         journal.begin(head, &work)?;
     }
     let lookup_first = work.is_resumed;
-    let manner = Manner { concurrency: args.bulk.concurrency, verify: false, lookup_first };
+    let settings = Settings { concurrency: args.bulk.concurrency, verify: false, lookup_first };
     let bulk = Bulk::new(context, "delete", work, journal);
-    bulk.run(manner, |files, options| mmx::api::bulk::delete_files(&account.client, files, options))
+    bulk.run(settings, |files, options| mmx::api::bulk::delete_files(&account.client, files, options))
 }
 
-/// All that is missing, in one message.
+/// Reports all missing options in one message.
 fn check(args: &args::Delete) -> Result<(), CommandError> {
     let answerable = check_answerable(args.bulk.yes);
     let first = args.ids.iter().find(|word| ids::id(word).is_ok() && args.purpose.is_none());
@@ -49,7 +49,7 @@ fn check(args: &args::Delete) -> Result<(), CommandError> {
     Err(CommandError::Usage(format!("{all}; nothing was sent")))
 }
 
-/// All of them, from the arguments and from standard input.
+/// The files in the arguments and in standard input.
 fn named(args: &args::Delete, context: &Context<'_>) -> Result<Vec<Named>, CommandError> {
     let mut files = Vec::new();
     for word in &args.ids {

@@ -1,4 +1,4 @@
-//! `download`: a file's bytes, to a file or to standard output.
+//! `download`: downloads a file to a file or to standard output.
 
 use crate::args;
 use crate::context::Context;
@@ -22,7 +22,7 @@ pub(crate) fn run(args: &args::Download, context: &Context<'_>) -> Result<Exit, 
         Some(path) => {
             let text = path.to_str();
             let text = text.ok_or_else(|| CommandError::Usage(format!("the path {} is not UTF-8", path.display())))?;
-            // What is no file, such as a device, is written and not replaced.
+            // A device is written, not replaced.
             if fs::metadata(path).is_ok_and(|there| there.is_file()) && !args.force {
                 return Err(exists(text));
             }
@@ -39,43 +39,43 @@ fn exists(path: &str) -> CommandError {
     ))
 }
 
-/// To a file named by the id; the service's name must not steer where it is written. What kind of file it is, is known
-/// once it is there.
+/// Downloads to a file named by the id, since the service's name must not determine where a file is written. The extension
+/// is added afterwards, when the media type is known.
 fn by_id(args: &args::Download, context: &Context<'_>) -> Result<Exit, CommandError> {
     let id = args.id.to_string();
     if let (Some(there), false) = (named_by(&id), args.force) {
         return Err(exists(&there));
     }
     let json = to_file(args, context, &id)?;
-    let Some(ending) = json["content_type"].as_str().and_then(media_type::ending) else {
+    let Some(extension) = json["content_type"].as_str().and_then(media_type::extension) else {
         return done(context, json, &id);
     };
-    let name = format!("{id}.{ending}");
+    let name = format!("{id}.{extension}");
     let renamed = match args.force {
         true => fs::rename(&id, &name),
-        false => rename_to_a_new_name(&id, &name),
+        false => rename_to_new(&id, &name),
     };
     match renamed {
         Ok(()) => done(context, json, &name),
         Err(error) => {
-            context.output.say(&format!("mmx-files download: it is not renamed to {name}: {error}"));
+            context.output.say(&format!("mmx-files download: {id} can't be renamed to {name}: {error}"));
             done(context, json, &id)
         }
     }
 }
 
-/// A file in this folder that is named by the id, with any ending.
+/// The name of a file in this directory that is the id, with any extension.
 fn named_by(id: &str) -> Option<String> {
     let names = fs::read_dir(".").into_iter().flatten().flatten().map(|entry| entry.file_name());
     let names = names.map(|name| name.to_string_lossy().into_owned());
     names.filter(|name| name.strip_prefix(id).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))).min()
 }
 
-/// Leaves a file alone that has come to be in the meantime.
-fn rename_to_a_new_name(from: &str, to: &str) -> io::Result<()> {
+/// Fails if a file of that name was created in the meantime.
+fn rename_to_new(from: &str, to: &str) -> io::Result<()> {
     let from = TempPath::try_from_path(from)?;
     from.persist_noclobber(to).map_err(|error| {
-        // It is no temporary file: it stays.
+        // The downloaded file must not be removed.
         let _ = error.path.keep();
         error.error
     })
@@ -103,9 +103,7 @@ fn done(context: &Context<'_>, mut json: Value, path: &str) -> Result<Exit, Comm
 
 fn to_stdout(args: &args::Download, context: &Context<'_>) -> Result<Exit, CommandError> {
     if stdout().is_terminal() {
-        return Err(CommandError::Usage(
-            "a file's bytes could drive the terminal: send standard output elsewhere".into(),
-        ));
+        return Err(CommandError::Usage("a file's bytes could drive the terminal: redirect standard output".into()));
     }
     let account = context.account()?;
     let bar = context.output.bar(Unit::Bytes, &args.id.to_string());
@@ -118,7 +116,7 @@ fn to_stdout(args: &args::Download, context: &Context<'_>) -> Result<Exit, Comma
     }
     let json = result?;
     if context.output.json {
-        // Standard output has the bytes.
+        // Standard output has the file.
         context.output.say(&escape::json(&json));
     }
     Ok(Exit::Done)

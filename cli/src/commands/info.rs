@@ -1,4 +1,4 @@
-//! `info`: what the service knows of files.
+//! `info`: shows the metadata of files.
 
 use crate::args;
 use crate::batch::{Item, call_each};
@@ -16,16 +16,16 @@ pub(crate) fn run(args: &args::Info, context: &Context<'_>) -> Result<Exit, Comm
     let call = |at: usize| retrieve::retrieve(&account.client, args.ids[at], &context.call_options(None));
     let mut blocks = 0;
     let text = |_, json: &str| {
-        // It was read as a file before.
+        // The library has parsed it already.
         let files = model::files(json).unwrap_or_default();
-        let text = files.iter().map(in_words).collect::<String>();
+        let text = files.iter().map(describe).collect::<String>();
         blocks += 1;
         if blocks == 1 { text } else { format!("\n{text}") }
     };
     call_each(context, "info", &items, call, text)
 }
 
-fn in_words(file: &FileObject) -> String {
+fn describe(file: &FileObject) -> String {
     let mut lines = vec![
         format!("file id   {}", file.file_id),
         format!("name      {}", table::name(&file.filename)),

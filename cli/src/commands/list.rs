@@ -1,4 +1,4 @@
-//! `list`: a table for people; a line of JSON for each file for programs.
+//! `list`: prints a table of files, or JSON.
 
 use crate::args;
 use crate::context::Context;
@@ -6,6 +6,7 @@ use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::table::{self, Column, LEFT, RIGHT};
 use crate::wording::count;
+use mmx::api::filter::{Filter, Now};
 use mmx::api::list::{CALL, list};
 use mmx::api::model::FileObject;
 use mmx::error::{Error, Status};
@@ -20,20 +21,31 @@ const COLUMNS: [Column; 5] = [
     Column("NAME", LEFT),
 ];
 
-/// A file, and its JSON as it came.
+/// A file, and its JSON in the response.
 struct Listed<'a> {
     file: FileObject,
     json: &'a RawValue,
 }
 
 pub(crate) fn run(args: &args::List, context: &Context<'_>) -> Result<Exit, CommandError> {
+    let filter = Filter {
+        name_glob: args.select.name.as_deref(),
+        min_bytes: args.select.min_size,
+        all: true,
+        ..Filter::default()
+    };
+    let matcher = filter.check(CALL).map_err(CommandError::from_setting)?;
     let account = context.account()?;
     let json = list(&account.client, args.purpose.as_deref(), &context.call_options(None))?;
-    let (files, unreadable) = read(&json)?;
+    let (mut files, unreadable) = read(&json)?;
     let output = context.output;
     if unreadable > 0 {
-        output.say(&format!("mmx-files list: {} in the service's list can't be read, and left out", count(unreadable)));
+        output.say(&format!("mmx-files list: left out {} whose entry in the list can't be read", count(unreadable)));
     }
+    let now = Now::of(None);
+    files.retain(|listed| matcher.matches(&listed.file, &now));
+    files.sort_by(|one, other| args.order.compare(&one.file, &other.file));
+    files.truncate(args.order.limit.unwrap_or(usize::MAX));
     if output.json {
         output.begin_results();
         return files.iter().try_for_each(|file| output.print_json_text(file.json.get())).map(|()| Exit::Done);
@@ -47,18 +59,18 @@ pub(crate) fn run(args: &args::List, context: &Context<'_>) -> Result<Exit, Comm
     Ok(Exit::Done)
 }
 
-/// The files of the service's response, and how many entries are none.
+/// The files in the response, and the number of entries that can't be read.
 fn read(json: &str) -> Result<(Vec<Listed<'_>>, usize), CommandError> {
     #[derive(Deserialize)]
     struct Response<'a> {
         #[serde(borrow)]
         files: Option<&'a RawValue>,
     }
-    let unreadable = |_| Error::new(Status::Protocol, CALL, "the answer is not a listing");
+    let unreadable = |_| Error::new(Status::Protocol, CALL, "the response is not a list of files");
     let response: Response<'_> = serde_json::from_str(json).map_err(unreadable)?;
     let entries: Vec<&RawValue> = match response.files.map(RawValue::get) {
         Some(files) if files.starts_with('[') => serde_json::from_str(files).map_err(unreadable)?,
-        // Null, or what stands for an empty list in some languages: the library lets nothing else through.
+        // Null, or an empty object: some languages write an empty list so.
         _ => Vec::new(),
     };
     let total = entries.len();

@@ -1,7 +1,8 @@
-//! The commands, one file each.
+//! The commands, one in each file.
 
 mod delete;
 mod download;
+mod help;
 mod info;
 mod list;
 mod preview;
@@ -23,5 +24,7 @@ pub(crate) fn run(command: &Command, context: &Context<'_>) -> Result<Exit, Comm
         Command::Delete(args) => delete::run(args, context),
         Command::Prune(args) => prune::run(args, context),
         Command::Usage(args) => usage::run(args, context),
+        Command::Completions(args) => help::completions(args, context),
+        Command::Man(args) => help::man(args, context),
     }
 }

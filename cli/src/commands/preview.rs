@@ -1,4 +1,4 @@
-//! What a plan says to people before anything is deleted.
+//! Shows a plan before anything is deleted.
 
 use super::usage::{COLUMNS as SUMS, rows, sums};
 use crate::account::Account;
@@ -20,13 +20,16 @@ const FILES: [Column; 6] = [
     Column("NAME", LEFT),
 ];
 
-/// What is listed and chosen, in sums. Programs get the plan or the receipts; only what keeps nothing is said to all.
-pub(super) fn sum_up(context: &Context<'_>, account: &Account, plan: &Plan<'_>) {
+/// Counts and sizes of the files to delete, and what is kept. With `--json`, only warnings.
+pub(super) fn summarize(context: &Context<'_>, account: &Account, plan: &Plan<'_>, left_out: usize) {
     let is_for_people = !context.output.json;
     let say = |text: &str| context.output.say(text);
     if is_for_people {
         let kept = if plan.kept() > 0 { format!(", {} of them kept", plan.kept()) } else { String::new() };
-        say(&format!("{account}: {} listed, {} match{kept}", count(plan.listed), plan.matched()));
+        say(&format!("{account}: {} listed, {} match{kept}", count(plan.listed), plan.matched() + left_out));
+        if left_out > 0 {
+            say(&format!("{left_out} more match, and are left out by --limit"));
+        }
         for (why, is_said) in [(GONE, "gone"), (CHANGED, "changed")] {
             let ids: Vec<_> =
                 plan.files.iter().filter(|(_, kept)| *kept == Some(why)).map(|(file, _)| file.file_id).collect();
@@ -39,17 +42,17 @@ pub(super) fn sum_up(context: &Context<'_>, account: &Account, plan: &Plan<'_>) 
     plan.keeps
         .iter()
         .filter(|keep| is_for_people || keep.kept == 0)
-        .filter_map(pattern_in_words)
+        .filter_map(describe_pattern)
         .for_each(|text| say(&text));
-    ids_in_words(&plan.keeps, is_for_people).iter().for_each(|text| say(text));
+    describe_ids(&plan.keeps, is_for_people).iter().for_each(|text| say(text));
     let (groups, all) = sums(plan.chosen(), None, &Now::of(plan.clock));
     if is_for_people && all.files > 0 {
         say(&format!("\n{}\n", table::table(&SUMS, rows(&groups, all))));
     }
 }
 
-/// What a pattern or a name keeps; `None` for an id.
-fn pattern_in_words(keep: &Keep<'_>) -> Option<String> {
+/// The effect of a pattern or a name; `None` for an id.
+fn describe_pattern(keep: &Keep<'_>) -> Option<String> {
     let (option, text) = match keep.rule {
         KeepRule::Glob(glob) => ("--keep", glob),
         KeepRule::Name(name) => ("--keep-name", name),
@@ -59,18 +62,18 @@ fn pattern_in_words(keep: &Keep<'_>) -> Option<String> {
     let why = match (keep.kept, keep.listed, keep.rule) {
         (1.., ..) => return Some(format!("{keeps} {}", count(keep.kept))),
         (0, 0, KeepRule::Glob(glob)) if glob.contains('[') => {
-            "no listed name fits it; for an exact name there is --keep-name".into()
+            "no listed name matches it; for an exact name there is --keep-name".into()
         }
-        (0, 0, KeepRule::Glob(_)) => "no listed name fits it".into(),
+        (0, 0, KeepRule::Glob(_)) => "no listed name matches it".into(),
         (0, 0, _) => "no listed file has this name".into(),
-        (0, 1, _) => "1 listed file fits it, and would stay anyway".into(),
-        (0, listed, _) => format!("{listed} listed files fit it, and would stay anyway"),
+        (0, 1, _) => "1 listed file matches it, but would not be deleted anyway".into(),
+        (0, listed, _) => format!("{listed} listed files match it, but would not be deleted anyway"),
     };
     Some(format!("{keeps} no file: {why}"))
 }
 
-/// What the ids keep, together: each of them keeps one file or none.
-fn ids_in_words(keeps: &[Keep<'_>], is_for_people: bool) -> Vec<String> {
+/// The effect of the ids together: each keeps one file or none.
+fn describe_ids(keeps: &[Keep<'_>], is_for_people: bool) -> Vec<String> {
     let ids: Vec<_> = keeps
         .iter()
         .filter_map(|keep| if let KeepRule::Id(id) = keep.rule { Some((id, keep)) } else { None })
@@ -85,16 +88,16 @@ fn ids_in_words(keeps: &[Keep<'_>], is_for_people: bool) -> Vec<String> {
     }
     match &unlisted[..] {
         [] => {}
-        [id] => said.push(format!("--keep-from: 1 of them keeps nothing, for no listed file has this id: {id}")),
+        [id] => said.push(format!("--keep-from: 1 of them keeps nothing: no listed file has this id: {id}")),
         ids => {
             let (count, named) = (ids.len(), wording::ids(ids));
-            said.push(format!("--keep-from: {count} of them keep nothing, for no listed file has these ids: {named}"));
+            said.push(format!("--keep-from: {count} of them keep nothing: no listed file has these ids: {named}"));
         }
     }
     said
 }
 
-/// What a journal names and the conditions don't allow, by the reason.
+/// Files in a journal that must not be deleted, by the reason.
 pub(super) fn left_alone(context: &Context<'_>, stays: &BTreeMap<&str, Vec<i64>>) {
     for (why, ids) in stays {
         let (count, named, why) = (count(ids.len()), wording::ids(ids), why.replace('_', " "));
@@ -103,7 +106,7 @@ pub(super) fn left_alone(context: &Context<'_>, stays: &BTreeMap<&str, Vec<i64>>
 }
 
 /// `348 files, which frees at least 1.50 MiB`
-pub(super) fn in_words(plan: &Plan<'_>) -> String {
+pub(super) fn describe(plan: &Plan<'_>) -> String {
     let (_, all) = sums(plan.chosen(), None, &Now::of(plan.clock));
     let size = all.size();
     match size.as_str() {
@@ -114,7 +117,7 @@ pub(super) fn in_words(plan: &Plan<'_>) -> String {
     }
 }
 
-/// Every file: the answer to a dry run.
+/// A table of all files in the plan, for a dry run.
 pub(super) fn files(context: &Context<'_>, plan: &Plan<'_>, is_wide: bool) -> Result<(), CommandError> {
     if plan.files.is_empty() {
         return Ok(());

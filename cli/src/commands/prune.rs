@@ -1,9 +1,9 @@
-//! `prune`: what is old, and no longer wanted. A list, a filter, guards; a person says yes; then as `delete`.
+//! `prune`: lists files, selects some by a filter and deletes them, unless a guard stops it.
 
 use super::preview;
 use crate::account::Account;
 use crate::args;
-use crate::bulk::{Bulk, Manner};
+use crate::bulk::{Bulk, Settings};
 use crate::confirm::{check_answerable, confirm};
 use crate::context::Context;
 use crate::error::CommandError;
@@ -55,11 +55,12 @@ struct Run<'a> {
 
 impl Run<'_> {
     fn begin(&self, head: Head, journal: Option<Journal>) -> Result<Exit, CommandError> {
-        let (plan, matcher) = self.plan()?;
-        preview::sum_up(self.context, &self.account, &plan);
+        let (mut plan, matcher) = self.plan()?;
+        let left_out = self.sort_and_limit(&mut plan);
+        preview::summarize(self.context, &self.account, &plan, left_out);
         let guard = plan.guard(&matcher);
         if !self.args.deletes() || guard.is_some() {
-            return self.answer(&plan, guard.map(CommandError::from));
+            return self.report(&plan, guard.map(CommandError::from));
         }
         let decided = |kept: Option<&str>| kept.map(|why| if why == GONE { Kind::AlreadyAbsent } else { Kind::Kept });
         let entry =
@@ -68,7 +69,7 @@ impl Run<'_> {
         if plan.chosen().next().is_none() {
             self.context.output.say(&format!("nothing to delete ({})", self.account));
         } else {
-            confirm(self.context, &self.account, &preview::in_words(&plan), self.args.bulk.yes)?;
+            confirm(self.context, &self.account, &preview::describe(&plan), self.args.bulk.yes)?;
         }
         drop(plan);
         self.delete(work, head, journal)
@@ -85,18 +86,31 @@ impl Run<'_> {
         planned.map_err(CommandError::from)
     }
 
-    /// Of what is asked before anything is deleted.
+    /// Options of the requests before the first delete.
     fn options(&self) -> Options<'_> {
         Options { cancel: Some(self.context.signals.cancel()), ..Options::default() }
     }
 
-    /// The plan itself, of which nothing is deleted.
-    fn answer(&self, plan: &Plan<'_>, guard: Option<CommandError>) -> Result<Exit, CommandError> {
+    /// Returns how many files `--limit` leaves out. Files that are kept don't count towards it.
+    fn sort_and_limit(&self, plan: &mut Plan<'_>) -> usize {
+        let order = &self.args.order;
+        plan.files.sort_by(|(one, _), (other, _)| order.compare(one, other));
+        let Some(limit) = order.limit else { return 0 };
+        let (before, mut chosen) = (plan.files.len(), 0);
+        plan.files.retain(|(_, kept)| {
+            chosen += usize::from(kept.is_none());
+            kept.is_some() || chosen <= limit
+        });
+        before - plan.files.len()
+    }
+
+    /// Shows or writes the plan of a dry run, or of a run that a guard has stopped.
+    fn report(&self, plan: &Plan<'_>, guard: Option<CommandError>) -> Result<Exit, CommandError> {
         let output = self.context.output;
         let target = self.args.plan.as_deref().map(Target::of).transpose()?;
         if let (Some(target), None) = (&target, &guard) {
             let json = plan.to_json();
-            // Opening a pipe waits for its reader.
+            // Opening a FIFO blocks until it has a reader; a signal ends that.
             self.context.signals.idle(|| target.write(&json, output))?;
         }
         let is_printed = guard.is_none() && matches!(target, Some(Target::Output));
@@ -109,7 +123,7 @@ impl Run<'_> {
             return Err(guard);
         }
         if !output.json {
-            let chosen = preview::in_words(plan);
+            let chosen = preview::describe(plan);
             match &self.args.plan {
                 Some(_) if is_printed => output.say(&format!("nothing was deleted; in the plan: {chosen}")),
                 Some(path) => output.say(&format!("nothing was deleted; in the plan {}: {chosen}", path.display())),
@@ -119,20 +133,17 @@ impl Run<'_> {
         Ok(Exit::Done)
     }
 
-    /// Goes on where an earlier run was ended: with what it had chosen, as far as that still holds. What it has deleted
-    /// without a receipt is found to be gone.
+    /// Continues an interrupted run with the files in its journal. No others are added.
     fn resume(&self, past: Past, head: Head, journal: Option<Journal>) -> Result<Exit, CommandError> {
         let mut work = past.resume(&head, None)?;
         work.keep(|id| self.filter.keep_ids.contains(&id));
-        self.context
-            .output
-            .say("an earlier run was ended before its end: what it may have deleted is looked for first");
+        self.context.output.say("an earlier run was interrupted: what it may have deleted is looked for first");
         self.review(&mut work)?;
-        confirm(self.context, &self.account, &work.in_words(), self.args.bulk.yes)?;
+        confirm(self.context, &self.account, &work.describe(), self.args.bulk.yes)?;
         self.delete(work, head, journal)
     }
 
-    /// Holds what a journal names against the conditions, like a plan: anybody may have edited it.
+    /// Checks the files in the journal against the conditions and the guards: the journal may have been edited.
     fn review(&self, work: &mut Worklist) -> Result<(), CommandError> {
         let options = self.options();
         let client = &self.account.client;
@@ -155,11 +166,16 @@ impl Run<'_> {
         }
         preview::left_alone(self.context, &stays);
         let deleted = work.deleted().count();
-        let guard = review.matcher.guard(deleted + work.open().count(), deleted + review.listed.unwrap_or_default());
-        guard.map_or(Ok(()), |why| {
-            let text = format!("with those that an earlier run has deleted, {why}; no delete was sent");
-            Err(Error::new(Status::Guard, CALL, text).into())
-        })
+        let (count, listed) = (deleted + work.open().count(), deleted + review.listed.unwrap_or_default());
+        let limit = self.args.order.limit.filter(|limit| count > *limit);
+        let limit = limit.map(|limit| format!("{count} files would be deleted, more than the {limit} of --limit"));
+        match review.matcher.guard(count, listed).or(limit) {
+            None => Ok(()),
+            Some(why) => {
+                let text = format!("with those that an earlier run has deleted, {why}; no delete was sent");
+                Err(Error::new(Status::Guard, CALL, text).into())
+            }
+        }
     }
 
     fn delete(&self, work: Worklist, head: Head, journal: Option<Journal>) -> Result<Exit, CommandError> {
@@ -167,18 +183,19 @@ impl Run<'_> {
             journal.begin(head, &work)?;
         }
         let (client, is_resumed) = (&self.account.client, work.is_resumed);
-        let manner = Manner { concurrency: self.args.bulk.concurrency, verify: self.args.verify, lookup_first: false };
-        Bulk::new(self.context, "prune", work, journal).run(manner, |files, options| match is_resumed {
+        let settings =
+            Settings { concurrency: self.args.bulk.concurrency, verify: self.args.verify, lookup_first: false };
+        Bulk::new(self.context, "prune", work, journal).run(settings, |files, options| match is_resumed {
             true => bulk::delete_files(client, files, options),
             false => prune::delete_listed(client, files, self.filter.purpose, options),
         })
     }
 }
 
-/// Ids that are kept; the lines may be those that `delete -` reads. That there are none is a mistake more often than not:
-/// what should have written them has failed.
+/// The ids of `--keep-from`, in lines as `delete -` reads them. A file without ids is refused: the command that should
+/// have written it may have failed.
 fn keep_ids(args: &args::Prune, context: &Context<'_>) -> Result<Vec<i64>, CommandError> {
-    /// What they are for doesn't matter.
+    /// Lines may lack a purpose: it isn't used.
     const ANY: Option<&str> = Some("any");
     let Some(path) = &args.keep_from else { return Ok(Vec::new()) };
     let is_input = path == Path::new("-");
@@ -190,7 +207,7 @@ fn keep_ids(args: &args::Prune, context: &Context<'_>) -> Result<Vec<i64>, Comma
         ids::read(BufReader::new(File::open(path).map_err(unreadable)?), &source, ANY)?
     };
     if files.is_empty() && !args.keep_from_may_be_empty {
-        let why = "has no id in it, so that it would keep nothing: add --keep-from-may-be-empty if that is meant";
+        let why = "has no id in it and would keep nothing: add --keep-from-may-be-empty if that is intended";
         return Err(CommandError::Usage(format!("{source} {why}; nothing was sent")));
     }
     Ok(files.into_iter().map(|file| file.file_id).collect())
@@ -210,14 +227,14 @@ fn filter<'a>(
     Ok(Filter {
         purpose: args.purpose.as_deref().or(planned),
         older_than: args.older_than,
-        name_glob: args.name.as_deref(),
+        min_bytes: args.select.min_size,
+        name_glob: args.select.name.as_deref(),
         keep_globs: args.keep.iter().map(String::as_str).collect(),
         keep_names: args.keep_name.iter().map(String::as_str).collect(),
         keep_ids,
         max_files: args.max_files(),
         max_percent: args.max_percent(),
-        // A plan is a condition.
+        // A plan is a condition by itself.
         all: args.all || applied.is_some(),
-        ..Filter::default()
     })
 }

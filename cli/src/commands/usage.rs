@@ -1,5 +1,5 @@
-//! `usage`: what fills the account, by purpose and age. Of files that the service makes itself it doesn't say the size,
-//! so that sums are "at least".
+//! `usage`: counts and sizes of files by purpose and age. The service doesn't report the size of files that it makes, so
+//! sums are "at least".
 
 use crate::args;
 use crate::context::Context;
@@ -18,20 +18,20 @@ use std::time::Duration;
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
-/// At least so old, oldest first; as people and as programs read it.
+/// Minimum ages, oldest first, with their names in tables and in JSON.
 const AGES: [(Duration, &str, &str); 4] = [
     (DAY.saturating_mul(30), "30 days or more", "30d"),
     (DAY.saturating_mul(7), "7 to 30 days", "7d"),
     (DAY, "1 to 7 days", "1d"),
     (Duration::ZERO, "under a day", "0d"),
 ];
-/// A time that is missing or in the future.
+/// The index for files whose time is missing or in the future.
 const AGELESS: usize = AGES.len();
 
 pub(super) const COLUMNS: [Column; 4] =
     [Column("PURPOSE", LEFT), Column("AGE", LEFT), Column("FILES", RIGHT), Column("SIZE", RIGHT)];
 
-/// By purpose and by the place in `AGES`.
+/// Sums by purpose and index in `AGES`.
 pub(super) type Groups = BTreeMap<(String, usize), Sum>;
 
 #[derive(Clone, Copy, Default)]
@@ -80,13 +80,15 @@ pub(crate) fn run(args: &args::Usage, context: &Context<'_>) -> Result<Exit, Com
         context.output.print(&table::table(&COLUMNS, rows(&groups, all)))?;
         if all.sizes_unknown > 0 {
             let unknown = count(all.sizes_unknown);
-            context.output.say(&format!("the service doesn't say the size of {unknown}, as of those it makes itself"));
+            context
+                .output
+                .say(&format!("the service doesn't say the size of {unknown}: it reports 0 for files that it makes"));
         }
     }
     Ok(Exit::Done)
 }
 
-/// What there is of each purpose and age, and of all. Files that a list of one purpose holds may not say theirs.
+/// The sums for each purpose and age, and of all files. Files in a list of one purpose may lack theirs.
 pub(super) fn sums<'a>(
     files: impl IntoIterator<Item = &'a FileObject>,
     listed: Option<&str>,

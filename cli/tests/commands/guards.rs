@@ -86,15 +86,15 @@ fn it_is_said_what_each_of_them_keeps() {
         account.run_with(&[&["prune", "--all", "--dry-run", "--keep-from", "-"], &keeps[..]].concat(), "4\n42\n43\n");
     run.exits(0).says(&[
         "--keep \"a-*\" keeps 2 files\n",
-        "--keep \"take[1].mp3\" keeps no file: no listed name fits it; for an exact name there is --keep-name\n",
+        "--keep \"take[1].mp3\" keeps no file: no listed name matches it; for an exact name there is --keep-name\n",
         "--keep-name \"b.mp3\" keeps 1 file\n",
         "--keep-name \"c.mp3\" keeps no file: no listed file has this name\n",
         "--keep-from: 3 ids keep 1 file\n",
-        "--keep-from: 2 of them keep nothing, for no listed file has these ids: 42, 43\n",
+        "--keep-from: 2 of them keep nothing: no listed file has these ids: 42, 43\n",
     ]);
     // Where all goes as planned but keeps nothing, it is said to programs, too.
     let run = account.run(&all(&["--keep", "nothing-*", "--json"])).exits(0);
-    assert!(run.err.contains("--keep \"nothing-*\" keeps no file: no listed name fits it"), "{run:#?}");
+    assert!(run.err.contains("--keep \"nothing-*\" keeps no file: no listed name matches it"), "{run:#?}");
 }
 
 #[test]
@@ -112,9 +112,9 @@ fn what_fits_but_would_stay_anyway_is_said() {
     let arguments = ["prune", "--purpose", "t2a_async", "--older-than", "7d", "--dry-run", "--keep", "6*"];
     let run = account.run_with(&[&arguments[..], &["--keep-from", "-"]].concat(), "6\n7\n").exits(0);
     run.says(&[
-        "--keep \"6*\" keeps no file: 1 listed file fits it, and would stay anyway\n",
+        "--keep \"6*\" keeps no file: 1 listed file matches it, but would not be deleted anyway\n",
         "--keep-from: 2 ids keep no file\n",
-        "--keep-from: 1 of them keeps nothing, for no listed file has this id: 7\n",
+        "--keep-from: 1 of them keeps nothing: no listed file has this id: 7\n",
     ]);
 }
 

@@ -37,6 +37,9 @@ fn each_file(page: &mut Part) {
     run.json().iter().for_each(|line| page.check("info-line", line));
     let run = account.run(&["download", "--json", "1", "-o", &copy]).exits(0);
     page.check("download", &run.json()[0]);
+    let uploaded = account.ids().last().expect("a file").to_string();
+    let run = account.run(&["download", "--json", &uploaded, "-o", "-"]).exits(0);
+    page.check("download", &serde_json::from_str(run.err.trim()).expect("a download"));
     let stopped = account.run(&["delete", "--json", "1"]).exits(2);
     page.check("error", &serde_json::from_str(stopped.err.trim()).expect("an error"));
     let usage = mixed("cli-json-usage").run(&["usage", "--json"]).exits(0);
@@ -61,6 +64,13 @@ fn many_files(page: &mut Part) {
     let run = account.run(&apply);
     check_bulk(page, &run);
     check_journal(page, &second);
+
+    // Every condition.
+    let all = ["--name", "*", "--min-size", "1", "--keep", "1*", "--keep-name", "2.tar", "--keep-from", "-"];
+    let more = ["--max-files", "99", "--max-percent", "99", "--all", "--dry-run"];
+    let run = account.run_with(&[&["prune", "--json"], &all[..], &more].concat(), "3\n").exits(0);
+    page.check("plan", &run.json()[0]);
+    page.check("plan", &account.run(&["prune", "--json", "--all", "--dry-run"]).exits(0).json()[0]);
 
     // A run that was ended before its last line.
     let (account, third) = (mixed("cli-json-resumed"), path(&folder, "third"));

@@ -12,6 +12,7 @@ mod files;
 mod guards;
 mod guide;
 mod harness;
+mod help;
 mod info;
 mod journal;
 mod json;
@@ -24,6 +25,7 @@ mod prune;
 #[allow(dead_code)] // The test of the library uses the rest.
 #[path = "../../../tests/common/schema.rs"]
 mod schema;
+mod select;
 mod settings;
 mod signals;
 mod stdio;

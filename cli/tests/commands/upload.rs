@@ -1,6 +1,6 @@
 //! `upload`
 
-use crate::harness::{Account, end, run};
+use crate::harness::{Account, end, run, until};
 use serde_json::json;
 use std::fs;
 use std::process::Stdio;
@@ -82,4 +82,55 @@ fn a_reader_that_leaves_ends_it_but_not_as_done() {
     drop(child.stdout.take());
     let run = end(child).exits(7);
     assert_eq!((account.ids().len(), run.err.as_str()), (1, ""));
+}
+
+#[test]
+fn from_standard_input() {
+    let account = Account::empty("cli-upload-stdin");
+    let upload = ["upload", "--purpose", "voice_clone", "-", "--filename", "a.mp3"];
+    let text = "0123456789".repeat(30_000);
+    let run = account.run_with(&upload, &text).exits(0);
+    assert!(run.out.ends_with("  a.mp3\n") && run.err.is_empty(), "{run:#?}");
+    let stored = &account.journal()[0]["upload"];
+    assert_eq!((&stored["bytes"], &stored["filename"]), (&json!(300_000), &json!("a.mp3")));
+    assert_eq!((&stored["content_type"], &stored["chunked"]), (&json!("audio/mpeg"), &json!(true)));
+    // A file has a size, and can be sent again after its response was lost on the way.
+    let folder = folder();
+    account.fault(json!({"call": "upload", "code": 1002, "headers": {"Retry-After": "0"}}));
+    let mut command = account.command(&upload);
+    command.stdin(fs::File::open(folder.path().join("b.mp3")).unwrap());
+    let run = end(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()).exits(0);
+    let stored = account.journal().last().unwrap()["upload"].clone();
+    assert_eq!((&stored["bytes"], &stored["chunked"]), (&json!(300_000), &json!(false)), "{run:#?}");
+    assert_eq!(account.ids().len(), 2);
+    let lines = account.run_with(&[&upload[..], &["--json"]].concat(), "abc").exits(0).json();
+    assert_eq!((&lines[0]["path"], &lines[0]["error"]), (&json!("-"), &json!(null)));
+}
+
+#[test]
+fn standard_input_has_a_name_and_comes_once() {
+    let account = Account::empty("cli-upload-stdin-wrong");
+    let upload = ["upload", "--purpose", "voice_clone"];
+    for (more, says) in [
+        (&["-"][..], "add --filename"),
+        (&["-", "-", "--filename", "a.mp3"], "only once"),
+        (&["a.mp3", "--filename", "a.mp3"], "--filename"),
+        (&["-", "--filename", ""], "--filename"),
+    ] {
+        account.run_with(&[&upload[..], more].concat(), "abc").exits(2).says(&[says]);
+    }
+    assert_eq!(account.journal().len(), 0);
+}
+
+#[test]
+fn a_signal_ends_what_is_read_from_a_pipe() {
+    let account = Account::empty("cli-upload-stdin-signal");
+    let mut command = account.command(&["upload", "--purpose", "voice_clone", "-", "--filename", "a.mp3"]);
+    let (reader, writer) = std::io::pipe().unwrap();
+    let child = command.stdin(reader).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    until("it waits", || crate::stdio::is_asleep(&child));
+    crate::signals::send(&child, rustix::process::Signal::INT);
+    end(child).exits(130);
+    drop(writer);
+    assert_eq!(account.ids().len(), 0);
 }

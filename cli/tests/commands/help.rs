@@ -1,0 +1,49 @@
+//! What a shell and a person get beside the commands: completions, pages for `man`, and the right option after a typo.
+
+use crate::files::folder;
+use crate::harness::{command, run};
+use std::fs;
+use std::process::Command;
+
+#[test]
+fn completions_for_three_shells() {
+    for (shell, has) in [("bash", "_mmx__files()"), ("zsh", "#compdef mmx-files"), ("fish", "complete -c mmx-files")] {
+        let script = run(&mut command(&["completions", shell]), "").exits(0);
+        assert!(script.out.contains(has) && script.out.contains("keep-name") && script.err.is_empty(), "{script:#?}");
+    }
+    run(&mut command(&["completions", "csh"]), "").exits(2).says(&["bash", "fish", "zsh"]);
+    // The shell itself can read it and knows the commands then.
+    let script = run(&mut command(&["completions", "bash"]), "").out;
+    let typed =
+        "COMP_WORDS=(mmx-files pru) COMP_CWORD=1; _mmx__files mmx-files pru mmx-files; echo \"${COMPREPLY[@]}\"";
+    let output = Command::new("bash").args(["--norc", "-c", &format!("{script}\n{typed}")]).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "prune\n", "{output:?}");
+}
+
+#[test]
+fn pages_for_man() {
+    let page = run(&mut command(&["man"]), "").exits(0);
+    assert!(page.out.contains(".TH mmx-files 1") && page.out.contains("MINIMAX_API_KEY"), "{page:#?}");
+    let folder = folder();
+    let pages = folder.path().join("man1");
+    run(&mut command(&["man", pages.to_str().unwrap()]), "").exits(0);
+    for name in ["mmx-files.1", "mmx-files-prune.1", "mmx-files-upload.1"] {
+        let text = fs::read_to_string(pages.join(name)).unwrap();
+        assert!(text.contains(".SH OPTIONS") || text.contains(".SH SUBCOMMANDS"), "{text}");
+    }
+    assert!(fs::read_to_string(pages.join("mmx-files-prune.1")).unwrap().contains("keep\\-name"));
+    run(&mut command(&["man", "/dev/null/none"]), "").exits(1).says(&["can't be written"]);
+}
+
+#[test]
+fn a_typo_is_answered_with_what_was_meant() {
+    for (typed, meant) in [
+        (&["list", "--purpse", "x"][..], "'--purpose'"),
+        (&["prune", "--keepname", "x"], "'--keep-name'"),
+        (&["prune", "--max-file", "1"], "'--max-files'"),
+        (&["delete", "--prupose", "voice_clone", "1"], "'--purpose'"),
+        (&["delte", "1"], "'delete'"),
+    ] {
+        run(&mut command(typed), "").exits(2).says(&["similar", meant]);
+    }
+}
