@@ -5,7 +5,7 @@ use super::envelope::ResponseMeta;
 use super::{model, retrieve};
 use crate::error::{Error, Status};
 use crate::transport::client::CallOptions;
-use crate::transport::config::is_loopback;
+use crate::transport::setting::is_loopback;
 use crate::transport::transfer::Transfer;
 use url::Url;
 

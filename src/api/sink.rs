@@ -2,8 +2,8 @@
 //! or untouched, whatever happens.
 
 use crate::error::{Error, Status};
-use crate::transport::attempt::{TransportError, plain};
 use crate::transport::client::{Call, Client};
+use crate::transport::error::{TransportError, plain};
 use crate::transport::exchange::Limits;
 use crate::transport::local_file::{SpecialFile, unwritable};
 use crate::transport::process::Process;

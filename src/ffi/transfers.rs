@@ -16,7 +16,7 @@ use super::status::mmx_status;
 use crate::api;
 use crate::api::sink::Sink;
 use crate::error::Error;
-use crate::transport::attempt::TransportError;
+use crate::transport::error::TransportError;
 use crate::transport::upload::{Source, unreadable};
 use std::ffi::{c_char, c_void};
 

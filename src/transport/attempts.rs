@@ -1,17 +1,19 @@
 //! One call over all its attempts: each waits for its turn at the rate limiter, is sent and read, and may be followed by
 //! another. It is a future that the calling thread drives, so that many can run on one thread.
 
-use super::attempt::{Attempt, HttpResponse, TransportError};
+use super::attempt::Attempt;
 use super::body::BodySent;
 use super::call_state::{CallState, PAUSE};
 use super::client::{Call, CallError, CallResponse, Client};
 use super::deadline::Deadline;
+use super::error::TransportError;
 use super::events::{self, ResponseSummary};
 use super::exchange::{Interruption, interrupted};
 use super::http_client::HttpClient;
 use super::log::Log;
 use super::rate::Limiter;
 use super::reactor;
+use super::response::HttpResponse;
 use super::retry::{NoRetryReason, Retry};
 use crate::error::Error;
 use std::future::{Future, poll_fn};

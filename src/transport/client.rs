@@ -1,18 +1,21 @@
 //! A client: settings put together once. One call of it is a request sent and its response read, within one deadline.
 
-use super::attempt::{Body, Head, HttpResponse, Request, TransportError};
 use super::body::BodySent;
 use super::cancel::Cancel;
-use super::config::{self, Config, DEFAULT_TIMEOUT, Key};
+use super::config::{self, Config, DEFAULT_TIMEOUT};
 use super::deadline::Deadline;
+use super::error::TransportError;
 use super::exchange::Limits;
 use super::http_client::HttpClient;
 use super::log::Logger;
 use super::pool::{Network, Shares};
 use super::progress::Report;
 use super::rate::Account;
+use super::request::{Body, Request};
+use super::response::{Head, HttpResponse};
 use super::retry::{Budget, Retry};
 use super::route::Route;
+use super::setting::{Key, is_loopback};
 use super::tls::TrustStore;
 use super::urls::{self, Urls};
 use crate::error::{Error, Status};
@@ -119,7 +122,7 @@ impl Client {
         })?;
         let proxies = config.proxy.proxies(&config.proxy_env, &base_url);
         let proxies = proxies.map_err(|why| Error::invalid_argument(CALL, "proxy", why))?;
-        if base_url.scheme() == "http" && !config.allow_insecure && !config::is_loopback(&base_url) {
+        if base_url.scheme() == "http" && !config.allow_insecure && !is_loopback(&base_url) {
             let from = from(config.base_url.variable);
             let why = format!(
                 "is http:// to another machine, which would show the key to the network{from}: use https://, or \

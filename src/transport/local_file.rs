@@ -1,7 +1,7 @@
 //! Special files, as a path may lead to: a FIFO or a device has nothing to give or no room for a while. That is waited
 //! for so that a cancel and the deadline are heard; as with the caller's own functions, not the idle limit.
 
-use super::attempt::{TransportError, plain};
+use super::error::{TransportError, plain};
 use super::exchange::Limits;
 use super::reactor::{READ, Reactor, WRITE};
 use super::sys::SigpipeGuard;

@@ -1,8 +1,8 @@
 //! A call that moves a file's bytes, over all its attempts: each is driven in turns, for callbacks run in between.
 
-use super::attempt::{Request, TransportError};
 use super::call_state;
 use super::client::{Call, CallError, CallOptions, Client};
+use super::error::TransportError;
 use super::events::{self, ResponseSummary};
 use super::exchange::{Exchange, FORKED, Limits};
 use super::http_client::HttpClient;
@@ -10,6 +10,7 @@ use super::log::Log;
 use super::process::Process;
 use super::progress::Progress;
 use super::rate::Limiter;
+use super::request::Request;
 use super::retry::Retry;
 use super::wait;
 use crate::error::{Error, Status};

@@ -1,11 +1,13 @@
 //! A request whose body is read piece by piece, on the caller's thread, between the turns of its exchange.
 
-use super::attempt::{Body, HttpResponse, TransportError};
 use super::body::BodySent;
 use super::client::{CallError, CallResponse};
+use super::error::TransportError;
 use super::exchange::{Exchange, Turn};
 use super::process::Process;
 use super::progress::Progress;
+use super::request::Body;
+use super::response::HttpResponse;
 use super::transfer::Transfer;
 use crate::error::Status;
 use bytes::{Bytes, BytesMut};

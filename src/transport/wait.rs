@@ -1,7 +1,7 @@
 //! Waits of a call that is driven in turns: a cancel and the deadline are heard.
 
-use super::attempt::TransportError;
 use super::body::BodySent;
+use super::error::TransportError;
 use super::exchange::Limits;
 use super::reactor::Reactor;
 use std::future::Future;
