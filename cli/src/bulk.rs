@@ -6,7 +6,7 @@ use crate::exit::Exit;
 use crate::journal::Journal;
 use crate::output::Unit;
 use crate::stop::{Stop, in_words};
-use crate::work::{Reviewed, Work};
+use crate::work::{Reviewed, Work, count};
 use mmx::api::bulk::{BulkResult, FileRef, Options, is_for_all};
 use mmx::api::outcome::{Counts, Kind, Outcome, now_ms};
 use mmx::error::{Error, Status};
@@ -312,9 +312,4 @@ impl Summary {
         };
         format!("{}: {}{before}{listed}", count(counts.total), parts.join(", "))
     }
-}
-
-/// `1 file`, `2 files`
-pub(crate) fn count(files: usize) -> String {
-    if files == 1 { "1 file".into() } else { format!("{files} files") }
 }

@@ -1,6 +1,5 @@
 //! The files of a run, and what is known of them before it begins: what an earlier run has settled, and what is kept.
 
-use crate::bulk::count;
 use crate::ids::check_purpose;
 use mmx::api::bulk::FileRef;
 use mmx::api::outcome::Kind;
@@ -123,6 +122,11 @@ impl Work {
         let files = count(if self.is_resumed { self.entries.len() } else { open.len() });
         if purposes.is_empty() { format!("{of_all}{files}") } else { format!("{of_all}{files} of {purposes}") }
     }
+}
+
+/// `1 file`, `2 files`
+pub(crate) fn count(files: usize) -> String {
+    if files == 1 { "1 file".into() } else { format!("{files} files") }
 }
 
 #[cfg(test)]

@@ -1,11 +1,11 @@
 //! `list`: a table for people; a line of JSON for each file for programs.
 
 use crate::args;
-use crate::bulk::count;
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::stop::Stop;
 use crate::table::{self, Column, LEFT, RIGHT};
+use crate::work::count;
 use mmx::api::list::{CALL, list};
 use mmx::api::model::FileObject;
 use mmx::error::{Error, Status};

@@ -2,10 +2,11 @@
 
 use super::usage::{COLUMNS as SUMS, rows, sums};
 use crate::account::Account;
-use crate::bulk::{NAMED, count};
+use crate::bulk::NAMED;
 use crate::context::Context;
 use crate::stop::Stop;
 use crate::table::{self, Column, LEFT, RIGHT};
+use crate::work::count;
 use mmx::api::filter::{Keep, KeepRule, Now};
 use mmx::api::model::FileObject;
 use mmx::api::prune::{CHANGED, GONE, Plan};

@@ -2,11 +2,11 @@
 //! so that sums are "at least".
 
 use crate::args;
-use crate::bulk::count;
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::stop::Stop;
 use crate::table::{self, Column, LEFT, RIGHT};
+use crate::work::count;
 use indicatif::BinaryBytes;
 use mmx::api::filter::Now;
 use mmx::api::list::{CALL, listing};
