@@ -1,6 +1,7 @@
 //! The service: one file a call. What a request says and how its response reads; how it travels is not known here.
 
 pub mod bulk;
+mod bulk_options;
 pub mod codes;
 mod collector;
 pub mod delete;
