@@ -2,8 +2,8 @@
 //! only written when it takes something.
 
 use crate::signals::Signals;
-use mmx::api::sink::Sink;
 use mmx::error::Status;
+use mmx::transfer::sink::Sink;
 use mmx::transport::body::BodySent;
 use mmx::transport::error::TransportError;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};

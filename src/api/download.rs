@@ -1,16 +1,16 @@
 //! Download: `GET /v1/files/retrieve_content`, the API's page "File Retrieve Content", or the link that retrieve gives.
 
 use super::envelope::ResponseMeta;
-use super::sink::{Sink, Target};
 use super::{envelope, model, presigned, range, redirect};
 use crate::error::{Error, Status};
+use crate::transfer::run::Transfer;
+use crate::transfer::sink::{Sink, Target};
 use crate::transport::body::BodySent;
 use crate::transport::client::{Call, CallOptions, CallResponse, Client};
 use crate::transport::error::TransportError;
 use crate::transport::exchange::{Exchange, Limits, Turn};
 use crate::transport::log::Level;
 use crate::transport::response::{Head, HttpResponse};
-use crate::transport::transfer::Transfer;
 use http::Method;
 use http::header::{CONTENT_TYPE, HeaderValue, IF_RANGE, RANGE};
 use url::Url;

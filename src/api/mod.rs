@@ -22,5 +22,4 @@ mod reconcile;
 pub mod redirect;
 pub mod retrieve;
 pub mod review;
-pub mod sink;
 pub mod upload;

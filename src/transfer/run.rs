@@ -1,19 +1,19 @@
 //! A call that moves a file's bytes, over all its attempts: each is driven in turns, for callbacks run in between.
 
-use super::call_state;
-use super::client::{Call, CallError, CallOptions, Client};
-use super::error::TransportError;
-use super::events::{self, ResponseSummary};
-use super::exchange::{Exchange, FORKED, Limits};
-use super::http_client::HttpClient;
-use super::log::Log;
-use super::process::Process;
-use super::progress::Progress;
-use super::rate::Limiter;
-use super::request::Request;
-use super::retry::Retry;
 use super::wait;
 use crate::error::{Error, Status};
+use crate::transport::call_state;
+use crate::transport::client::{Call, CallError, CallOptions, Client};
+use crate::transport::error::TransportError;
+use crate::transport::events::{self, ResponseSummary};
+use crate::transport::exchange::{Exchange, FORKED, Limits};
+use crate::transport::http_client::HttpClient;
+use crate::transport::log::Log;
+use crate::transport::process::Process;
+use crate::transport::progress::Progress;
+use crate::transport::rate::Limiter;
+use crate::transport::request::Request;
+use crate::transport::retry::Retry;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
