@@ -7,6 +7,7 @@ use crate::transfer::run::Transfer;
 use crate::transfer::sink::{Sink, Target};
 use crate::transport::body::BodySent;
 use crate::transport::client::{Call, CallOptions, CallResponse, Client};
+use crate::transport::effect::Effect;
 use crate::transport::error::TransportError;
 use crate::transport::exchange::{Exchange, Limits, Turn};
 use crate::transport::log::Level;
@@ -58,7 +59,7 @@ fn call(name: &'static str, file_id: i64) -> Call {
         query: vec![("file_id", file_id.to_string())],
         json: None,
         max_response_len: envelope::MAX_RESPONSE_LEN,
-        ambiguous_from: None,
+        effect: Effect::ReadOnly,
     }
 }
 

@@ -107,7 +107,7 @@ pub fn read(client: &Client, call: &Call, response: CallResponse) -> Result<ApiR
         Err(why) => (Verdict::NotThisApi(why), None),
     };
     let meta = ResponseMeta {
-        ambiguous: call.is_ambiguous(body_sent),
+        ambiguous: call.effect.is_ambiguous(body_sent),
         ..ResponseMeta::of(&head, request_id.as_deref(), attempts)
     };
     let mut error = match verdict {

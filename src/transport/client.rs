@@ -4,6 +4,7 @@ use super::body::BodySent;
 use super::cancel::Cancel;
 use super::config::{self, Config, DEFAULT_TIMEOUT};
 use super::deadline::Deadline;
+use super::effect::Effect;
 use super::error::TransportError;
 use super::exchange::Limits;
 use super::http_client::HttpClient;
@@ -72,15 +73,7 @@ pub struct Call {
     pub json: Option<Bytes>,
     /// The longest answer that is read, in bytes.
     pub max_response_len: usize,
-    /// How far a request must have got that a lost response leaves its outcome ambiguous; `None` for one that only reads.
-    pub ambiguous_from: Option<BodySent>,
-}
-
-impl Call {
-    /// Whether the service may have carried it out although no response says so.
-    pub fn is_ambiguous(&self, body_sent: BodySent) -> bool {
-        self.ambiguous_from.is_some_and(|from| body_sent >= from)
-    }
+    pub effect: Effect,
 }
 
 /// What a call came back with.
@@ -284,7 +277,7 @@ impl Client {
 
     /// A failure of the way as an error of the call.
     pub fn error(&self, call: &Call, failure: TransportError, attempts: u32) -> CallError {
-        let ambiguous = call.is_ambiguous(failure.body_sent);
+        let ambiguous = call.effect.is_ambiguous(failure.body_sent);
         let mut call_error = self.error_of(call.name, failure, attempts);
         call_error.error.ambiguous = ambiguous;
         call_error

@@ -8,6 +8,7 @@
 pub mod attempt;
 pub mod attempts;
 pub mod body;
+pub mod call_policy;
 pub mod call_state;
 pub mod cancel;
 pub mod client;
@@ -17,6 +18,7 @@ pub mod connect;
 pub mod connect_error;
 pub mod deadline;
 pub mod drive;
+pub mod effect;
 pub mod error;
 pub mod events;
 pub mod exchange;
