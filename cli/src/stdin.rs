@@ -3,9 +3,9 @@
 use crate::signals::Signals;
 use crate::streams;
 use mmx::error::Status;
-use mmx::transport::attempt::TransportError;
+use mmx::transfer::upload_body::Source;
 use mmx::transport::body::BodySent;
-use mmx::transport::upload::Source;
+use mmx::transport::error::TransportError;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{FileType, SeekFrom, fstat, seek};
 use rustix::io::{Errno, read};

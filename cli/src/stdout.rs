@@ -1,10 +1,10 @@
 //! Standard output as the target of a download.
 
 use crate::signals::Signals;
-use mmx::api::sink::Sink;
 use mmx::error::Status;
-use mmx::transport::attempt::TransportError;
+use mmx::transfer::sink::Sink;
 use mmx::transport::body::BodySent;
+use mmx::transport::error::TransportError;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::{Errno, write};
 use rustix::stdio::stdout;

@@ -1,21 +1,19 @@
 //! Many files deleted by one call: each on its own way, a bounded number at once, and an outcome for every one.
 
+pub use super::bulk_options::{FileRef, OnOutcome, Options};
 use super::collector::Collector;
 use super::delete::{self, DeletePolicy, End, Evidence};
 use super::envelope;
 use super::outcome::{Counts, Kind, Outcome, now_ms};
 use crate::error::{Error, Status};
-use crate::transport::cancel::Cancel;
 use crate::transport::client::{CallError, CallOptions, Client};
 use crate::transport::concurrent_calls::ConcurrentCalls;
 use crate::transport::exchange::{FORKED, Limits};
-use crate::transport::progress::Report;
 use crate::transport::rate::Limiter;
 use serde_json::{Value, json};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
 pub const CALL: &str = "delete_files";
 pub const DEFAULT_CONCURRENCY: u32 = 16;
@@ -24,35 +22,6 @@ const MAX_LOOKUPS: usize = 20;
 const MAYBE_SENT: &str = "an earlier run may have deleted it";
 /// After so many rounds of sending again what a list still has, each is settled by itself.
 const ROUNDS: usize = 3;
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct FileRef<'a> {
-    pub file_id: i64,
-    pub purpose: &'a str,
-}
-
-/// Told of each file as it settles; `false` stops.
-pub type OnOutcome<'a> = &'a dyn Fn(&Outcome<'_>) -> bool;
-
-#[derive(Clone, Copy, Default)]
-pub struct Options<'a> {
-    /// Over the whole.
-    pub timeout: Option<Duration>,
-    /// Of each call; `None`: as the client has it, `Some(None)`: no limit.
-    pub call_timeout: Option<Option<Duration>>,
-    pub max_attempts: Option<u32>,
-    /// `None`: the default.
-    pub concurrency: Option<u32>,
-    pub dry_run: bool,
-    pub verify: bool,
-    /// By an earlier run: verified, too.
-    pub deleted_before: &'a [FileRef<'a>],
-    /// An earlier run may have deleted some: each is looked for before it is sent.
-    pub lookup_first: bool,
-    pub cancel: Option<&'a Cancel>,
-    pub progress: Option<Report<'a>>,
-    pub on_outcome: Option<OnOutcome<'a>>,
-}
 
 /// All that is known at the end, and whether it is what was wanted.
 #[derive(Debug)]

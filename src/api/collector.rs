@@ -1,10 +1,10 @@
 //! The outcomes as they come: told to the host or kept, counted, and put together in the end.
 
-use super::bulk::{OnOutcome, Options};
+use super::bulk_options::{OnOutcome, Options};
 use super::outcome::{Counts, Kind, Outcome};
 use crate::error::Status;
-use crate::transport::attempt::TransportError;
 use crate::transport::body::BodySent;
+use crate::transport::error::TransportError;
 use crate::transport::process::Process;
 use crate::transport::progress::Progress;
 use serde_json::Value;

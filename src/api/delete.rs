@@ -4,8 +4,8 @@ use super::retrieve::{self, Presence};
 use super::{envelope, model, purpose};
 use crate::error::{Error, Status};
 use crate::transport::attempts::Attempts;
-use crate::transport::body::BodySent;
 use crate::transport::client::{Call, CallOptions, Client};
+use crate::transport::effect::Effect;
 use crate::transport::log::Level;
 use http::Method;
 use serde::{Deserialize, Serialize};
@@ -174,7 +174,7 @@ fn call(name: &'static str, file_id: i64, purpose: &str) -> Call {
         query: Vec::new(),
         json: Some(serde_json::to_vec(&Body { file_id, purpose }).expect("an integer and a word").into()),
         max_response_len: envelope::MAX_RESPONSE_LEN,
-        ambiguous_from: Some(BodySent::Partial),
+        effect: Effect::Idempotent,
     }
 }
 

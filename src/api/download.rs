@@ -1,15 +1,17 @@
 //! Download: `GET /v1/files/retrieve_content`, the API's page "File Retrieve Content", or the link that retrieve gives.
 
 use super::envelope::ResponseMeta;
-use super::sink::{Sink, Target};
 use super::{envelope, model, presigned, range, redirect};
 use crate::error::{Error, Status};
-use crate::transport::attempt::{Head, HttpResponse, TransportError};
+use crate::transfer::run::Transfer;
+use crate::transfer::sink::{Sink, Target};
 use crate::transport::body::BodySent;
 use crate::transport::client::{Call, CallOptions, CallResponse, Client};
+use crate::transport::effect::Effect;
+use crate::transport::error::TransportError;
 use crate::transport::exchange::{Exchange, Limits, Turn};
 use crate::transport::log::Level;
-use crate::transport::transfer::Transfer;
+use crate::transport::response::{Head, HttpResponse};
 use http::Method;
 use http::header::{CONTENT_TYPE, HeaderValue, IF_RANGE, RANGE};
 use url::Url;
@@ -57,7 +59,7 @@ fn call(name: &'static str, file_id: i64) -> Call {
         query: vec![("file_id", file_id.to_string())],
         json: None,
         max_response_len: envelope::MAX_RESPONSE_LEN,
-        ambiguous_from: None,
+        effect: Effect::ReadOnly,
     }
 }
 

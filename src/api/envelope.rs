@@ -4,10 +4,10 @@
 use super::codes::{CODES, SLOW_DOWN, TRY_LATER};
 use super::{headers, model};
 use crate::error::{Error, Status, one_line};
-use crate::transport::attempt::{Head, HttpResponse};
 use crate::transport::attempts::Attempts;
 use crate::transport::client::{Call, CallError, CallOptions, CallResponse, Client};
 use crate::transport::events::ResponseSummary;
+use crate::transport::response::{Head, HttpResponse};
 use http::header::{DATE, HeaderMap, HeaderValue, LOCATION};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
@@ -107,7 +107,7 @@ pub fn read(client: &Client, call: &Call, response: CallResponse) -> Result<ApiR
         Err(why) => (Verdict::NotThisApi(why), None),
     };
     let meta = ResponseMeta {
-        ambiguous: call.is_ambiguous(body_sent),
+        ambiguous: call.effect.is_ambiguous(body_sent),
         ..ResponseMeta::of(&head, request_id.as_deref(), attempts)
     };
     let mut error = match verdict {

@@ -5,6 +5,7 @@ use super::model::FileObject;
 use super::{envelope, model, purpose};
 use crate::error::{Error, Status};
 use crate::transport::client::{Call, CallOptions, Client};
+use crate::transport::effect::Effect;
 use http::Method;
 use serde::Deserialize;
 use std::collections::HashSet;
@@ -44,7 +45,7 @@ pub fn listing(
         query,
         json: None,
         max_response_len: MAX_RESPONSE_LEN,
-        ambiguous_from: None,
+        effect: Effect::ReadOnly,
     };
     let result = envelope::exchange(client, &call, options).and_then(|response| {
         response.read::<Listed>(client, &call)?;

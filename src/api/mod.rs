@@ -1,6 +1,7 @@
 //! The service: one file a call. What a request says and how its response reads; how it travels is not known here.
 
 pub mod bulk;
+mod bulk_options;
 pub mod codes;
 mod collector;
 pub mod delete;
@@ -21,5 +22,4 @@ mod reconcile;
 pub mod redirect;
 pub mod retrieve;
 pub mod review;
-pub mod sink;
 pub mod upload;

@@ -4,9 +4,9 @@
 use super::envelope::ResponseMeta;
 use super::{model, retrieve};
 use crate::error::{Error, Status};
+use crate::transfer::run::Transfer;
 use crate::transport::client::CallOptions;
-use crate::transport::config::is_loopback;
-use crate::transport::transfer::Transfer;
+use crate::transport::setting::is_loopback;
 use url::Url;
 
 /// Its own words are in nobody's list, its HTTP status is. It never got the key, so it says nothing of that.

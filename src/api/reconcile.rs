@@ -3,9 +3,9 @@
 use super::list;
 use super::model::FileObject;
 use crate::error::Status;
+use crate::transfer::run::Transfer;
 use crate::transport::client::CallOptions;
 use crate::transport::log::Level;
-use crate::transport::transfer::Transfer;
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 use serde_json::value::RawValue;

@@ -6,6 +6,7 @@ use super::{envelope, model};
 use crate::error::{Error, Status};
 use crate::transport::attempts::Attempts;
 use crate::transport::client::{Call, CallOptions, Client};
+use crate::transport::effect::Effect;
 use http::Method;
 use serde::Deserialize;
 
@@ -79,7 +80,7 @@ fn call(name: &'static str, file_id: i64) -> Call {
         query: vec![("file_id", file_id.to_string())],
         json: None,
         max_response_len: envelope::MAX_RESPONSE_LEN,
-        ambiguous_from: None,
+        effect: Effect::ReadOnly,
     }
 }
 

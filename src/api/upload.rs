@@ -5,14 +5,14 @@ use super::model::FileObject;
 use super::reconcile::{self, Inconclusive};
 use super::{envelope, purpose};
 use crate::error::{Error, Status};
-use crate::transport::attempt::{TransportError, plain};
-use crate::transport::body::BodySent;
+use crate::transfer::local_file::SpecialFile;
+use crate::transfer::run::Transfer;
+use crate::transfer::upload_body::{MultipartFraming, ReadState, Source, unreadable};
 use crate::transport::call_state;
 use crate::transport::client::{Call, CallOptions, Client};
+use crate::transport::effect::Effect;
+use crate::transport::error::{TransportError, plain};
 use crate::transport::exchange::Limits;
-use crate::transport::local_file::SpecialFile;
-use crate::transport::transfer::Transfer;
-use crate::transport::upload::{MultipartFraming, ReadState, Source, unreadable};
 use http::Method;
 use serde::Deserialize;
 use std::fs::{self, File};
@@ -76,8 +76,7 @@ fn call(name: &'static str) -> Call {
         query: Vec::new(),
         json: None,
         max_response_len: envelope::MAX_RESPONSE_LEN,
-        // Before its last byte is taken nothing can have been stored.
-        ambiguous_from: Some(BodySent::All),
+        effect: Effect::Creates,
     }
 }
 
@@ -119,7 +118,11 @@ impl Upload<'_, '_> {
                 }
                 match reconcile::find(&self.transfer, self.filename, self.purpose, bytes) {
                     Ok(Some(json)) => return Ok(json),
-                    Ok(None) => error.add("; the list does not show it"),
+                    Ok(None) => {
+                        // The list has settled it: this attempt created nothing, so it may be sent again.
+                        error.ambiguous = false;
+                        error.add("; the list does not show it");
+                    }
                     Err(Inconclusive::Ended(status, why)) => return Err(self.after(error, status, why)),
                     Err(Inconclusive::Unclear(why)) => {
                         error.add(&format!("; {why}"));

@@ -14,10 +14,10 @@ use super::error::mmx_error;
 use super::files::{MMX_CALL_RECONCILE, MMX_CALL_VIA_DOWNLOAD_URL, mmx_call_options, options};
 use super::status::mmx_status;
 use crate::api;
-use crate::api::sink::Sink;
 use crate::error::Error;
-use crate::transport::attempt::TransportError;
-use crate::transport::upload::{Source, unreadable};
+use crate::transfer::sink::Sink;
+use crate::transfer::upload_body::{Source, unreadable};
+use crate::transport::error::TransportError;
 use std::ffi::{c_char, c_void};
 
 /// Where an upload reads from. Initialise with MMX_SOURCE_INIT.

@@ -1,19 +1,21 @@
 //! One request and its response, as a step-by-step future; and what an error on the way proves.
 
 use super::body::{BodySender, BodySent, RequestBody};
+use super::error::{TransportError, causes, root_cause};
 use super::http_client::HttpClient;
 use super::pool::{Connection, InUse};
 use super::reactor::{Registration, Sleep};
+use super::request::{Body, Request};
+use super::response::{Head, HttpResponse};
 use super::route::Route;
 use crate::error::Status;
 use bytes::Bytes;
 use http::header::{HOST, PROXY_AUTHORIZATION};
-use http::uri::{PathAndQuery, Scheme};
-use http::{HeaderMap, Method, Response, Uri};
+use http::uri::Scheme;
+use http::{Response, Uri};
 use http_body::Body as _;
 use hyper::body::Incoming;
 use hyper::client::conn::TrySendError;
-use std::error::Error as StdError;
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
@@ -21,68 +23,11 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
-pub enum Body {
-    None,
-    Whole(Bytes),
-    /// Comes in chunks; of so many bytes in all, when that is known.
-    Streamed(Option<u64>),
-}
-
-pub struct Request {
-    pub method: Method,
-    pub route: Arc<Route>,
-    pub path: PathAndQuery,
-    pub headers: HeaderMap,
-    pub body: Body,
-}
-
-#[derive(Debug)]
-pub struct Head {
-    pub http_status: u16,
-    pub headers: HeaderMap,
-    /// It came over a connection that had been used before.
-    pub is_reused: bool,
-}
-
-/// A response that was read to its end.
-#[derive(Debug)]
-pub struct HttpResponse {
-    pub head: Head,
-    pub body: Vec<u8>,
-}
-
 #[derive(Debug)]
 pub enum Event {
     Head(Head),
     Data(Bytes),
     End,
-}
-
-/// Why a request got no whole response, and how far it got.
-#[derive(Debug)]
-pub struct TransportError {
-    pub status: Status,
-    pub body_sent: BodySent,
-    pub text: String,
-    /// Another attempt would fail likewise.
-    pub permanent: bool,
-    /// What came of the response before it failed.
-    pub head: Option<Box<Head>>,
-}
-
-impl TransportError {
-    pub fn new(status: Status, body_sent: BodySent, text: impl Into<String>) -> TransportError {
-        TransportError { status, body_sent, text: text.into(), permanent: false, head: None }
-    }
-
-    /// Of a local file or the caller's stream; how far the request got is for its exchange to add.
-    pub fn file(text: impl Into<String>) -> TransportError {
-        TransportError::new(Status::File, BodySent::None, text)
-    }
-
-    pub fn permanent(self) -> TransportError {
-        TransportError { permanent: true, ..self }
-    }
 }
 
 /// Ends an attempt after the longest time without a byte.
@@ -439,34 +384,4 @@ impl Attempt {
             TransportError::new(status, body_sent, format!("the connection broke while {}: {cause}", self.phase()))
         }
     }
-}
-
-type Cause<'a> = &'a (dyn StdError + 'static);
-
-/// An error and what lies under it, also inside an io::Error.
-fn causes<'a>(error: Cause<'a>) -> impl Iterator<Item = Cause<'a>> {
-    fn under<'a>(error: Cause<'a>) -> Option<Cause<'a>> {
-        match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
-            Some(inner) => Some(inner),
-            None => error.source(),
-        }
-    }
-    std::iter::successors(Some(error), |error| under(*error))
-}
-
-fn root_cause(error: &hyper::Error) -> String {
-    let io = || causes(error).filter_map(|cause| cause.downcast_ref::<io::Error>());
-    let end_of_file = io().any(|io| io.kind() == io::ErrorKind::UnexpectedEof);
-    if end_of_file || error.is_incomplete_message() {
-        return "the server closed it before the answer was whole".into();
-    }
-    match io().last() {
-        Some(io) if io.raw_os_error().is_some() => plain(io),
-        _ => causes(error).last().map_or_else(String::new, ToString::to_string),
-    }
-}
-
-/// `Connection reset by peer (os error 104)` says it without the number.
-pub fn plain(error: &io::Error) -> String {
-    error.to_string().split(" (os error").next().unwrap_or_default().to_lowercase()
 }

@@ -1,38 +1,35 @@
 //! One call over all its attempts: each waits for its turn at the rate limiter, is sent and read, and may be followed by
 //! another. It is a future that the calling thread drives, so that many can run on one thread.
 
-use super::attempt::{Attempt, HttpResponse, TransportError};
+use super::attempt::Attempt;
 use super::body::BodySent;
+use super::call_policy::CallPolicy;
 use super::call_state::{CallState, PAUSE};
 use super::client::{Call, CallError, CallResponse, Client};
 use super::deadline::Deadline;
+use super::error::TransportError;
 use super::events::{self, ResponseSummary};
 use super::exchange::{Interruption, interrupted};
 use super::http_client::HttpClient;
 use super::log::Log;
-use super::rate::Limiter;
 use super::reactor;
-use super::retry::{NoRetryReason, Retry};
+use super::response::HttpResponse;
+use super::retry::NoRetryReason;
 use crate::error::Error;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
-use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
 pub struct Attempts<'c> {
     client: &'c Client,
     http: HttpClient,
+    policy: CallPolicy<'c>,
     call_state: CallState,
-    log: Log,
-    limiter: Arc<Limiter>,
-    retry: Retry<'c>,
-    /// When the last attempt went out.
-    sent: Instant,
     deadline: Deadline,
     /// The deadline is this call's own among others: who drives doesn't know of it.
     is_own_deadline: bool,
-    /// Belongs to the call, but isn't it: not counted.
+    /// It sends auxiliary requests of a call, which are not counted.
     is_auxiliary: bool,
 }
 
@@ -40,15 +37,12 @@ impl<'c> Attempts<'c> {
     pub fn new(
         client: &'c Client,
         http: &HttpClient,
-        limiter: Arc<Limiter>,
+        policy: CallPolicy<'c>,
         call_state: CallState,
-        log: Log,
-        retry: Retry<'c>,
         deadline: Deadline,
     ) -> Attempts<'c> {
-        let http = http.clone();
-        let (sent, is_own_deadline, is_auxiliary) = (Instant::now(), false, false);
-        Attempts { client, http, call_state, log, limiter, retry, sent, deadline, is_own_deadline, is_auxiliary }
+        let (http, is_own_deadline, is_auxiliary) = (http.clone(), false, false);
+        Attempts { client, http, policy, call_state, deadline, is_own_deadline, is_auxiliary }
     }
 
     /// Holds the deadline itself, as one call among others: who drives them all doesn't know of it.
@@ -59,16 +53,14 @@ impl<'c> Attempts<'c> {
     /// Waits for the rate limiter, sends one request and reads its response.
     pub async fn send(&mut self, call: &Call) -> Result<CallResponse, CallError> {
         self.wait_for_turn().await;
-        self.retry.count();
-        let number = self.retry.made();
-        self.sent = Instant::now();
-        events::attempt(&self.log, number, call);
+        self.policy.begin_attempt(call);
+        let number = self.policy.made();
         // A silence that would outlast the deadline needs no clock of its own.
         let idle = self.client.idle_timeout().filter(|idle| self.deadline.left().is_none_or(|left| *idle < left));
         {
             let mut state = self.call_state.state();
             state.made += u32::from(!self.is_auxiliary);
-            state.ambiguous_from = call.ambiguous_from;
+            state.ambiguous_from = call.effect.ambiguous_from();
             state.attempt = Some(Attempt::new(&self.http, self.client.request(call), idle));
         }
         let read = self.read(call.max_response_len);
@@ -91,7 +83,7 @@ impl<'c> Attempts<'c> {
             Err(interrupted(&why, attempt))
         });
         if let Ok(response) = &read {
-            events::connection(&self.log, number, !response.head.is_reused);
+            events::connection(&self.policy.log, number, !response.head.is_reused);
         }
         let attempts = state.made;
         drop(state);
@@ -113,24 +105,22 @@ impl<'c> Attempts<'c> {
 
     async fn wait_for_turn(&mut self) {
         let ceiling = self.client.requests_per_minute();
-        if self.limiter.try_acquire(ceiling) {
+        if self.policy.limiter.try_acquire(ceiling) {
             return;
         }
         let began = Instant::now();
         self.call_state.state().waiting = "waiting for the rate limiter";
-        self.limiter.acquire(ceiling, &self.http.reactor).await;
+        self.policy.limiter.acquire(ceiling, &self.http.reactor).await;
         let waited = began.elapsed();
         if self.is_own_deadline {
             self.deadline = self.deadline.later_by(waited);
         }
-        events::waited(&self.log, waited);
+        events::waited(&self.policy.log, waited);
     }
 
     /// Tells the limiter, the budget and the log what an attempt came to.
     pub fn record(&mut self, outcome: Result<ResponseSummary<'_>, &Error>) {
-        self.limiter.record(outcome.map(drop));
-        self.retry.record(outcome.map(drop));
-        events::response(&self.log, self.retry.made(), self.sent, outcome);
+        self.policy.record(outcome);
         if let Err(error) = outcome {
             self.call_state.state().last = Some(error.clone());
         }
@@ -138,7 +128,7 @@ impl<'c> Attempts<'c> {
 
     /// Waits until the call may go again, or gives the error back, which says why it may not.
     pub async fn again(&mut self, error: Error) -> Result<(), Error> {
-        match self.retry.next(&error, self.deadline.left()) {
+        match self.next(&error) {
             Ok(wait) => {
                 self.pause(wait, &error).await;
                 Ok(())
@@ -149,22 +139,21 @@ impl<'c> Attempts<'c> {
 
     /// Whether the call may send more than one request.
     pub fn may_repeat(&self) -> bool {
-        self.retry.is_allowed()
+        self.policy.may_repeat()
     }
 
-    pub fn given_up(&self, mut error: Error, why: NoRetryReason) -> Error {
-        error.add(&why.describe(self.retry.made()));
-        error
+    pub fn given_up(&self, error: Error, why: NoRetryReason) -> Error {
+        self.policy.given_up(error, why)
     }
 
     /// The wait before another attempt, for a caller that decides on more than the error.
     pub fn next(&mut self, error: &Error) -> Result<Duration, NoRetryReason> {
-        self.retry.next(error, self.deadline.left())
+        self.policy.next(error, self.deadline.left())
     }
 
     pub async fn pause(&mut self, wait: Duration, after: &Error) {
         self.call_state.state().waiting = PAUSE;
-        events::retry(&self.log, self.retry.made(), wait, after);
+        events::retry(&self.policy.log, self.policy.made(), wait, after);
         reactor::yield_now().await;
         self.http.reactor.sleep(wait).await;
     }
@@ -174,9 +163,7 @@ impl<'c> Attempts<'c> {
         Attempts {
             http: self.http.clone(),
             call_state: self.call_state.clone(),
-            log: self.log.clone(),
-            limiter: self.limiter.clone(),
-            retry: self.client.retry(None),
+            policy: CallPolicy::new(self.policy.limiter.clone(), self.client.retry(None), self.policy.log.clone()),
             is_auxiliary: true,
             ..*self
         }
@@ -201,6 +188,6 @@ impl<'c> Attempts<'c> {
 
     /// For events of the call's own.
     pub fn log(&self) -> &Log {
-        &self.log
+        &self.policy.log
     }
 }

@@ -1,18 +1,22 @@
 //! A client: settings put together once. One call of it is a request sent and its response read, within one deadline.
 
-use super::attempt::{Body, Head, HttpResponse, Request, TransportError};
 use super::body::BodySent;
 use super::cancel::Cancel;
-use super::config::{self, Config, DEFAULT_TIMEOUT, Key};
+use super::config::{self, Config, DEFAULT_TIMEOUT};
 use super::deadline::Deadline;
+use super::effect::Effect;
+use super::error::TransportError;
 use super::exchange::Limits;
 use super::http_client::HttpClient;
 use super::log::Logger;
 use super::pool::{Network, Shares};
 use super::progress::Report;
 use super::rate::Account;
+use super::request::{Body, Request};
+use super::response::{Head, HttpResponse};
 use super::retry::{Budget, Retry};
 use super::route::Route;
+use super::setting::{Key, is_loopback};
 use super::tls::TrustStore;
 use super::urls::{self, Urls};
 use crate::error::{Error, Status};
@@ -70,15 +74,7 @@ pub struct Call {
     pub json: Option<Bytes>,
     /// The longest answer that is read, in bytes.
     pub max_response_len: usize,
-    /// How far a request must have got that a lost response leaves its outcome ambiguous; `None` for one that only reads.
-    pub ambiguous_from: Option<BodySent>,
-}
-
-impl Call {
-    /// Whether the service may have carried it out although no response says so.
-    pub fn is_ambiguous(&self, body_sent: BodySent) -> bool {
-        self.ambiguous_from.is_some_and(|from| body_sent >= from)
-    }
+    pub effect: Effect,
 }
 
 /// What a call came back with.
@@ -120,7 +116,7 @@ impl Client {
         })?;
         let proxies = config.proxy.proxies(&config.proxy_env, &base_url);
         let proxies = proxies.map_err(|why| Error::invalid_argument(CALL, "proxy", why))?;
-        if base_url.scheme() == "http" && !config.allow_insecure && !config::is_loopback(&base_url) {
+        if base_url.scheme() == "http" && !config.allow_insecure && !is_loopback(&base_url) {
             let from = from(config.base_url.variable);
             let why = format!(
                 "is http:// to another machine, which would show the key to the network{from}: use https://, or \
@@ -267,7 +263,7 @@ impl Client {
 
     /// A failure of the way as an error of the call.
     pub fn error(&self, call: &Call, failure: TransportError, attempts: u32) -> CallError {
-        let ambiguous = call.is_ambiguous(failure.body_sent);
+        let ambiguous = call.effect.is_ambiguous(failure.body_sent);
         let mut call_error = self.error_of(call.name, failure, attempts);
         call_error.error.ambiguous = ambiguous;
         call_error

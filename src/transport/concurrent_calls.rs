@@ -1,6 +1,7 @@
 //! Many calls at once on one driver, all driven by the calling thread: it adds some, then takes what has settled.
 
 use super::attempts::Attempts;
+use super::call_policy::CallPolicy;
 use super::call_state::CallState;
 use super::client::{CallError, Client};
 use super::exchange::{Interruption, Limits};
@@ -65,9 +66,9 @@ impl<'c, T> ConcurrentCalls<'c, T> {
     where
         F: Future<Output = T> + 'c,
     {
-        let (call_state, log, limiter) = (CallState::default(), self.log.clone(), self.limiter.clone());
-        let (client, retry, deadline) = (self.client, self.client.retry(self.max_attempts), self.limits.deadline);
-        let attempts = Attempts::new(client, &self.http, limiter, call_state.clone(), log, retry, deadline);
+        let (client, call_state, retry) = (self.client, CallState::default(), self.client.retry(self.max_attempts));
+        let policy = CallPolicy::new(self.limiter.clone(), retry, self.log.clone());
+        let attempts = Attempts::new(client, &self.http, policy, call_state.clone(), self.limits.deadline);
         let work = Box::pin(work(attempts.with_own_deadline(self.call_timeout)));
         self.running.push(Member { number, call_state, work });
     }

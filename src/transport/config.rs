@@ -1,13 +1,12 @@
 //! Settings: checked as they are set, read from the environment at one place, put together by a client.
 
-use super::attempt::plain;
+use super::error::plain;
 use super::log::Logger;
 use super::proxy::{ProxyEnv, ProxySetting};
+use super::setting::{Key, Setting};
 use super::tls::{CertPaths, read_pem};
 use crate::error::{Error, Status};
 use rustls::pki_types::CertificateDer;
-use sha2::{Digest as _, Sha256};
-use std::fmt;
 use std::fs;
 use std::time::Duration;
 use url::Url;
@@ -18,32 +17,6 @@ pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(60);
 pub const DEFAULT_CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 pub const DEFAULT_IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 pub const DEFAULT_MAX_ATTEMPTS: u32 = 4;
-
-/// An API key, or what may hold a password: wiped when dropped, never printed.
-#[derive(Clone)]
-pub struct Key(pub Zeroizing<String>);
-
-impl Key {
-    /// Tells one key from another without telling it: the beginning of its SHA-256.
-    pub fn fingerprint(&self) -> String {
-        let digest = Sha256::digest(self.0.as_bytes());
-        digest[..8].iter().fold("sha256:".to_owned(), |text, byte| format!("{text}{byte:02x}"))
-    }
-}
-
-impl fmt::Debug for Key {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Key(hidden)")
-    }
-}
-
-/// A value that came from the environment is checked when a client is made: reading it can't fail.
-#[derive(Clone, Debug)]
-pub struct Setting<T> {
-    pub value: T,
-    /// The variable it came from, for messages.
-    pub variable: Option<&'static str>,
-}
 
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -221,16 +194,6 @@ pub fn check_base_url(base_url: &str) -> Result<Url, String> {
     Ok(url)
 }
 
-/// Whether `http://` to it stays on this machine.
-pub fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(url::Host::Ipv4(address)) => address.is_loopback(),
-        Some(url::Host::Ipv6(address)) => address.is_loopback(),
-        Some(url::Host::Domain(name)) => name == "localhost",
-        None => false,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -261,13 +224,6 @@ mod tests {
             let said = check_base_url(url).expect_err(url);
             assert!(said.contains(why) && !said.contains("secret"), "{url}: {said}");
         }
-    }
-
-    #[test]
-    fn loopback() {
-        let is = |url: &str| is_loopback(&Url::parse(url).unwrap());
-        assert!(["http://localhost:1", "http://127.9.9.9", "http://[::1]"].into_iter().all(is));
-        assert!(!["http://10.0.0.1", "http://localhost.example", "http://127.0.0.1.example"].into_iter().any(is));
     }
 
     #[test]

@@ -1,16 +1,16 @@
 //! Makes connections: name lookup, addresses in a race (RFC 8305), the proxy's tunnel, TLS.
 
-use super::attempt::TransportError;
 use super::body::{BodySent, RequestBody};
 use super::connect_error::{failed, handshake_failed, no_connection, wants_credentials};
+use super::error::TransportError;
+use super::http_stream::HttpStream;
 use super::pool::Pool;
 use super::proxy::Proxy;
 use super::reactor::{Reactor, Registration, Sleep, WRITE};
 use super::resolve::DnsError;
 use super::route::Route;
 use super::socket::Socket;
-use super::stream::{HttpStream, Stream};
-use super::tls_stream::TlsStream;
+use super::stream::{Stream, TlsStream};
 use crate::error::Status;
 use http::header::{HOST, PROXY_AUTHORIZATION};
 use http::{Method, Request, StatusCode, Uri};

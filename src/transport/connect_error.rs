@@ -1,7 +1,7 @@
 //! Why there is no connection, in words: nothing has reached the service then.
 
-use super::attempt::{TransportError, plain};
 use super::body::BodySent;
+use super::error::{TransportError, plain};
 use super::proxy::Proxy;
 use crate::error::Status;
 use rustls::{AlertDescription, CertificateError as Bad, InvalidMessage};

@@ -1,6 +1,7 @@
 //! One call, driven on the calling thread to its end.
 
 use super::attempts::Attempts;
+use super::call_policy::CallPolicy;
 use super::call_state::CallState;
 use super::client::{CallError, CallOptions, Client};
 use super::events;
@@ -28,8 +29,8 @@ impl Client {
         let http = options.http.cloned().unwrap_or_else(|| self.http());
         let (call_state, log) = (CallState::default(), Log::new(self.logger(), name, self.key()));
         let retry = self.retry(options.max_attempts);
-        let limiter = self.shares().limiter().clone();
-        let attempts = Attempts::new(self, &http, limiter, call_state.clone(), log.clone(), retry, limits.deadline);
+        let policy = CallPolicy::new(self.shares().limiter().clone(), retry, log.clone());
+        let attempts = Attempts::new(self, &http, policy, call_state.clone(), limits.deadline);
         let began = Instant::now();
         let mut work = on_the_heap(work, attempts);
         let ended = loop {

@@ -1,12 +1,15 @@
 //! One request and its response, driven in turns: file reads and callbacks run between the turns, outside the runtime,
 //! on the caller's thread.
 
-use super::attempt::{Attempt, Event, Head, HttpResponse, Request, TransportError};
+use super::attempt::{Attempt, Event};
 use super::body::BodySent;
 use super::cancel::Cancel;
 use super::deadline::Deadline;
+use super::error::TransportError;
 use super::http_client::HttpClient;
 use super::reactor::Reactor;
+use super::request::Request;
+use super::response::{Head, HttpResponse};
 use crate::error::Status;
 use bytes::{Bytes, BytesMut};
 use std::future::Future as _;

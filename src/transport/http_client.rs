@@ -1,7 +1,7 @@
 //! HTTP on the calling thread: a reactor that drives, and connections that the call keeps between its requests.
 
-use super::attempt::TransportError;
 use super::connect::connect;
+use super::error::TransportError;
 use super::pool::{Connection, InUse, Pool};
 use super::process::Process;
 use super::reactor::Reactor;

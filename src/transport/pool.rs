@@ -1,16 +1,17 @@
 //! Idle connections, and what else belongs to one process: a pool for each distinct set of network settings, names that
 //! were looked up, rate limiters. A child after `fork` begins with none.
 
-use super::attempt::TransportError;
 use super::body::{BodySent, RequestBody};
 use super::connect_error::no_connection;
+use super::error::TransportError;
+use super::http_stream::HttpStream;
 use super::process::{PerProcess, Process};
 use super::proxy::Proxies;
 use super::rate::{Account, Limiter, Limiters};
 use super::resolve::DnsResolver;
 use super::route::Route;
 use super::socket;
-use super::stream::{HttpStream, Stream};
+use super::stream::Stream;
 use super::sys::Descriptors;
 use super::tls::TrustStore;
 use crate::error::Status;

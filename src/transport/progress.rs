@@ -1,7 +1,7 @@
 //! Telling the caller how far a transfer is: on its own thread, between the turns, not too often.
 
-use super::attempt::TransportError;
 use super::body::BodySent;
+use super::error::TransportError;
 use crate::error::Status;
 use std::time::{Duration, Instant};
 

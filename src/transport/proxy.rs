@@ -1,7 +1,7 @@
 //! Which proxy a request goes through, if any.
 
-use super::config::{Key, Setting, is_loopback};
 use super::no_proxy::NoProxy;
+use super::setting::{Key, Setting, is_loopback};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;

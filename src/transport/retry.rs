@@ -51,6 +51,8 @@ pub enum NoRetryReason {
     Deadline,
     /// Too many have failed lately.
     Budget,
+    /// The service may have carried it out, and twice would create two things.
+    MayHaveCreated,
 }
 
 impl NoRetryReason {
@@ -61,6 +63,7 @@ impl NoRetryReason {
             NoRetryReason::Attempts => String::new(),
             NoRetryReason::HintTooLong => "; that wait is left to the caller".into(),
             NoRetryReason::Deadline => "; the time limit leaves no room for another attempt".into(),
+            NoRetryReason::MayHaveCreated => "; not sent again, for the service may have carried it out".into(),
             NoRetryReason::Budget => "; not sent again, too many calls of this client have failed lately".into(),
         }
     }

@@ -1,7 +1,7 @@
 //! Where a request goes, and by which way.
 
-use super::attempt::TransportError;
 use super::connect_error::{no_connection, wants_credentials};
+use super::error::TransportError;
 use super::proxy::{Proxies, Proxy};
 use http::HeaderValue;
 use std::fmt;

@@ -1,7 +1,7 @@
 //! Which limiter is whose: one a key and place.
 
 use super::Limiter;
-use crate::transport::config::Key;
+use crate::transport::setting::Key;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use url::Url;

@@ -1,12 +1,12 @@
 //! Special files, as a path may lead to: a FIFO or a device has nothing to give or no room for a while. That is waited
 //! for so that a cancel and the deadline are heard; as with the caller's own functions, not the idle limit.
 
-use super::attempt::{TransportError, plain};
-use super::exchange::Limits;
-use super::reactor::{READ, Reactor, WRITE};
-use super::sys::SigpipeGuard;
-use super::upload::{Source, unreadable};
+use super::upload_body::{Source, unreadable};
 use super::wait;
+use crate::transport::error::{TransportError, plain};
+use crate::transport::exchange::Limits;
+use crate::transport::reactor::{READ, Reactor, WRITE};
+use crate::transport::sys::SigpipeGuard;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _};

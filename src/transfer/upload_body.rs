@@ -1,13 +1,15 @@
 //! A request whose body is read piece by piece, on the caller's thread, between the turns of its exchange.
 
-use super::attempt::{Body, HttpResponse, TransportError};
-use super::body::BodySent;
-use super::client::{CallError, CallResponse};
-use super::exchange::{Exchange, Turn};
-use super::process::Process;
-use super::progress::Progress;
-use super::transfer::Transfer;
+use super::run::Transfer;
 use crate::error::Status;
+use crate::transport::body::BodySent;
+use crate::transport::client::{CallError, CallResponse};
+use crate::transport::error::TransportError;
+use crate::transport::exchange::{Exchange, Turn};
+use crate::transport::process::Process;
+use crate::transport::progress::Progress;
+use crate::transport::request::Body;
+use crate::transport::response::HttpResponse;
 use bytes::{Bytes, BytesMut};
 use http::header::{CONTENT_TYPE, HeaderValue};
 use std::fmt::Display;

@@ -1,11 +1,11 @@
 //! Where a download is written: beside the target under a temporary name until it is whole, so that the target is whole
 //! or untouched, whatever happens.
 
+use super::local_file::{SpecialFile, unwritable};
 use crate::error::{Error, Status};
-use crate::transport::attempt::{TransportError, plain};
 use crate::transport::client::{Call, Client};
+use crate::transport::error::{TransportError, plain};
 use crate::transport::exchange::Limits;
-use crate::transport::local_file::{SpecialFile, unwritable};
 use crate::transport::process::Process;
 use std::fs::{self, File, Permissions};
 use std::io;
@@ -53,14 +53,14 @@ impl<'a> Target<'a> {
         let place = match fs::metadata(&path_of_file) {
             Ok(there) if there.is_dir() => return Err(failed(io::Error::from(io::ErrorKind::IsADirectory))),
             Ok(there) if there.is_file() => {
-                Place::Beside(auxiliary(&path_of_file).map_err(failed)?, Some(there.permissions()))
+                Place::Beside(temporary_file(&path_of_file).map_err(failed)?, Some(there.permissions()))
             }
             Ok(_) => Place::Straight(
                 SpecialFile::open_to_write(limits, &path_of_file)
                     .map_err(|failure| client.error(call, failure, 0).error)?,
             ),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                Place::Beside(auxiliary(&path_of_file).map_err(failed)?, None)
+                Place::Beside(temporary_file(&path_of_file).map_err(failed)?, None)
             }
             Err(error) => return Err(failed(error)),
         };
@@ -114,7 +114,7 @@ impl Drop for Target<'_> {
     }
 }
 
-fn auxiliary(path: &Path) -> io::Result<NamedTempFile> {
+fn temporary_file(path: &Path) -> io::Result<NamedTempFile> {
     // The mode is that of any new file: the umask takes from it what it takes.
     tempfile::Builder::new()
         .prefix(".mmx-")

@@ -1,9 +1,9 @@
 //! Waits of a call that is driven in turns: a cancel and the deadline are heard.
 
-use super::attempt::TransportError;
-use super::body::BodySent;
-use super::exchange::Limits;
-use super::reactor::Reactor;
+use crate::transport::body::BodySent;
+use crate::transport::error::TransportError;
+use crate::transport::exchange::Limits;
+use crate::transport::reactor::Reactor;
 use std::future::Future;
 use std::pin::pin;
 use std::rc::Rc;
