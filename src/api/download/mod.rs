@@ -1,7 +1,13 @@
 //! Download: `GET /v1/files/retrieve_content`, the API's page "File Retrieve Content", or the link that retrieve gives.
 
-use super::envelope::ResponseMeta;
-use super::{envelope, model, presigned, range, redirect};
+pub mod presigned;
+pub mod range;
+pub mod redirect;
+
+use crate::api::response::envelope;
+use crate::api::response::envelope::ResponseMeta;
+use crate::api::response::model;
+
 use crate::error::{Error, Status};
 use crate::transfer::run::Transfer;
 use crate::transfer::sink::{Sink, Target};

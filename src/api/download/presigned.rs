@@ -1,8 +1,9 @@
 //! The object store, or whatever else a download is sent on to: the link that leads there, and what it means when it has no
 //! file to give.
 
-use super::envelope::ResponseMeta;
-use super::{model, retrieve};
+use crate::api::response::envelope::ResponseMeta;
+use crate::api::response::model;
+use crate::api::retrieve;
 use crate::error::{Error, Status};
 use crate::transfer::run::Transfer;
 use crate::transport::client::CallOptions;

@@ -1,7 +1,7 @@
 //! An upload whose answer was lost: is the file there?
 
-use super::list;
-use super::model::FileObject;
+use crate::api::list;
+use crate::api::response::model::FileObject;
 use crate::error::Status;
 use crate::transfer::run::Transfer;
 use crate::transport::client::CallOptions;

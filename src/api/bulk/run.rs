@@ -1,10 +1,10 @@
 //! Many files deleted by one call: each on its own way, a bounded number at once, and an outcome for every one.
 
-pub use super::bulk_options::{FileRef, OnOutcome, Options};
 use super::collector::Collector;
-use super::delete::{self, DeletePolicy, End, Evidence};
-use super::envelope;
+use super::options::{FileRef, Options};
 use super::outcome::{Counts, Kind, Outcome, now_ms};
+use crate::api::delete::{self, DeletePolicy, End, Evidence};
+use crate::api::response::envelope;
 use crate::error::{Error, Status};
 use crate::transport::client::{CallError, CallOptions, Client};
 use crate::transport::concurrent_calls::ConcurrentCalls;

@@ -1,8 +1,9 @@
 //! What lists tell of many files at once: which of those ambiguous are there still, and in the end whether any is.
 
-use super::bulk::{Options, PendingLookup, Run, Task};
-use super::list;
+use super::options::Options;
 use super::outcome::Kind;
+use super::run::{PendingLookup, Run, Task};
+use crate::api::list;
 use crate::error::Error;
 use crate::transport::client::CallOptions;
 use crate::transport::exchange::Limits;

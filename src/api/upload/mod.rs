@@ -1,9 +1,11 @@
 //! Upload: `POST /v1/files/upload`, the API's page "File Upload": a form of `purpose` first, then `file`.
 
-use super::envelope::ApiResponse;
-use super::model::FileObject;
-use super::reconcile::{self, Inconclusive};
-use super::{envelope, purpose};
+pub mod reconcile;
+
+use crate::api::purpose;
+use crate::api::response::envelope;
+use crate::api::response::envelope::ApiResponse;
+use crate::api::response::model::FileObject;
 use crate::error::{Error, Status};
 use crate::transfer::local_file::SpecialFile;
 use crate::transfer::run::Transfer;
@@ -14,6 +16,7 @@ use crate::transport::effect::Effect;
 use crate::transport::error::{TransportError, plain};
 use crate::transport::exchange::Limits;
 use http::Method;
+use reconcile::Inconclusive;
 use serde::Deserialize;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind};
