@@ -56,7 +56,7 @@ fn configure(config: &mut Config, settings: &args::Client) -> Result<(), Error> 
         config.set_requests_per_minute(requests)?;
     }
     if let Some(limit) = settings.timeout {
-        config.timeout = Some(limit.0);
+        config.timeout = limit.0.into();
     }
     if let Some(proxy) = &settings.proxy {
         config.set_proxy(Some(proxy))?;

@@ -1,7 +1,9 @@
 //! Delete: `POST /v1/files/delete`, the API's page "File Delete".
 
-use super::retrieve::{self, Presence};
-use super::{envelope, model, purpose};
+use crate::api::purpose;
+use crate::api::response::envelope;
+use crate::api::response::model;
+use crate::api::retrieve::{self, Presence};
 use crate::error::{Error, Status};
 use crate::transport::attempts::Attempts;
 use crate::transport::client::{Call, CallOptions, Client};

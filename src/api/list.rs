@@ -1,8 +1,10 @@
 //! List: `GET /v1/files/list`, the API's page "File List". There is no paging: one response holds every file.
 
-use super::envelope::ApiResponse;
-use super::model::FileObject;
-use super::{envelope, model, purpose};
+use crate::api::purpose;
+use crate::api::response::envelope;
+use crate::api::response::envelope::ApiResponse;
+use crate::api::response::model;
+use crate::api::response::model::FileObject;
 use crate::error::{Error, Status};
 use crate::transport::client::{Call, CallOptions, Client};
 use crate::transport::effect::Effect;

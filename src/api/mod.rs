@@ -1,25 +1,13 @@
-//! The service: one file a call. What a request says and how its response reads; how it travels is not known here.
+//! The calls of the file API: what a request says, what its response means, and what may be sent again.
 
 pub mod bulk;
-mod bulk_options;
-pub mod codes;
-mod collector;
 pub mod delete;
 pub mod download;
-pub mod envelope;
-pub mod filter;
-pub mod headers;
 pub mod list;
-pub mod model;
-pub mod outcome;
-mod pattern;
-mod pending;
-pub mod presigned;
-pub mod prune;
 pub mod purpose;
-pub mod range;
-mod reconcile;
-pub mod redirect;
+pub mod response;
 pub mod retrieve;
-pub mod review;
 pub mod upload;
+
+pub use bulk::{filter, outcome, prune, review};
+pub use response::model;

@@ -1,8 +1,9 @@
 //! Retrieve: `GET /v1/files/retrieve`, the API's page "File Retrieve": a file's data and a link to its bytes.
 
-use super::envelope::ApiResponse;
-use super::model::FileObject;
-use super::{envelope, model};
+use crate::api::response::envelope;
+use crate::api::response::envelope::ApiResponse;
+use crate::api::response::model;
+use crate::api::response::model::FileObject;
 use crate::error::{Error, Status};
 use crate::transport::attempts::Attempts;
 use crate::transport::client::{Call, CallOptions, Client};

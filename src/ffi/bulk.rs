@@ -158,7 +158,7 @@ fn with_options(
         }
     });
     let options = Options {
-        timeout: config::time_limit(call, "options.timeout_ms", given.timeout_ms)?.flatten(),
+        timeout: config::time_limit(call, "options.timeout_ms", given.timeout_ms)?.or(None),
         call_timeout: config::time_limit(call, "options.call_timeout_ms", given.call_timeout_ms)?,
         max_attempts: config::attempts(call, "options.max_attempts", given.max_attempts)?,
         concurrency: match given.concurrency {

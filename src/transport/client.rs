@@ -17,6 +17,7 @@ use super::response::{Head, HttpResponse};
 use super::retry::{Budget, Retry};
 use super::route::Route;
 use super::setting::{Key, is_loopback};
+use super::time_limit::TimeLimit;
 use super::tls::TrustStore;
 use super::urls::{self, Urls};
 use crate::error::{Error, Status};
@@ -37,8 +38,7 @@ pub struct Client {
     /// Those of every request to the API.
     headers: HeaderMap,
     headers_with_json: HeaderMap,
-    /// `None`: not set.
-    timeout: Option<Option<Duration>>,
+    timeout: TimeLimit,
     idle_timeout: Option<Duration>,
     max_attempts: u32,
     budget: Budget,
@@ -52,14 +52,22 @@ pub struct Client {
 /// What one call has different from its client.
 #[derive(Clone, Copy, Default)]
 pub struct CallOptions<'a> {
-    /// `None`: as the client has it; `Some(None)`: no limit.
-    pub timeout: Option<Option<Duration>>,
+    pub timeout: TimeLimit,
     pub max_attempts: Option<u32>,
     pub cancel: Option<&'a Cancel>,
     /// For transfers.
     pub progress: Option<Report<'a>>,
     /// That of a call which this one is a part of.
     pub http: Option<&'a HttpClient>,
+}
+
+/// Decides the default timeout of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CallKind {
+    /// One small request and response.
+    Request,
+    /// It moves a file or many of them, so it may take any time.
+    Transfer,
 }
 
 /// One call in terms of HTTP.
@@ -207,7 +215,7 @@ impl Client {
 
     /// The bound of a call that moves no file.
     pub fn timeout(&self) -> Option<Duration> {
-        self.timeout.unwrap_or(Some(DEFAULT_TIMEOUT))
+        self.timeout.or(Some(DEFAULT_TIMEOUT))
     }
 
     /// The longest time without a byte.
@@ -219,11 +227,14 @@ impl Client {
     pub fn limits<'a>(
         &self,
         name: &'static str,
-        is_transfer: bool,
+        kind: CallKind,
         options: &CallOptions<'a>,
     ) -> Result<Limits<'a>, Error> {
-        let unset = if is_transfer { None } else { Some(DEFAULT_TIMEOUT) };
-        let limit = options.timeout.or(self.timeout).unwrap_or(unset);
+        let default = match kind {
+            CallKind::Transfer => None,
+            CallKind::Request => Some(DEFAULT_TIMEOUT),
+        };
+        let limit = options.timeout.or_else(self.timeout).or(default);
         let limits = Limits { deadline: Deadline::after(limit), cancel: options.cancel, idle: self.idle_timeout };
         if options.cancel.is_some_and(Cancel::is_triggered) {
             return Err(Error::new(Status::Cancelled, name, "cancelled before anything was sent"));

@@ -4,6 +4,7 @@ use super::error::plain;
 use super::log::Logger;
 use super::proxy::{ProxyEnv, ProxySetting};
 use super::setting::{Key, Setting};
+use super::time_limit::TimeLimit;
 use super::tls::{CertPaths, read_pem};
 use crate::error::{Error, Status};
 use rustls::pki_types::CertificateDer;
@@ -26,8 +27,7 @@ pub struct Config {
     pub proxy: ProxySetting,
     pub proxy_env: ProxyEnv,
     pub user_agent: Option<String>,
-    /// `None`: the default of each call; `Some(None)`: no limit.
-    pub timeout: Option<Option<Duration>>,
+    pub timeout: TimeLimit,
     /// `None`: no limit.
     pub connect_timeout: Option<Duration>,
     pub idle_timeout: Option<Duration>,
@@ -57,7 +57,7 @@ impl Config {
             proxy: ProxySetting::default(),
             proxy_env: ProxyEnv::read(),
             user_agent: None,
-            timeout: None,
+            timeout: TimeLimit::Default,
             connect_timeout: Some(DEFAULT_CONNECT_TIMEOUT),
             idle_timeout: Some(DEFAULT_IDLE_TIMEOUT),
             max_attempts: DEFAULT_MAX_ATTEMPTS,
@@ -114,13 +114,13 @@ impl Config {
 
     pub fn set_connect_timeout_ms(&mut self, timeout_ms: i64) -> Result<(), Error> {
         let limit = time_limit("config_set_connect_timeout_ms", "timeout_ms", timeout_ms)?;
-        self.connect_timeout = limit.unwrap_or(Some(DEFAULT_CONNECT_TIMEOUT));
+        self.connect_timeout = limit.or(Some(DEFAULT_CONNECT_TIMEOUT));
         Ok(())
     }
 
     pub fn set_idle_timeout_ms(&mut self, timeout_ms: i64) -> Result<(), Error> {
         let limit = time_limit("config_set_idle_timeout_ms", "timeout_ms", timeout_ms)?;
-        self.idle_timeout = limit.unwrap_or(Some(DEFAULT_IDLE_TIMEOUT));
+        self.idle_timeout = limit.or(Some(DEFAULT_IDLE_TIMEOUT));
         Ok(())
     }
 
@@ -139,12 +139,12 @@ impl Config {
     }
 }
 
-/// A time in milliseconds as the C interface has it: `None` for 0, what is configured; `Some(None)` for -1, no limit.
-pub fn time_limit(call: &'static str, name: &'static str, timeout_ms: i64) -> Result<Option<Option<Duration>>, Error> {
+/// A time in milliseconds as the C interface has it: 0 for the default, -1 for no limit.
+pub fn time_limit(call: &'static str, name: &'static str, timeout_ms: i64) -> Result<TimeLimit, Error> {
     match timeout_ms {
-        0 => Ok(None),
-        -1 => Ok(Some(None)),
-        1.. => Ok(Some(Some(Duration::from_millis(timeout_ms.unsigned_abs())))),
+        0 => Ok(TimeLimit::Default),
+        -1 => Ok(TimeLimit::None),
+        1.. => Ok(TimeLimit::After(Duration::from_millis(timeout_ms.unsigned_abs()))),
         _ => Err(Error::invalid_argument(
             call,
             name,
@@ -228,9 +228,9 @@ mod tests {
 
     #[test]
     fn times_and_counts() {
-        assert_eq!(time_limit("c", "t", 0).unwrap(), None);
-        assert_eq!(time_limit("c", "t", -1).unwrap(), Some(None));
-        assert_eq!(time_limit("c", "t", 5).unwrap(), Some(Some(Duration::from_millis(5))));
+        assert_eq!(time_limit("c", "t", 0).unwrap(), TimeLimit::Default);
+        assert_eq!(time_limit("c", "t", -1).unwrap(), TimeLimit::None);
+        assert_eq!(time_limit("c", "t", 5).unwrap(), TimeLimit::After(Duration::from_millis(5)));
         assert!(time_limit("c", "t", i64::MAX).is_ok());
         for bad in [-2, i64::MIN] {
             assert_eq!(time_limit("c", "t", bad).unwrap_err().parameter, Some("t"));

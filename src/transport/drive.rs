@@ -3,7 +3,7 @@
 use super::attempts::Attempts;
 use super::call_policy::CallPolicy;
 use super::call_state::CallState;
-use super::client::{CallError, CallOptions, Client};
+use super::client::{CallError, CallKind, CallOptions, Client};
 use super::events;
 use super::exchange::FORKED;
 use super::log::Log;
@@ -25,7 +25,7 @@ impl Client {
     where
         F: Future<Output = Result<T, Error>>,
     {
-        let limits = self.limits(name, false, options)?;
+        let limits = self.limits(name, CallKind::Request, options)?;
         let http = options.http.cloned().unwrap_or_else(|| self.http());
         let (call_state, log) = (CallState::default(), Log::new(self.logger(), name, self.key()));
         let retry = self.retry(options.max_attempts);

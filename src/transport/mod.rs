@@ -41,5 +41,6 @@ pub mod setting;
 pub mod socket;
 pub mod stream;
 pub mod sys;
+pub mod time_limit;
 pub mod tls;
 pub mod urls;

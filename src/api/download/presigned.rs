@@ -1,12 +1,14 @@
 //! The object store, or whatever else a download is sent on to: the link that leads there, and what it means when it has no
 //! file to give.
 
-use super::envelope::ResponseMeta;
-use super::{model, retrieve};
+use crate::api::response::envelope::ResponseMeta;
+use crate::api::response::model;
+use crate::api::retrieve;
 use crate::error::{Error, Status};
 use crate::transfer::run::Transfer;
 use crate::transport::client::CallOptions;
 use crate::transport::setting::is_loopback;
+use crate::transport::time_limit::TimeLimit;
 use url::Url;
 
 /// Its own words are in nobody's list, its HTTP status is. It never got the key, so it says nothing of that.
@@ -35,7 +37,7 @@ pub fn ask_for_link(transfer: &Transfer<'_>, file_id: i64, options: &CallOptions
         };
         Error { call: name, message: format!("{name}: {text}"), attempts: made.max(error.attempts), ..error }
     };
-    let timeout = deadline.left().map_or(options.timeout, |left| Some(Some(left)));
+    let timeout = deadline.left().map_or(options.timeout, TimeLimit::After);
     let (call, response) =
         retrieve::ask(transfer.client, file_id, &CallOptions { timeout, http: Some(&transfer.http), ..*options })
             .map_err(failed)?;

@@ -1,11 +1,16 @@
 //! Prune: a list, a filter, guards, and what remains is deleted.
 
-use super::bulk::{BulkResult, FileRef, Options, Run};
-use super::envelope::ApiResponse;
 use super::filter::{Filter, Keep, KeepRule, Matcher, Now};
-use super::model::FileObject;
-use super::pending::list_options;
-use super::{bulk, list, model, outcome, purpose};
+use super::options::{FileRef, Options};
+use super::outcome;
+use super::reconcile::list_options;
+use super::run;
+use super::run::{BulkResult, Run};
+use crate::api::list;
+use crate::api::purpose;
+use crate::api::response::envelope::ApiResponse;
+use crate::api::response::model;
+use crate::api::response::model::FileObject;
 use crate::error::{Error, Status};
 use crate::transport::client::Client;
 use crate::transport::exchange::Limits;
@@ -40,7 +45,7 @@ pub struct Plan<'a> {
 
 /// Lists, filters and deletes.
 pub fn prune_files(client: &Client, filter: &Filter<'_>, options: &Options<'_>) -> BulkResult {
-    let planned = bulk::limits(client, CALL, options).and_then(|limits| {
+    let planned = run::limits(client, CALL, options).and_then(|limits| {
         let (plan, matcher) = Plan::make(client, filter, limits, options)?;
         Ok((plan, matcher, limits))
     });
@@ -57,7 +62,7 @@ pub fn delete_listed(
     purpose: Option<&str>,
     options: &Options<'_>,
 ) -> BulkResult {
-    let run = bulk::begin(client, CALL, files, options).map(|run| run.after_a_list_of(purpose));
+    let run = run::begin(client, CALL, files, options).map(|run| run.after_a_list_of(purpose));
     run.map_or_else(BulkResult::from, Run::run)
 }
 

@@ -1,8 +1,8 @@
 //! Which of the files that are listed go: conditions, what is kept, and when a file is old.
 
-use super::model::FileObject;
 use super::pattern::{Pattern, normal};
-use super::purpose;
+use crate::api::purpose;
+use crate::api::response::model::FileObject;
 use crate::error::Error;
 use serde_json::{Value, json};
 use std::borrow::Cow;

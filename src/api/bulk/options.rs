@@ -3,6 +3,7 @@
 use super::outcome::Outcome;
 use crate::transport::cancel::Cancel;
 use crate::transport::progress::Report;
+use crate::transport::time_limit::TimeLimit;
 use std::time::Duration;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -18,8 +19,8 @@ pub type OnOutcome<'a> = &'a dyn Fn(&Outcome<'_>) -> bool;
 pub struct Options<'a> {
     /// Over the whole.
     pub timeout: Option<Duration>,
-    /// Of each call; `None`: as the client has it, `Some(None)`: no limit.
-    pub call_timeout: Option<Option<Duration>>,
+    /// Timeout of each call.
+    pub call_timeout: TimeLimit,
     pub max_attempts: Option<u32>,
     /// `None`: the default.
     pub concurrency: Option<u32>,

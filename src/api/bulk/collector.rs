@@ -1,6 +1,6 @@
 //! The outcomes as they come: told to the host or kept, counted, and put together in the end.
 
-use super::bulk_options::{OnOutcome, Options};
+use super::options::{OnOutcome, Options};
 use super::outcome::{Counts, Kind, Outcome};
 use crate::error::Status;
 use crate::transport::body::BodySent;

@@ -2,12 +2,14 @@
 //! and else one by one. What was written down of that run is held against the filter like a plan, for it may have been
 //! edited.
 
-use super::bulk::{FileRef, Options, is_for_all};
 use super::filter::{Filter, Matcher, Now};
-use super::model::FileObject;
-use super::pending::list_options;
+use super::options::{FileRef, Options};
 use super::prune::{CALL, CHANGED, UNFIT, is_as_planned, read};
-use super::{list, retrieve};
+use super::reconcile::list_options;
+use super::run::is_for_all;
+use crate::api::list;
+use crate::api::response::model::FileObject;
+use crate::api::retrieve;
 use crate::error::{Error, Status};
 use crate::transport::client::Client;
 use crate::transport::exchange::Limits;

@@ -1,11 +1,12 @@
 //! An upload whose answer was lost: is the file there?
 
-use super::list;
-use super::model::FileObject;
+use crate::api::list;
+use crate::api::response::model::FileObject;
 use crate::error::Status;
 use crate::transfer::run::Transfer;
 use crate::transport::client::CallOptions;
 use crate::transport::log::Level;
+use crate::transport::time_limit::TimeLimit;
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -46,7 +47,7 @@ pub(super) fn find(
 }
 
 fn look_up(transfer: &Transfer<'_>, filename: &str, purpose: &str, bytes: u64) -> Result<Option<String>, Inconclusive> {
-    let timeout = transfer.limits.deadline.left().map(Some);
+    let timeout = transfer.limits.deadline.left().map_or(TimeLimit::Default, TimeLimit::After);
     let (cancel, http) = (transfer.limits.cancel, Some(&transfer.http));
     let options = CallOptions { timeout, cancel, http, ..CallOptions::default() };
     let listing = list::listing(transfer.client, transfer.call.name, Some(purpose), &options);

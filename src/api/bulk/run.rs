@@ -1,12 +1,12 @@
 //! Many files deleted by one call: each on its own way, a bounded number at once, and an outcome for every one.
 
-pub use super::bulk_options::{FileRef, OnOutcome, Options};
 use super::collector::Collector;
-use super::delete::{self, DeletePolicy, End, Evidence};
-use super::envelope;
+use super::options::{FileRef, Options};
 use super::outcome::{Counts, Kind, Outcome, now_ms};
+use crate::api::delete::{self, DeletePolicy, End, Evidence};
+use crate::api::response::envelope;
 use crate::error::{Error, Status};
-use crate::transport::client::{CallError, CallOptions, Client};
+use crate::transport::client::{CallError, CallKind, CallOptions, Client};
 use crate::transport::concurrent_calls::ConcurrentCalls;
 use crate::transport::exchange::{FORKED, Limits};
 use crate::transport::rate::Limiter;
@@ -59,6 +59,14 @@ pub(super) struct PendingLookup {
     pub(super) index: usize,
     pub(super) error: Error,
     pub(super) attempts: u32,
+}
+
+/// How many lookups a round may make.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lookups {
+    /// [`MAX_LOOKUPS`]; the files beyond are left for a list.
+    Limited,
+    Unlimited,
 }
 
 /// A file to send, or to look for first, and the deletes that were sent for it before.
@@ -143,7 +151,7 @@ impl<'a> Run<'a> {
         let lookup_first = self.options.lookup_first.then_some(maybe_sent);
         let files = self.once_each().into_iter();
         // One by one: an error for each of a hundred thousand would take its room.
-        self.send(files.map(|index| Task { index, lookup_first: lookup_first.clone(), attempts: 0 }), false);
+        self.send(files.map(|index| Task { index, lookup_first: lookup_first.clone(), attempts: 0 }), Lookups::Limited);
         for round in 1..=ROUNDS {
             if !self.pending.is_empty() && self.stopped.is_none() {
                 self.resolve_pending(round == ROUNDS);
@@ -183,8 +191,8 @@ impl<'a> Run<'a> {
     }
 
     /// Sends what the tasks say, a bounded number at once, until they have settled or are ambiguous, or all is stopped.
-    pub(super) fn send(&mut self, mut tasks: impl Iterator<Item = Task>, always_allow_lookup: bool) {
-        let call_timeout = self.options.call_timeout.unwrap_or_else(|| self.client.timeout());
+    pub(super) fn send(&mut self, mut tasks: impl Iterator<Item = Task>, lookups: Lookups) {
+        let call_timeout = self.options.call_timeout.or(self.client.timeout());
         let mut calls: ConcurrentCalls<'a, Finished> =
             ConcurrentCalls::new(self.client, self.name, self.limits, call_timeout, self.options.max_attempts);
         let widest = self.options.concurrency.unwrap_or(DEFAULT_CONCURRENCY) as usize;
@@ -196,10 +204,10 @@ impl<'a> Run<'a> {
                 if attempts > 0 {
                     before.insert(index, attempts);
                 }
-                let (name, file, lookups) = (self.name, self.files[index], self.lookups.clone());
+                let (name, file, begun) = (self.name, self.files[index], self.lookups.clone());
                 calls.add(index, move |mut attempts| async move {
                     let allow_lookup =
-                        move || always_allow_lookup || lookups.fetch_add(1, Ordering::Relaxed) < MAX_LOOKUPS;
+                        move || lookups == Lookups::Unlimited || begun.fetch_add(1, Ordering::Relaxed) < MAX_LOOKUPS;
                     let policy =
                         DeletePolicy { name, lookup_first, lookup_after_refusal: true, allow_lookup: &allow_lookup };
                     let end = delete::delete_with(&mut attempts, file.file_id, file.purpose, &policy).await;
@@ -359,6 +367,6 @@ pub fn is_for_all(error: &Error) -> bool {
 
 /// Over the whole; a call of many files has no time limit unless one is set.
 pub fn limits<'a>(client: &Client, name: &'static str, options: &Options<'a>) -> Result<Limits<'a>, Error> {
-    let options = CallOptions { timeout: Some(options.timeout), cancel: options.cancel, ..CallOptions::default() };
-    client.limits(name, true, &options)
+    let options = CallOptions { timeout: options.timeout.into(), cancel: options.cancel, ..CallOptions::default() };
+    client.limits(name, CallKind::Transfer, &options)
 }

@@ -1,11 +1,13 @@
 //! What lists tell of many files at once: which of those ambiguous are there still, and in the end whether any is.
 
-use super::bulk::{Options, PendingLookup, Run, Task};
-use super::list;
+use super::options::Options;
 use super::outcome::Kind;
+use super::run::{Lookups, PendingLookup, Run, Task};
+use crate::api::list;
 use crate::error::Error;
 use crate::transport::client::CallOptions;
 use crate::transport::exchange::Limits;
+use crate::transport::time_limit::TimeLimit;
 use std::collections::{BTreeSet, HashSet};
 
 struct List<'a> {
@@ -37,9 +39,10 @@ impl<'a> Run<'a> {
                 _ => tasks.push(Task { index, lookup_first: Some(error), attempts }),
             }
         }
-        let (looks, again): (Vec<_>, Vec<_>) = tasks.into_iter().partition(|task| task.lookup_first.is_some());
-        self.send(looks.into_iter(), true);
-        self.send(again.into_iter(), is_last_round);
+        let (lookups, again): (Vec<_>, Vec<_>) = tasks.into_iter().partition(|task| task.lookup_first.is_some());
+        self.send(lookups.into_iter(), Lookups::Unlimited);
+        let lookups = if is_last_round { Lookups::Unlimited } else { Lookups::Limited };
+        self.send(again.into_iter(), lookups);
     }
 
     /// One list of what was listed before, or one of each purpose; without those that failed.
@@ -85,8 +88,8 @@ impl<'a> Run<'a> {
 /// Of a list within the whole: what is left of its time bounds it, too.
 pub(super) fn list_options<'a>(limits: &Limits<'a>, options: &Options<'a>) -> CallOptions<'a> {
     let timeout = match (limits.deadline.left(), options.call_timeout) {
-        (Some(left), Some(Some(limit))) => Some(Some(left.min(limit))),
-        (Some(left), _) => Some(Some(left)),
+        (Some(left), TimeLimit::After(limit)) => TimeLimit::After(left.min(limit)),
+        (Some(left), _) => TimeLimit::After(left),
         (None, limit) => limit,
     };
     let (max_attempts, cancel) = (options.max_attempts, options.cancel);

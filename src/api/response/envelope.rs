@@ -2,7 +2,8 @@
 //! answer means that has none of it.
 
 use super::codes::{CODES, SLOW_DOWN, TRY_LATER};
-use super::{headers, model};
+use super::headers;
+use super::model;
 use crate::error::{Error, Status, one_line};
 use crate::transport::attempts::Attempts;
 use crate::transport::client::{Call, CallError, CallOptions, CallResponse, Client};

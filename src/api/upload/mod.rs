@@ -1,19 +1,22 @@
 //! Upload: `POST /v1/files/upload`, the API's page "File Upload": a form of `purpose` first, then `file`.
 
-use super::envelope::ApiResponse;
-use super::model::FileObject;
-use super::reconcile::{self, Inconclusive};
-use super::{envelope, purpose};
+pub mod reconcile;
+
+use crate::api::purpose;
+use crate::api::response::envelope;
+use crate::api::response::envelope::ApiResponse;
+use crate::api::response::model::FileObject;
 use crate::error::{Error, Status};
 use crate::transfer::local_file::SpecialFile;
 use crate::transfer::run::Transfer;
 use crate::transfer::upload_body::{MultipartFraming, ReadState, Source, unreadable};
 use crate::transport::call_state;
-use crate::transport::client::{Call, CallOptions, Client};
+use crate::transport::client::{Call, CallKind, CallOptions, Client};
 use crate::transport::effect::Effect;
 use crate::transport::error::{TransportError, plain};
 use crate::transport::exchange::Limits;
 use http::Method;
+use reconcile::Inconclusive;
 use serde::Deserialize;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind};
@@ -43,7 +46,7 @@ pub fn upload_file(
         return Err(Error::invalid_argument(FILE, "path", format!("names no file: \"{path}\"")));
     };
     let call = call(FILE);
-    let limits = client.limits(call.name, true, options)?;
+    let limits = client.limits(call.name, CallKind::Transfer, options)?;
     let mut source = open(limits, Path::new(path)).map_err(|failure| client.error(&call, failure, 0).error)?;
     let transfer = Transfer::new(client, call, limits, options);
     Upload { transfer, source: &mut *source, filename, purpose, reconcile, ambiguous: None }.make()
@@ -63,7 +66,7 @@ pub fn upload_stream(
         return Err(Error::invalid_argument(STREAM, "filename", "must be 1 to 1024 bytes"));
     }
     let call = call(STREAM);
-    let limits = client.limits(call.name, true, options)?;
+    let limits = client.limits(call.name, CallKind::Transfer, options)?;
     let transfer = Transfer::new(client, call, limits, options);
     Upload { transfer, source, filename, purpose, reconcile, ambiguous: None }.make()
 }

@@ -1,12 +1,18 @@
 //! Download: `GET /v1/files/retrieve_content`, the API's page "File Retrieve Content", or the link that retrieve gives.
 
-use super::envelope::ResponseMeta;
-use super::{envelope, model, presigned, range, redirect};
+pub mod presigned;
+pub mod range;
+pub mod redirect;
+
+use crate::api::response::envelope;
+use crate::api::response::envelope::ResponseMeta;
+use crate::api::response::model;
+
 use crate::error::{Error, Status};
 use crate::transfer::run::Transfer;
 use crate::transfer::sink::{Sink, Target};
 use crate::transport::body::BodySent;
-use crate::transport::client::{Call, CallOptions, CallResponse, Client};
+use crate::transport::client::{Call, CallKind, CallOptions, CallResponse, Client};
 use crate::transport::effect::Effect;
 use crate::transport::error::TransportError;
 use crate::transport::exchange::{Exchange, Limits, Turn};
@@ -32,7 +38,7 @@ pub fn download_file(
 ) -> Result<String, Error> {
     model::check_id(FILE, file_id)?;
     let call = call(FILE, file_id);
-    let limits = client.limits(call.name, true, options)?;
+    let limits = client.limits(call.name, CallKind::Transfer, options)?;
     let mut target = Target::new(client, &call, limits, path)?;
     download(client, call, limits, file_id, by_link, &mut target, options)
 }
@@ -47,7 +53,7 @@ pub fn download_stream(
 ) -> Result<String, Error> {
     model::check_id(STREAM, file_id)?;
     let call = call(STREAM, file_id);
-    let limits = client.limits(call.name, true, options)?;
+    let limits = client.limits(call.name, CallKind::Transfer, options)?;
     download(client, call, limits, file_id, by_link, sink, options)
 }
 

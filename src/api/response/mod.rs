@@ -1,0 +1,6 @@
+//! Responses of the API: the envelope that all have in common, codes, headers, and the file objects in them.
+
+pub mod codes;
+pub mod envelope;
+pub mod headers;
+pub mod model;
