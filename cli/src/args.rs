@@ -80,7 +80,7 @@ pub(crate) enum Command {
     /// Delete files by their ids
     Delete(Delete),
     /// Delete files by age, name, size or purpose
-    Prune(Prune),
+    Prune(Box<Prune>),
     /// Show how many files there are and what they take, by purpose and age
     Usage(Usage),
     /// Print a script of completions for a shell

@@ -106,7 +106,7 @@ impl Journal {
         if !about.is_file() {
             return Err(usage("is no file".into()));
         }
-        // Whoever can write to it could choose the files that are deleted.
+        // Another user who can write to it could choose the files that are deleted.
         if about.uid() != geteuid().as_raw() {
             return Err(usage("belongs to another user".into()));
         }

@@ -91,7 +91,7 @@ fn an_existing_file_is_left_alone_unless_forced() {
     assert_eq!((account.journal().len(), fs::read(at("other")).unwrap()), (0, b"mine".to_vec()));
     account.run_in(&folder, &["download", "11", "-o", "link", "--force"]).exits(0);
     assert_eq!(fs::read(at("other")).unwrap(), b"what it holds");
-    // Neither this is in the way, nor what is no file.
+    // Other names don't matter, and a device is not overwritten.
     fs::write(at("110"), "").unwrap();
     fs::write(at("11-old.mp3"), "").unwrap();
     account.run_in(&folder, &["download", "11", "-o", "/dev/null"]).exits(0);
@@ -101,7 +101,7 @@ fn an_existing_file_is_left_alone_unless_forced() {
 }
 
 #[test]
-fn the_name_has_the_ending_of_the_media_type() {
+fn the_name_has_the_extension_of_the_media_type() {
     let file = |id: i64, filename: &str| json!({"file_id": id, "purpose": "voice_clone", "content": "abc", "filename": filename});
     let account = Account::of(
         "cli-download-ending",
@@ -124,7 +124,7 @@ fn the_name_has_the_ending_of_the_media_type() {
     refused.says(&["1.mp3 exists already"]);
     let run = account.run_in(&folder, &["download", "1", "--force", "--json"]).exits(0);
     assert_eq!((&run.json()[0]["path"], &run.json()[0]["bytes"]), (&json!("1.mp3"), &json!(3)));
-    // A media type that is odd steers nothing.
+    // An odd media type adds no extension.
     for odd in ["audio/../../x", "AUDIO/MPEG; charset=x", "", "text", "application/x-made-up"] {
         fs::remove_file(folder.path().join("4")).or_else(|_| fs::remove_file(folder.path().join("4.mp3"))).unwrap();
         account.fault(json!({"call": "retrieve_content", "headers": {"Content-Type": odd}}));

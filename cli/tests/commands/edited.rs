@@ -1,4 +1,4 @@
-//! A journal that somebody has edited, or could have: what it names is held against the conditions, like a plan.
+//! Journals that were edited, or could have been: their files are checked against the conditions, like a plan.
 
 use crate::files::{LONG_AGO, file, folder, lines, mixed, now, path, read};
 use crate::harness::Account;
@@ -13,14 +13,14 @@ fn old<'a>(journal: &'a str, more: &[&'a str]) -> Vec<&'a str> {
     [&OLD[..], &["--journal", journal], more].concat()
 }
 
-/// Leaves a journal of a run that was ended after so many deletes.
+/// Leaves the journal of a run that was interrupted after some deletes.
 fn ended(account: &Account, arguments: &[&str], deleted: usize) {
     account.fault(json!({"call": "delete", "skip": deleted, "code": 1008}));
     account.run(arguments).exits(4);
     account.delete("faults");
 }
 
-/// Writes more files into the journal's first line, and leaves out what is said of those that are kept.
+/// Adds files to the first line of a journal and removes all marks of files that are kept.
 fn add(journal: &str, more: Value) {
     let text = read(journal);
     let (head, rest) = text.split_once('\n').unwrap();
@@ -36,7 +36,7 @@ fn add(journal: &str, more: Value) {
 }
 
 /// The ids with this outcome in the journal.
-fn told(journal: &str, outcome: &str) -> Vec<i64> {
+fn with_outcome(journal: &str, outcome: &str) -> Vec<i64> {
     let lines = lines(Path::new(journal));
     let mut ids: Vec<_> =
         lines.iter().filter(|line| line["outcome"] == outcome).filter_map(|line| line["file_id"].as_i64()).collect();
@@ -45,7 +45,7 @@ fn told(journal: &str, outcome: &str) -> Vec<i64> {
 }
 
 #[test]
-fn what_does_not_hold_is_left_alone_and_said() {
+fn files_that_do_not_match_are_kept_and_reported() {
     let (account, folder) = (mixed("cli-edited"), folder());
     let at = path(&folder, "journal");
     let arguments = old(&at, &["--keep", "master-*"]);
@@ -63,11 +63,11 @@ fn what_does_not_hold_is_left_alone_and_said() {
         "in the journal, and left alone: 1 file, namely 7 (has another purpose)\n",
         "10 files: 5 deleted, 5 kept (2 by an earlier run)\n",
     ]);
-    assert_eq!((account.ids(), told(&at, "kept")), (vec![6, 7, 8, 9], vec![6, 7, 7, 8, 9]));
+    assert_eq!((account.ids(), with_outcome(&at, "kept")), (vec![6, 7, 8, 9], vec![6, 7, 7, 8, 9]));
 }
 
 #[test]
-fn more_than_is_allowed_is_stopped() {
+fn more_files_than_allowed_are_refused() {
     let (account, folder) = (mixed("cli-edited-cap"), folder());
     for (name, cap) in [("number", ["--max-files", "6"]), ("share", ["--max-percent", "75"])] {
         let account = if name == "number" { &account } else { &mixed("cli-edited-share") };
@@ -87,7 +87,7 @@ fn more_than_is_allowed_is_stopped() {
 }
 
 #[test]
-fn of_many_files_a_list_says_which_hold() {
+fn many_files_are_checked_by_a_list() {
     let folder = folder();
     let files = (1..=40).map(|id| file(id, "t2a_async", LONG_AGO));
     let others = [file(50, "t2a_async", now()), file(51, "voice_clone", LONG_AGO)];
@@ -95,7 +95,7 @@ fn of_many_files_a_list_says_which_hold() {
     let at = path(&folder, "journal");
     let arguments = old(&at, &[]);
     ended(&account, &arguments, 10);
-    // The last line's receipt is lost: that file is gone.
+    // The last outcome is lost: that file is gone.
     let text = read(&at);
     let whole: Vec<_> = text.split_inclusive('\n').collect();
     fs::write(&at, whole[..10].concat()).unwrap();
@@ -108,10 +108,10 @@ fn of_many_files_a_list_says_which_hold() {
     );
     let (lists, looks) = (account.sent("list"), account.sent("retrieve"));
     account.run(&arguments).exits(0).says(&["43 files: 40 deleted, 3 kept (9 by an earlier run)\n"]);
-    // One for all, and a look at each that the list lacks.
+    // One list, and a lookup of each file that is not in it.
     assert_eq!((account.sent("list"), account.sent("retrieve")), (lists + 1, looks + 3));
     assert_eq!((account.ids(), account.sent("delete")), (vec![50, 51], 11 + 30));
-    assert_eq!(told(&at, "kept"), [50, 51, 51]);
+    assert_eq!(with_outcome(&at, "kept"), [50, 51, 51]);
 }
 
 #[test]
@@ -131,7 +131,7 @@ fn a_plan_is_held_against_too() {
 }
 
 #[test]
-fn what_can_not_be_looked_at_stays_open() {
+fn a_file_whose_lookup_fails_stays_open() {
     let (account, folder) = (mixed("cli-edited-unclear"), folder());
     let at = path(&folder, "journal");
     let arguments = old(&at, &["--timeout", "2s"]);
@@ -145,7 +145,7 @@ fn what_can_not_be_looked_at_stays_open() {
 }
 
 #[test]
-fn one_that_others_can_write_is_refused() {
+fn a_journal_that_others_can_write_is_refused() {
     let (account, folder) = (mixed("cli-journal-others"), folder());
     let at = path(&folder, "journal");
     ended(&account, &old(&at, &[]), 2);
@@ -158,7 +158,7 @@ fn one_that_others_can_write_is_refused() {
         }
     }
     fs::set_permissions(&at, Permissions::from_mode(0o644)).unwrap();
-    // Only root can give a file away, and only from root is one of root's another's.
+    // Only root can change the owner of a file.
     if fs::metadata(&at).unwrap().uid() == 0 {
         chown(&at, Some(65534), None).unwrap();
         account.run(&old(&at, &[])).exits(2).says(&["belongs to another user", "nothing was sent"]);

@@ -54,7 +54,7 @@ pub(crate) fn lines(path: &Path) -> Vec<Value> {
 }
 
 impl Account {
-    /// How many requests of this kind arrived.
+    /// The number of requests of this kind.
     pub(crate) fn sent(&self, call: &str) -> usize {
         self.get(&format!("count?call={call}")).trim().parse().expect("a number")
     }

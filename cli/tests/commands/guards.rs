@@ -1,4 +1,4 @@
-//! What keeps a prune from deleting what was to stay: each guard fails closed.
+//! The guards of `prune`: each fails closed.
 
 use crate::files::{LONG_AGO, file, folder, mixed, path};
 use crate::harness::{Account, run};
@@ -12,7 +12,7 @@ fn all<'a>(more: &[&'a str]) -> Vec<&'a str> {
     [&ALL[..], more].concat()
 }
 
-/// Files of these names, by id from 1 on.
+/// An account with files of these names and ids from 1 on.
 fn named(account: &'static str, names: &[&str]) -> Account {
     let files = names.iter().zip(1..).map(|(name, id)| {
         let mut file = file(id, "voice_clone", LONG_AGO);
@@ -79,7 +79,7 @@ fn a_name_in_either_normal_form_is_the_same() {
 }
 
 #[test]
-fn it_is_said_what_each_of_them_keeps() {
+fn the_effect_of_each_is_reported() {
     let account = named("cli-keep-counts", &["take[1].mp3", "a-1.mp3", "a-2.mp3", "b.mp3"]);
     let keeps = ["--keep", "a-*", "--keep", "take[1].mp3", "--keep-name", "b.mp3", "--keep-name", "c.mp3"];
     let run =
@@ -92,7 +92,7 @@ fn it_is_said_what_each_of_them_keeps() {
         "--keep-from: 3 ids keep 1 file\n",
         "--keep-from: 2 of them keep nothing: no listed file has these ids: 42, 43\n",
     ]);
-    // Where all goes as planned but keeps nothing, it is said to programs, too.
+    // With --json a pattern that keeps nothing is reported, too.
     let run = account.run(&all(&["--keep", "nothing-*", "--json"])).exits(0);
     assert!(run.err.contains("--keep \"nothing-*\" keeps no file: no listed name matches it"), "{run:#?}");
 }
@@ -106,7 +106,7 @@ fn a_name_is_kept_that_is_no_pattern() {
 }
 
 #[test]
-fn what_fits_but_would_stay_anyway_is_said() {
+fn a_pattern_for_files_that_stay_anyway_is_reported() {
     let account = mixed("cli-keep-unneeded");
     // 6 is new, 7 of another purpose.
     let arguments = ["prune", "--purpose", "t2a_async", "--older-than", "7d", "--dry-run", "--keep", "6*"];
@@ -159,7 +159,7 @@ fn most_is_a_number_or_a_share() {
 }
 
 #[test]
-fn a_pattern_of_many_stars_costs_no_stack() {
+fn a_pattern_of_many_stars_needs_no_stack() {
     let name = "a".repeat(6000);
     let account = named("cli-keep-stars", &[&name]);
     let pattern = "*a".repeat(600) + "b";

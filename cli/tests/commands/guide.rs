@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::Command;
 
 const PAGE: &str = include_str!("../../../docs/cleaning-up.md");
-/// What stands on the page for the stand-in server and its key.
+/// The stand-in server and its key, and their names on the page.
 const AS_ON_THE_PAGE: [(&str, &str); 2] = [("127.0.0.1", "api.minimaxi.com"), ("…dbox", "…3f2a")];
 
 /// Blocks of code with what they are in.

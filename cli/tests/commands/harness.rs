@@ -1,4 +1,4 @@
-//! What the tests share: one stand-in server for all, an account for each, and runs of the command.
+//! Shared by the tests: the stand-in server, an account for each test, and runs of the command.
 
 use mmx_sandbox::{API_KEY, Sandbox};
 use reqwest::blocking::{Client, Response};
@@ -118,7 +118,7 @@ pub(crate) fn command(arguments: &[&str]) -> Command {
     command
 }
 
-/// What came of a run.
+/// The result of a run.
 #[derive(Debug)]
 pub(crate) struct Run {
     pub(crate) code: Option<i32>,

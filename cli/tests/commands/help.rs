@@ -1,4 +1,4 @@
-//! What a shell and a person get beside the commands: completions, pages for `man`, and the right option after a typo.
+//! Completions, manual pages, and suggestions after a typo.
 
 use crate::files::folder;
 use crate::harness::{command, run};
@@ -12,7 +12,7 @@ fn completions_for_three_shells() {
         assert!(script.out.contains(has) && script.out.contains("keep-name") && script.err.is_empty(), "{script:#?}");
     }
     run(&mut command(&["completions", "csh"]), "").exits(2).says(&["bash", "fish", "zsh"]);
-    // The shell itself can read it and knows the commands then.
+    // Bash completes a command with it.
     let script = run(&mut command(&["completions", "bash"]), "").out;
     let typed =
         "COMP_WORDS=(mmx-files pru) COMP_CWORD=1; _mmx__files mmx-files pru mmx-files; echo \"${COMPREPLY[@]}\"";

@@ -92,7 +92,7 @@ fn what_an_earlier_run_has_deleted_is_verified_too() {
     let whole: Vec<_> = text.split_inclusive('\n').collect();
     let of_2 = whole[1..].iter().find(|line| line.contains("\"file_id\":2,")).unwrap();
     let verified = [&prune(&at)[..], &["--verify"]].concat();
-    // Of all files there is a receipt, or of that one alone.
+    // With outcomes of all files, and with the outcome of that file alone.
     let journals = [whole[..7].concat(), whole[0].to_owned() + of_2];
     for journal in &journals {
         fs::write(&at, journal).unwrap();

@@ -45,7 +45,7 @@ fn a_line_of_json_a_file_for_programs() {
     files.sort_by_key(|file| file["file_id"].as_i64());
     let ids: Vec<_> = files.iter().map(|file| file["file_id"].clone()).collect();
     assert_eq!(ids, [json!(176844028768320_i64), json!(i64::MAX)]);
-    // As the service has it, with what nobody knows.
+    // As the service sent it, with unknown fields.
     assert_eq!((&files[0]["filename"], &files[0]["bytes"]), (&json!("a.mp3"), &json!(1536)));
     let unknown = files[0]
         .as_object()
@@ -80,7 +80,7 @@ fn one_array_where_that_is_asked_for() {
     let outcomes = array(&["delete", "--yes", "--json=array", "--purpose", "voice_clone", "176844028768320", "99"], 0);
     assert_eq!((outcomes.as_array().map(Vec::len), &outcomes[2]["total"]), (Some(3), &json!(2)));
     account.fault(json!({"code": 2013}));
-    // What failed is no empty list.
+    // A failure prints no empty array.
     let failed = account.run(&["list", "--json=array"]).exits(1);
     assert_eq!(failed.out, "");
     account.run(&["list", "--json=xml"]).exits(2).says(&["lines", "array"]);

@@ -19,12 +19,12 @@ fn is_tame(run: &Run) {
     }
 }
 
-/// Of the Unicode standard's annex 9.
+/// Characters that change the direction of text, by Unicode annex 9.
 fn mmx_bidi(c: char) -> bool {
     matches!(c, '\u{61c}' | '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// Characters that nobody sees: zero-width ones, soft hyphens, fillers, tags, and spaces that look like the usual one.
+/// Invisible characters: zero-width ones, soft hyphens, fillers, tags, and spaces that look like the usual one.
 const INVISIBLE: [char; 24] = [
     '\u{ad}',
     '\u{34f}',
@@ -53,7 +53,7 @@ const INVISIBLE: [char; 24] = [
 ];
 
 #[test]
-fn what_nobody_sees_is_escaped() {
+fn invisible_characters_are_escaped() {
     let names: Vec<_> = INVISIBLE.iter().map(|c| format!("in{c}voice.mp3")).collect();
     let files =
         names.iter().zip(1..).map(|(name, id)| json!({"file_id": id, "purpose": "voice_clone", "filename": name}));
@@ -73,7 +73,7 @@ fn what_nobody_sees_is_escaped() {
     listed.sort();
     names.sort();
     assert_eq!(listed, names);
-    // Letters that join, accents and other scripts are seen.
+    // Accents and other scripts are not escaped.
     let account = Account::of(
         "cli-names-seen",
         json!([{"file_id": 1, "purpose": "voice_clone", "filename": "é e\u{301} 声音 한 नमस्ते\u{3000}.mp3"}]),

@@ -1,4 +1,4 @@
-//! `prune --plan` to what is no ordinary file: written through, and never replaced.
+//! `prune --plan` to devices, FIFOs, links and standard output, which must be written and not replaced.
 
 use crate::files::{folder, mixed, path, read};
 use crate::harness::{end, until};
@@ -25,7 +25,7 @@ fn mkfifo(at: &str) {
 #[test]
 fn standard_output_by_any_name() {
     let (account, folder) = (mixed("cli-plan-stdout"), folder());
-    // As /dev/stdout is; in a folder of ours, for a bug must not replace one of this machine.
+    // A link like /dev/stdout, which a bug could replace.
     let elsewhere = crate::files::folder();
     let link = path(&elsewhere, "stdout");
     symlink("/proc/self/fd/1", &link).unwrap();
@@ -35,7 +35,7 @@ fn standard_output_by_any_name() {
             is_a_plan(&run.out);
             assert_eq!(run.err.contains("nothing was deleted; in the plan: 6 files"), more.is_empty(), "{run:#?}");
         }
-        // A file that the shell has opened goes on where it is.
+        // A file that the shell has opened is appended to.
         let at = path(&folder, "out");
         fs::write(&at, "before\n").unwrap();
         let out = OpenOptions::new().append(true).open(&at).unwrap();
@@ -68,7 +68,7 @@ fn standard_error_and_other_descriptors() {
         shell.env_clear().envs(ours.get_envs().filter_map(|(name, value)| Some((name, value?)))).env("OUT", &out);
         shell.env("PATH", std::env::var_os("PATH").unwrap());
         let run = crate::harness::run(&mut shell, "").exits(0);
-        // What it was sent to may end later than it does itself.
+        // The process that reads it may end later.
         until(run, || read(&out).replace(' ', "").contains("\"version\":1"));
         assert_eq!(fs::metadata(&out).unwrap().ino(), inode);
     }
@@ -86,7 +86,7 @@ fn a_fifo_has_its_reader() {
     account.run(&plan(&at, &[])).exits(0).says(&["in the plan"]);
     is_a_plan(&reader.join().unwrap());
     assert!(fs::metadata(&at).unwrap().file_type().is_fifo());
-    // Where nobody reads, it waits, and a signal ends it.
+    // Without a reader it waits until a signal ends it.
     let command = &mut account.command(&plan(&at, &[]));
     let pipes = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let child = pipes.spawn().unwrap();
@@ -99,7 +99,7 @@ fn a_fifo_has_its_reader() {
 #[test]
 fn a_device_stays_one() {
     let (account, folder) = (mixed("cli-plan-device"), folder());
-    // By a link: a bug of ours must not replace a device of this machine.
+    // By a link, since a bug could replace the device.
     for (device, code, says) in [("/dev/null", 0, "in the plan"), ("/dev/full", 1, "can't be written")] {
         let at = path(&folder, device.rsplit('/').next().unwrap());
         symlink(device, &at).unwrap();
@@ -114,7 +114,7 @@ fn a_link_is_written_through() {
     let (account, folder) = (mixed("cli-plan-link"), folder());
     fs::create_dir(folder.path().join("plans")).unwrap();
     let (link, target) = (path(&folder, "link"), path(&folder, "plans/plan.json"));
-    // First to nothing yet, then to a file.
+    // First the target is missing, then it is a file.
     symlink("plans/plan.json", &link).unwrap();
     for _ in 0..2 {
         account.run(&plan(&link, &[])).exits(0);

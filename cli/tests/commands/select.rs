@@ -67,7 +67,7 @@ fn a_prune_of_some_in_order() {
     let run = account.run(&["prune", "--name", "*.mp3", "--sort", "created", "--limit", "2", "--yes"]).exits(0);
     run.says(&["5 files listed, 4 match\n", "2 more match, and are left out by --limit\n", "2 files: 2 deleted\n"]);
     assert_eq!(account.ids(), [1, 2, 3]);
-    // What is kept takes no place.
+    // Files that are kept don't count towards the limit.
     let run = account.run(&["prune", "--all", "--sort", "id", "--limit", "1", "--keep", "b*", "--dry-run", "--json"]);
     let plan: Value = run.exits(0).json().remove(0);
     let files: Vec<_> =

@@ -1,4 +1,4 @@
-//! Standard streams and signals as they were inherited: not blocking, closed, or ignored.
+//! Inherited standard streams and signals: non-blocking or closed streams, ignored signals.
 
 use crate::files::{folder, mixed, path};
 use crate::harness::{Account, Run, end, until};
@@ -10,19 +10,19 @@ use std::io::{PipeWriter, Read as _, Write as _, pipe};
 use std::os::fd::AsFd;
 use std::process::{Child, Command, Stdio};
 
-/// As another process of the same terminal or pipe may leave it.
+/// As another process that shares the file may do.
 fn do_not_block(file: impl AsFd) {
     let flags = fcntl_getfl(&file).unwrap();
     fcntl_setfl(&file, flags | OFlags::NONBLOCK).unwrap();
 }
 
-/// A run whose standard output is a small pipe that doesn't block, and whose reader is slow.
+/// A run whose standard output is a small non-blocking pipe with a slow reader.
 fn slowly(command: &mut Command) -> Run {
     let (mut reader, writer) = pipe().unwrap();
     fcntl_setpipe_size(&writer, 4096).unwrap();
     do_not_block(&writer);
     let mut child = command.stdin(Stdio::null()).stdout(writer).stderr(Stdio::piped()).spawn().unwrap();
-    // It holds the other end, too.
+    // The command still holds the other end.
     command.stdout(Stdio::null());
     until("the pipe is full, or it has ended", || {
         let is_full = rustix::io::ioctl_fionread(&reader).unwrap() > 3000 && is_asleep(&child);
@@ -45,7 +45,7 @@ fn all_of_it_arrives_where_standard_output_does_not_block() {
     {
         let whole = account.run(arguments).exits(0);
         let slow = slowly(&mut account.command(arguments)).exits(0);
-        // The links of info and the time of a plan are new each time.
+        // Links and times differ between runs.
         assert_eq!(slow.out.lines().count(), whole.out.lines().count(), "{arguments:?}");
         assert!(slow.out.ends_with('\n') && slow.err == whole.err, "{arguments:?} {}", slow.err);
     }
@@ -66,7 +66,7 @@ fn no_receipt_is_dropped_there() {
     assert_eq!(run.out.len(), 1 << 20);
 }
 
-/// One that reads what comes later, from a pipe that doesn't block.
+/// Starts a run that reads from a non-blocking pipe.
 fn start_reading(command: &mut Command) -> (Child, PipeWriter) {
     let (reader, writer) = pipe().unwrap();
     do_not_block(&reader);
@@ -97,7 +97,7 @@ fn it_waits_where_standard_input_does_not_block() {
     assert_eq!(account.ids(), [1, 2]);
 }
 
-/// By way of a shell, which does `before` it becomes the command.
+/// The command, run by a shell after `before`.
 fn after(before: &str, account: &Account, arguments: &[&str]) -> Command {
     let mut shell = Command::new("bash");
     let ours = account.command(&[]);
@@ -117,7 +117,7 @@ fn a_closed_standard_output_is_an_error_before_anything_is_sent() {
         run.exits(1).says(&["standard output can't be written: it is closed"]);
     }
     assert_eq!((account.journal().len(), account.ids().len()), (0, 3));
-    // Sent nowhere is not closed.
+    // /dev/null is not a closed stream.
     let quiet = crate::harness::run(&mut after("exec 1<>/dev/null", &account, &["list"]), "").exits(0);
     assert_eq!(quiet.err, "");
 }
@@ -146,7 +146,7 @@ fn a_signal_that_was_ignored_at_the_start_stays_ignored() {
         let mut command = after(&format!("trap '' {word}"), &account, &["list", "--json"]);
         let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         account.get("wait?count=1");
-        // The second would end it at once.
+        // A second signal would end the process at once.
         for _ in 0..2 {
             crate::signals::send(&child, signal);
         }
@@ -154,7 +154,7 @@ fn a_signal_that_was_ignored_at_the_start_stays_ignored() {
         let ids: Vec<Value> = run.json().into_iter().map(|file| file["file_id"].clone()).collect();
         assert_eq!((ids.len(), run.err.as_str()), (2, ""), "{word}");
     }
-    // The others are heard as ever.
+    // Other signals are handled as usual.
     let account = Account::with("cli-ignored-other", 1);
     account.fault(json!({"hang": true, "times": -1}));
     let mut command = after("trap '' INT", &account, &["list"]);

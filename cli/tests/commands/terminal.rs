@@ -25,7 +25,7 @@ impl Terminal {
         Terminal::of(command, 100, OFlags::empty())
     }
 
-    /// Of so many columns, with these flags beside its own.
+    /// A terminal with this many columns and additional flags.
     fn of(command: &mut Command, columns: u16, flags: OFlags) -> Terminal {
         let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
         grantpt(&ours).and_then(|()| unlockpt(&ours)).expect("its other end");
@@ -47,7 +47,7 @@ impl Terminal {
                 seen.lock().unwrap().push_str(&String::from_utf8_lossy(&bytes[..count]));
             }
         });
-        // What the command holds of it goes with the command.
+        // Closes the descriptors that the command holds.
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         Terminal { child, keyboard, screen }
     }
@@ -246,10 +246,9 @@ fn names_are_escaped_there_too() {
     assert!(!terminal.exits(0).contains('\u{1b}'));
 }
 
-/// What a run of 80 columns shows of two long names, line by line.
+/// The lines that a run shows on 80 columns.
 fn on_80_columns(account: &Account, arguments: &[&str]) -> Vec<String> {
     let mut terminal = Terminal::of(&mut account.command(arguments), 80, OFlags::empty());
-    // The last of them, sorted by nothing but the id.
     terminal.shows("3.mp3");
     let screen = terminal.exits(0);
     screen.lines().map(|line| line.trim_end().to_owned()).collect()

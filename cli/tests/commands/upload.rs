@@ -94,7 +94,7 @@ fn from_standard_input() {
     let stored = &account.journal()[0]["upload"];
     assert_eq!((&stored["bytes"], &stored["filename"]), (&json!(300_000), &json!("a.mp3")));
     assert_eq!((&stored["content_type"], &stored["chunked"]), (&json!("audio/mpeg"), &json!(true)));
-    // A file has a size, and can be sent again after its response was lost on the way.
+    // A file has a size, and can be sent again.
     let folder = folder();
     account.fault(json!({"call": "upload", "code": 1002, "headers": {"Retry-After": "0"}}));
     let mut command = account.command(&upload);

@@ -18,7 +18,7 @@ pub struct Filter<'a> {
     pub min_bytes: Option<i64>,
     pub name_glob: Option<&'a str>,
     pub keep_globs: Vec<&'a str>,
-    /// Whole names.
+    /// Exact names.
     pub keep_names: Vec<&'a str>,
     pub keep_ids: &'a [i64],
     /// More than so many: a guard stops it.
@@ -38,13 +38,13 @@ pub struct Matcher<'a> {
     keep_ids: HashSet<i64>,
 }
 
-/// What a pattern, a name or an id to keep has kept.
+/// The effect of a pattern, a name or an id of files to keep.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Keep<'a> {
     pub rule: KeepRule<'a>,
-    /// Files that match the filter.
+    /// Files that match the filter and are kept by it.
     pub kept: usize,
-    /// Files that are listed.
+    /// Listed files to which it applies.
     pub listed: usize,
 }
 
@@ -117,8 +117,8 @@ impl<'a> Matcher<'a> {
         self.keep_globs.iter().any(|keep| keep.matches(&file.filename)).then_some("keep_glob")
     }
 
-    /// What each pattern, name and id keeps of the files that are listed, which come with whether they match. A file
-    /// that two of them keep counts for both.
+    /// The effect of each pattern, name and id on the listed files, which come with whether they match. A file that two
+    /// of them keep counts for both.
     pub fn keeps<'f>(&self, files: impl Iterator<Item = (&'f FileObject, bool)>) -> Vec<Keep<'a>> {
         let filter = self.filter;
         let globs = filter.keep_globs.iter().map(|glob| KeepRule::Glob(glob));

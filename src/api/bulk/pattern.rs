@@ -1,12 +1,12 @@
 //! Patterns for file names: `*`, `?` and classes such as `[a-z]`.
 //!
-//! Our own matcher, for no crate has these rules: a name isn't a path, so that `*` matches `/` too; `?` and classes are of
-//! characters, not of bytes; and the stack that it takes grows neither with the pattern nor with the name.
+//! No crate has these rules: `*` matches `/` too, since a name isn't a path; `?` and classes match characters, not bytes;
+//! and the matcher doesn't recurse, so that long patterns and names need no stack.
 
 use std::borrow::Cow;
 use unicode_normalization::{IsNormalized, UnicodeNormalization as _, is_nfc_quick};
 
-/// The form in which patterns and names are compared: `ü` may be one character or two.
+/// The Unicode form NFC, in which patterns and names are compared: `ü` may be one character or two.
 pub(super) fn normal(text: &str) -> Cow<'_, str> {
     match is_nfc_quick(text.chars()) {
         IsNormalized::Yes => Cow::Borrowed(text),
@@ -22,7 +22,7 @@ enum Token {
     /// `?`
     One,
     Char(char),
-    /// `[a-z]`, or not of these: `[!a-z]`
+    /// `[a-z]`, `[!a-z]`
     Class {
         ranges: Vec<(char, char)>,
         is_negated: bool,
@@ -54,11 +54,11 @@ impl Pattern {
         Ok(Pattern(tokens))
     }
 
-    /// Whether all of a name fits. Of several `*` only the last one is ever tried with more text, which is enough.
+    /// Whether the whole name matches. Backtracks to the last `*` only, which is sufficient.
     pub(super) fn matches(&self, name: &str) -> bool {
         let name: Vec<char> = normal(name).chars().collect();
         let (mut token, mut at) = (0, 0);
-        // What follows the last `*`, and where in the name that was tried.
+        // The token after the last `*`, and the position in the name where it was tried.
         let mut last: Option<(usize, usize)> = None;
         loop {
             match (self.0.get(token), name.get(at)) {
@@ -67,7 +67,7 @@ impl Pattern {
                     token += 1;
                     last = Some((token, at));
                 }
-                (Some(one), Some(&c)) if one.fits(c) => (token, at) = (token + 1, at + 1),
+                (Some(one), Some(&c)) if one.matches(c) => (token, at) = (token + 1, at + 1),
                 (_, None) => return false,
                 _ => {
                     let Some((after, tried)) = last else { return false };
@@ -80,7 +80,7 @@ impl Pattern {
 }
 
 impl Token {
-    fn fits(&self, c: char) -> bool {
+    fn matches(&self, c: char) -> bool {
         match self {
             Token::Any | Token::One => true,
             Token::Char(own) => *own == c,
@@ -91,7 +91,7 @@ impl Token {
     }
 }
 
-/// A class from behind its `[`, and what comes after its `]`. One that stands first belongs to the class.
+/// Parses a class after its `[` and returns the rest after its `]`. A `]` at the beginning belongs to the class.
 fn class(text: &[char]) -> Result<(Token, &[char]), &'static str> {
     let (is_negated, text) = match text {
         ['!', text @ ..] => (true, text),
@@ -154,7 +154,7 @@ mod tests {
         check("[*?[]", &["*", "?", "["], &["a"]);
         check("take[[]1].mp3", &["take[1].mp3"], &["take1.mp3"]);
         check("a]", &["a]"], &["a"]);
-        // What stands for something elsewhere is itself here.
+        // Special in other kinds of patterns, but not in these.
         check(r"\*{a,b}", &[r"\{a,b}", r"\x{a,b}"], &["*{a,b}", r"\a"]);
     }
 

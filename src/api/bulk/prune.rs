@@ -39,7 +39,7 @@ pub struct Plan<'a> {
     pub listed: usize,
     /// What matches, with the reason why it is kept all the same.
     pub files: Vec<(FileObject, Option<&'static str>)>,
-    /// How many files each pattern, name and id keeps.
+    /// The effect of each pattern, name and id of files to keep.
     pub keeps: Vec<Keep<'a>>,
 }
 
@@ -105,7 +105,7 @@ impl<'a> Plan<'a> {
         let (mut plan, files) = Plan::listed(client, filter, limits, options)?;
         let now = Now::of(plan.clock);
         let files: HashMap<_, _> = files.into_iter().map(|file| (file.file_id, file)).collect();
-        // But for what keeps it.
+        // Files that would be deleted if nothing kept them.
         let mut would_go = HashSet::new();
         let compared = earlier.into_iter().map(|file| {
             let kept = match files.get(&file.file_id) {
@@ -152,17 +152,17 @@ impl<'a> Plan<'a> {
         self.files.iter().filter(|(_, kept)| kept.is_none()).map(|(file, _)| file)
     }
 
-    /// Files that match; of an earlier plan, those that are still there.
+    /// Files that match. In an applied plan, files that are still listed.
     pub fn matched(&self) -> usize {
         self.files.len() - self.left_for(GONE)
     }
 
-    /// Files that match and are kept all the same.
+    /// Files that match and are kept.
     pub fn kept(&self) -> usize {
         self.files.iter().filter(|(_, kept)| kept.is_some()).count() - self.left_for(GONE)
     }
 
-    /// Files that are left alone for this reason.
+    /// Files that are kept for this reason.
     pub fn left_for(&self, why: &str) -> usize {
         self.files.iter().filter(|(_, kept)| *kept == Some(why)).count()
     }
@@ -219,13 +219,13 @@ impl<'a> Plan<'a> {
     }
 }
 
-/// Another name is no change: it is the service's to choose.
+/// Whether a file is unchanged. The name may differ: the service chooses it.
 pub(super) fn is_as_planned(found: &FileObject, planned: &FileObject) -> bool {
     let has_its_purpose = found.purpose.is_empty() || found.purpose == planned.purpose;
     has_its_purpose && (found.created_at, found.bytes) == (planned.created_at, planned.bytes)
 }
 
-/// The files in a response, and the service's clock.
+/// The files in a response, and the time of the service.
 pub(super) fn read(
     response: &ApiResponse,
     filter: &Filter<'_>,

@@ -1,6 +1,5 @@
-//! Files that an earlier prune has chosen, looked at again before another one deletes them: by a list where they are many,
-//! and else one by one. What was written down of that run is held against the filter like a plan, for it may have been
-//! edited.
+//! Review: looks up the files that an interrupted prune has recorded, and checks them against the filter before the rest
+//! is deleted. The record may have been edited, so it is trusted no more than a plan.
 
 use super::filter::{Filter, Matcher, Now};
 use super::options::{FileRef, Options};
@@ -15,34 +14,34 @@ use crate::transport::client::Client;
 use crate::transport::exchange::Limits;
 use std::collections::HashMap;
 
-/// Of more files a list is read first.
+/// With more files than this, a list is requested first.
 const MAX_LOOKUPS: usize = 20;
 
 const OTHER_PURPOSE: &str = "has another purpose";
 const UNPLANNED: &str = "is not in the plan";
 
-/// What is known of a file now.
+/// The result for one file.
 #[derive(Debug)]
 pub enum Standing {
-    /// It is there and may go.
+    /// It is there and may be deleted.
     Fits,
-    /// It is there and stays: why.
+    /// It is there and must not be deleted, for this reason.
     Stays(&'static str),
-    /// The service doesn't know it any more.
+    /// The service doesn't know it: an earlier run has deleted it.
     Gone { trace_id: String },
-    /// It could not be looked at.
+    /// The lookup failed.
     Unclear(Error),
 }
 
 pub struct Review<'a> {
     pub matcher: Matcher<'a>,
-    /// Of each file, in the same order.
+    /// One for each file, in the same order.
     pub standings: Vec<Standing>,
-    /// Files that are listed; `None` where no list was needed.
+    /// Number of listed files; `None` if no list was requested.
     pub listed: Option<usize>,
 }
 
-/// Looks at each of the files. Sends no delete. Where a plan is applied, `planned` is what it chose.
+/// Looks up each file. Sends no delete. `planned` has the files of the plan that is applied.
 pub fn review<'a>(
     client: &Client,
     files: &[FileRef<'_>],
@@ -83,7 +82,7 @@ pub fn review<'a>(
     for file in files {
         standings.push(match there.get(&file.file_id) {
             Some((found, now)) => judge(file, found, now),
-            // A list of one purpose lacks the files of another, which are not gone.
+            // Not proof that it is gone: the list has the files of one purpose.
             None => match look(file.file_id) {
                 Ok((found, now)) => judge(file, &found, &now),
                 Err(error) if error.api_code != 0 && retrieve::may_mean_absent(&error) => {
