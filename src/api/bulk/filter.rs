@@ -38,7 +38,7 @@ pub struct Matcher<'a> {
     keep_ids: HashSet<i64>,
 }
 
-/// What a pattern, a name or an id to keep has kept.
+/// The number of files that a pattern, a name or an id keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Keep<'a> {
     pub rule: KeepRule<'a>,
@@ -117,7 +117,7 @@ impl<'a> Matcher<'a> {
         self.keep_globs.iter().any(|keep| keep.matches(&file.filename)).then_some("keep_glob")
     }
 
-    /// What each pattern, name and id keeps of the files that are listed, which come with whether they match. A file
+    /// Counts what each pattern, name and id keeps of the listed files, which come with whether they match. A file
     /// that two of them keep counts for both.
     pub fn keeps<'f>(&self, files: impl Iterator<Item = (&'f FileObject, bool)>) -> Vec<Keep<'a>> {
         let filter = self.filter;

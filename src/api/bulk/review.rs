@@ -15,13 +15,13 @@ use crate::transport::client::Client;
 use crate::transport::exchange::Limits;
 use std::collections::HashMap;
 
-/// Of more files a list is read first.
+/// With more files than this, a list is read first.
 const MAX_LOOKUPS: usize = 20;
 
 const OTHER_PURPOSE: &str = "has another purpose";
 const UNPLANNED: &str = "is not in the plan";
 
-/// What is known of a file now.
+/// The current state of a file.
 #[derive(Debug)]
 pub enum Standing {
     /// It is there and may go.
@@ -36,7 +36,7 @@ pub enum Standing {
 
 pub struct Review<'a> {
     pub matcher: Matcher<'a>,
-    /// Of each file, in the same order.
+    /// One for each file, in the same order.
     pub standings: Vec<Standing>,
     /// Files that are listed; `None` where no list was needed.
     pub listed: Option<usize>,
