@@ -1,4 +1,4 @@
-//! What can go wrong: the error every layer returns, and the status table that the C header is made from.
+//! The error that every layer returns, and the status table from which the C header is generated.
 
 use std::ffi::CStr;
 use std::time::Duration;

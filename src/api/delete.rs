@@ -21,7 +21,7 @@ struct Body<'a> {
     purpose: &'a str,
 }
 
-/// What a response says beside its success.
+/// The fields of a successful response.
 #[derive(Deserialize)]
 struct DeleteResponse {
     #[serde(default, deserialize_with = "envelope::present")]
@@ -45,28 +45,28 @@ pub struct Deleted {
     pub trace_id: String,
 }
 
-/// What became of a file.
+/// The result of deleting one file.
 #[derive(Debug)]
 pub enum End {
     Deleted(Deleted),
-    /// Refused, and it isn't there.
+    /// Refused, and the file doesn't exist.
     AlreadyAbsent {
         trace_id: String,
     },
     /// As the error says; it is unknown what became of the file if that is ambiguous.
     Failed(Error),
-    /// It takes a lookup of the file to tell, for which there was no leave.
+    /// Only a lookup can tell, which was not allowed.
     NeedsLookup(Error),
 }
 
 /// How a file is deleted, for one that is alone and for one of many.
 pub struct DeletePolicy<'a> {
     pub name: &'static str,
-    /// A look comes first: what is gone already needs no request. Says why.
+    /// The error that makes a lookup come first: a file that is gone needs no request.
     pub lookup_first: Option<Error>,
-    /// Whether the service refuses a file because it isn't there is found out, too.
+    /// Whether a lookup follows a refusal, to find out that the file doesn't exist.
     pub lookup_after_refusal: bool,
-    /// Leave for a look: of many ambiguous files, one list tells more than a retrieve each.
+    /// Whether a lookup is allowed: for many ambiguous files, one list replaces a retrieve each.
     pub allow_lookup: &'a (dyn Fn() -> bool + Sync),
 }
 
@@ -89,7 +89,7 @@ pub fn check(name: &'static str, file_id: i64, purpose: &str) -> Result<(), Erro
     purpose::check(name, purpose)
 }
 
-/// What a caller should know beside the error itself.
+/// Adds what a caller should know beside the error itself.
 pub fn explain(error: Error, purpose: &str) -> Error {
     let mut error = purpose::explain(error, purpose);
     if error.ambiguous {
@@ -135,7 +135,7 @@ pub async fn delete_with(attempts: &mut Attempts<'_>, file_id: i64, purpose: &st
         if !(policy.allow_lookup)() {
             return End::NeedsLookup(error);
         }
-        // Seldom taken and most of the work's room: kept apart, every other delete is the smaller.
+        // Rare and large, so boxed.
         match Box::pin(look_up(attempts, policy.name, file_id, &error)).await {
             Presence::Gone { trace_id } if ambiguous => return End::Deleted(Deleted::seen(file_id, trace_id)),
             Presence::Gone { trace_id } => return End::AlreadyAbsent { trace_id },
@@ -161,7 +161,7 @@ pub async fn delete_with(attempts: &mut Attempts<'_>, file_id: i64, purpose: &st
 }
 
 impl Deleted {
-    /// Of a request whose answer was lost.
+    /// A file whose response was lost and that a lookup found gone.
     fn seen(file_id: i64, trace_id: String) -> Deleted {
         let json = serde_json::json!({ "file_id": file_id, "evidence": "retrieve" }).to_string();
         Deleted { evidence: Evidence::Retrieve, json, trace_id }
@@ -188,7 +188,7 @@ async fn attempt(attempts: &mut Attempts<'_>, call: &Call, file_id: i64) -> Resu
         None => {}
         Some(returned) if model::id(returned) == Some(file_id) => {}
         Some(returned) => {
-            // What is no id is not shown: it can be anything, also the key.
+            // A value that is no id is not shown: it can be anything, also the key.
             let other = model::id(returned).map_or("something that is no id".into(), |id| format!("file_id {id}"));
             let text = format!("the answer is about {other}, not about {file_id}");
             return Err(response.error(attempts.client(), call, &text));
@@ -197,7 +197,7 @@ async fn attempt(attempts: &mut Attempts<'_>, call: &Call, file_id: i64) -> Resu
     Ok(Deleted { evidence: Evidence::Response, json: response.json, trace_id })
 }
 
-/// Looks whether a file is there whose delete may have been carried out.
+/// Looks up a file whose delete may have been carried out.
 async fn look_up(attempts: &mut Attempts<'_>, name: &'static str, file_id: i64, after: &Error) -> Presence {
     let log = attempts.log();
     log.event(Level::Warn, "settling", || [("file_id", file_id.into()), ("status_name", after.status.name().into())]);

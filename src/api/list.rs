@@ -16,7 +16,7 @@ pub const CALL: &str = "list_files";
 /// 100,000 files are 13 to 33 MiB.
 const MAX_RESPONSE_LEN: usize = 256 << 20;
 
-/// What a listing must be; null and nothing are no files.
+/// The shape of a list response; null and a missing field are no files.
 #[derive(Deserialize)]
 struct Listed {
     #[allow(dead_code)] // Reading it is the check.

@@ -1,4 +1,4 @@
-//! What a file is for: an open set of words. The service takes new ones every few months, so unknown ones are sent.
+//! Purposes of files: an open set of words. The service adds new ones every few months, so unknown ones are sent.
 
 use crate::error::Error;
 
@@ -13,7 +13,7 @@ pub const PURPOSES: &[(&str, &str)] = &[
     ("video_generation_input", "material for video generation"),
 ];
 
-/// What can be a purpose at all, known or not.
+/// Checks that a word can be a purpose, known or not.
 pub fn check(call: &'static str, purpose: &str) -> Result<(), Error> {
     let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
     if (1..=64).contains(&purpose.len()) && purpose.bytes().all(fits) {
@@ -36,7 +36,7 @@ pub fn explain(mut error: Error, purpose: &str) -> Error {
 /// Endings of names, and the most bytes.
 type Format = (&'static [&'static str], u64);
 
-/// What the documents say may be uploaded for a purpose. They change: nothing is refused by them, but a refusal of the
+/// Documented limits of uploads by purpose. They change: nothing is refused by them, but a refusal of the
 /// service is explained.
 const LIMITS: &[(&str, &[Format], &str)] = &[
     ("voice_clone", &[(&["mp3", "m4a", "wav"], 20 << 20)], "mp3, m4a or wav, 10 s to 5 min, at most 20 MB"),

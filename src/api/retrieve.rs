@@ -18,7 +18,7 @@ struct Retrieved {
     file: FileObject,
 }
 
-/// What retrieve says of a file whose delete is ambiguous.
+/// The result of looking up a file whose delete is ambiguous.
 #[derive(Debug)]
 pub enum Presence {
     There,

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Duration;
 
-/// Between two looks whether a FIFO has got a reader: nothing tells of it.
+/// Polling interval for a FIFO's reader: there is no event for it.
 const LOOK: Duration = Duration::from_millis(10);
 
 pub struct SpecialFile<'a> {
@@ -94,7 +94,7 @@ impl Source for SpecialFile<'_> {
         }
     }
 
-    /// What was read is gone.
+    /// Bytes that were read are gone.
     fn can_rewind(&self) -> bool {
         false
     }

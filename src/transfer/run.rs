@@ -89,7 +89,7 @@ impl<'a> Transfer<'a> {
         Ok(())
     }
 
-    /// Tells the limiter, the budget and the host what an attempt came to.
+    /// Records the result of an attempt.
     pub fn record(&mut self, outcome: Result<ResponseSummary<'_>, &Error>) {
         self.policy.record(outcome);
         self.flush();

@@ -38,7 +38,7 @@ pub fn unreadable(what: impl Display, why: impl Display) -> TransportError {
     TransportError::file(format!("{what} can't be read: {why}"))
 }
 
-/// What stands round the source's bytes.
+/// The multipart form around the source's bytes.
 pub struct MultipartFraming {
     pub content_type: String,
     pub before: Vec<u8>,

@@ -104,7 +104,7 @@ pub struct Attempt {
     has_body: bool,
     idle: IdleTimer,
     route: Arc<Route>,
-    /// What came of a response that is read as a whole.
+    /// The head of a response that is read as a whole.
     head: Option<Head>,
     gathered: Vec<u8>,
 }
@@ -340,7 +340,7 @@ impl Attempt {
         TransportError { head: self.head.take().map(Box::new), ..TransportError::new(status, self.body_sent(), text) }
     }
 
-    /// What it is doing, for the message of an interruption.
+    /// Describes what it is doing, for the message of an interruption.
     pub fn phase(&self) -> String {
         let server = &self.route;
         match (&self.stage, self.body_sent()) {

@@ -118,7 +118,7 @@ impl<'c> Attempts<'c> {
         events::waited(&self.policy.log, waited);
     }
 
-    /// Tells the limiter, the budget and the log what an attempt came to.
+    /// Records the result of an attempt.
     pub fn record(&mut self, outcome: Result<ResponseSummary<'_>, &Error>) {
         self.policy.record(outcome);
         if let Err(error) = outcome {

@@ -105,7 +105,7 @@ impl BodySender {
 }
 
 impl RequestBody {
-    /// Of a request without a body.
+    /// The body of a request that has none.
     pub fn empty() -> RequestBody {
         BodySender::streamed(Some(0)).body()
     }

@@ -1,4 +1,4 @@
-//! Where a call stands, kept beside the work that makes it, for whoever ends it from outside.
+//! The state of a call, for an interruption from outside.
 
 use super::attempt::Attempt;
 use super::body::BodySent;
@@ -14,16 +14,16 @@ pub(super) struct State {
     pub(super) attempt: Option<Attempt>,
     /// From where on the one under way may have been carried out.
     pub(super) ambiguous_from: Option<BodySent>,
-    /// What it waits for while none is under way.
+    /// Describes the wait while no attempt is under way.
     pub(super) waiting: &'static str,
     /// An earlier attempt may have been carried out.
     pub(super) ambiguous: bool,
     pub(super) made: u32,
-    /// What the last attempt came to.
+    /// The error of the last attempt.
     pub(super) last: Option<Error>,
 }
 
-/// Where a call stands.
+/// The state of a call.
 #[derive(Clone, Default)]
 pub struct CallState(Rc<RefCell<State>>);
 
@@ -59,7 +59,7 @@ impl CallState {
     }
 }
 
-/// What a call waits for between two attempts.
+/// Describes the pause between two attempts.
 pub const PAUSE: &str = "waiting to try again";
 
 /// The end of a wait after an attempt that failed: with what is known of that.

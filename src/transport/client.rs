@@ -49,7 +49,7 @@ pub struct Client {
     route: Arc<Route>,
 }
 
-/// What one call has different from its client.
+/// Options of one call that override its client's.
 #[derive(Clone, Copy, Default)]
 pub struct CallOptions<'a> {
     pub timeout: TimeLimit,
@@ -73,7 +73,7 @@ pub enum CallKind {
 /// One call in terms of HTTP.
 #[derive(Debug)]
 pub struct Call {
-    /// Of the C function, without its prefix.
+    /// Name of the C function, without its prefix.
     pub name: &'static str,
     pub method: Method,
     /// Below the base URL, without a slash in front.
@@ -85,7 +85,7 @@ pub struct Call {
     pub effect: Effect,
 }
 
-/// What a call came back with.
+/// The response to a call.
 #[derive(Debug)]
 pub struct CallResponse {
     pub response: HttpResponse,
@@ -99,7 +99,7 @@ pub struct CallResponse {
 #[derive(Debug)]
 pub struct CallError {
     pub error: Error,
-    /// What came of the response.
+    /// The head of the response, if it was received.
     pub head: Option<Box<Head>>,
 }
 
@@ -184,7 +184,7 @@ impl Client {
         self.urls.base().path()
     }
 
-    /// Tells one account from another.
+    /// Fingerprint of the key, which tells one account from another.
     pub fn key_fingerprint(&self) -> String {
         self.key.fingerprint()
     }
@@ -203,12 +203,12 @@ impl Client {
         Retry::new(&self.budget, most.unwrap_or(self.max_attempts))
     }
 
-    /// What it shares with other clients in this process: connections, and the limiter of its key.
+    /// The state shared with other clients in this process: connections, and the limiter of its key.
     pub fn shares(&self) -> &Shares {
         &self.shares
     }
 
-    /// What the configuration asks for.
+    /// The configured rate limit.
     pub fn requests_per_minute(&self) -> Option<u32> {
         self.requests_per_minute
     }
@@ -218,7 +218,7 @@ impl Client {
         self.timeout.or(Some(DEFAULT_TIMEOUT))
     }
 
-    /// The longest time without a byte.
+    /// Idle timeout: longest time without sending or receiving a byte.
     pub fn idle_timeout(&self) -> Option<Duration> {
         self.idle_timeout
     }

@@ -37,7 +37,7 @@ pub struct ConcurrentCalls<'c, T> {
     client: &'c Client,
     name: &'static str,
     limits: Limits<'c>,
-    /// Of each call, waits for the rate limiter left out.
+    /// Timeout of each call, waits for the rate limiter left out.
     call_timeout: Option<Duration>,
     max_attempts: Option<u32>,
     log: Log,

@@ -160,7 +160,7 @@ pub fn attempts(call: &'static str, name: &'static str, max_attempts: i32) -> Re
     Ok(Some(max_attempts).filter(|&attempts| attempts > 0))
 }
 
-/// What can stand in the Authorization header. Says what is wrong without showing the key.
+/// Checks that a key fits the Authorization header. Says what is wrong without showing the key.
 pub fn check_key(key: &Key) -> Result<(), &'static str> {
     let key = key.0.as_bytes();
     if key.is_empty() {

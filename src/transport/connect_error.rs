@@ -1,4 +1,4 @@
-//! Why there is no connection, in words: nothing has reached the service then.
+//! Connect errors and their messages: nothing has reached the service.
 
 use super::body::BodySent;
 use super::error::{TransportError, plain};

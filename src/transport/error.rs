@@ -14,7 +14,7 @@ pub struct TransportError {
     pub text: String,
     /// Another attempt would fail likewise.
     pub permanent: bool,
-    /// What came of the response before it failed.
+    /// The head of the response, if it was received before the failure.
     pub head: Option<Box<Head>>,
 }
 
@@ -23,7 +23,7 @@ impl TransportError {
         TransportError { status, body_sent, text: text.into(), permanent: false, head: None }
     }
 
-    /// Of a local file or the caller's stream; how far the request got is for its exchange to add.
+    /// An error of a local file or the caller's stream; the exchange adds how much of the body was sent.
     pub fn file(text: impl Into<String>) -> TransportError {
         TransportError::new(Status::File, BodySent::None, text)
     }

@@ -6,7 +6,7 @@ use crate::error::Error;
 use serde_json::Value;
 use std::time::{Duration, Instant};
 
-/// What a response says in its head: its HTTP status and its trace id.
+/// A response's HTTP status and trace id.
 pub type ResponseSummary<'a> = (u16, &'a str);
 
 pub fn attempt(log: &Log, number: u32, call: &Call) {

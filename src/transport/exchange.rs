@@ -19,20 +19,20 @@ use std::pin::pin;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-/// What a child is told that comes back from a callback.
+/// The message in a child process that returns from a callback.
 pub const FORKED: &str = "this process was forked while the call ran, and the call is the parent's";
 
 /// Data is handed out in pieces of so much, where so much is there.
 const BATCH: usize = 256 * 1024;
-/// Between two looks at a cancellation token whose event tells nothing.
+/// Polling interval of a cancellation token whose event can't be trusted.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// What ends a wait besides the event waited for.
+/// Limits of a wait: deadline, cancellation and idle timeout.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits<'a> {
     pub deadline: Deadline,
     pub cancel: Option<&'a Cancel>,
-    /// The longest time without a byte, while the caller waits.
+    /// Idle timeout: longest time without sending or receiving a byte, while the caller waits.
     pub idle: Option<Duration>,
 }
 
@@ -44,7 +44,7 @@ pub enum Interruption {
 }
 
 impl Interruption {
-    /// What it was, and what it came in the middle of.
+    /// The status and message of an interruption during `phase`.
     pub fn describe(&self, phase: &str) -> (Status, String) {
         match self {
             Interruption::Cancelled => (Status::Cancelled, format!("cancelled while {phase}")),
@@ -58,7 +58,7 @@ impl Interruption {
     }
 }
 
-/// What the caller has to do, or has got.
+/// The result of a turn: what the caller has to do, or has received.
 #[derive(Debug)]
 pub enum Turn {
     /// Feed the next chunk of the request's body, then turn again.
@@ -75,7 +75,7 @@ pub struct Exchange<'a> {
     limits: Limits<'a>,
     /// Handed over but not yet released to the connection; whether it is the last.
     fed: Option<(Bytes, bool)>,
-    /// What came after data that was handed out first.
+    /// The turn after data that was handed out first.
     next: Option<Result<Turn, TransportError>>,
 }
 
@@ -150,7 +150,7 @@ impl<'a> Exchange<'a> {
         turned.unwrap_or_else(|why| Err(interrupted(&why, &mut self.attempt)))
     }
 
-    /// What ends an exchange before it is driven on, or after the last callback.
+    /// Checks process, cancellation and deadline: before it is driven on, and after the last callback.
     pub fn check(&mut self) -> Result<(), TransportError> {
         self.check_process()?;
         self.limits.check().map_err(|why| interrupted(&why, &mut self.attempt))
@@ -164,7 +164,7 @@ impl<'a> Exchange<'a> {
 }
 
 impl Limits<'_> {
-    /// What can be told without waiting.
+    /// Checks cancellation and deadline without waiting.
     pub fn check(&self) -> Result<(), Interruption> {
         if self.cancel.is_some_and(Cancel::is_triggered) {
             return Err(Interruption::Cancelled);

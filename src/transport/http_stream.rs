@@ -1,4 +1,4 @@
-//! What HTTP is spoken over: a socket, or TLS over one, as hyper wants it.
+//! A byte stream as hyper's I/O traits: a socket, or TLS over one.
 
 use super::stream::Stream;
 use hyper::rt::{Read, ReadBufCursor, Write};

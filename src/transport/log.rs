@@ -1,4 +1,4 @@
-//! What a host wants to read of its calls afterwards: one JSON line an event. Lines gather while the engine runs and are
+//! The log of calls: one JSON line for each event. Lines gather while the engine runs and are
 //! handed out between its turns, so that no lock of ours is held and no runtime entered while the host's function runs.
 
 use serde_json::{Map, Value};
@@ -24,7 +24,7 @@ impl Level {
 /// The host's function.
 pub type Listener = dyn Fn(Level, &str) + Send + Sync;
 
-/// Whom to tell, and the least important level that is wanted.
+/// The log callback, and the least important level that is wanted.
 #[derive(Clone)]
 pub struct Logger {
     pub log: Arc<Listener>,

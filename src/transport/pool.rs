@@ -41,7 +41,7 @@ pub struct Network {
     pub connect_timeout: Option<Duration>,
 }
 
-/// What belongs to one process.
+/// The state of one process.
 struct Shared {
     pools: Mutex<Vec<Arc<Pool>>>,
     dns: DnsResolver,

@@ -1,4 +1,4 @@
-//! Tells a process from the children that fork from it, without a system call, and keeps a value for each.
+//! Distinguishes a process from its forked children, without a system call, and keeps a value for each.
 
 use super::sys;
 use once_cell::race::OnceBox;

@@ -1,11 +1,11 @@
-//! Telling the caller how far a transfer is: on its own thread, between the turns, not too often.
+//! Progress reports: on the calling thread, between the turns, not too often.
 
 use super::body::BodySent;
 use super::error::TransportError;
 use crate::error::Status;
 use std::time::{Duration, Instant};
 
-/// Told bytes done and bytes in all (-1: not known); `false` cancels.
+/// Progress callback: bytes done and bytes in total (-1: unknown); `false` cancels.
 pub type Report<'a> = &'a dyn Fn(i64, i64) -> bool;
 
 /// At most twenty times a second.
@@ -22,17 +22,17 @@ impl<'a> Progress<'a> {
         Progress { report, last: None }
     }
 
-    /// An attempt begins at the start: that is told at once, also after one that was told a moment ago.
+    /// An attempt starts from zero: that is reported at once, also right after another report.
     pub fn begins(&mut self) {
         self.last = None;
     }
 
-    /// Tells it, unless it was told a moment ago.
+    /// Reports progress, unless it was reported a moment ago.
     pub fn moved(&mut self, done: u64, total: Option<u64>, body_sent: BodySent) -> Result<(), TransportError> {
         if self.last.is_some_and(|(at, ..)| at.elapsed() < APART) { Ok(()) } else { self.tell(done, total, body_sent) }
     }
 
-    /// Tells the end, once.
+    /// Reports the end, once.
     pub fn finished(&mut self, done: u64) -> Result<(), TransportError> {
         if self.last.is_some_and(|(_, told, of)| told == done && of == Some(done)) {
             return Ok(());

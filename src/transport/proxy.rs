@@ -73,7 +73,7 @@ impl Proxy {
         self.set_by == SETTER
     }
 
-    /// What is said to it stays on this machine.
+    /// Whether traffic to it stays on this machine.
     pub fn is_loopback(&self) -> bool {
         self.is_loopback
     }
@@ -93,7 +93,7 @@ fn basic(username: &str, password: Option<&str>) -> Option<HeaderValue> {
     Some(value)
 }
 
-/// What the environment said when the configuration was made. Checked when a client is.
+/// Proxy variables of the environment when the configuration was made. Checked when a client is.
 #[derive(Clone, Debug, Default)]
 pub struct ProxyEnv {
     https: Option<Setting<Key>>,
@@ -124,7 +124,7 @@ impl ProxyEnv {
     }
 }
 
-/// What a configuration says of proxies.
+/// The proxy setting of a configuration.
 #[derive(Clone, Debug, Default)]
 pub enum ProxySetting {
     #[default]

@@ -93,7 +93,7 @@ impl Limiter {
         nobody_waits && inner.pace.admit(Instant::now(), ceiling, false).is_ok()
     }
 
-    /// What a request came to.
+    /// Records the result of a request.
     pub fn record(&self, outcome: Result<(), &Error>) {
         match outcome {
             Err(error) if error.status == Status::RateLimited => self.throttled(error.retry_after),
@@ -164,7 +164,7 @@ impl Inner {
         self.queue.iter().position(|waiter| !waiter.is_away).unwrap_or(0)
     }
 
-    /// Whoever is next now is to look at the clock.
+    /// The waker of the next waiter, which is to check the clock.
     fn call_next(&mut self) -> Option<Waker> {
         self.called_at = Instant::now();
         self.queue.get(self.next()).map(|waiter| waiter.waker.clone())
@@ -213,7 +213,7 @@ impl Future for Turn<'_> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         loop {
             let mut inner = self.limiter.inner();
-            // What a waker drags along is dropped without the lock.
+            // The waker is dropped without the lock.
             let place = inner.position_of(self.ticket).expect("who waits stands in the queue");
             let old = mem::replace(&mut inner.queue[place].waker, cx.waker().clone());
             let asked = inner.ask(self.ticket);

@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicBool, Ordering, fence};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::{Duration, Instant};
 
-/// What a descriptor is waited for.
+/// Events that a descriptor is waited for.
 pub const READ: u8 = 1;
 pub const WRITE: u8 = 2;
 
@@ -104,7 +104,7 @@ impl Reactor {
         }
         let first_timer = timers.first_key_value().map(|((at, _), _)| *at);
         let until = [until, first_timer].into_iter().flatten().min();
-        // Whoever wakes from here on finds the event, if there is one.
+        // A wake-up from here on finds the event, if there is one.
         fence(Ordering::SeqCst);
         if self.wakeup.woken.load(Ordering::SeqCst) {
             return Ok(false);
@@ -237,7 +237,7 @@ impl Registration {
         }
     }
 
-    /// What it was found to be ready for, once.
+    /// Takes what it was found to be ready for.
     pub fn take_ready(&self) -> u8 {
         mem::take(&mut self.reactor.inner.borrow_mut().sources[self.key].ready)
     }

@@ -1,4 +1,4 @@
-//! Whether a call goes again, and after what wait: by what its error proves, not by its method.
+//! The schedule of retries: whether a call is sent again, and after which wait.
 
 use crate::error::{Error, Status};
 use std::hash::{BuildHasher as _, RandomState};
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 /// A longer wait that the service asks for is the caller's to decide about.
 const LONGEST_HINT: Duration = Duration::from_secs(60);
 
-/// What an outage may cost: each client has so many tokens. A retry takes some, a success gives one back, and without
+/// Retry budget: each client has so many tokens. A retry takes some, a success gives one back, and without
 /// any there are no retries, so that a service in trouble isn't asked four times as often.
 #[derive(Debug)]
 pub struct Budget(AtomicI32);
@@ -40,10 +40,10 @@ impl Default for Budget {
     }
 }
 
-/// Why a call doesn't go again although it could.
+/// The reason why a call is not sent again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NoRetryReason {
-    /// It was sent as often as it may be.
+    /// The maximum number of attempts was made.
     Attempts,
     /// The service asks for a wait that is longer than is waited here.
     HintTooLong,
@@ -98,7 +98,7 @@ impl<'c> Retry<'c> {
         self.most > 1
     }
 
-    /// What the last request came to.
+    /// Records the result of the last request.
     pub fn record(&self, outcome: Result<(), &Error>) {
         if outcome.is_ok() {
             self.budget.give_back();

@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 pub struct Key(pub Zeroizing<String>);
 
 impl Key {
-    /// Tells one key from another without telling it: the beginning of its SHA-256.
+    /// Identifies a key without revealing it: the beginning of its SHA-256.
     pub fn fingerprint(&self) -> String {
         let digest = Sha256::digest(self.0.as_bytes());
         digest[..8].iter().fold("sha256:".to_owned(), |text, byte| format!("{text}{byte:02x}"))

@@ -18,7 +18,7 @@ pub struct Socket(Arc<State>);
 #[derive(Debug)]
 pub struct State {
     descriptor: Descriptor,
-    /// What it would have blocked on, since it was ready last.
+    /// Events on which it would have blocked, since it was ready last.
     blocked: AtomicU8,
     /// The last read took all that was there: the next one asks the kernel once the socket is ready.
     is_drained: AtomicBool,
@@ -112,7 +112,7 @@ impl State {
         self.last_byte.store(u64::try_from(since).unwrap_or(u64::MAX), Relaxed);
     }
 
-    /// What it is to be waited for.
+    /// Events to wait for.
     pub fn blocked(&self) -> u8 {
         self.blocked.load(Relaxed)
     }

@@ -42,7 +42,7 @@ impl Stream {
         }
     }
 
-    /// What was taken has left for the kernel.
+    /// Sends buffered bytes to the kernel.
     pub fn flush(&mut self) -> io::Result<()> {
         match self {
             Stream::Plain(_) => Ok(()),
@@ -173,10 +173,10 @@ impl TlsStream {
             match self.advance(Some(buffer), None)? {
                 Standing::Plaintext => {}
                 Standing::Closed => self.is_closed = true,
-                // What came in one go is handed out before more is asked for.
+                // Data that was received together is handed out before more is read.
                 Standing::Handshaking | Standing::Established | Standing::Encrypted if got > 0 => return Ok(got),
                 Standing::Handshaking | Standing::Established | Standing::Encrypted => {
-                    // What is asked for beside the data, such as new keys. That it can't be sent is for a write to tell:
+                    // TLS wants to send something itself, such as new keys. If that fails, a write reports it:
                     // what the other end said before it closed is read all the same.
                     let _ = self.flush();
                     self.fill()?;
@@ -208,7 +208,7 @@ impl TlsStream {
         }
         match self.flush() {
             Err(error) if error.kind() != ErrorKind::WouldBlock => Err(error),
-            // What the kernel doesn't take now it takes before anything else.
+            // Bytes that the kernel doesn't take now are sent before anything else.
             _ => Ok(taken),
         }
     }
@@ -304,7 +304,7 @@ impl TlsStream {
         }
     }
 
-    /// Tells the other end why, if that can be done at once.
+    /// Sends an alert with the reason, if that can be done at once.
     fn failed(&mut self, error: Error) -> io::Error {
         let TlsStream { tls, incoming, outgoing, .. } = self;
         let Buffer { memory, start, end } = incoming;

@@ -1,4 +1,4 @@
-//! Whom to trust: the system's root certificates, and those of a CA file beside them.
+//! The trust store: the system's root certificates, and those of a CA file beside them.
 
 use once_cell::race::OnceBox;
 use rustls::pki_types::CertificateDer;
@@ -36,7 +36,7 @@ impl CertPaths {
 #[derive(Debug, Default)]
 pub struct TrustStore {
     pub cert_paths: CertPaths,
-    /// Of the CA file.
+    /// Certificates of the CA file.
     pub extra: Vec<CertificateDer<'static>>,
     /// Made once, at the first HTTPS connection, without a lock: a fork may come at any moment.
     roots: OnceBox<Arc<RootCertStore>>,
@@ -53,7 +53,7 @@ impl TrustStore {
         TrustStore { cert_paths, extra, roots: OnceBox::new() }
     }
 
-    /// What TLS connections are made with; all that are made with one result resume each other's sessions.
+    /// The TLS configuration of connections; all that are made with one result resume each other's sessions.
     pub fn client_config(&self) -> Result<ClientConfig, String> {
         Ok(config_with(self.roots()?))
     }

@@ -38,7 +38,7 @@ pub struct Matcher<'a> {
     keep_ids: HashSet<i64>,
 }
 
-/// The effect of a pattern, a name or an id of files to keep.
+/// The number of files that a pattern, a name or an id keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Keep<'a> {
     pub rule: KeepRule<'a>,
@@ -117,8 +117,8 @@ impl<'a> Matcher<'a> {
         self.keep_globs.iter().any(|keep| keep.matches(&file.filename)).then_some("keep_glob")
     }
 
-    /// The effect of each pattern, name and id on the listed files, which come with whether they match. A file that two
-    /// of them keep counts for both.
+    /// Counts what each pattern, name and id keeps of the listed files, which come with whether they match. A file
+    /// that two of them keep counts for both.
     pub fn keeps<'f>(&self, files: impl Iterator<Item = (&'f FileObject, bool)>) -> Vec<Keep<'a>> {
         let filter = self.filter;
         let globs = filter.keep_globs.iter().map(|glob| KeepRule::Glob(glob));

@@ -12,7 +12,7 @@ pub struct FileRef<'a> {
     pub purpose: &'a str,
 }
 
-/// Told of each file as it settles; `false` stops.
+/// Outcome callback: called for each file as its outcome is known; `false` stops the run.
 pub type OnOutcome<'a> = &'a dyn Fn(&Outcome<'_>) -> bool;
 
 #[derive(Clone, Copy, Default)]

@@ -1,4 +1,4 @@
-//! What became of each of many files, and of all of them: receipts and counts.
+//! Outcomes of many files, and their counts.
 
 use crate::error::Error;
 use serde::Serialize;
@@ -37,7 +37,7 @@ impl Kind {
     }
 }
 
-/// What became of one file: a receipt.
+/// The outcome of one file.
 #[derive(Clone, Debug)]
 pub struct Outcome<'a> {
     /// Its place in the input, or in the plan.
@@ -51,7 +51,7 @@ pub struct Outcome<'a> {
     pub evidence: &'static str,
     pub trace_id: String,
     pub settled_at_ms: i64,
-    /// Of a file that failed or is unknown.
+    /// Set if the outcome is failed or unknown.
     pub error: Option<Error>,
 }
 
@@ -104,7 +104,7 @@ impl Counts {
         self.failed + self.unknown + self.not_attempted == 0
     }
 
-    /// Of those that are not deleted: `20 of 20 failed`, `of 20 files 2 failed, 1 unknown are not deleted`.
+    /// Describes those that are not deleted: `20 of 20 failed`, `of 20 files 2 failed, 1 unknown are not deleted`.
     pub fn describe(&self) -> String {
         let parts = [(self.failed, "failed"), (self.unknown, "unknown"), (self.not_attempted, "not attempted")];
         if let Some((count, what)) = parts.iter().find(|(count, _)| *count == self.total) {

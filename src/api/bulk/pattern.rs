@@ -58,7 +58,7 @@ impl Pattern {
     pub(super) fn matches(&self, name: &str) -> bool {
         let name: Vec<char> = normal(name).chars().collect();
         let (mut token, mut at) = (0, 0);
-        // The token after the last `*`, and the position in the name where it was tried.
+        // The rest after the last `*`, and where in the name it was tried.
         let mut last: Option<(usize, usize)> = None;
         loop {
             match (self.0.get(token), name.get(at)) {
@@ -154,7 +154,7 @@ mod tests {
         check("[*?[]", &["*", "?", "["], &["a"]);
         check("take[[]1].mp3", &["take[1].mp3"], &["take1.mp3"]);
         check("a]", &["a]"], &["a"]);
-        // Special in other kinds of patterns, but not in these.
+        // Characters that are special elsewhere stand for themselves here.
         check(r"\*{a,b}", &[r"\{a,b}", r"\x{a,b}"], &["*{a,b}", r"\a"]);
     }
 

@@ -28,7 +28,7 @@ pub const CHANGED: &str = "changed since the plan was made";
 /// It doesn't match what is asked for now.
 pub(super) const UNFIT: &str = "does not match";
 
-/// What was listed, and what of it is chosen.
+/// A plan: the listed files, and those that are chosen.
 pub struct Plan<'a> {
     filter: &'a Filter<'a>,
     host: String,
@@ -37,7 +37,7 @@ pub struct Plan<'a> {
     /// The service's.
     pub clock: Option<SystemTime>,
     pub listed: usize,
-    /// What matches, with the reason why it is kept all the same.
+    /// The files that match, each with the reason if it is kept all the same.
     pub files: Vec<(FileObject, Option<&'static str>)>,
     /// The effect of each pattern, name and id of files to keep.
     pub keeps: Vec<Keep<'a>>,

@@ -1,4 +1,4 @@
-//! What lists tell of many files at once: which of those ambiguous are there still, and in the end whether any is.
+//! Reconciles many files by a list: which ambiguous ones still exist, and at the end whether any does.
 
 use super::options::Options;
 use super::outcome::Kind;
@@ -16,8 +16,8 @@ struct List<'a> {
 }
 
 impl<'a> Run<'a> {
-    /// Of many ambiguous files a list tells which are there still: those are sent again. The others are gone if an earlier list
-    /// of this call had them, or else looked for one by one.
+    /// Resolves ambiguous files by a list: those that still exist are sent again. The others are gone if an earlier
+    /// list of this call had them, or else looked up one by one.
     pub(super) fn resolve_pending(&mut self, is_last_round: bool) {
         let pending = std::mem::take(&mut self.pending);
         let purposes: BTreeSet<_> =
@@ -85,7 +85,7 @@ impl<'a> Run<'a> {
     }
 }
 
-/// Of a list within the whole: what is left of its time bounds it, too.
+/// Options of a list within the run, whose remaining time bounds it, too.
 pub(super) fn list_options<'a>(limits: &Limits<'a>, options: &Options<'a>) -> CallOptions<'a> {
     let timeout = match (limits.deadline.left(), options.call_timeout) {
         (Some(left), TimeLimit::After(limit)) => TimeLimit::After(left.min(limit)),

@@ -14,13 +14,13 @@ use crate::transport::client::Client;
 use crate::transport::exchange::Limits;
 use std::collections::HashMap;
 
-/// With more files than this, a list is requested first.
+/// With more files than this, a list is read first.
 const MAX_LOOKUPS: usize = 20;
 
 const OTHER_PURPOSE: &str = "has another purpose";
 const UNPLANNED: &str = "is not in the plan";
 
-/// The result for one file.
+/// The current state of a file.
 #[derive(Debug)]
 pub enum Standing {
     /// It is there and may be deleted.

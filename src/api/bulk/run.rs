@@ -17,10 +17,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 pub const CALL: &str = "delete_files";
 pub const DEFAULT_CONCURRENCY: u32 = 16;
-/// So many ambiguous files are looked for one by one; of more, a list is read first.
+/// Maximum number of lookups in a round; for more ambiguous files, a list is read first.
 const MAX_LOOKUPS: usize = 20;
 const MAYBE_SENT: &str = "an earlier run may have deleted it";
-/// After so many rounds of sending again what a list still has, each is settled by itself.
+/// Rounds of sending again what a list still has; in the last one, each file is looked up by itself.
 const ROUNDS: usize = 3;
 
 /// All that is known at the end, and whether it is what was wanted.
@@ -54,7 +54,7 @@ pub(super) fn begin<'a>(
     Run::new(client, name, files, HashSet::new(), limits, options)
 }
 
-/// A file that takes a look to settle.
+/// A file whose outcome needs a lookup.
 pub(super) struct PendingLookup {
     pub(super) index: usize,
     pub(super) error: Error,
@@ -83,9 +83,9 @@ pub(super) struct Run<'a> {
     kept: HashSet<usize>,
     pub(super) options: Options<'a>,
     pub(super) limits: Limits<'a>,
-    /// What this call has listed before, if anything: what is missing in the next list of the same is gone.
+    /// The query that this call has listed before, if any: a file that the next list of the same query lacks is gone.
     pub(super) listed: Option<Option<&'a str>>,
-    /// Where the same file stands again.
+    /// Indexes of the same file further on in the input.
     duplicates: HashMap<usize, Vec<usize>>,
     /// Files in flight at once, as far as it has grown.
     window: usize,
@@ -93,7 +93,7 @@ pub(super) struct Run<'a> {
     pub(super) collector: Collector<'a>,
     attempts: u32,
     pub(super) pending: Vec<PendingLookup>,
-    /// Looks that were begun in this round.
+    /// Lookups that were begun in this round.
     lookups: Arc<AtomicUsize>,
     pub(super) still_listed: Option<BTreeSet<i64>>,
     pub(super) stopped: Option<Error>,
@@ -236,7 +236,7 @@ impl<'a> Run<'a> {
         self.set_aside(tasks);
     }
 
-    /// What was not begun: those that a look was to settle are as much ambiguous as before.
+    /// Keeps the tasks that were not begun: those that needed a lookup are as ambiguous as before.
     fn set_aside(&mut self, tasks: impl Iterator<Item = Task>) {
         let ambiguous = |task: Task| {
             let (index, attempts) = (task.index, task.attempts);
@@ -289,7 +289,7 @@ impl<'a> Run<'a> {
         self.record_all(index, kind, attempts, "", &trace_id, error);
     }
 
-    /// Of a file and of where it stands again.
+    /// Records the outcome of a file and of its duplicates.
     pub(super) fn record_all(
         &mut self,
         index: usize,
@@ -329,7 +329,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// The end of it all, with the plan of a prune.
+    /// Builds the result, with the plan of a prune.
     pub(super) fn done(self, plan: Option<&Value>) -> BulkResult {
         let counts = self.collector.counts;
         let mut json = serde_json::to_value(counts).unwrap_or_default();
@@ -354,7 +354,7 @@ impl<'a> Run<'a> {
     }
 }
 
-/// One file's end, and the deletes that it took.
+/// The result of one file, and the delete requests that it took.
 struct Finished {
     end: End,
     attempts: u32,

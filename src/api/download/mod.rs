@@ -77,7 +77,7 @@ struct Download<'a> {
     link: Option<Url>,
     written: u64,
     resumed: u32,
-    /// What the bytes so far belong to: without it none can be added to them.
+    /// Validator of the bytes so far: without one, no range can be added to them.
     validator: Option<HeaderValue>,
     /// How long the file is, where that was said.
     length: Option<u64>,
@@ -258,7 +258,7 @@ impl<'a> Download<'a> {
             self.transfer.progress.moved(0, total, BodySent::All).map_err(|failure| self.failed(failure))?;
             self.check_process()?;
         }
-        // What may be an error is held back until it is known to be none.
+        // A body that may be an error is held back until it is known to be none.
         let mut held =
             if self.written == 0 && range::may_be_a_refusal(&head.headers) { Some(Vec::new()) } else { None };
         loop {

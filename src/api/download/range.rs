@@ -1,9 +1,9 @@
-//! What the head and the first bytes of a response say of a file: whether it is one, and whether it is still the same.
+//! HTTP ranges and validators: whether a response holds a file, and whether it is still the same one.
 
 use http::header::{ACCEPT_RANGES, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE, ETAG, LAST_MODIFIED};
 use http::header::{HeaderMap, HeaderValue};
 
-/// What proves that later bytes belong to the same file. A weak one doesn't.
+/// The validator that proves that later bytes belong to the same file. A weak one doesn't.
 pub fn validator(headers: &HeaderMap) -> Option<HeaderValue> {
     let strong = headers.get(ETAG).filter(|etag| !etag.as_bytes().starts_with(b"W/"));
     strong.or_else(|| headers.get(LAST_MODIFIED)).cloned()

@@ -1,5 +1,5 @@
-//! What every answer has in common: `base_resp` with its codes, the newer shape of an error, the trace id; and what an
-//! answer means that has none of it.
+//! The envelope of every response: `base_resp` with its codes, the newer shape of an error, the trace id; and the meaning
+//! of a response that has none of it.
 
 use super::codes::{CODES, SLOW_DOWN, TRY_LATER};
 use super::headers;
@@ -16,7 +16,7 @@ use serde_json::Value;
 use std::future::Future;
 use std::time::{Duration, SystemTime};
 
-/// Of everything but lists, in bytes.
+/// Maximum length of every response but lists, in bytes.
 pub const MAX_RESPONSE_LEN: usize = 16 << 20;
 
 /// A response that says success.
@@ -27,7 +27,7 @@ pub struct ApiResponse {
     meta: ResponseMeta,
 }
 
-/// What every answer may have; the rest is for the call to read.
+/// Fields that every response may have; the rest is for the call to read.
 #[derive(Debug, Default, Deserialize)]
 struct Common {
     /// `Some(Null)` for a null, which is not the same as nothing.
@@ -41,7 +41,7 @@ pub fn present<'de, D: Deserializer<'de>>(value: D) -> Result<Option<Value>, D::
     Value::deserialize(value).map(Some)
 }
 
-/// What goes on every error about a response.
+/// Metadata of a response, for the errors about it.
 #[derive(Clone, Debug, Default)]
 pub struct ResponseMeta {
     pub http_status: u16,
@@ -54,14 +54,14 @@ pub struct ResponseMeta {
     pub ambiguous: bool,
 }
 
-/// What the body says of success.
+/// The result that the body reports.
 enum Verdict {
     Success,
     /// With the number and the service's message.
     Refused(i64, String),
     /// An error of this API without a number.
     RefusedWithoutCode(String),
-    /// Not this API's; why not.
+    /// Not a response of this API; why not.
     NotThisApi(String),
 }
 
@@ -171,7 +171,7 @@ impl ApiResponse {
         self.meta.date.as_ref().and_then(headers::date)
     }
 
-    /// What the call reads of it.
+    /// Reads the fields of one call.
     pub fn read<'a, T: Deserialize<'a>>(&'a self, client: &Client, call: &Call) -> Result<T, Error> {
         serde_json::from_str(&self.json).map_err(|error| {
             let why = model::mismatch(&error);
@@ -215,7 +215,7 @@ impl ResponseMeta {
         format!("HTTP {}{trace}", self.http_status)
     }
 
-    /// What a caller can do, with the wait that the service asked for.
+    /// Advice to the caller, with the wait that the service asked for.
     pub fn advice(&self, advice: &str) -> String {
         match self.retry_after {
             Some(wait) if !wait.is_zero() && advice.contains(TRY_LATER) => {
@@ -249,7 +249,7 @@ fn parse(client: &Client, body: &[u8]) -> Result<Common, String> {
     }
 }
 
-/// Whoever reads the response after us may not stand it, also where we skip it.
+/// The caller's JSON parser may not handle it, also where this library skips it.
 fn is_nested_too_deeply(text: &str) -> bool {
     const DEEPEST: usize = 128;
     let (mut depth, mut in_string, mut escaped) = (0_usize, false, false);

@@ -1,4 +1,4 @@
-//! What the headers of a response say beside its body.
+//! Reads headers of a response: trace id, Retry-After, Date.
 
 use http::header::{DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use std::time::{Duration, SystemTime};

@@ -1,4 +1,4 @@
-//! What responses hold: ids, whole to the last digit, and file objects.
+//! Ids, exact to the last digit, and file objects of responses.
 
 use crate::error::Error;
 use serde::de::Error as _;
@@ -59,8 +59,8 @@ pub fn ids(json: &str) -> Result<HashSet<i64>, String> {
     Ok(listing.files.unwrap_or_default().into_iter().map(|file| file.file_id).collect())
 }
 
-/// What serde says of JSON of another shape, without the place in the text, which says nothing to a caller, and without
-/// a text in quotes: that can be anything, also the key or a signed link.
+/// Describes JSON of another shape by serde's error, without the place in the text, which says nothing to a caller,
+/// and without a text in quotes: that can be anything, also the key or a signed link.
 pub fn mismatch(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let said = match (text.find('"'), text.rfind('"')) {
@@ -86,7 +86,7 @@ fn text<'de, D: Deserializer<'de>>(value: D) -> Result<String, D::Error> {
     }
 }
 
-/// What the service can have given out: 1 and more.
+/// Checks an id: the service gives out 1 and more.
 pub fn check_id(call: &'static str, file_id: i64) -> Result<(), Error> {
     if file_id >= 1 {
         return Ok(());

@@ -208,7 +208,7 @@ fn boundary() -> String {
     format!("mmx-{:016x}{:016x}", random(), random())
 }
 
-/// What a path leads to.
+/// Opens a path: a regular file or a special file.
 fn open<'a>(limits: Limits<'a>, path: &Path) -> Result<Box<dyn Source + 'a>, TransportError> {
     let unreadable = |error: io::Error| unreadable(path.display(), plain(&error));
     let there = fs::metadata(path).map_err(unreadable)?;

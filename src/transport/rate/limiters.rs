@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use url::Url;
 
-/// What the service counts requests by: a key, which isn't kept in it, at a place.
+/// The account by which the service counts requests: a key, of which the fingerprint is kept, and an endpoint.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Account {
     key_fingerprint: String,

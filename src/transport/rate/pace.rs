@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 /// Seconds that a ceiling's requests are spread over: more than a minute, so that a server finds no more of them in any
 /// minute of its own, although some take longer on their way than others.
 const MINUTE: f64 = 61.5;
-/// Of those who wait, how late one may come and have that made up for. Nothing else is: there are no bursts.
+/// Longest delay of a waiter that is made up for. Nothing else is: there are no bursts.
 const LATEST: Duration = Duration::from_millis(250);
 /// Seconds from half of what was taken back to all of it.
 const RECOVERY: f64 = 6.0;
@@ -54,7 +54,7 @@ pub(super) struct Pace {
     random: fastrand::Rng,
 }
 
-/// What the service was found to allow.
+/// The rate that the service was found to allow.
 struct Limit {
     /// Requests a second that it took.
     w_max: f64,
@@ -86,7 +86,7 @@ impl Limit {
         self.w_max * (1.0 + self.curve_time.powi(3) / 2.0)
     }
 
-    /// Of few requests, which say little of what is allowed: others may have used it up. It grows quickly from there.
+    /// From few requests, which say little of what is allowed: others may have used it up. It grows quickly from there.
     fn unknown(rate: f64) -> Limit {
         Limit { w_max: rate / 1.5, curve_time: 1.0 }
     }
@@ -174,7 +174,7 @@ impl Pace {
                 return;
             }
             Some(throttled) => {
-                // Whoever says that it may come at once, and refuses it again, isn't believed a second time.
+                // A Retry-After of 0 that is followed by another refusal isn't believed a second time.
                 retry_after = retry_after.filter(|time| !time.is_zero());
                 throttled.pause = (throttled.pause * 2).min(LONGEST_PAUSE);
                 throttled.alone = false;
@@ -259,7 +259,7 @@ impl Pace {
     }
 }
 
-/// What went since the last trouble, in the last minute, second by second.
+/// Requests since the last throttling, in the last minute, by second.
 #[derive(Default)]
 struct RateWindow(VecDeque<Second>);
 

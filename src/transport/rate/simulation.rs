@@ -18,7 +18,7 @@ enum Window {
 
 #[derive(Clone, Copy, Debug)]
 struct Plan {
-    /// What the service allows.
+    /// Requests a minute that the service allows.
     a_minute: u32,
     window: Window,
     /// Since when, in milliseconds, its first fixed window runs.
@@ -26,7 +26,7 @@ struct Plan {
     processes: usize,
     /// Calls under way at once, in each process.
     threads: usize,
-    /// Of most responses; some take half as long, some half as long again.
+    /// Latency of most responses; some take half as long, some half as long again.
     latency: Duration,
     ceiling: Option<u32>,
     /// To be taken, of all processes together.
@@ -176,7 +176,7 @@ impl Simulation {
         }
     }
 
-    /// Of a request or of its response.
+    /// Time of a request or of its response on the way.
     fn way(&mut self) -> Duration {
         self.plan.latency.mul_f64(0.25 + 0.5 * self.random.f64())
     }

@@ -90,7 +90,7 @@ fn first_come_first_served_on_one_thread() {
 #[test]
 fn first_come_first_served_over_threads() {
     let limiter = limiter();
-    // Of many, one goes alone, and the others wait for what becomes of it.
+    // One of many goes alone, and the others wait for its result.
     (0..1000).for_each(|_| assert!(limiter.try_acquire(None)));
     limiter.throttled(Some(Duration::ZERO));
     assert!(limiter.try_acquire(None));
@@ -124,7 +124,7 @@ fn threads_wake_each_other() {
     let ended: Vec<_> = (0..8)
         .map(|number| {
             let limiter = limiter.clone();
-            // Of clients with ceilings that differ.
+            // The clients have different ceilings.
             let ceiling = Some(if number % 2 == 0 { 30_000 } else { 60_000 });
             started(async move |reactor| {
                 for _ in 0..25 {

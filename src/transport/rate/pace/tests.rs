@@ -89,7 +89,7 @@ fn a_pause_is_as_long_as_the_service_asks_for() {
     pace.throttled(start, Some(Duration::from_secs(20)));
     let ready = pace.ready_at(start, None) - start;
     assert!(ready >= Duration::from_secs(20) && ready <= Duration::from_secs(22), "{ready:?}");
-    // Of one that was under way.
+    // It was under way before.
     pace.throttled(start + ms(1), Some(Duration::from_secs(40)));
     assert_eq!(pace.ready_at(start, None), start + ms(40_001));
     pace.throttled(start + ms(1), Some(Duration::MAX));
