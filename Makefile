@@ -26,7 +26,7 @@ PYTHON_SETTINGS := bindings/python/pyproject.toml
 need = @command -v $(1) >/dev/null 2>&1 || { echo "libmmx needs $(1): install the package $(2)" >&2; exit 1; }
 
 .PHONY: help demo demo-real test lib cli header lint test-rust test-python test-go test-go-plain test-go-race test-go-cgocheck \
-	test-go-gogc test-clients valgrind bench tools fetch clean
+	test-go-gogc test-clients valgrind bench bench-goals bench-instructions bench-page bench-programs tools fetch clean
 
 help: ## lists the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -136,12 +136,28 @@ valgrind: tools lib ## 1,000 deletes, one of each failure, and programs of every
 	done
 
 # The contestants get a clean environment; fetching the peers for Python may need a proxy.
-bench: tools lib ## measures libmmx beside its peers, see benches/README.md; QUICK=1 takes a minute
+BENCH_SIZE = $(if $(QUICK),--quick) $(if $(SMOKE),--smoke)
+BENCH = @GO=$(GO) PYTHON=$(PYTHON) $(RELEASE)/mmx-bench $(BENCH_SIZE) $(if $(BEFORE),--before $(BEFORE))
+
+bench: bench-programs ## measures libmmx beside its peers, see benches/README.md; QUICK=1 takes a minute, ONLY="…" a part
+	$(BENCH) $(ONLY)
+
+# The last commit whose library stood on a tokio runtime.
+bench-goals: BEFORE ?= f367510
+bench-goals: bench-programs ## measures all of it and prints which goals are met; ONLY="…" measures a part
+	$(call need,valgrind,valgrind)
+	$(BENCH) --goals $(ONLY)
+
+bench-instructions: bench-programs ## counts instructions and allocations of a call, to the committed numbers; WRITE=1 writes these
+	$(call need,valgrind,valgrind)
+	@$(RELEASE)/bench-instructions $(if $(WRITE),--write) $(ONLY)
+
+bench-page: ## writes docs/performance.md, its picture and the README's line; RESULTS="…" names other files of benches/results
+	@$(CARGO) run --quiet -p mmx-bench --bin bench-page -- $(RESULTS)
+
+bench-programs: tools lib
 	$(call need,taskset,util-linux)
 	@$(CARGO) build --release --quiet -p mmx-sandbox -p mmx-bench
-	@GO=$(GO) PYTHON=$(PYTHON) $(RELEASE)/mmx-bench $(if $(QUICK),--quick)
-	@$(RELEASE)/bench-rate $(if $(QUICK),--quick)
-	@$(RELEASE)/bench-bulk $(if $(QUICK),--quick)
 
 clean:
 	@$(CARGO) clean

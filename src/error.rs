@@ -1,4 +1,4 @@
-//! What can go wrong: the error every floor returns, and the status table that the C header is made from.
+//! What can go wrong: the error every layer returns, and the status table that the C header is made from.
 
 use std::ffi::CStr;
 use std::time::Duration;
@@ -89,7 +89,7 @@ pub struct Error {
     /// `base_resp.status_code`; 0 when none came.
     pub api_code: i32,
     pub api_message: String,
-    /// 0 when no answer came.
+    /// 0 when no response came.
     pub http_status: u16,
     pub trace_id: String,
     /// Requests sent, or tried to send.

@@ -4,18 +4,18 @@
 use bytes::Bytes;
 use http::Method;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
-use mmx::api::delete::{End, Manner, delete_with};
-use mmx::transport::attempt::{Body, Request};
+use mmx::api::delete::{DeletePolicy, End, delete_with};
 use mmx::transport::attempts::Attempts;
-use mmx::transport::body::Reach;
+use mmx::transport::body::BodySent;
 use mmx::transport::cancel::Cancel;
 use mmx::transport::client::{CallOptions, Client};
+use mmx::transport::concurrent_calls::ConcurrentCalls;
 use mmx::transport::config::Config;
-use mmx::transport::crowd::Crowd;
 use mmx::transport::deadline::Deadline;
 use mmx::transport::exchange::{Exchange, Interruption, Limits, Turn};
 use mmx::transport::http_client::HttpClient;
 use mmx::transport::pool::{Network, Pool};
+use mmx::transport::request::{Body, Request};
 use mmx::transport::route::Route;
 use mmx::transport::urls;
 use mmx::{api, error::Status};
@@ -71,8 +71,9 @@ fn client_of(account: &str) -> Client {
 
 /// A delete of one attempt, as one call among many.
 async fn delete(mut attempts: Attempts<'_>, file_id: usize) -> End {
-    let manner = Manner { name: "delete_files", looks_first: None, looks_after_refusal: false, may_look: &|| false };
-    delete_with(&mut attempts, file_id as i64, "voice_clone", &manner).await
+    let policy =
+        DeletePolicy { name: "delete_files", lookup_first: None, lookup_after_refusal: false, allow_lookup: &|| false };
+    delete_with(&mut attempts, file_id as i64, "voice_clone", &policy).await
 }
 
 #[test]
@@ -82,16 +83,16 @@ fn sixteen_requests_are_under_way_at_once_on_one_thread() {
     control("batch", "files", Some(&format!(r#"{{"count": {COUNT}, "first_id": 1, "purpose": "voice_clone"}}"#)));
     control("batch", "faults", Some(r#"{"times": -1, "delay_ms": 50}"#));
     let client = client_of("batch");
-    let mut crowd = Crowd::new(&client, "delete_files", NO_LIMITS, None, Some(1));
+    let mut calls = ConcurrentCalls::new(&client, "delete_files", NO_LIMITS, None, Some(1));
     let mut settled = [0; COUNT + 1];
     let mut next = 1;
     loop {
-        while crowd.len() < WIDE && next <= COUNT {
+        while calls.len() < WIDE && next <= COUNT {
             let number = next;
-            crowd.add(number, move |attempts| delete(attempts, number));
+            calls.add(number, move |attempts| delete(attempts, number));
             next += 1;
         }
-        let (done, interruption) = crowd.turn();
+        let (done, interruption) = calls.turn();
         assert!(interruption.is_none());
         if done.is_empty() {
             break;
@@ -102,7 +103,7 @@ fn sixteen_requests_are_under_way_at_once_on_one_thread() {
             settled[number] += 1;
         }
     }
-    drop(crowd);
+    drop(calls);
     assert!(settled[1..].iter().all(|&times| times == 1), "{settled:?}");
     assert_eq!(control("batch", "count?performed=1", None), COUNT.to_string());
     // Sixteen connections carried them all: there were never more at once, and they were used again.
@@ -116,23 +117,23 @@ fn a_cancel_settles_everything_that_is_under_way() {
     let cancel = Cancel::new().unwrap();
     let client = client_of("batch-cancel");
     let limits = Limits { cancel: Some(&cancel), ..NO_LIMITS };
-    let mut crowd = Crowd::new(&client, "delete_files", limits, None, None);
+    let mut calls = ConcurrentCalls::new(&client, "delete_files", limits, None, None);
     for number in 1..=16 {
-        crowd.add(number, move |attempts| delete(attempts, number));
+        calls.add(number, move |attempts| delete(attempts, number));
     }
     thread::scope(|scope| {
         scope.spawn(|| {
             control("batch-cancel", "wait?count=16", None);
             cancel.trigger();
         });
-        let (done, interruption) = crowd.turn();
+        let (done, interruption) = calls.turn();
         assert!(matches!(interruption, Some(Interruption::Cancelled)));
         assert_eq!(done.len(), 16);
         for (_, end) in done {
             let error = end.unwrap_err().error;
             assert_eq!((error.status, error.ambiguous, error.attempts), (Status::Cancelled, true, 1));
         }
-        assert!(crowd.is_empty());
+        assert!(calls.is_empty());
     });
 }
 
@@ -177,7 +178,7 @@ fn a_body_goes_up_and_an_answer_comes_down_in_turns() {
                         api::delete::delete(&client_of("turns"), 1, "voice_clone", &CallOptions::default()).is_err()
                     );
                 }
-                assert!(exchange.reach() < Reach::Whole);
+                assert!(exchange.body_sent() < BodySent::All);
                 let chunk = Bytes::from(vec![fed as u8; CHUNK]);
                 fed += 1;
                 if fed == CHUNKS { exchange.feed_last(chunk) } else { exchange.feed(chunk) }
@@ -240,7 +241,7 @@ fn an_idle_limit_and_a_deadline_end_a_turn() {
         let started = Instant::now();
         let mut exchange = Exchange::new(http(), request(&url, Body::Whole("{}".into())), limits);
         let failure = exchange.turn().unwrap_err();
-        assert_eq!((failure.status, failure.reach), (Status::Timeout, Reach::Whole));
+        assert_eq!((failure.status, failure.body_sent), (Status::Timeout, BodySent::All));
         assert!((100..2000).contains(&started.elapsed().as_millis()));
     }
     // Dropping them closed their connections.
@@ -284,8 +285,8 @@ fn what_would_fail_again_is_marked() {
         let client = Client::new(&config).unwrap();
         let request = client.request_to(&url.parse().unwrap(), false);
         let failure = Exchange::new(client.http(), request, NO_LIMITS).turn().unwrap_err();
-        let found = (failure.status, failure.reach, failure.permanent);
-        assert_eq!(found, (Status::Connect, Reach::Nothing, permanent), "{url} by {proxy}: {}", failure.text);
+        let found = (failure.status, failure.body_sent, failure.permanent);
+        assert_eq!(found, (Status::Connect, BodySent::None, permanent), "{url} by {proxy}: {}", failure.text);
     }
     let pool = Pool::alone(Network::default());
     let mut without_roots = Exchange::new(HttpClient::new(pool), request(SANDBOX.https_url(), Body::None), NO_LIMITS);

@@ -44,13 +44,20 @@ impl Places {
         Ok(program)
     }
 
+    /// What links the library of this checkout.
     pub fn libmmx(&self) -> Vec<String> {
-        vec![
-            format!("-I{}", self.root.join("include").display()),
-            format!("-L{}", self.release.display()),
-            format!("-Wl,-rpath,{}", self.release.display()),
-            "-lmmx".into(),
-        ]
+        Places::libmmx_of(&self.root.join("include"), &self.release)
+    }
+
+    /// What links a library with its header.
+    pub fn libmmx_of(include: &Path, folder: &Path) -> Vec<String> {
+        let folder = folder.display();
+        vec![format!("-I{}", include.display()), format!("-L{folder}"), format!("-Wl,-rpath,{folder}"), "-lmmx".into()]
+    }
+
+    /// The stand-in server.
+    pub fn server(&self) -> PathBuf {
+        self.release.join("mmx-sandbox")
     }
 
     /// Of the virtual environment with the peers, which may not be there yet.

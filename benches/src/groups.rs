@@ -1,17 +1,11 @@
 //! Who is compared with whom, and at what.
 
-use crate::programs::Programs;
+use crate::programs::{Kind, Programs};
+use crate::selection::Selection;
 use crate::server::Server;
-use serde::Serialize;
+use mmx_bench::result::Scheme;
 use std::ffi::OsString;
 use std::path::PathBuf;
-
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Scheme {
-    Http,
-    Https,
-}
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Task {
@@ -67,6 +61,7 @@ pub(crate) struct Program(pub(crate) Vec<OsString>);
 #[derive(Debug)]
 pub(crate) struct Contestant {
     pub(crate) name: &'static str,
+    pub(crate) kind: Kind,
     pub(crate) program: Program,
 }
 
@@ -91,7 +86,17 @@ impl Group {
     }
 }
 
-pub(crate) fn all(programs: &Programs, mib: usize) -> Vec<Group> {
+pub(crate) fn all(programs: &Programs<'_>, mib: usize) -> Vec<Group> {
+    let contestant = |name, kind| Contestant { name, kind, program: programs.command(kind) };
+    let with = |name, kind, argument| Contestant { name, kind, program: programs.command(kind).with(argument) };
+    // libmmx, its other commit if one was named, and libcurl.
+    let from_c = || {
+        let before = programs.before.map(|_| contestant("libmmx before", Kind::CBefore));
+        let mut contestants = vec![contestant("libmmx from C", Kind::CLibmmx)];
+        contestants.extend(before);
+        contestants.push(contestant("libcurl easy from C", Kind::CLibcurl));
+        contestants
+    };
     let mut groups = Vec::new();
     for (scheme, over) in [(Scheme::Http, "HTTP"), (Scheme::Https, "HTTPS")] {
         let mut add = |name: String, threads, share, contestants: Vec<Contestant>, peer| {
@@ -100,11 +105,8 @@ pub(crate) fn all(programs: &Programs, mib: usize) -> Vec<Group> {
             groups.push(Group { name, scheme, task, one_root: false, one_core, contestants, peer });
         };
         for (threads, name) in [(1, "1 thread, one core"), (8, "8 threads"), (64, "64 threads")] {
-            let contestants = vec![
-                contestant("libmmx from C", &programs.c_libmmx),
-                contestant("libcurl easy from C", &programs.c_libcurl),
-                contestant("reqwest::blocking", &programs.reqwest),
-            ];
+            let mut contestants = from_c();
+            contestants.push(contestant("reqwest::blocking", Kind::Reqwest));
             add(format!("{over}, {name}"), threads, 1, contestants, "libcurl easy from C");
         }
         let contestants = [
@@ -114,15 +116,12 @@ pub(crate) fn all(programs: &Programs, mib: usize) -> Vec<Group> {
             ("requests", "requests"),
             ("httpx", "httpx"),
         ];
-        let contestants = contestants.map(|(name, argument)| contestant(name, &programs.python.with(argument)));
+        let contestants = contestants.map(|(name, argument)| with(name, Kind::Python, argument));
         add(format!("{over}, Python, one core"), 1, 8, contestants.into(), "pycurl");
         // On one core Go has to find out that a thread waits in C before others may run.
         let go = [(1, "1 goroutine, one core"), (1, "1 goroutine"), (8, "8 goroutines"), (64, "64 goroutines")];
         for (threads, name) in go {
-            let contestants = vec![
-                contestant("libmmx from Go", &programs.go.with("libmmx")),
-                contestant("net/http", &programs.go.with("net/http")),
-            ];
+            let contestants = vec![with("libmmx from Go", Kind::Go, "libmmx"), with("net/http", Kind::Go, "net/http")];
             add(format!("{over}, Go, {name}"), threads, 1, contestants, "net/http");
         }
     }
@@ -133,10 +132,7 @@ pub(crate) fn all(programs: &Programs, mib: usize) -> Vec<Group> {
             task: Task::First,
             one_root,
             one_core: false,
-            contestants: vec![
-                contestant("libmmx from C", &programs.c_libmmx),
-                contestant("libcurl easy from C", &programs.c_libcurl),
-            ],
+            contestants: from_c(),
             peer: "libcurl easy from C",
         });
     }
@@ -148,10 +144,7 @@ pub(crate) fn all(programs: &Programs, mib: usize) -> Vec<Group> {
                 task: Task::Transfer(way),
                 one_root: false,
                 one_core: false,
-                contestants: vec![
-                    contestant("libmmx from C", &programs.c_libmmx),
-                    contestant("libcurl easy from C", &programs.c_libcurl),
-                ],
+                contestants: from_c(),
                 peer: "libcurl easy from C",
             });
         }
@@ -159,14 +152,11 @@ pub(crate) fn all(programs: &Programs, mib: usize) -> Vec<Group> {
     groups
 }
 
-/// Keeps the contestants in whose name, or group's name, each word occurs; a group that keeps one keeps the peer too.
-pub(crate) fn select(groups: &mut Vec<Group>, words: &[String]) {
+/// Keeps the contestants that are wanted by their group's name and their own; a group that keeps one keeps the peer too.
+pub(crate) fn select(groups: &mut Vec<Group>, selection: &Selection) {
     for group in &mut *groups {
-        let (name, peer) = (group.name.to_lowercase(), group.peer);
-        let wanted = |contestant: &Contestant| {
-            let text = format!("{name} {}", contestant.name.to_lowercase());
-            words.iter().all(|word| text.split([',', ' ']).any(|part| part == word))
-        };
+        let (name, peer) = (group.name.clone(), group.peer);
+        let wanted = |contestant: &Contestant| selection.wants(&format!("{name} {}", contestant.name));
         let any = group.contestants.iter().any(wanted);
         group.contestants.retain(|contestant| any && (contestant.name == peer || wanted(contestant)));
     }
@@ -177,8 +167,4 @@ impl Program {
     pub(crate) fn with(&self, argument: &str) -> Program {
         Program(self.0.iter().cloned().chain([argument.into()]).collect())
     }
-}
-
-fn contestant(name: &'static str, program: &Program) -> Contestant {
-    Contestant { name, program: program.clone() }
 }

@@ -1,12 +1,13 @@
 //! One run of one contestant.
 
-use crate::groups::{Program, Scheme, Sized};
+use crate::groups::{Program, Sized};
 use crate::programs::command;
 use crate::server::{Account, Server};
 use crate::transfer::Files;
 use mmx_bench::Result;
+use mmx_bench::result::{Figures, Scheme};
 use mmx_bench::stand_in::{FIRST_ID, files_to_delete};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use std::ffi::OsString;
 use std::io::Read as _;
 use std::path::PathBuf;
@@ -24,7 +25,8 @@ pub(crate) struct Run<'a> {
     pub(crate) scheme: Scheme,
     pub(crate) roots: PathBuf,
     pub(crate) server: &'a Server,
-    pub(crate) files: &'a Files,
+    /// For transfers.
+    pub(crate) files: Option<&'a Files>,
 }
 
 /// What a contestant prints.
@@ -38,27 +40,6 @@ pub(crate) struct Printed {
     #[serde(default)]
     pub(crate) growth_kib: u64,
     call_ns: Vec<u64>,
-}
-
-/// What came of one run; the times of a call in microseconds.
-#[derive(Clone, Debug, Serialize)]
-pub(crate) struct Figures {
-    #[serde(skip)]
-    pub(crate) about: String,
-    pub(crate) p50_us: f64,
-    pub(crate) p99_us: f64,
-    pub(crate) calls_per_s: f64,
-    /// Of the whole process, a call.
-    pub(crate) cpu_us: f64,
-    pub(crate) peak_rss_mib: f64,
-    /// From start to end, its files' loading included.
-    pub(crate) process_ms: f64,
-    /// Of a transfer, as is the next one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) mib_per_s: Option<f64>,
-    /// How much more memory the process had resident at most than before.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) growth_mib: Option<f64>,
 }
 
 impl Run<'_> {
@@ -80,7 +61,7 @@ impl Run<'_> {
         if printed.call_ns.len() != calls || account.left()? != 0 {
             return Err(format!("{} calls, and {} files left", printed.call_ns.len(), account.left()?).into());
         }
-        Ok(Figures::new(printed, process, calls))
+        Ok(printed.figures(process, calls))
     }
 
     pub(crate) fn run(&self, account: &Account, arguments: &[OsString]) -> Result<(Printed, Duration)> {
@@ -97,18 +78,18 @@ impl Run<'_> {
     }
 }
 
-impl Figures {
-    pub(crate) fn new(printed: Printed, process: Duration, calls: usize) -> Figures {
-        let mut sorted = printed.call_ns;
+impl Printed {
+    pub(crate) fn figures(self, process: Duration, calls: usize) -> Figures {
+        let mut sorted = self.call_ns;
         sorted.sort_unstable();
         let rounded = |value: f64| (value * 100.0).round() / 100.0;
         Figures {
-            about: printed.about,
+            about: self.about,
             p50_us: rounded(percentile(&sorted, 50) as f64 / 1e3),
             p99_us: rounded(percentile(&sorted, 99) as f64 / 1e3),
-            calls_per_s: rounded(calls as f64 * 1e9 / printed.wall_ns as f64),
-            cpu_us: rounded(printed.cpu_ns as f64 / 1e3 / calls as f64),
-            peak_rss_mib: rounded(printed.peak_rss_kib as f64 / 1024.0),
+            calls_per_s: rounded(calls as f64 * 1e9 / self.wall_ns as f64),
+            cpu_us: rounded(self.cpu_ns as f64 / 1e3 / calls as f64),
+            peak_rss_mib: rounded(self.peak_rss_kib as f64 / 1024.0),
             process_ms: rounded(process.as_secs_f64() * 1e3),
             mib_per_s: None,
             growth_mib: None,

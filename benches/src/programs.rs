@@ -1,5 +1,6 @@
 //! Builds the contestants, and says what is missing and which package brings it.
 
+use crate::before::Before;
 use crate::groups::Program;
 use mmx_bench::Result;
 use mmx_bench::build::{self, Places, done};
@@ -8,75 +9,97 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::{env, fs};
 
-pub(crate) struct Programs {
-    /// Where programs and results go.
-    pub(crate) folder: PathBuf,
-    pub(crate) server: PathBuf,
-    pub(crate) c_libmmx: Program,
-    pub(crate) c_libcurl: Program,
-    pub(crate) reqwest: Program,
-    pub(crate) python: Program,
-    pub(crate) go: Program,
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Kind {
+    CLibmmx,
+    /// The library of another commit.
+    CBefore,
+    CLibcurl,
+    Reqwest,
+    Python,
+    Go,
 }
 
-impl Programs {
-    pub(crate) fn make() -> Result<Programs> {
-        let places = Places::find()?;
-        let reqwest = places.release.join("bench-reqwest");
-        if !reqwest.exists() {
-            return Err("bench-reqwest isn't built: run `make bench`".into());
+pub(crate) struct Programs<'a> {
+    pub(crate) places: &'a Places,
+    pub(crate) before: Option<&'a Before>,
+}
+
+impl Programs<'_> {
+    /// The command that runs a contestant, whether or not it is built.
+    pub(crate) fn command(&self, kind: Kind) -> Program {
+        let Places { root, benches, target, release, folder } = self.places;
+        let program = |path: PathBuf| Program(vec![path.into()]);
+        match kind {
+            Kind::CLibmmx => program(folder.join("libmmx")),
+            Kind::CBefore => program(folder.join("libmmx-before")),
+            Kind::CLibcurl => program(folder.join("libcurl")),
+            Kind::Reqwest => program(release.join("bench-reqwest")),
+            Kind::Go => program(folder.join("go-bench")),
+            Kind::Python => {
+                // By `env`, so that the others' environment stays as it is.
+                let path = format!("PYTHONPATH={}", root.join("bindings/python").display());
+                let library = format!("MMX_LIBRARY={}", target.join("release/libmmx.so").display());
+                let (python, script) = (self.places.python(), benches.join("python/bench.py"));
+                let words: [OsString; 6] =
+                    ["env".into(), path.into(), library.into(), python.into(), "-B".into(), script.into()];
+                Program(words.into())
+            }
         }
-        if Command::new("taskset").arg("--version").stdout(Stdio::null()).status().is_err() {
-            return Err("taskset can't run: install the package util-linux".into());
+    }
+
+    pub(crate) fn build(&self, kind: Kind) -> Result<()> {
+        let c = |name: &str, source: &str, flags: &[String]| {
+            self.places.c(name, &["bench", "common", source], flags).map(drop)
+        };
+        match kind {
+            Kind::CLibmmx => c("libmmx", "libmmx", &self.places.libmmx()),
+            Kind::CBefore => {
+                let before = self.before.ok_or("no commit to compare with was named")?;
+                c("libmmx-before", "libmmx", &Places::libmmx_of(&before.include(), &before.folder))
+            }
+            Kind::CLibcurl => c("libcurl", "libcurl", &build::libcurl()?),
+            Kind::Reqwest if self.places.release.join("bench-reqwest").exists() => Ok(()),
+            Kind::Reqwest => Err("bench-reqwest isn't built: run `make bench`".into()),
+            Kind::Python => self.python(),
+            Kind::Go => self.go(),
         }
-        Ok(Programs {
-            c_libmmx: c(&places, "libmmx", &places.libmmx())?,
-            c_libcurl: c(&places, "libcurl", &build::libcurl()?)?,
-            reqwest: Program(vec![reqwest.into()]),
-            python: python(&places)?,
-            go: go(&places)?,
-            server: places.release.join("mmx-sandbox"),
-            folder: places.folder,
-        })
+    }
+
+    fn go(&self) -> Result<()> {
+        let mut command = Command::new(env::var_os("GO").unwrap_or("go".into()));
+        command
+            .current_dir(self.places.benches.join("go"))
+            .args(["build", "-o"])
+            .arg(self.places.folder.join("go-bench"))
+            .arg(".")
+            .env("PKG_CONFIG_PATH", self.places.target.join("pkgconfig"));
+        done(&mut command, "golang")
+    }
+
+    /// A virtual environment with the peers, made anew when their versions change.
+    fn python(&self) -> Result<()> {
+        let venv = self.places.target.join("bench-venv");
+        let (python, mark) = (self.places.python(), venv.join("requirements.txt"));
+        let requirements = self.places.benches.join("requirements.txt");
+        if fs::read(&mark).ok() != Some(fs::read(&requirements)?) {
+            let host = env::var_os("PYTHON").unwrap_or("python3".into());
+            done(Command::new(host).args(["-m", "venv", "--clear"]).arg(&venv), "python3-venv")?;
+            let mut install = Command::new(&python);
+            install.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"]).arg(&requirements);
+            done(&mut install, "python3-pip")?;
+            fs::copy(&requirements, &mark)?;
+        }
+        Ok(())
     }
 }
 
-fn c(places: &Places, name: &str, flags: &[String]) -> Result<Program> {
-    Ok(Program(vec![places.c(name, &["bench", "common", name], flags)?.into()]))
-}
-
-fn go(places: &Places) -> Result<Program> {
-    let program = places.folder.join("go-bench");
-    let mut command = Command::new(env::var_os("GO").unwrap_or("go".into()));
-    command
-        .current_dir(places.benches.join("go"))
-        .args(["build", "-o"])
-        .arg(&program)
-        .arg(".")
-        .env("PKG_CONFIG_PATH", places.target.join("pkgconfig"));
-    done(&mut command, "golang")?;
-    Ok(Program(vec![program.into()]))
-}
-
-/// A virtual environment with the peers, made anew when their versions change.
-fn python(places: &Places) -> Result<Program> {
-    let venv = places.target.join("bench-venv");
-    let (python, mark) = (places.python(), venv.join("requirements.txt"));
-    let requirements = places.benches.join("requirements.txt");
-    if fs::read(&mark).ok() != Some(fs::read(&requirements)?) {
-        let host = env::var_os("PYTHON").unwrap_or("python3".into());
-        done(Command::new(host).args(["-m", "venv", "--clear"]).arg(&venv), "python3-venv")?;
-        let mut install = Command::new(&python);
-        install.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"]).arg(&requirements);
-        done(&mut install, "python3-pip")?;
-        fs::copy(&requirements, &mark)?;
+/// Fails if taskset is missing, which ties a process to one core.
+pub(crate) fn need_taskset() -> Result<()> {
+    match Command::new("taskset").arg("--version").stdout(Stdio::null()).status() {
+        Ok(_) => Ok(()),
+        Err(_) => Err("taskset can't run: install the package util-linux".into()),
     }
-    // By `env`, so that the others' environment stays as it is.
-    let path = format!("PYTHONPATH={}", places.root.join("bindings/python").display());
-    let library = format!("MMX_LIBRARY={}", places.target.join("release/libmmx.so").display());
-    let script = places.benches.join("python/bench.py");
-    let words: [OsString; 6] = ["env".into(), path.into(), library.into(), python.into(), "-B".into(), script.into()];
-    Ok(Program(words.into()))
 }
 
 /// A command, on one core if that is said, with nothing of our environment but what finds programs: no proxy, no key.

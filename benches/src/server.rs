@@ -1,8 +1,9 @@
 //! The stand-in server in a process of its own, and the accounts on it.
 
-use crate::groups::Scheme;
-use crate::programs::{Programs, command};
+use crate::programs::command;
 use mmx_bench::Result;
+use mmx_bench::build::Places;
+use mmx_bench::result::Scheme;
 use mmx_bench::stand_in::StandIn;
 use serde::Deserialize;
 use std::cell::Cell;
@@ -36,11 +37,11 @@ pub(crate) struct Account<'a> {
 }
 
 impl Server {
-    pub(crate) fn start(programs: &Programs, core: Option<usize>) -> Result<Server> {
-        let process = StandIn::start(command(&[programs.server.clone().into()], core))?;
+    pub(crate) fn start(places: &Places, core: Option<usize>) -> Result<Server> {
+        let process = StandIn::start(command(&[places.server().into()], core))?;
         let system = BUNDLES.iter().find_map(|path| fs::read_to_string(path).ok());
         let system = system.ok_or("this system has no root certificates: install the package ca-certificates")?;
-        let all_roots = programs.folder.join(format!("roots-{}.pem", process.process_id()));
+        let all_roots = places.folder.join(format!("roots-{}.pem", process.process_id()));
         fs::write(&all_roots, format!("{system}\n{}", fs::read_to_string(&process.ready.ca_file)?))?;
         Ok(Server { process, core, all_roots, accounts: Cell::new(0) })
     }

@@ -58,6 +58,12 @@ impl StandIn {
         Ok(())
     }
 
+    /// Removes all files of an account, those that every account begins with included.
+    pub fn remove_files(&self, account: &str) -> Result<()> {
+        self.plain.delete(self.control(account, "files")).send()?.error_for_status()?;
+        Ok(())
+    }
+
     fn control(&self, account: &str, what: &str) -> String {
         format!("{}/control/{account}/{what}", self.ready.http_url)
     }

@@ -1,9 +1,10 @@
 //! Runs that move a large file, and the files that they move. These are in memory: what is measured is no disk.
 
 use crate::groups::Way;
-use crate::measure::{Figures, Printed, Run};
-use crate::programs::Programs;
+use crate::measure::{Printed, Run};
 use mmx_bench::Result;
+use mmx_bench::build::Places;
+use mmx_bench::result::Figures;
 use serde_json::json;
 use std::ffi::OsString;
 use std::fs::{self, File};
@@ -25,9 +26,9 @@ pub(crate) struct Files {
 }
 
 impl Files {
-    pub(crate) fn make(programs: &Programs, mib: usize) -> Result<Files> {
+    pub(crate) fn make(places: &Places, mib: usize) -> Result<Files> {
         let memory = Path::new(MEMORY);
-        let place = if memory.is_dir() { memory } else { &programs.folder };
+        let place = if memory.is_dir() { memory } else { &places.folder };
         let folder = place.join(format!("mmx-bench-{}", process::id()));
         fs::create_dir_all(&folder)?;
         // Of letters and digits: JSON holds them as they are, and nothing looks like a boundary.
@@ -99,7 +100,7 @@ impl Run<'_> {
     }
 
     fn move_files(&self, way: Way, count_only: bool) -> Result<Figures> {
-        let files = self.files;
+        let files = self.files.ok_or("there is no large file")?;
         let account = self.server.account(&files.at_the_server())?;
         account.control("settings", Some(json!({"count_only": count_only, "any_file": true}).to_string()))?;
         let arguments: Vec<OsString> = match way {
@@ -123,7 +124,7 @@ impl Run<'_> {
         }
         fs::remove_file(files.target()).or_else(|error| if way == Way::Up { Ok(()) } else { Err(error) })?;
         let Printed { wall_ns, growth_kib, .. } = printed;
-        let figures = Figures::new(printed, process, 1);
+        let figures = printed.figures(process, 1);
         let mib_per_s = (files.mib as f64 * 1e11 / wall_ns as f64).round() / 100.0;
         Ok(Figures { mib_per_s: Some(mib_per_s), growth_mib: Some(growth_kib as f64 / 1024.0), ..figures })
     }

@@ -6,6 +6,7 @@ import "C"
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"strings"
 	"time"
 )
@@ -38,6 +39,16 @@ type Error struct {
 
 	// The cause: ErrClosed, the error of the context, or that of the caller's Reader or Writer.
 	err error
+	// The error of a local file, whose text is in Message.
+	file *fs.PathError
+}
+
+// ofFile sets the path of the local file that the error may be about.
+func (e *Error) ofFile(path string) *Error {
+	if e != nil && e.file != nil {
+		e.file.Path = path
+	}
+	return e
 }
 
 // Error returns the message and, if a context, a Reader or a Writer ended the call, its error.
@@ -52,9 +63,12 @@ func (e *Error) messageWithoutCall() string {
 	return strings.TrimPrefix(e.Message, e.Call+": ")
 }
 
-// Unwrap returns the error that ended the call: of the context (ctx.Err() and context.Cause(ctx)), the Reader or the
-// Writer.
+// Unwrap returns the error that ended the call: of the context (ctx.Err() and context.Cause(ctx)), the Reader, the
+// Writer, or a local file, which is an [*fs.PathError]: errors.Is with [fs.ErrNotExist] and the like works.
 func (e *Error) Unwrap() error {
+	if e.err == nil && e.file != nil {
+		return e.file
+	}
 	return e.err
 }
 

@@ -26,8 +26,10 @@ import "C"
 import (
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"math"
 	"strings"
+	"syscall"
 	"time"
 	"unsafe"
 )
@@ -99,6 +101,15 @@ func takeError(status C.mmx_status, failure *C.mmx_error) *Error {
 
 // readError copies an error of the library.
 func readError(status C.mmx_status, failure *C.mmx_error) *Error {
+	made, err := parseError(int(status), takeText(C.mmx_error_json(failure)))
+	if err != nil {
+		made.Message = C.GoString(C.mmx_error_message(failure))
+	}
+	return made
+}
+
+// parseError makes an error of the library's JSON.
+func parseError(status int, text []byte) (*Error, error) {
 	var read struct {
 		Call         string
 		Message      string
@@ -110,13 +121,12 @@ func readError(status C.mmx_status, failure *C.mmx_error) *Error {
 		Attempts     int
 		RetryAfterMS int64 `json:"retry_after_ms"`
 		Ambiguous    bool
+		Errno        int
 	}
 	read.RetryAfterMS = -1
-	if err := json.Unmarshal(takeText(C.mmx_error_json(failure)), &read); err != nil {
-		read.Message = C.GoString(C.mmx_error_message(failure))
-	}
+	err := json.Unmarshal(text, &read)
 	made := &Error{
-		Status: int(status), StatusName: statusName(int(status)),
+		Status: status, StatusName: statusName(status),
 		Call: read.Call, Message: read.Message, Parameter: read.Parameter,
 		APICode: read.APICode, APIMessage: read.APIMessage, HTTPStatus: read.HTTPStatus, TraceID: read.TraceID,
 		Attempts: read.Attempts, RetryAfter: -1, Ambiguous: read.Ambiguous,
@@ -125,5 +135,8 @@ func readError(status C.mmx_status, failure *C.mmx_error) *Error {
 		const longest = math.MaxInt64 / int64(time.Millisecond)
 		made.RetryAfter = time.Duration(min(read.RetryAfterMS, longest)) * time.Millisecond
 	}
-	return made
+	if status == C.MMX_ERROR_FILE && read.Errno > 0 {
+		made.file = &fs.PathError{Op: made.Call, Err: syscall.Errno(read.Errno)}
+	}
+	return made, err
 }

@@ -124,7 +124,7 @@ func WithCAFile(path string) Option {
 			return refused
 		}
 		var failure *C.mmx_error
-		return check(C.mmx_config_set_ca_file(config.c, cPointer(text), &failure), &failure)
+		return check(C.mmx_config_set_ca_file(config.c, cPointer(text), &failure), &failure).ofFile(path)
 	}
 }
 

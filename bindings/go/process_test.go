@@ -77,6 +77,19 @@ func stub(t *testing.T) string {
 	return code.String()
 }
 
+// Without cgo the build fails, and says so.
+func TestBuildWithoutCgo(t *testing.T) {
+	for _, folder := range []string{".", filepath.Join(root, "examples", "go", "delete")} {
+		build := exec.Command("go", "build", "-o", os.DevNull, ".")
+		build.Dir = folder
+		build.Env = append(os.Environ(), "CGO_ENABLED=0")
+		output, err := build.CombinedOutput()
+		if err == nil || !strings.Contains(string(output), "mmx_requires_cgo_set_CGO_ENABLED_1") {
+			t.Errorf("%s: %v: %s", folder, err, output)
+		}
+	}
+}
+
 // However servers end connections, a Go program gets no SIGPIPE.
 func TestNoSIGPIPE(t *testing.T) {
 	pipes := make(chan os.Signal, 1)

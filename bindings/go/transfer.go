@@ -139,9 +139,10 @@ func (h *handle) transferFile(
 		return nil, refused
 	}
 	t := &transfer{}
-	return h.call(ctx, request{name: name, opts: opts, transfer: t}, func(call *cCall) C.mmx_status {
+	response, failure := h.call(ctx, request{name: name, opts: opts, transfer: t}, func(call *cCall) C.mmx_status {
 		return send(t, call, cPath)
 	})
+	return response, failure.ofFile(path)
 }
 
 // addCause adds the caller's error to the failure of the call that it has ended. It returns false if there is none.

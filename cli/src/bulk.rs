@@ -8,7 +8,7 @@ use crate::journal::Journal;
 use crate::output::Unit;
 use crate::wording::{self, MOST_NAMED, count};
 use crate::worklist::{Reviewed, Worklist};
-use mmx::api::bulk::{Done, FileRef, Options, is_for_all};
+use mmx::api::bulk::{BulkResult, FileRef, Options, is_for_all};
 use mmx::api::outcome::{Counts, Kind, Outcome, now_ms};
 use mmx::error::{Error, Status};
 use serde_json::{Value, json};
@@ -36,7 +36,7 @@ pub(crate) struct Settings {
     pub(crate) concurrency: u32,
     pub(crate) verify: bool,
     /// Look each file up before its delete is sent, because an earlier run may have deleted it.
-    pub(crate) looks_first: bool,
+    pub(crate) lookup_first: bool,
 }
 
 impl<'a> Bulk<'a> {
@@ -67,7 +67,7 @@ impl<'a> Bulk<'a> {
     pub(crate) fn run(
         self,
         settings: Settings,
-        call: impl FnOnce(&[FileRef<'_>], &Options<'_>) -> Done,
+        call: impl FnOnce(&[FileRef<'_>], &Options<'_>) -> BulkResult,
     ) -> Result<Exit, CommandError> {
         let total = i64::try_from(self.work.entries.len()).unwrap_or(i64::MAX);
         let goes_on = self.work.decided().all(|(index, kind)| self.decided(index, kind))
@@ -85,7 +85,7 @@ impl<'a> Bulk<'a> {
             concurrency: Some(settings.concurrency),
             verify: settings.verify,
             deleted_before: &before,
-            looks_first: settings.looks_first,
+            lookup_first: settings.lookup_first,
             cancel: Some(self.context.signals.cancel()),
             progress: Some(&report),
             on_outcome: Some(&on_outcome),
@@ -148,9 +148,9 @@ impl<'a> Bulk<'a> {
         self.journal.as_ref().and_then(Journal::failure)
     }
 
-    fn done(self, done: Option<&Done>, verify: bool) -> Result<Exit, CommandError> {
+    fn done(self, done: Option<&BulkResult>, verify: bool) -> Result<Exit, CommandError> {
         let result = done.map_or(Ok(()), |done| done.result.clone());
-        if let (Some(Done { json: None, .. }), Err(error)) = (done, &result) {
+        if let (Some(BulkResult { json: None, .. }), Err(error)) = (done, &result) {
             // Nothing was sent.
             return Err(error.clone().into());
         }
@@ -247,7 +247,7 @@ fn is_open(outcome: &Outcome<'_>) -> bool {
 }
 
 /// The ids that the list at the end still has; `None` if nothing was listed.
-fn still_listed(done: &Done) -> Option<Vec<i64>> {
+fn still_listed(done: &BulkResult) -> Option<Vec<i64>> {
     let json: Value = serde_json::from_str(done.json.as_deref()?).ok()?;
     Some(json["still_listed"].as_array()?.iter().filter_map(Value::as_i64).collect())
 }

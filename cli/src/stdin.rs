@@ -3,9 +3,9 @@
 use crate::signals::Signals;
 use crate::streams;
 use mmx::error::Status;
-use mmx::transport::attempt::Failure;
-use mmx::transport::body::Reach;
-use mmx::transport::upload::Source;
+use mmx::transfer::upload_body::Source;
+use mmx::transport::body::BodySent;
+use mmx::transport::error::TransportError;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{FileType, SeekFrom, fstat, seek};
 use rustix::io::{Errno, read};
@@ -39,10 +39,10 @@ impl Source for StdinSource<'_> {
         self.file.map(|(_, size)| size)
     }
 
-    fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Failure> {
+    fn read(&mut self, buffer: &mut [u8]) -> Result<usize, TransportError> {
         loop {
             if self.signals.have_come() {
-                return Err(Failure::new(Status::Cancelled, Reach::Nothing, "ended by a signal"));
+                return Err(TransportError::new(Status::Cancelled, BodySent::None, "ended by a signal"));
             }
             let ready = poll(&mut [PollFd::from_borrowed_fd(stdin(), PollFlags::IN)], Some(&INTERVAL));
             match ready.and_then(|count| if count == 0 { Err(Errno::AGAIN) } else { read(stdin(), &mut *buffer) }) {
@@ -50,7 +50,7 @@ impl Source for StdinSource<'_> {
                 Err(Errno::INTR | Errno::AGAIN) => {}
                 Err(error) => {
                     let error = io::Error::from(error);
-                    return Err(Failure::of_file(format!("standard input can't be read: {error}")));
+                    return Err(TransportError::file(format!("standard input can't be read: {error}")));
                 }
             }
         }

@@ -1,10 +1,10 @@
 //! Standard output as the target of a download.
 
 use crate::signals::Signals;
-use mmx::api::target::Sink;
 use mmx::error::Status;
-use mmx::transport::attempt::Failure;
-use mmx::transport::body::Reach;
+use mmx::transfer::sink::Sink;
+use mmx::transport::body::BodySent;
+use mmx::transport::error::TransportError;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::{Errno, write};
 use rustix::stdio::stdout;
@@ -32,10 +32,10 @@ impl<'a> StdoutSink<'a> {
         self.is_unread
     }
 
-    fn wait(&self) -> Result<(), Failure> {
+    fn wait(&self) -> Result<(), TransportError> {
         loop {
             if self.signals.have_come() {
-                return Err(Failure::new(Status::Cancelled, Reach::Nothing, "ended by a signal"));
+                return Err(TransportError::new(Status::Cancelled, BodySent::None, "ended by a signal"));
             }
             match poll(&mut [PollFd::from_borrowed_fd(stdout(), PollFlags::OUT)], Some(&INTERVAL)) {
                 Ok(0) | Err(Errno::INTR) => {}
@@ -47,7 +47,7 @@ impl<'a> StdoutSink<'a> {
 }
 
 impl Sink for StdoutSink<'_> {
-    fn write(&mut self, data: &[u8]) -> Result<(), Failure> {
+    fn write(&mut self, data: &[u8]) -> Result<(), TransportError> {
         let mut rest = data;
         while !rest.is_empty() {
             self.wait()?;
@@ -71,6 +71,6 @@ impl Sink for StdoutSink<'_> {
     }
 }
 
-fn unwritable(error: &io::Error) -> Failure {
-    Failure::of_file(format!("standard output can't be written: {error}"))
+fn unwritable(error: &io::Error) -> TransportError {
+    TransportError::file(format!("standard output can't be written: {error}"))
 }

@@ -1,77 +1,46 @@
 //! Many files deleted by one call: each on its own way, a bounded number at once, and an outcome for every one.
 
-use super::delete::{self, End, Evidence, Manner};
+pub use super::bulk_options::{FileRef, OnOutcome, Options};
+use super::collector::Collector;
+use super::delete::{self, DeletePolicy, End, Evidence};
 use super::envelope;
 use super::outcome::{Counts, Kind, Outcome, now_ms};
-use super::receipts::Receipts;
 use crate::error::{Error, Status};
-use crate::transport::cancel::Cancel;
-use crate::transport::client::{CallOptions, Client, Unanswered};
-use crate::transport::crowd::Crowd;
+use crate::transport::client::{CallError, CallOptions, Client};
+use crate::transport::concurrent_calls::ConcurrentCalls;
 use crate::transport::exchange::{FORKED, Limits};
-use crate::transport::progress::Report;
 use crate::transport::rate::Limiter;
 use serde_json::{Value, json};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
 pub const CALL: &str = "delete_files";
 pub const DEFAULT_CONCURRENCY: u32 = 16;
-/// So many files in doubt are looked for one by one; of more, a list is read first.
-const FEW: usize = 20;
+/// So many ambiguous files are looked for one by one; of more, a list is read first.
+const MAX_LOOKUPS: usize = 20;
 const MAYBE_SENT: &str = "an earlier run may have deleted it";
 /// After so many rounds of sending again what a list still has, each is settled by itself.
 const ROUNDS: usize = 3;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct FileRef<'a> {
-    pub file_id: i64,
-    pub purpose: &'a str,
-}
-
-/// Told of each file as it settles; `false` stops.
-pub type OnOutcome<'a> = &'a dyn Fn(&Outcome<'_>) -> bool;
-
-#[derive(Clone, Copy, Default)]
-pub struct Options<'a> {
-    /// Over the whole.
-    pub timeout: Option<Duration>,
-    /// Of each call; `None`: as the client has it, `Some(None)`: no limit.
-    pub call_timeout: Option<Option<Duration>>,
-    pub max_attempts: Option<u32>,
-    /// `None`: the default.
-    pub concurrency: Option<u32>,
-    pub dry_run: bool,
-    pub verify: bool,
-    /// By an earlier run: verified, too.
-    pub deleted_before: &'a [FileRef<'a>],
-    /// An earlier run may have deleted some: each is looked for before it is sent.
-    pub looks_first: bool,
-    pub cancel: Option<&'a Cancel>,
-    pub progress: Option<Report<'a>>,
-    pub on_outcome: Option<OnOutcome<'a>>,
-}
-
 /// All that is known at the end, and whether it is what was wanted.
 #[derive(Debug)]
-pub struct Done {
+pub struct BulkResult {
     pub counts: Counts,
     /// `None` when nothing was sent.
     pub json: Option<String>,
     pub result: Result<(), Error>,
 }
 
-impl From<Error> for Done {
-    fn from(error: Error) -> Done {
-        Done { counts: Counts::default(), json: None, result: Err(error) }
+impl From<Error> for BulkResult {
+    fn from(error: Error) -> BulkResult {
+        BulkResult { counts: Counts::default(), json: None, result: Err(error) }
     }
 }
 
 /// Deletes files and says of each what became of it.
-pub fn delete_files(client: &Client, files: &[FileRef<'_>], options: &Options<'_>) -> Done {
-    begin(client, CALL, files, options).map_or_else(Done::from, Run::carry_out)
+pub fn delete_files(client: &Client, files: &[FileRef<'_>], options: &Options<'_>) -> BulkResult {
+    begin(client, CALL, files, options).map_or_else(BulkResult::from, Run::run)
 }
 
 /// A run of a call that has decided on its files.
@@ -86,7 +55,7 @@ pub(super) fn begin<'a>(
 }
 
 /// A file that takes a look to settle.
-pub(super) struct Doubt {
+pub(super) struct PendingLookup {
     pub(super) index: usize,
     pub(super) error: Error,
     pub(super) attempts: u32,
@@ -95,7 +64,7 @@ pub(super) struct Doubt {
 /// A file to send, or to look for first, and the deletes that were sent for it before.
 pub(super) struct Task {
     pub(super) index: usize,
-    pub(super) looks_first: Option<Error>,
+    pub(super) lookup_first: Option<Error>,
     pub(super) attempts: u32,
 }
 
@@ -109,15 +78,15 @@ pub(super) struct Run<'a> {
     /// What this call has listed before, if anything: what is missing in the next list of the same is gone.
     pub(super) listed: Option<Option<&'a str>>,
     /// Where the same file stands again.
-    twins: HashMap<usize, Vec<usize>>,
+    duplicates: HashMap<usize, Vec<usize>>,
     /// Files in flight at once, as far as it has grown.
     window: usize,
     limiter: Arc<Limiter>,
-    pub(super) receipts: Receipts<'a>,
+    pub(super) collector: Collector<'a>,
     attempts: u32,
-    pub(super) doubtful: Vec<Doubt>,
+    pub(super) pending: Vec<PendingLookup>,
     /// Looks that were begun in this round.
-    looks: Arc<AtomicUsize>,
+    lookups: Arc<AtomicUsize>,
     pub(super) still_listed: Option<BTreeSet<i64>>,
     pub(super) stopped: Option<Error>,
 }
@@ -147,13 +116,13 @@ impl<'a> Run<'a> {
             options: *options,
             limits,
             listed: None,
-            twins: HashMap::new(),
+            duplicates: HashMap::new(),
             window: limiter.width(),
             limiter,
-            receipts: Receipts::new(files.len(), options),
+            collector: Collector::new(files.len(), options),
             attempts: 0,
-            doubtful: Vec::new(),
-            looks: Arc::default(),
+            pending: Vec::new(),
+            lookups: Arc::default(),
             still_listed: None,
             stopped: None,
         })
@@ -164,34 +133,34 @@ impl<'a> Run<'a> {
         Run { listed: Some(purpose), ..self }
     }
 
-    pub(super) fn carry_out(mut self) -> Done {
-        self.go();
+    pub(super) fn run(mut self) -> BulkResult {
+        self.run_all();
         self.done(None)
     }
 
-    pub(super) fn go(&mut self) {
+    pub(super) fn run_all(&mut self) {
         let maybe_sent = Error { ambiguous: true, ..Error::new(Status::Network, self.name, MAYBE_SENT) };
-        let looks_first = self.options.looks_first.then_some(maybe_sent);
+        let lookup_first = self.options.lookup_first.then_some(maybe_sent);
         let files = self.once_each().into_iter();
         // One by one: an error for each of a hundred thousand would take its room.
-        self.send(files.map(|index| Task { index, looks_first: looks_first.clone(), attempts: 0 }), false);
+        self.send(files.map(|index| Task { index, lookup_first: lookup_first.clone(), attempts: 0 }), false);
         for round in 1..=ROUNDS {
-            if !self.doubtful.is_empty() && self.stopped.is_none() {
-                self.settle_doubtful(round == ROUNDS);
+            if !self.pending.is_empty() && self.stopped.is_none() {
+                self.resolve_pending(round == ROUNDS);
             }
         }
-        for doubt in std::mem::take(&mut self.doubtful) {
-            self.settle_by_error(doubt.index, doubt.error, doubt.attempts);
+        for pending_lookup in std::mem::take(&mut self.pending) {
+            self.record_error(pending_lookup.index, pending_lookup.error, pending_lookup.attempts);
         }
         for index in 0..self.files.len() {
-            if !self.receipts.has(index) {
-                self.settle(index, Kind::NotAttempted, 0, "", String::new(), None);
+            if !self.collector.has(index) {
+                self.record(index, Kind::NotAttempted, 0, "", String::new(), None);
             }
         }
         if self.options.verify && self.stopped.is_none() {
             self.verify();
         }
-        if let Err(failure) = self.receipts.tell_the_end() {
+        if let Err(failure) = self.collector.tell_the_end() {
             self.stop(failure.status, &failure.text);
         }
     }
@@ -202,9 +171,9 @@ impl<'a> Run<'a> {
         let mut once = Vec::with_capacity(self.files.len());
         for (index, file) in self.files.iter().enumerate() {
             if self.options.dry_run || self.kept.contains(&index) {
-                self.settle(index, Kind::Kept, 0, "", String::new(), None);
-            } else if let Some(&twin) = first.get(file) {
-                self.twins.entry(twin).or_default().push(index);
+                self.record(index, Kind::Kept, 0, "", String::new(), None);
+            } else if let Some(&original) = first.get(file) {
+                self.duplicates.entry(original).or_default().push(index);
             } else {
                 first.insert(*file, index);
                 once.push(index);
@@ -213,86 +182,88 @@ impl<'a> Run<'a> {
         once
     }
 
-    /// Sends what the tasks say, a bounded number at once, until they have settled or are in doubt, or all is stopped.
-    pub(super) fn send(&mut self, mut tasks: impl Iterator<Item = Task>, may_always_look: bool) {
+    /// Sends what the tasks say, a bounded number at once, until they have settled or are ambiguous, or all is stopped.
+    pub(super) fn send(&mut self, mut tasks: impl Iterator<Item = Task>, always_allow_lookup: bool) {
         let call_timeout = self.options.call_timeout.unwrap_or_else(|| self.client.timeout());
-        let mut crowd: Crowd<'a, Came> =
-            Crowd::new(self.client, self.name, self.limits, call_timeout, self.options.max_attempts);
+        let mut calls: ConcurrentCalls<'a, Finished> =
+            ConcurrentCalls::new(self.client, self.name, self.limits, call_timeout, self.options.max_attempts);
         let widest = self.options.concurrency.unwrap_or(DEFAULT_CONCURRENCY) as usize;
-        self.looks = Arc::default();
+        self.lookups = Arc::default();
         let mut before = HashMap::new();
         loop {
-            while self.stopped.is_none() && crowd.len() < self.window.min(widest) {
-                let Some(Task { index, looks_first, attempts }) = tasks.next() else { break };
+            while self.stopped.is_none() && calls.len() < self.window.min(widest) {
+                let Some(Task { index, lookup_first, attempts }) = tasks.next() else { break };
                 if attempts > 0 {
                     before.insert(index, attempts);
                 }
-                let (name, file, looks) = (self.name, self.files[index], self.looks.clone());
-                crowd.add(index, move |mut attempts| async move {
-                    let may_look = move || may_always_look || looks.fetch_add(1, Ordering::Relaxed) < FEW;
-                    let manner = Manner { name, looks_first, looks_after_refusal: true, may_look: &may_look };
-                    let end = delete::delete_with(&mut attempts, file.file_id, file.purpose, &manner).await;
-                    Came { end, attempts: attempts.made() }
+                let (name, file, lookups) = (self.name, self.files[index], self.lookups.clone());
+                calls.add(index, move |mut attempts| async move {
+                    let allow_lookup =
+                        move || always_allow_lookup || lookups.fetch_add(1, Ordering::Relaxed) < MAX_LOOKUPS;
+                    let policy =
+                        DeletePolicy { name, lookup_first, lookup_after_refusal: true, allow_lookup: &allow_lookup };
+                    let end = delete::delete_with(&mut attempts, file.file_id, file.purpose, &policy).await;
+                    Finished { end, attempts: attempts.made() }
                 });
             }
-            if crowd.is_empty() {
+            if calls.is_empty() {
                 break;
             }
-            let under_way = crowd.len();
-            let (settled, interruption) = crowd.turn();
+            let under_way = calls.len();
+            let (settled, interruption) = calls.turn();
             if let Some(why) = interruption
                 && self.stopped.is_none()
             {
-                let (status, text) = why.in_words("deleting files");
+                let (status, text) = why.describe("deleting files");
                 self.stop(status, &text);
             }
-            for (index, came) in settled {
-                self.came(index, came, before.get(&index).copied().unwrap_or_default(), under_way);
+            for (index, finished) in settled {
+                self.finished(index, finished, before.get(&index).copied().unwrap_or_default(), under_way);
             }
-            if self.receipts.is_of_a_parent() {
+            if self.collector.is_forked_child() {
                 self.stop(Status::Cancelled, FORKED);
                 break;
             }
         }
-        self.leave(tasks);
+        self.set_aside(tasks);
     }
 
-    /// What was not begun: those that a look was to settle are as much in doubt as before.
-    fn leave(&mut self, tasks: impl Iterator<Item = Task>) {
-        let in_doubt = |task: Task| {
+    /// What was not begun: those that a look was to settle are as much ambiguous as before.
+    fn set_aside(&mut self, tasks: impl Iterator<Item = Task>) {
+        let ambiguous = |task: Task| {
             let (index, attempts) = (task.index, task.attempts);
-            task.looks_first.filter(|_| attempts > 0).map(|error| Doubt { index, error, attempts })
+            task.lookup_first.filter(|_| attempts > 0).map(|error| PendingLookup { index, error, attempts })
         };
-        self.doubtful.extend(tasks.filter_map(in_doubt));
+        self.pending.extend(tasks.filter_map(ambiguous));
     }
 
-    fn came(&mut self, index: usize, came: Result<Came, Unanswered>, before: u32, under_way: usize) {
-        let Came { end, attempts } = came.unwrap_or_else(|ended| {
-            let error = envelope::unanswered(self.client, ended);
-            Came { attempts: error.attempts, end: End::Failed(error) }
+    fn finished(&mut self, index: usize, finished: Result<Finished, CallError>, before: u32, under_way: usize) {
+        let Finished { end, attempts } = finished.unwrap_or_else(|ended| {
+            let error = envelope::call_error(self.client, ended);
+            Finished { attempts: error.attempts, end: End::Failed(error) }
         });
         self.attempts += attempts;
         let attempts = attempts + before;
         match end {
             End::Deleted(deleted) => {
-                // Doubles with each round of answers: a sudden rise is what the service refuses with 2045.
+                // Doubles with each round of responses: a sudden rise is what the service refuses with 2045.
                 self.window += 1;
-                self.limiter.went_well(under_way);
+                self.limiter.on_success(under_way);
                 let evidence = match deleted.evidence {
-                    Evidence::Answer => "answer",
+                    Evidence::Response => "answer",
                     Evidence::Retrieve => "retrieve",
                 };
-                self.settle_all(index, Kind::Deleted, attempts, evidence, &deleted.trace_id, None);
+                self.record_all(index, Kind::Deleted, attempts, evidence, &deleted.trace_id, None);
             }
-            End::Absent { trace_id } => {
-                self.settle_all(index, Kind::AlreadyAbsent, attempts, "retrieve", &trace_id, None);
+            End::AlreadyAbsent { trace_id } => {
+                self.record_all(index, Kind::AlreadyAbsent, attempts, "retrieve", &trace_id, None);
             }
-            End::Failed(error) => self.settle_by_error(index, error, attempts),
-            End::Open(error) => self.doubtful.push(Doubt { index, error, attempts }),
+            End::Failed(error) => self.record_error(index, error, attempts),
+            End::NeedsLookup(error) => self.pending.push(PendingLookup { index, error, attempts }),
         }
     }
 
-    pub(super) fn settle_by_error(&mut self, index: usize, error: Error, attempts: u32) {
+    pub(super) fn record_error(&mut self, index: usize, error: Error, attempts: u32) {
         let error = delete::explain(error, self.files[index].purpose);
         let kind = match error.status {
             _ if error.ambiguous => Kind::Unknown,
@@ -307,11 +278,11 @@ impl<'a> Run<'a> {
         }
         let trace_id = error.trace_id.clone();
         let error = (kind != Kind::NotAttempted).then_some(error);
-        self.settle_all(index, kind, attempts, "", &trace_id, error);
+        self.record_all(index, kind, attempts, "", &trace_id, error);
     }
 
     /// Of a file and of where it stands again.
-    pub(super) fn settle_all(
+    pub(super) fn record_all(
         &mut self,
         index: usize,
         kind: Kind,
@@ -320,14 +291,14 @@ impl<'a> Run<'a> {
         trace_id: &str,
         error: Option<Error>,
     ) {
-        let has_twins = !self.twins.is_empty();
-        for index in has_twins.then(|| self.twins.remove(&index)).flatten().unwrap_or_default() {
-            self.settle(index, kind, attempts, evidence, trace_id.to_owned(), error.clone());
+        let has_duplicates = !self.duplicates.is_empty();
+        for index in has_duplicates.then(|| self.duplicates.remove(&index)).flatten().unwrap_or_default() {
+            self.record(index, kind, attempts, evidence, trace_id.to_owned(), error.clone());
         }
-        self.settle(index, kind, attempts, evidence, trace_id.to_owned(), error);
+        self.record(index, kind, attempts, evidence, trace_id.to_owned(), error);
     }
 
-    fn settle(
+    fn record(
         &mut self,
         index: usize,
         kind: Kind,
@@ -339,7 +310,7 @@ impl<'a> Run<'a> {
         let FileRef { file_id, purpose } = self.files[index];
         let settled_at_ms = now_ms();
         let outcome = Outcome { index, file_id, purpose, kind, attempts, evidence, trace_id, settled_at_ms, error };
-        if let Err(failure) = self.receipts.write(outcome) {
+        if let Err(failure) = self.collector.write(outcome) {
             self.stop(failure.status, &failure.text);
         }
     }
@@ -351,32 +322,32 @@ impl<'a> Run<'a> {
     }
 
     /// The end of it all, with the plan of a prune.
-    pub(super) fn done(self, plan: Option<&Value>) -> Done {
-        let counts = self.receipts.counts;
+    pub(super) fn done(self, plan: Option<&Value>) -> BulkResult {
+        let counts = self.collector.counts;
         let mut json = serde_json::to_value(counts).unwrap_or_default();
         json["still_listed"] = json!(self.still_listed);
         json["plan"] = json!(plan);
-        let json = self.receipts.into_json(json);
-        let summary = counts.in_words();
+        let json = self.collector.into_json(json);
+        let summary = counts.describe();
         let result = match self.stopped {
             Some(mut error) => {
                 let end =
-                    if counts.all_went_well() { "; nothing was left to do".into() } else { format!("; {summary}") };
+                    if counts.all_succeeded() { "; nothing was left to do".into() } else { format!("; {summary}") };
                 error.add(&end);
                 Err(Error { attempts: self.attempts, call: self.name, ..error })
             }
-            None if counts.all_went_well() => Ok(()),
+            None if counts.all_succeeded() => Ok(()),
             None => {
                 let error = Error::new(Status::Partial, self.name, format!("{summary}; the outcomes say why"));
                 Err(Error { attempts: self.attempts, ..error })
             }
         };
-        Done { counts, json: Some(json), result }
+        BulkResult { counts, json: Some(json), result }
     }
 }
 
 /// One file's end, and the deletes that it took.
-struct Came {
+struct Finished {
     end: End,
     attempts: u32,
 }

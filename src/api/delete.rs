@@ -4,8 +4,8 @@ use super::retrieve::{self, Presence};
 use super::{envelope, model, purpose};
 use crate::error::{Error, Status};
 use crate::transport::attempts::Attempts;
-use crate::transport::body::Reach;
 use crate::transport::client::{Call, CallOptions, Client};
+use crate::transport::effect::Effect;
 use crate::transport::log::Level;
 use http::Method;
 use serde::{Deserialize, Serialize};
@@ -19,9 +19,9 @@ struct Body<'a> {
     purpose: &'a str,
 }
 
-/// What an answer says beside its success.
+/// What a response says beside its success.
 #[derive(Deserialize)]
-struct Told {
+struct DeleteResponse {
     #[serde(default, deserialize_with = "envelope::present")]
     file_id: Option<Value>,
 }
@@ -30,15 +30,15 @@ struct Told {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Evidence {
     /// The service said so.
-    Answer,
-    /// No answer came, and retrieve doesn't know the file any more.
+    Response,
+    /// No response came, and retrieve doesn't know the file any more.
     Retrieve,
 }
 
 #[derive(Debug)]
 pub struct Deleted {
     pub evidence: Evidence,
-    /// The service's answer as it came; of a lost one, what was found out instead.
+    /// The service's response as it came; of a lost one, what was found out instead.
     pub json: String,
     pub trace_id: String,
 }
@@ -48,35 +48,35 @@ pub struct Deleted {
 pub enum End {
     Deleted(Deleted),
     /// Refused, and it isn't there.
-    Absent {
+    AlreadyAbsent {
         trace_id: String,
     },
     /// As the error says; it is unknown what became of the file if that is ambiguous.
     Failed(Error),
-    /// It takes a look at the file to tell, for which there was no leave.
-    Open(Error),
+    /// It takes a lookup of the file to tell, for which there was no leave.
+    NeedsLookup(Error),
 }
 
 /// How a file is deleted, for one that is alone and for one of many.
-pub struct Manner<'a> {
+pub struct DeletePolicy<'a> {
     pub name: &'static str,
     /// A look comes first: what is gone already needs no request. Says why.
-    pub looks_first: Option<Error>,
+    pub lookup_first: Option<Error>,
     /// Whether the service refuses a file because it isn't there is found out, too.
-    pub looks_after_refusal: bool,
-    /// Leave for a look: of many files in doubt, one list tells more than a retrieve each.
-    pub may_look: &'a (dyn Fn() -> bool + Sync),
+    pub lookup_after_refusal: bool,
+    /// Leave for a look: of many ambiguous files, one list tells more than a retrieve each.
+    pub allow_lookup: &'a (dyn Fn() -> bool + Sync),
 }
 
-/// Deletes one file and returns the service's answer as it came.
+/// Deletes one file and returns the service's response as it came.
 pub fn delete(client: &Client, file_id: i64, purpose: &str, options: &CallOptions<'_>) -> Result<String, Error> {
     check(CALL, file_id, purpose)?;
-    let manner = Manner { name: CALL, looks_first: None, looks_after_refusal: false, may_look: &|| true };
+    let policy = DeletePolicy { name: CALL, lookup_first: None, lookup_after_refusal: false, allow_lookup: &|| true };
     let work = |mut attempts| async move {
-        match delete_with(&mut attempts, file_id, purpose, &manner).await {
+        match delete_with(&mut attempts, file_id, purpose, &policy).await {
             End::Deleted(deleted) => Ok(deleted.json),
-            End::Failed(error) | End::Open(error) => Err(error),
-            End::Absent { .. } => Err(Error::new(Status::Internal, CALL, "a look that nobody asked for")),
+            End::Failed(error) | End::NeedsLookup(error) => Err(error),
+            End::AlreadyAbsent { .. } => Err(Error::new(Status::Internal, CALL, "a look that nobody asked for")),
         }
     };
     envelope::drive(client, CALL, options, work).map_err(|error| explain(error, purpose))
@@ -97,22 +97,22 @@ pub fn explain(error: Error, purpose: &str) -> Error {
 }
 
 /// Deletes a file, over several attempts where it takes them. One whose answer was lost may have been carried out: then
-/// an error is not believed before a look at the file.
-pub async fn delete_with(attempts: &mut Attempts<'_>, file_id: i64, purpose: &str, manner: &Manner<'_>) -> End {
-    let call = call(manner.name, file_id, purpose);
-    let mut looks_first = manner.looks_first.clone();
+/// an error is not believed before a lookup of the file.
+pub async fn delete_with(attempts: &mut Attempts<'_>, file_id: i64, purpose: &str, policy: &DeletePolicy<'_>) -> End {
+    let call = call(policy.name, file_id, purpose);
+    let mut lookup_first = policy.lookup_first.clone();
     loop {
-        let is_first = looks_first.is_some();
-        let mut error = match looks_first.take() {
+        let is_first = lookup_first.is_some();
+        let mut error = match lookup_first.take() {
             Some(error) => error,
             None => match attempt(attempts, &call, file_id).await {
                 Ok(deleted) => return End::Deleted(deleted),
                 Err(error) => error,
             },
         };
-        let in_doubt = attempts.in_doubt() || error.ambiguous;
-        attempts.set_in_doubt(in_doubt);
-        error.ambiguous = in_doubt;
+        let ambiguous = attempts.ambiguous() || error.ambiguous;
+        attempts.set_ambiguous(ambiguous);
+        error.ambiguous = ambiguous;
         if error.transient && !is_first {
             match attempts.next(&error) {
                 Ok(wait) => {
@@ -122,25 +122,25 @@ pub async fn delete_with(attempts: &mut Attempts<'_>, file_id: i64, purpose: &st
                 Err(why) => error = attempts.given_up(error, why),
             }
         }
-        let is_worth_a_look = is_first
-            || match in_doubt {
+        let needs_lookup = is_first
+            || match ambiguous {
                 true => attempts.may_repeat(),
-                false => manner.looks_after_refusal && retrieve::may_mean_absent(&error),
+                false => policy.lookup_after_refusal && retrieve::may_mean_absent(&error),
             };
-        if !is_worth_a_look {
+        if !needs_lookup {
             return End::Failed(error);
         }
-        if !(manner.may_look)() {
-            return End::Open(error);
+        if !(policy.allow_lookup)() {
+            return End::NeedsLookup(error);
         }
         // Seldom taken and most of the work's room: kept apart, every other delete is the smaller.
-        match Box::pin(settle(attempts, manner.name, file_id, &error)).await {
-            Presence::Gone { trace_id } if in_doubt => return End::Deleted(Deleted::seen(file_id, trace_id)),
-            Presence::Gone { trace_id } => return End::Absent { trace_id },
-            Presence::There if !in_doubt => return End::Failed(error),
-            Presence::There if is_first => attempts.set_in_doubt(false),
+        match Box::pin(look_up(attempts, policy.name, file_id, &error)).await {
+            Presence::Gone { trace_id } if ambiguous => return End::Deleted(Deleted::seen(file_id, trace_id)),
+            Presence::Gone { trace_id } => return End::AlreadyAbsent { trace_id },
+            Presence::There if !ambiguous => return End::Failed(error),
+            Presence::There if is_first => attempts.set_ambiguous(false),
             Presence::There => {
-                attempts.set_in_doubt(false);
+                attempts.set_ambiguous(false);
                 error.ambiguous = false;
                 match attempts.next(&error) {
                     Ok(wait) => attempts.pause(wait, &error).await,
@@ -173,33 +173,33 @@ fn call(name: &'static str, file_id: i64, purpose: &str) -> Call {
         path: "v1/files/delete",
         query: Vec::new(),
         json: Some(serde_json::to_vec(&Body { file_id, purpose }).expect("an integer and a word").into()),
-        longest_answer: envelope::LONGEST_ANSWER,
-        in_doubt_from: Some(Reach::Begun),
+        max_response_len: envelope::MAX_RESPONSE_LEN,
+        effect: Effect::Idempotent,
     }
 }
 
 async fn attempt(attempts: &mut Attempts<'_>, call: &Call, file_id: i64) -> Result<Deleted, Error> {
-    let reply = envelope::attempt(attempts, call).await?;
-    let trace_id = reply.trace_id().to_owned();
-    match &reply.read::<Told>(attempts.client(), call)?.file_id {
+    let response = envelope::attempt(attempts, call).await?;
+    let trace_id = response.trace_id().to_owned();
+    match &response.read::<DeleteResponse>(attempts.client(), call)?.file_id {
         // The page doesn't promise the field; the success it does.
         None => {}
-        Some(answered) if model::id(answered) == Some(file_id) => {}
-        Some(answered) => {
+        Some(returned) if model::id(returned) == Some(file_id) => {}
+        Some(returned) => {
             // What is no id is not shown: it can be anything, also the key.
-            let other = model::id(answered).map_or("something that is no id".into(), |id| format!("file_id {id}"));
+            let other = model::id(returned).map_or("something that is no id".into(), |id| format!("file_id {id}"));
             let text = format!("the answer is about {other}, not about {file_id}");
-            return Err(reply.error(attempts.client(), call, &text));
+            return Err(response.error(attempts.client(), call, &text));
         }
     }
-    Ok(Deleted { evidence: Evidence::Answer, json: reply.json, trace_id })
+    Ok(Deleted { evidence: Evidence::Response, json: response.json, trace_id })
 }
 
 /// Looks whether a file is there whose delete may have been carried out.
-async fn settle(attempts: &mut Attempts<'_>, name: &'static str, file_id: i64, after: &Error) -> Presence {
+async fn look_up(attempts: &mut Attempts<'_>, name: &'static str, file_id: i64, after: &Error) -> Presence {
     let log = attempts.log();
     log.event(Level::Warn, "settling", || [("file_id", file_id.into()), ("status_name", after.status.name().into())]);
-    let presence = retrieve::presence(&mut attempts.beside(), name, file_id).await;
+    let presence = retrieve::presence(&mut attempts.auxiliary(), name, file_id).await;
     let (found, trace_id) = match &presence {
         Presence::Gone { trace_id } => ("gone", trace_id.as_str()),
         Presence::There => ("there", ""),

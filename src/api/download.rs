@@ -1,15 +1,17 @@
 //! Download: `GET /v1/files/retrieve_content`, the API's page "File Retrieve Content", or the link that retrieve gives.
 
-use super::envelope::About;
-use super::target::{Sink, Target};
-use super::{envelope, evidence, model, redirect, store};
+use super::envelope::ResponseMeta;
+use super::{envelope, model, presigned, range, redirect};
 use crate::error::{Error, Status};
-use crate::transport::attempt::{Answer, Failure, Head};
-use crate::transport::body::Reach;
-use crate::transport::client::{Answered, Call, CallOptions, Client};
+use crate::transfer::run::Transfer;
+use crate::transfer::sink::{Sink, Target};
+use crate::transport::body::BodySent;
+use crate::transport::client::{Call, CallOptions, CallResponse, Client};
+use crate::transport::effect::Effect;
+use crate::transport::error::TransportError;
 use crate::transport::exchange::{Exchange, Limits, Turn};
 use crate::transport::log::Level;
-use crate::transport::transfer::Transfer;
+use crate::transport::response::{Head, HttpResponse};
 use http::Method;
 use http::header::{CONTENT_TYPE, HeaderValue, IF_RANGE, RANGE};
 use url::Url;
@@ -18,7 +20,7 @@ pub const FILE: &str = "download_file";
 pub const STREAM: &str = "download_stream";
 
 /// An error in JSON is shorter; a longer answer is a file.
-const LONGEST_REFUSAL: usize = 64 << 10;
+const MAX_ERROR_LEN: usize = 64 << 10;
 
 /// Downloads to a path: the target is whole or untouched.
 pub fn download_file(
@@ -56,8 +58,8 @@ fn call(name: &'static str, file_id: i64) -> Call {
         path: "v1/files/retrieve_content",
         query: vec![("file_id", file_id.to_string())],
         json: None,
-        longest_answer: envelope::LONGEST_ANSWER,
-        in_doubt_from: None,
+        max_response_len: envelope::MAX_RESPONSE_LEN,
+        effect: Effect::ReadOnly,
     }
 }
 
@@ -74,14 +76,14 @@ struct Download<'a> {
     /// How long the file is, where that was said.
     length: Option<u64>,
     content_type: String,
-    /// The last answer; nothing when none came.
-    about: About,
+    /// The last response; nothing when none came.
+    meta: ResponseMeta,
 }
 
 /// Why an attempt ended early.
 enum Ended {
     /// The connection was lost: another attempt may go on from there.
-    Cut(Failure),
+    Cut(TransportError),
     /// The link has expired.
     Expired(Error),
     Failed(Error),
@@ -103,27 +105,27 @@ fn download(
     options: &CallOptions<'_>,
 ) -> Result<String, Error> {
     let transfer = Transfer::new(client, call, limits, options);
-    let (link, written, resumed, validator, length, content_type, about) = Default::default();
-    let mut download = Download { transfer, sink, link, written, resumed, validator, length, content_type, about };
-    let result = download.go(file_id, by_link, options);
+    let (link, written, resumed, validator, length, content_type, meta) = Default::default();
+    let mut download = Download { transfer, sink, link, written, resumed, validator, length, content_type, meta };
+    let result = download.run(file_id, by_link, options);
     download.transfer.ended(result)
 }
 
 impl<'a> Download<'a> {
-    fn go(&mut self, file_id: i64, by_link: bool, options: &CallOptions<'_>) -> Result<String, Error> {
+    fn run(&mut self, file_id: i64, by_link: bool, options: &CallOptions<'_>) -> Result<String, Error> {
         let mut refreshed = false;
         loop {
             if by_link && self.link.is_none() {
-                self.link = Some(store::ask_for_link(&self.transfer, file_id, options)?);
+                self.link = Some(presigned::ask_for_link(&self.transfer, file_id, options)?);
             }
             let (error, is_expired) = match self.attempt() {
                 Ok(()) => break,
-                Err(Ended::Cut(failure)) => (self.unanswered(failure), false),
+                Err(Ended::Cut(failure)) => (self.call_error(failure), false),
                 Err(Ended::Expired(error)) => (error, true),
                 Err(Ended::Failed(error)) => (error, false),
             };
             self.transfer.check_process()?;
-            self.transfer.came_to(Err(&error));
+            self.transfer.record(Err(&error));
             if is_expired && !refreshed {
                 // A fresh one comes from retrieve, once.
                 refreshed = true;
@@ -134,7 +136,7 @@ impl<'a> Download<'a> {
                 return Err(error);
             }
         }
-        self.transfer.came_to(Ok((self.about.http_status, &self.about.trace_id)));
+        self.transfer.record(Ok((self.meta.http_status, &self.meta.trace_id)));
         self.sink.finish().map_err(|why| self.error(Status::File, &why))?;
         let json = serde_json::json!({
             "file_id": file_id,
@@ -142,16 +144,16 @@ impl<'a> Download<'a> {
             "content_type": self.content_type,
             "resumed": self.resumed,
             "via": if by_link { "download_url" } else { "retrieve_content" },
-            "trace_id": self.about.trace_id,
+            "trace_id": self.meta.trace_id,
         });
         Ok(json.to_string())
     }
 
     fn can_go_on(&mut self) -> bool {
-        self.written == 0 || self.validator.is_some() || self.begin_anew().is_ok()
+        self.written == 0 || self.validator.is_some() || self.restart().is_ok()
     }
 
-    fn begin_anew(&mut self) -> Result<(), String> {
+    fn restart(&mut self) -> Result<(), String> {
         self.sink.restart()?;
         self.written = 0;
         self.validator = None;
@@ -165,7 +167,7 @@ impl<'a> Download<'a> {
         let (status, asked_for) = (head.http_status, self.written);
         match status {
             206 if asked_for > 0
-                && evidence::is_the_rest(&head.headers, asked_for, self.validator.as_ref(), self.length) =>
+                && range::is_the_rest(&head.headers, asked_for, self.validator.as_ref(), self.length) =>
             {
                 self.resumed += 1;
                 self.transfer.log().event(Level::Info, "resumed", || [("bytes", asked_for.into())]);
@@ -182,11 +184,11 @@ impl<'a> Download<'a> {
     }
 
     fn again(&mut self, why: &str) -> Result<(), Ended> {
-        self.begin_anew()
+        self.restart()
             .map_err(|cannot| self.error(Status::Network, &format!("the download was cut, {why}, and {cannot}")).into())
     }
 
-    /// Sends a request, and again where it is sent to another place; says whether the answer is of one.
+    /// Sends a request, and again where it is sent to another place; says whether the response is of one.
     fn follow(&mut self) -> Result<(Exchange<'a>, Head, bool), Ended> {
         let client = self.transfer.client;
         let mut is_away = self.link.is_some();
@@ -207,7 +209,7 @@ impl<'a> Download<'a> {
                 (0, true) => Ok(self.transfer.begin_elsewhere(request)),
                 (..) => Ok(self.transfer.exchange(request)),
             };
-            self.about = About { attempts: self.transfer.attempts(), ..About::default() };
+            self.meta = ResponseMeta { attempts: self.transfer.attempts(), ..ResponseMeta::default() };
             let mut exchange = begun.map_err(|failure| self.cut_or_failed(failure))?;
             let head = loop {
                 match exchange.turn() {
@@ -216,49 +218,49 @@ impl<'a> Download<'a> {
                     Err(failure) => return Err(self.cut_or_failed(failure)),
                 }
             };
-            self.about = About::of(&head, None, self.transfer.attempts());
+            self.meta = ResponseMeta::of(&head, None, self.transfer.attempts());
             if !matches!(head.http_status, 301 | 302 | 303 | 307 | 308) {
                 return Ok((exchange, head, is_away));
             }
             let next = redirect::target(&url, &head.headers);
-            let next = next.map_err(|why| self.led_astray(&format!("{why}, and is not followed there")))?;
+            let next = next.map_err(|why| self.redirect_error(&format!("{why}, and is not followed there")))?;
             is_away = is_away || !redirect::is_same_place(&url, &next);
             self.transfer.log().event(Level::Debug, "redirect", || [("http_status", head.http_status.into())]);
             request = client.request_to(&next, !is_away);
             url = next;
         }
-        Err(self.led_astray("in a ring, or too often").into())
+        Err(self.redirect_error("in a ring, or too often").into())
     }
 
-    fn led_astray(&self, to: &str) -> Error {
-        let text = format!("the download was redirected {to} ({})", self.about.in_words());
+    fn redirect_error(&self, to: &str) -> Error {
+        let text = format!("the download was redirected {to} ({})", self.meta.describe());
         self.error(Status::Protocol, &text)
     }
 
-    /// The bytes of a good answer.
+    /// The bytes of a good response.
     fn receive(&mut self, mut exchange: Exchange<'a>, head: Head) -> Result<(), Ended> {
         let content_type = head.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
         self.content_type = content_type.unwrap_or_default().to_owned();
         if self.written == 0 {
-            self.validator = evidence::validator(&head.headers);
+            self.validator = range::validator(&head.headers);
             self.length = None;
         }
-        let total = self.length.or_else(|| evidence::length(&head.headers));
+        let total = self.length.or_else(|| range::length(&head.headers));
         self.length = total;
         if self.written == 0 {
             self.check_process()?; // The restart may have forked.
-            self.transfer.progress.moved(0, total, Reach::Whole).map_err(|failure| self.failed(failure))?;
+            self.transfer.progress.moved(0, total, BodySent::All).map_err(|failure| self.failed(failure))?;
             self.check_process()?;
         }
         // What may be an error is held back until it is known to be none.
         let mut held =
-            if self.written == 0 && evidence::may_be_a_refusal(&head.headers) { Some(Vec::new()) } else { None };
+            if self.written == 0 && range::may_be_a_refusal(&head.headers) { Some(Vec::new()) } else { None };
         loop {
             match exchange.turn() {
                 Ok(Turn::HaveData(data)) => match &mut held {
-                    Some(held_back) if evidence::is_json_so_far(held_back, &data) => {
+                    Some(held_back) if range::is_json_so_far(held_back, &data) => {
                         held_back.extend_from_slice(&data);
-                        if held_back.len() > LONGEST_REFUSAL {
+                        if held_back.len() > MAX_ERROR_LEN {
                             let data = held.take().unwrap_or_default();
                             self.write(&data, total)?;
                         }
@@ -301,7 +303,7 @@ impl<'a> Download<'a> {
         self.check_process()?;
         taken.map_err(|failure| self.error(failure.status, &failure.text))?;
         self.written += data.len() as u64;
-        self.transfer.progress.moved(self.written, total, Reach::Whole).map_err(|failure| self.failed(failure))
+        self.transfer.progress.moved(self.written, total, BodySent::All).map_err(|failure| self.failed(failure))
     }
 
     /// A callback may have forked: in the child nothing more is done.
@@ -309,17 +311,17 @@ impl<'a> Download<'a> {
         Ok(self.transfer.check_process()?)
     }
 
-    /// An answer that holds no file.
+    /// A response that holds no file.
     fn refused(&mut self, mut exchange: Exchange<'a>, head: Head, is_away: bool) -> Ended {
         let mut body = Vec::new();
         while let Ok(Turn::HaveData(data)) = exchange.turn() {
-            if body.len() + data.len() > LONGEST_REFUSAL {
+            if body.len() + data.len() > MAX_ERROR_LEN {
                 break;
             }
             body.extend_from_slice(&data);
         }
         if is_away && !envelope::is_refusal(self.transfer.client, &body) {
-            let error = self.redacted(store::refusal(self.transfer.call.name, &self.about));
+            let error = self.redacted(presigned::refusal(self.transfer.call.name, &self.meta));
             let has_expired = self.link.is_some() && head.http_status == 403;
             return if has_expired { Ended::Expired(error) } else { Ended::Failed(error) };
         }
@@ -327,26 +329,29 @@ impl<'a> Download<'a> {
     }
 
     fn no_file(&self, head: Head, body: Vec<u8>) -> Ended {
-        let answered =
-            Answered { answer: Answer { head, body }, attempts: self.transfer.attempts(), reach: Reach::Whole };
-        Ended::Failed(match envelope::read(self.transfer.client, &self.transfer.call, answered) {
-            Ok(reply) => reply.error(self.transfer.client, &self.transfer.call, "the answer holds no file"),
+        let response = CallResponse {
+            response: HttpResponse { head, body },
+            attempts: self.transfer.attempts(),
+            body_sent: BodySent::All,
+        };
+        Ended::Failed(match envelope::read(self.transfer.client, &self.transfer.call, response) {
+            Ok(response) => response.error(self.transfer.client, &self.transfer.call, "the answer holds no file"),
             Err(error) => error,
         })
     }
 
-    fn cut_or_failed(&self, failure: Failure) -> Ended {
+    fn cut_or_failed(&self, failure: TransportError) -> Ended {
         match failure.status {
             Status::Network | Status::Connect => Ended::Cut(failure),
             _ => self.failed(failure),
         }
     }
 
-    fn failed(&self, failure: Failure) -> Ended {
-        Ended::Failed(self.unanswered(failure))
+    fn failed(&self, failure: TransportError) -> Ended {
+        Ended::Failed(self.call_error(failure))
     }
 
-    fn unanswered(&self, failure: Failure) -> Error {
+    fn call_error(&self, failure: TransportError) -> Error {
         self.redacted(self.transfer.client.error(&self.transfer.call, failure, self.transfer.attempts()).error)
     }
 
@@ -354,9 +359,9 @@ impl<'a> Download<'a> {
         self.redacted(Error::new(status, self.transfer.call.name, text))
     }
 
-    /// With what is known of the answer.
+    /// With what is known of the response.
     fn redacted(&self, mut error: Error) -> Error {
-        self.about.put_on(&mut error);
+        self.meta.apply_to(&mut error);
         error.redact(self.transfer.client.key());
         error
     }
@@ -365,5 +370,5 @@ impl<'a> Download<'a> {
 /// An attempt that went well and brought no whole file.
 fn cut(why: &str) -> Ended {
     let text = format!("the download was cut, and {why}");
-    Ended::Cut(Failure::new(Status::Network, Reach::Whole, text))
+    Ended::Cut(TransportError::new(Status::Network, BodySent::All, text))
 }

@@ -4,10 +4,10 @@
 use super::codes::{CODES, SLOW_DOWN, TRY_LATER};
 use super::{headers, model};
 use crate::error::{Error, Status, one_line};
-use crate::transport::attempt::{Answer, Head};
 use crate::transport::attempts::Attempts;
-use crate::transport::client::{Answered, Call, CallOptions, Client, Unanswered};
-use crate::transport::events::Told;
+use crate::transport::client::{Call, CallError, CallOptions, CallResponse, Client};
+use crate::transport::events::ResponseSummary;
+use crate::transport::response::{Head, HttpResponse};
 use http::header::{DATE, HeaderMap, HeaderValue, LOCATION};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
@@ -16,14 +16,14 @@ use std::future::Future;
 use std::time::{Duration, SystemTime};
 
 /// Of everything but lists, in bytes.
-pub const LONGEST_ANSWER: usize = 16 << 20;
+pub const MAX_RESPONSE_LEN: usize = 16 << 20;
 
-/// An answer that says success.
+/// A response that says success.
 #[derive(Debug)]
-pub struct Reply {
+pub struct ApiResponse {
     /// As it came.
     pub json: String,
-    about: About,
+    meta: ResponseMeta,
 }
 
 /// What every answer may have; the rest is for the call to read.
@@ -40,9 +40,9 @@ pub fn present<'de, D: Deserializer<'de>>(value: D) -> Result<Option<Value>, D::
     Value::deserialize(value).map(Some)
 }
 
-/// What goes on every error about an answer.
+/// What goes on every error about a response.
 #[derive(Clone, Debug, Default)]
-pub struct About {
+pub struct ResponseMeta {
     pub http_status: u16,
     pub trace_id: String,
     pub retry_after: Option<Duration>,
@@ -50,7 +50,7 @@ pub struct About {
     pub date: Option<HeaderValue>,
     pub attempts: u32,
     /// The request had got far enough to be carried out.
-    pub in_doubt: bool,
+    pub ambiguous: bool,
 }
 
 /// What the body says of success.
@@ -61,11 +61,11 @@ enum Verdict {
     /// An error of this API without a number.
     RefusedWithoutCode(String),
     /// Not this API's; why not.
-    Foreign(String),
+    NotThisApi(String),
 }
 
-/// Makes a call that only reads, as often as it takes, and reads what its answer says of success.
-pub fn exchange(client: &Client, call: &Call, options: &CallOptions<'_>) -> Result<Reply, Error> {
+/// Makes a call that only reads, as often as it takes, and reads what its response says of success.
+pub fn exchange(client: &Client, call: &Call, options: &CallOptions<'_>) -> Result<ApiResponse, Error> {
     drive(client, call.name, options, |mut attempts| async move { repeat(&mut attempts, call).await })
 }
 
@@ -76,11 +76,11 @@ pub fn drive<'c, T, F: Future<Output = Result<T, Error>>>(
     options: &CallOptions<'_>,
     work: impl FnOnce(Attempts<'c>) -> F,
 ) -> Result<T, Error> {
-    client.drive(name, options, work).unwrap_or_else(|ended| Err(unanswered(client, ended)))
+    client.drive(name, options, work).unwrap_or_else(|ended| Err(call_error(client, ended)))
 }
 
 /// Sends a request, and again as long as that may help: for calls that change nothing.
-pub async fn repeat(attempts: &mut Attempts<'_>, call: &Call) -> Result<Reply, Error> {
+pub async fn repeat(attempts: &mut Attempts<'_>, call: &Call) -> Result<ApiResponse, Error> {
     loop {
         match attempt(attempts, call).await {
             Err(error) if error.transient => attempts.again(error).await?,
@@ -89,40 +89,43 @@ pub async fn repeat(attempts: &mut Attempts<'_>, call: &Call) -> Result<Reply, E
     }
 }
 
-/// Sends one request and reads what its answer says of success.
-pub async fn attempt(attempts: &mut Attempts<'_>, call: &Call) -> Result<Reply, Error> {
+/// Sends one request and reads what its response says of success.
+pub async fn attempt(attempts: &mut Attempts<'_>, call: &Call) -> Result<ApiResponse, Error> {
     let client = attempts.client();
     let result = match attempts.send(call).await {
-        Ok(answered) => read(client, call, answered),
-        Err(failed) => Err(unanswered(client, failed)),
+        Ok(response) => read(client, call, response),
+        Err(failed) => Err(call_error(client, failed)),
     };
-    attempts.came_to(result.as_ref().map(Reply::told));
+    attempts.record(result.as_ref().map(ApiResponse::summary));
     result
 }
 
-pub fn read(client: &Client, call: &Call, answered: Answered) -> Result<Reply, Error> {
-    let Answered { answer: Answer { head, body }, attempts, reach } = answered;
+pub fn read(client: &Client, call: &Call, response: CallResponse) -> Result<ApiResponse, Error> {
+    let CallResponse { response: HttpResponse { head, body }, attempts, body_sent } = response;
     let (verdict, request_id) = match parse(client, &body) {
         Ok(common) => (verdict(&common), common.request_id.as_ref().and_then(Value::as_str).map(str::to_owned)),
-        Err(why) => (Verdict::Foreign(why), None),
+        Err(why) => (Verdict::NotThisApi(why), None),
     };
-    let about = About { in_doubt: call.is_in_doubt(reach), ..About::of(&head, request_id.as_deref(), attempts) };
+    let meta = ResponseMeta {
+        ambiguous: call.effect.is_ambiguous(body_sent),
+        ..ResponseMeta::of(&head, request_id.as_deref(), attempts)
+    };
     let mut error = match verdict {
         Verdict::Success if (200..300).contains(&head.http_status) => {
             let json = String::from_utf8(body).unwrap_or_default();
-            return Ok(Reply { json, about });
+            return Ok(ApiResponse { json, meta });
         }
         Verdict::Success => {
-            by_http_status(call, &head, &about, "the answer is an HTTP error, though its body says success", false)
+            by_http_status(call, &head, &meta, "the answer is an HTTP error, though its body says success", false)
         }
-        Verdict::Refused(code, message) => refused(client, call, code, &message, &about),
+        Verdict::Refused(code, message) => refused(client, call, code, &message, &meta),
         Verdict::RefusedWithoutCode(message) => {
             let message = clean(client, &message);
-            let mut error = by_http_status(call, &head, &about, &format!("the service says \"{message}\""), true);
+            let mut error = by_http_status(call, &head, &meta, &format!("the service says \"{message}\""), true);
             error.api_message = message;
             error
         }
-        Verdict::Foreign(why) => by_http_status(call, &head, &about, &why, false),
+        Verdict::NotThisApi(why) => by_http_status(call, &head, &meta, &why, false),
     };
     if error.status == Status::Authentication {
         error.add(&other_region(client.host()));
@@ -130,7 +133,7 @@ pub fn read(client: &Client, call: &Call, answered: Answered) -> Result<Reply, E
     if error.status == Status::Http && head.http_status == 404 && client.base_path().ends_with("/v1/") {
         error.add("; the base URL ends in /v1, leave that out");
     }
-    about.put_on(&mut error);
+    meta.apply_to(&mut error);
     error.transient = matches!(error.status, Status::RateLimited | Status::Server | Status::ServerTimeout);
     error.redact(client.key());
     Err(error)
@@ -143,28 +146,28 @@ pub fn is_refusal(client: &Client, body: &[u8]) -> bool {
 }
 
 /// An error of the way, with what the service had said before it broke off.
-pub fn unanswered(client: &Client, unanswered: Unanswered) -> Error {
-    let Unanswered { mut error, head } = unanswered;
+pub fn call_error(client: &Client, call_error: CallError) -> Error {
+    let CallError { mut error, head } = call_error;
     if let Some(head) = head {
-        About::of(&head, None, error.attempts).put_on(&mut error);
+        ResponseMeta::of(&head, None, error.attempts).apply_to(&mut error);
         error.redact(client.key());
     }
     error
 }
 
-impl Reply {
+impl ApiResponse {
     pub fn trace_id(&self) -> &str {
-        &self.about.trace_id
+        &self.meta.trace_id
     }
 
     /// For the log.
-    pub fn told(&self) -> Told<'_> {
-        (self.about.http_status, &self.about.trace_id)
+    pub fn summary(&self) -> ResponseSummary<'_> {
+        (self.meta.http_status, &self.meta.trace_id)
     }
 
     /// The service's clock when it answered.
     pub fn date(&self) -> Option<SystemTime> {
-        self.about.date.as_ref().and_then(headers::date)
+        self.meta.date.as_ref().and_then(headers::date)
     }
 
     /// What the call reads of it.
@@ -177,28 +180,28 @@ impl Reply {
 
     /// For a success that can't be believed.
     pub fn error(&self, client: &Client, call: &Call, text: &str) -> Error {
-        let mut error = Error::new(Status::Protocol, call.name, format!("{text} ({})", self.about.in_words()));
-        error.ambiguous = self.about.in_doubt;
-        self.about.put_on(&mut error);
+        let mut error = Error::new(Status::Protocol, call.name, format!("{text} ({})", self.meta.describe()));
+        error.ambiguous = self.meta.ambiguous;
+        self.meta.apply_to(&mut error);
         error.redact(client.key());
         error
     }
 }
 
-impl About {
+impl ResponseMeta {
     /// `request_id`: the one in the body, for want of one in the head.
-    pub fn of(head: &Head, request_id: Option<&str>, attempts: u32) -> About {
-        About {
+    pub fn of(head: &Head, request_id: Option<&str>, attempts: u32) -> ResponseMeta {
+        ResponseMeta {
             http_status: head.http_status,
             trace_id: headers::trace_id(&head.headers, request_id),
             retry_after: headers::retry_after(&head.headers),
             date: head.headers.get(DATE).cloned(),
             attempts,
-            in_doubt: false,
+            ambiguous: false,
         }
     }
 
-    pub fn put_on(&self, error: &mut Error) {
+    pub fn apply_to(&self, error: &mut Error) {
         error.http_status = self.http_status;
         error.trace_id = self.trace_id.clone();
         error.retry_after = self.retry_after;
@@ -206,7 +209,7 @@ impl About {
     }
 
     /// `HTTP 200, trace id 0123…`.
-    pub fn in_words(&self) -> String {
+    pub fn describe(&self) -> String {
         let trace = if self.trace_id.is_empty() { String::new() } else { format!(", trace id {}", self.trace_id) };
         format!("HTTP {}{trace}", self.http_status)
     }
@@ -245,7 +248,7 @@ fn parse(client: &Client, body: &[u8]) -> Result<Common, String> {
     }
 }
 
-/// Whoever reads the answer after us may not stand it, also where we skip it.
+/// Whoever reads the response after us may not stand it, also where we skip it.
 fn is_nested_too_deeply(text: &str) -> bool {
     const DEEPEST: usize = 128;
     let (mut depth, mut in_string, mut escaped) = (0_usize, false, false);
@@ -265,14 +268,14 @@ fn is_nested_too_deeply(text: &str) -> bool {
 fn verdict(common: &Common) -> Verdict {
     if let Some(base_resp) = &common.base_resp {
         let Some(base_resp) = base_resp.as_object() else {
-            return Verdict::Foreign("base_resp in the answer is not an object".into());
+            return Verdict::NotThisApi("base_resp in the answer is not an object".into());
         };
         let message = base_resp.get("status_msg").and_then(Value::as_str).unwrap_or_default();
         return match base_resp.get("status_code").map(code) {
             Some(Some(0)) => Verdict::Success,
             Some(Some(code)) => Verdict::Refused(code, message.into()),
-            Some(None) => Verdict::Foreign("base_resp.status_code in the answer is not an integer".into()),
-            None => Verdict::Foreign("base_resp in the answer has no status_code".into()),
+            Some(None) => Verdict::NotThisApi("base_resp.status_code in the answer is not an integer".into()),
+            None => Verdict::NotThisApi("base_resp in the answer has no status_code".into()),
         };
     }
     // The newer shape: {"type":"error","error":{"type","message","http_code"},"request_id"}.
@@ -283,7 +286,7 @@ fn verdict(common: &Common) -> Verdict {
             None => Verdict::RefusedWithoutCode(message.into()),
         };
     }
-    Verdict::Foreign("the answer has no base_resp".into())
+    Verdict::NotThisApi("the answer has no base_resp".into())
 }
 
 fn code(value: &Value) -> Option<i64> {
@@ -300,7 +303,7 @@ fn code_in_parentheses(message: &str) -> Option<i64> {
     code.parse().ok().filter(|&code| code > 0)
 }
 
-fn refused(client: &Client, call: &Call, code: i64, message: &str, about: &About) -> Error {
+fn refused(client: &Client, call: &Call, code: i64, message: &str, meta: &ResponseMeta) -> Error {
     let known = CODES.iter().find(|row| row.0 == code);
     let (status, meaning, advice) = known.map_or(
         (Status::Api, "a code not known here", "see the API's list of error codes"),
@@ -313,16 +316,16 @@ fn refused(client: &Client, call: &Call, code: i64, message: &str, about: &About
     };
     // The service's own words often are the meaning.
     let meaning = if message.to_lowercase().contains(&meaning.to_lowercase()) { "" } else { &format!("{meaning}; ") };
-    let text = format!("the service answered {code}{said} ({meaning}{}): {}", about.in_words(), about.advice(advice));
+    let text = format!("the service answered {code}{said} ({meaning}{}): {}", meta.describe(), meta.advice(advice));
     let mut error = Error::new(status, call.name, text);
     error.api_code = i32::try_from(code).unwrap_or(if code < 0 { i32::MIN } else { i32::MAX });
     error.api_message = message;
-    error.ambiguous = about.in_doubt && matches!(status, Status::Server | Status::ServerTimeout);
+    error.ambiguous = meta.ambiguous && matches!(status, Status::Server | Status::ServerTimeout);
     error
 }
 
 /// Where no code of the API decides. `of_this_api`: the body is an error of this API.
-fn by_http_status(call: &Call, head: &Head, about: &About, why: &str, of_this_api: bool) -> Error {
+fn by_http_status(call: &Call, head: &Head, meta: &ResponseMeta, why: &str, of_this_api: bool) -> Error {
     let (status, advice) = match head.http_status {
         200..=299 => (Status::Protocol, "check that the base URL is the API's"),
         300..=399 => (Status::Http, "redirects are not followed for this call; check the base URL"),
@@ -336,16 +339,16 @@ fn by_http_status(call: &Call, head: &Head, about: &About, why: &str, of_this_ap
         500..=599 => (Status::Server, TRY_LATER),
         _ => (Status::Http, "check that the base URL is the API's"),
     };
-    let redirect = if (300..400).contains(&head.http_status) { redirect_in_words(&head.headers) } else { why.into() };
-    let text = format!("{redirect} ({}): {}", about.in_words(), about.advice(advice));
+    let redirect = if (300..400).contains(&head.http_status) { describe_redirect(&head.headers) } else { why.into() };
+    let text = format!("{redirect} ({}): {}", meta.describe(), meta.advice(advice));
     let mut error = Error::new(status, call.name, text);
     let unsure = matches!(status, Status::Protocol | Status::Server | Status::ServerTimeout);
-    error.ambiguous = about.in_doubt && unsure;
+    error.ambiguous = meta.ambiguous && unsure;
     error
 }
 
 /// The host alone: the rest of a redirect may hold a signature.
-fn redirect_in_words(headers: &HeaderMap) -> String {
+fn describe_redirect(headers: &HeaderMap) -> String {
     let target = headers.get(LOCATION).and_then(|value| value.to_str().ok());
     let host = target.and_then(|target| url::Url::parse(target).ok()?.host_str().map(str::to_owned));
     format!("the answer is a redirect{}", host.map_or(String::new(), |host| format!(" to {host}")))

@@ -168,7 +168,7 @@ pub struct Now {
 }
 
 impl Now {
-    /// By the Date of an answer; without one, this machine's clock is all there is.
+    /// By the Date of a response; without one, this machine's clock is all there is.
     pub fn of(date: Option<SystemTime>) -> Now {
         let here = SystemTime::now();
         Now { of_the_service: date.unwrap_or(here), here }

@@ -1,4 +1,4 @@
-//! What the headers of an answer say beside its body.
+//! What the headers of a response say beside its body.
 
 use http::header::{DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use std::time::{Duration, SystemTime};

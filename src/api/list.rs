@@ -1,17 +1,18 @@
-//! List: `GET /v1/files/list`, the API's page "File List". There is no paging: one answer holds every file.
+//! List: `GET /v1/files/list`, the API's page "File List". There is no paging: one response holds every file.
 
-use super::envelope::Reply;
+use super::envelope::ApiResponse;
 use super::model::FileObject;
 use super::{envelope, model, purpose};
 use crate::error::{Error, Status};
 use crate::transport::client::{Call, CallOptions, Client};
+use crate::transport::effect::Effect;
 use http::Method;
 use serde::Deserialize;
 use std::collections::HashSet;
 
 pub const CALL: &str = "list_files";
 /// 100,000 files are 13 to 33 MiB.
-const LONGEST_ANSWER: usize = 256 << 20;
+const MAX_RESPONSE_LEN: usize = 256 << 20;
 
 /// What a listing must be; null and nothing are no files.
 #[derive(Deserialize)]
@@ -20,18 +21,18 @@ struct Listed {
     files: Option<Vec<FileObject>>,
 }
 
-/// Lists the files of one purpose, or of every one, and returns the service's answer as it came.
+/// Lists the files of one purpose, or of every one, and returns the service's response as it came.
 pub fn list(client: &Client, purpose: Option<&str>, options: &CallOptions<'_>) -> Result<String, Error> {
     Ok(listing(client, CALL, purpose, options)?.json)
 }
 
-/// The same within another call, with what the answer says beside its body.
+/// The same within another call, with what the response says beside its body.
 pub fn listing(
     client: &Client,
     name: &'static str,
     purpose: Option<&str>,
     options: &CallOptions<'_>,
-) -> Result<Reply, Error> {
+) -> Result<ApiResponse, Error> {
     let mut query = Vec::new();
     if let Some(purpose) = purpose {
         purpose::check(name, purpose)?;
@@ -43,12 +44,12 @@ pub fn listing(
         path: "v1/files/list",
         query,
         json: None,
-        longest_answer: LONGEST_ANSWER,
-        in_doubt_from: None,
+        max_response_len: MAX_RESPONSE_LEN,
+        effect: Effect::ReadOnly,
     };
-    let result = envelope::exchange(client, &call, options).and_then(|reply| {
-        reply.read::<Listed>(client, &call)?;
-        Ok(reply)
+    let result = envelope::exchange(client, &call, options).and_then(|response| {
+        response.read::<Listed>(client, &call)?;
+        Ok(response)
     });
     result.map_err(|error| match purpose {
         Some(purpose) => purpose::explain(error, purpose),
@@ -63,7 +64,7 @@ pub(super) fn ids(
     purpose: Option<&str>,
     options: &CallOptions<'_>,
 ) -> Result<HashSet<i64>, Error> {
-    let reply = listing(client, name, purpose, options)?;
-    let ids = model::ids(&reply.json);
+    let response = listing(client, name, purpose, options)?;
+    let ids = model::ids(&response.json);
     ids.map_err(|why| Error::new(Status::Protocol, name, format!("the answer is not a listing: {why}")))
 }

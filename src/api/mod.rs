@@ -1,25 +1,25 @@
-//! The service: one file a call. What a request says and how its answer reads; how it travels is not known here.
+//! The service: one file a call. What a request says and how its response reads; how it travels is not known here.
 
 pub mod bulk;
+mod bulk_options;
 pub mod codes;
+mod collector;
 pub mod delete;
-mod doubtful;
 pub mod download;
 pub mod envelope;
-pub mod evidence;
 pub mod filter;
 pub mod headers;
 pub mod list;
 pub mod model;
 pub mod outcome;
 mod pattern;
+mod pending;
+pub mod presigned;
 pub mod prune;
 pub mod purpose;
-mod receipts;
+pub mod range;
 mod reconcile;
 pub mod redirect;
 pub mod retrieve;
 pub mod review;
-pub mod store;
-pub mod target;
 pub mod upload;

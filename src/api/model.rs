@@ -1,4 +1,4 @@
-//! What answers hold: ids, whole to the last digit, and file objects.
+//! What responses hold: ids, whole to the last digit, and file objects.
 
 use crate::error::Error;
 use serde::de::Error as _;
@@ -29,14 +29,14 @@ pub struct FileObject {
 /// The files in the JSON of any call: those of a listing, the one of a retrieve or an upload, the id of a delete.
 pub fn files(json: &str) -> Result<Vec<FileObject>, String> {
     #[derive(Deserialize)]
-    struct Answer {
+    struct AnyResponse {
         files: Option<Vec<FileObject>>,
         file: Option<FileObject>,
         file_id: Option<Value>,
     }
     let plain = |error: serde_json::Error| mismatch(&error);
-    let answer: Answer = serde_json::from_str(json).map_err(plain)?;
-    match (answer.files, answer.file, answer.file_id) {
+    let response: AnyResponse = serde_json::from_str(json).map_err(plain)?;
+    match (response.files, response.file, response.file_id) {
         (Some(files), ..) => Ok(files),
         (None, Some(file), _) => Ok(vec![file]),
         (None, None, Some(_)) => Ok(vec![serde_json::from_str(json).map_err(plain)?]),

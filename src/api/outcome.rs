@@ -100,12 +100,12 @@ impl Counts {
         self.deleted + self.already_absent + self.failed + self.unknown + self.not_attempted + self.kept
     }
 
-    pub fn all_went_well(&self) -> bool {
+    pub fn all_succeeded(&self) -> bool {
         self.failed + self.unknown + self.not_attempted == 0
     }
 
     /// Of those that are not deleted: `20 of 20 failed`, `of 20 files 2 failed, 1 unknown are not deleted`.
-    pub fn in_words(&self) -> String {
+    pub fn describe(&self) -> String {
         let parts = [(self.failed, "failed"), (self.unknown, "unknown"), (self.not_attempted, "not attempted")];
         if let Some((count, what)) = parts.iter().find(|(count, _)| *count == self.total) {
             return format!("{count} of {} {what}", self.total);

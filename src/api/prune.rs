@@ -1,10 +1,10 @@
 //! Prune: a list, a filter, guards, and what remains is deleted.
 
-use super::bulk::{Done, FileRef, Options, Run};
-use super::doubtful::list_options;
-use super::envelope::Reply;
+use super::bulk::{BulkResult, FileRef, Options, Run};
+use super::envelope::ApiResponse;
 use super::filter::{Filter, Keep, KeepRule, Matcher, Now};
 use super::model::FileObject;
+use super::pending::list_options;
 use super::{bulk, list, model, outcome, purpose};
 use crate::error::{Error, Status};
 use crate::transport::client::Client;
@@ -39,21 +39,26 @@ pub struct Plan<'a> {
 }
 
 /// Lists, filters and deletes.
-pub fn prune_files(client: &Client, filter: &Filter<'_>, options: &Options<'_>) -> Done {
+pub fn prune_files(client: &Client, filter: &Filter<'_>, options: &Options<'_>) -> BulkResult {
     let planned = bulk::limits(client, CALL, options).and_then(|limits| {
         let (plan, matcher) = Plan::make(client, filter, limits, options)?;
         Ok((plan, matcher, limits))
     });
     match planned {
-        Ok((plan, matcher, limits)) => plan.carry_out(client, &matcher, limits, options),
+        Ok((plan, matcher, limits)) => plan.run(client, &matcher, limits, options),
         Err(error) => error.into(),
     }
 }
 
 /// Deletes files that were just listed by `purpose`, or all: what the next list lacks is gone.
-pub fn delete_listed(client: &Client, files: &[FileRef<'_>], purpose: Option<&str>, options: &Options<'_>) -> Done {
+pub fn delete_listed(
+    client: &Client,
+    files: &[FileRef<'_>],
+    purpose: Option<&str>,
+    options: &Options<'_>,
+) -> BulkResult {
     let run = bulk::begin(client, CALL, files, options).map(|run| run.after_a_list_of(purpose));
-    run.map_or_else(Done::from, Run::carry_out)
+    run.map_or_else(BulkResult::from, Run::run)
 }
 
 impl<'a> Plan<'a> {
@@ -123,8 +128,8 @@ impl<'a> Plan<'a> {
         limits: Limits<'_>,
         options: &Options<'_>,
     ) -> Result<(Plan<'a>, Vec<FileObject>), Error> {
-        let reply = list::listing(client, CALL, filter.purpose, &list_options(&limits, options))?;
-        let (files, clock) = read(&reply, filter)?;
+        let response = list::listing(client, CALL, filter.purpose, &list_options(&limits, options))?;
+        let (files, clock) = read(&response, filter)?;
         let plan = Plan {
             filter,
             host: client.host().to_owned(),
@@ -164,7 +169,7 @@ impl<'a> Plan<'a> {
     }
 
     /// Deletes what is chosen, unless a guard stops it.
-    pub fn carry_out(&self, client: &Client, matcher: &Matcher<'_>, limits: Limits<'_>, options: &Options<'_>) -> Done {
+    pub fn run(&self, client: &Client, matcher: &Matcher<'_>, limits: Limits<'_>, options: &Options<'_>) -> BulkResult {
         let files: Vec<_> =
             self.files.iter().map(|(file, _)| FileRef { file_id: file.file_id, purpose: &file.purpose }).collect();
         let kept = self.files.iter().enumerate().filter(|(_, (_, kept))| kept.is_some());
@@ -175,10 +180,10 @@ impl<'a> Plan<'a> {
             Ok(run) => run.after_a_list_of(self.filter.purpose),
             Err(error) => return error.into(),
         };
-        run.go();
+        run.run_all();
         let done = run.done(Some(&self.to_json()));
         match guard {
-            Some(error) if done.result.is_ok() => Done { result: Err(error), ..done },
+            Some(error) if done.result.is_ok() => BulkResult { result: Err(error), ..done },
             _ => done,
         }
     }
@@ -216,13 +221,16 @@ pub(super) fn is_as_planned(found: &FileObject, planned: &FileObject) -> bool {
 }
 
 /// The files in a response, and the time of the service.
-pub(super) fn read(reply: &Reply, filter: &Filter<'_>) -> Result<(Vec<FileObject>, Option<SystemTime>), Error> {
-    let clock = reply.date();
+pub(super) fn read(
+    response: &ApiResponse,
+    filter: &Filter<'_>,
+) -> Result<(Vec<FileObject>, Option<SystemTime>), Error> {
+    let clock = response.date();
     if clock.is_none() && filter.older_than.is_some() {
         let text = "the answer has no Date header, and without the service's clock no file can be called old";
         return Err(Error::new(Status::Protocol, CALL, text));
     }
-    let files = model::files(&reply.json)
+    let files = model::files(&response.json)
         .map_err(|why| Error::new(Status::Protocol, CALL, format!("the answer is not a listing: {why}")))?;
     Ok((files, clock))
 }

@@ -3,9 +3,9 @@
 use super::list;
 use super::model::FileObject;
 use crate::error::Status;
+use crate::transfer::run::Transfer;
 use crate::transport::client::CallOptions;
 use crate::transport::log::Level;
-use crate::transport::transfer::Transfer;
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -18,43 +18,43 @@ struct Listing<'a> {
 }
 
 /// Why it can't be told whether the file is there.
-pub(super) enum Unsettled {
+pub(super) enum Inconclusive {
     /// The call was cancelled or ran out of time while the list was asked.
     Ended(Status, String),
     Unclear(String),
 }
 
-impl From<&str> for Unsettled {
-    fn from(why: &str) -> Unsettled {
-        Unsettled::Unclear(why.into())
+impl From<&str> for Inconclusive {
+    fn from(why: &str) -> Inconclusive {
+        Inconclusive::Unclear(why.into())
     }
 }
 
-/// The answer that was lost, as far as the list has it: of the one file that fits. `None`: there is none.
+/// The response that was lost, as far as the list has it: of the one file that fits. `None`: there is none.
 pub(super) fn find(
     transfer: &Transfer<'_>,
     filename: &str,
     purpose: &str,
     bytes: u64,
-) -> Result<Option<String>, Unsettled> {
+) -> Result<Option<String>, Inconclusive> {
     let log = transfer.log();
     log.event(Level::Warn, "settling", || [("filename", filename.into()), ("purpose", purpose.into())]);
-    let result = look(transfer, filename, purpose, bytes);
+    let result = look_up(transfer, filename, purpose, bytes);
     let found = result.as_ref().map_or("unknown", |found| if found.is_some() { "there" } else { "gone" });
     log.event(Level::Warn, "settled", || [("found", found.into()), ("evidence", "list".into())]);
     result
 }
 
-fn look(transfer: &Transfer<'_>, filename: &str, purpose: &str, bytes: u64) -> Result<Option<String>, Unsettled> {
+fn look_up(transfer: &Transfer<'_>, filename: &str, purpose: &str, bytes: u64) -> Result<Option<String>, Inconclusive> {
     let timeout = transfer.limits.deadline.left().map(Some);
     let (cancel, http) = (transfer.limits.cancel, Some(&transfer.http));
     let options = CallOptions { timeout, cancel, http, ..CallOptions::default() };
     let listing = list::listing(transfer.client, transfer.call.name, Some(purpose), &options);
     let listing = listing.map_err(|error| match transfer.limits.check() {
-        Ok(()) => Unsettled::Unclear(format!("the list could not settle it: {}", error.without_call())),
+        Ok(()) => Inconclusive::Unclear(format!("the list could not settle it: {}", error.without_call())),
         Err(ended) => {
-            let (status, why) = ended.in_words("looking for the file in the list");
-            Unsettled::Ended(status, why)
+            let (status, why) = ended.describe("looking for the file in the list");
+            Inconclusive::Ended(status, why)
         }
     })?;
     let Some(now) = listing.date().and_then(|now| now.duration_since(UNIX_EPOCH).ok()) else {
@@ -73,11 +73,13 @@ fn look(transfer: &Transfer<'_>, filename: &str, purpose: &str, bytes: u64) -> R
     match &found[..] {
         [(raw, _)] => Ok(Some(format!("{{\"file\":{},\"evidence\":\"list\"}}", raw.get()))),
         [] if others.is_empty() || is_plain(filename) => Ok(None),
-        [] => Err(Unsettled::Unclear(format!(
+        [] => Err(Inconclusive::Unclear(format!(
             "files of that size were made since, and one of them may be this one under another name: {}",
             ids(&others)
         ))),
-        _ => Err(Unsettled::Unclear(format!("several files of that name and size were made since: {}", ids(&found)))),
+        _ => {
+            Err(Inconclusive::Unclear(format!("several files of that name and size were made since: {}", ids(&found))))
+        }
     }
 }
 

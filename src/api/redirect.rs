@@ -6,7 +6,7 @@ use url::Url;
 /// More are a ring, or as good as one.
 pub const MOST: usize = 5;
 
-/// The place that an answer leads to, or why nobody goes there.
+/// The place that a response leads to, or why nobody goes there.
 pub fn target(from: &Url, headers: &HeaderMap) -> Result<Url, &'static str> {
     let location = headers.get(LOCATION).and_then(|value| value.to_str().ok());
     let to = location.and_then(|location| from.join(location).ok());

@@ -1,11 +1,12 @@
 //! Retrieve: `GET /v1/files/retrieve`, the API's page "File Retrieve": a file's data and a link to its bytes.
 
-use super::envelope::Reply;
+use super::envelope::ApiResponse;
 use super::model::FileObject;
 use super::{envelope, model};
 use crate::error::{Error, Status};
 use crate::transport::attempts::Attempts;
 use crate::transport::client::{Call, CallOptions, Client};
+use crate::transport::effect::Effect;
 use http::Method;
 use serde::Deserialize;
 
@@ -16,7 +17,7 @@ struct Retrieved {
     file: FileObject,
 }
 
-/// What retrieve says of a file whose delete is in doubt.
+/// What retrieve says of a file whose delete is ambiguous.
 #[derive(Debug)]
 pub enum Presence {
     There,
@@ -27,32 +28,32 @@ pub enum Presence {
     Unknown(Error),
 }
 
-/// Returns the service's answer about one file, as it came.
+/// Returns the service's response about one file, as it came.
 pub fn retrieve(client: &Client, file_id: i64, options: &CallOptions<'_>) -> Result<String, Error> {
     Ok(ask(client, file_id, options)?.1.json)
 }
 
-/// The same with what else is known of the answer.
-pub fn ask(client: &Client, file_id: i64, options: &CallOptions<'_>) -> Result<(Call, Reply), Error> {
+/// The same with what else is known of the response.
+pub fn ask(client: &Client, file_id: i64, options: &CallOptions<'_>) -> Result<(Call, ApiResponse), Error> {
     model::check_id(CALL, file_id)?;
     let call = call(CALL, file_id);
-    let reply = checked(client, envelope::exchange(client, &call, options)?, &call, file_id)?;
-    Ok((call, reply))
+    let response = checked(client, envelope::exchange(client, &call, options)?, &call, file_id)?;
+    Ok((call, response))
 }
 
 /// Whether the file is there, asked within another call.
 pub async fn presence(attempts: &mut Attempts<'_>, name: &'static str, file_id: i64) -> Presence {
     let call = call(name, file_id);
     let client = attempts.client();
-    let reply = envelope::repeat(attempts, &call).await;
-    match reply.and_then(|reply| checked(client, reply, &call, file_id)) {
+    let response = envelope::repeat(attempts, &call).await;
+    match response.and_then(|response| checked(client, response, &call, file_id)) {
         Ok(_) => Presence::There,
         Err(error) if refuses_the_id(&error) => Presence::Gone { trace_id: error.trace_id },
         Err(error) => Presence::Unknown(error),
     }
 }
 
-/// An answer of the API that isn't about the service's state or the account. A bare 404 is a wrong path.
+/// A response of the API that isn't about the service's state or the account. A bare 404 is a wrong path.
 fn refuses_the_id(error: &Error) -> bool {
     let is_of_another_kind = matches!(
         error.status,
@@ -78,16 +79,16 @@ fn call(name: &'static str, file_id: i64) -> Call {
         path: "v1/files/retrieve",
         query: vec![("file_id", file_id.to_string())],
         json: None,
-        longest_answer: envelope::LONGEST_ANSWER,
-        in_doubt_from: None,
+        max_response_len: envelope::MAX_RESPONSE_LEN,
+        effect: Effect::ReadOnly,
     }
 }
 
-fn checked(client: &Client, reply: Reply, call: &Call, file_id: i64) -> Result<Reply, Error> {
-    let answered = reply.read::<Retrieved>(client, call)?.file.file_id;
-    if answered == file_id {
-        return Ok(reply);
+fn checked(client: &Client, response: ApiResponse, call: &Call, file_id: i64) -> Result<ApiResponse, Error> {
+    let returned = response.read::<Retrieved>(client, call)?.file.file_id;
+    if returned == file_id {
+        return Ok(response);
     }
-    let text = format!("the answer is about file_id {answered}, not about {file_id}");
-    Err(reply.error(client, call, &text))
+    let text = format!("the answer is about file_id {returned}, not about {file_id}");
+    Err(response.error(client, call, &text))
 }

@@ -2,9 +2,9 @@
 //! is deleted. The record may have been edited, so it is trusted no more than a plan.
 
 use super::bulk::{FileRef, Options, is_for_all};
-use super::doubtful::list_options;
 use super::filter::{Filter, Matcher, Now};
 use super::model::FileObject;
+use super::pending::list_options;
 use super::prune::{CALL, CHANGED, UNFIT, is_as_planned, read};
 use super::{list, retrieve};
 use crate::error::{Error, Status};
@@ -13,7 +13,7 @@ use crate::transport::exchange::Limits;
 use std::collections::HashMap;
 
 /// With more files than this, a list is requested first.
-const FEW: usize = 20;
+const MAX_LOOKUPS: usize = 20;
 
 const OTHER_PURPOSE: &str = "has another purpose";
 const UNPLANNED: &str = "is not in the plan";
@@ -63,16 +63,16 @@ pub fn review<'a>(
         }
     };
     let (mut listed, mut there) = (None, HashMap::new());
-    if files.len() > FEW || filter.max_percent.is_some() {
-        let reply = list::listing(client, CALL, filter.purpose, &list_options(&limits, options))?;
-        let (found, clock) = read(&reply, filter)?;
+    if files.len() > MAX_LOOKUPS || filter.max_percent.is_some() {
+        let response = list::listing(client, CALL, filter.purpose, &list_options(&limits, options))?;
+        let (found, clock) = read(&response, filter)?;
         listed = Some(found.len());
         let now = Now::of(clock);
         there = found.into_iter().map(|file| (file.file_id, (file, now))).collect();
     }
     let look = |file_id: i64| {
-        let (_, reply) = retrieve::ask(client, file_id, &list_options(&limits, options))?;
-        let (mut found, clock) = read(&reply, filter)?;
+        let (_, response) = retrieve::ask(client, file_id, &list_options(&limits, options))?;
+        let (mut found, clock) = read(&response, filter)?;
         let found = found.pop().ok_or_else(|| Error::new(Status::Protocol, CALL, "the answer is about no file"))?;
         Ok::<_, Error>((found, Now::of(clock)))
     };

@@ -1,18 +1,18 @@
 //! Upload: `POST /v1/files/upload`, the API's page "File Upload": a form of `purpose` first, then `file`.
 
-use super::envelope::Reply;
+use super::envelope::ApiResponse;
 use super::model::FileObject;
-use super::reconcile::{self, Unsettled};
+use super::reconcile::{self, Inconclusive};
 use super::{envelope, purpose};
 use crate::error::{Error, Status};
-use crate::transport::attempt::{Failure, plain};
-use crate::transport::body::Reach;
+use crate::transfer::local_file::SpecialFile;
+use crate::transfer::run::Transfer;
+use crate::transfer::upload_body::{MultipartFraming, ReadState, Source, unreadable};
+use crate::transport::call_state;
 use crate::transport::client::{Call, CallOptions, Client};
+use crate::transport::effect::Effect;
+use crate::transport::error::{TransportError, plain};
 use crate::transport::exchange::Limits;
-use crate::transport::special::SpecialFile;
-use crate::transport::track;
-use crate::transport::transfer::Transfer;
-use crate::transport::upload::{Frame, Read, Source, unreadable};
 use http::Method;
 use serde::Deserialize;
 use std::fs::{self, File};
@@ -46,7 +46,7 @@ pub fn upload_file(
     let limits = client.limits(call.name, true, options)?;
     let mut source = open(limits, Path::new(path)).map_err(|failure| client.error(&call, failure, 0).error)?;
     let transfer = Transfer::new(client, call, limits, options);
-    Upload { transfer, source: &mut *source, filename, purpose, reconcile, in_doubt: None }.make()
+    Upload { transfer, source: &mut *source, filename, purpose, reconcile, ambiguous: None }.make()
 }
 
 /// Uploads what a source gives.
@@ -65,7 +65,7 @@ pub fn upload_stream(
     let call = call(STREAM);
     let limits = client.limits(call.name, true, options)?;
     let transfer = Transfer::new(client, call, limits, options);
-    Upload { transfer, source, filename, purpose, reconcile, in_doubt: None }.make()
+    Upload { transfer, source, filename, purpose, reconcile, ambiguous: None }.make()
 }
 
 fn call(name: &'static str) -> Call {
@@ -75,9 +75,8 @@ fn call(name: &'static str) -> Call {
         path: "v1/files/upload",
         query: Vec::new(),
         json: None,
-        longest_answer: envelope::LONGEST_ANSWER,
-        // Before its last byte is taken nothing can have been stored.
-        in_doubt_from: Some(Reach::Whole),
+        max_response_len: envelope::MAX_RESPONSE_LEN,
+        effect: Effect::Creates,
     }
 }
 
@@ -89,39 +88,43 @@ struct Upload<'a, 's> {
     purpose: &'s str,
     reconcile: bool,
     /// An attempt may have been stored: of so many bytes.
-    in_doubt: Option<u64>,
+    ambiguous: Option<u64>,
 }
 
 impl Upload<'_, '_> {
     fn make(mut self) -> Result<String, Error> {
-        let result = self.go();
+        let result = self.run();
         let result = result.map_err(|error| self.explain(error));
         self.transfer.ended(result)
     }
 
-    fn go(&mut self) -> Result<String, Error> {
+    fn run(&mut self) -> Result<String, Error> {
         loop {
             let (result, read) = self.attempt();
             self.transfer.check_process()?;
-            self.transfer.came_to(result.as_ref().map(Reply::told));
+            self.transfer.record(result.as_ref().map(ApiResponse::summary));
             let mut error = match result {
-                Ok(reply) => return Ok(reply.json),
+                Ok(response) => return Ok(response.json),
                 Err(error) => error,
             };
             if error.ambiguous {
-                self.in_doubt = Some(read.bytes);
+                self.ambiguous = Some(read.bytes);
             }
             let may_help = error.transient || error.ambiguous;
-            if let Some(bytes) = self.in_doubt {
+            if let Some(bytes) = self.ambiguous {
                 let has_ended = self.transfer.limits.check().is_err();
                 if !self.reconcile || has_ended || error.status == Status::Cancelled {
                     return Err(error);
                 }
                 match reconcile::find(&self.transfer, self.filename, self.purpose, bytes) {
                     Ok(Some(json)) => return Ok(json),
-                    Ok(None) => error.add("; the list does not show it"),
-                    Err(Unsettled::Ended(status, why)) => return Err(self.after(error, status, why)),
-                    Err(Unsettled::Unclear(why)) => {
+                    Ok(None) => {
+                        // The list has settled it: this attempt created nothing, so it may be sent again.
+                        error.ambiguous = false;
+                        error.add("; the list does not show it");
+                    }
+                    Err(Inconclusive::Ended(status, why)) => return Err(self.after(error, status, why)),
+                    Err(Inconclusive::Unclear(why)) => {
                         error.add(&format!("; {why}"));
                         return Err(error);
                     }
@@ -143,23 +146,23 @@ impl Upload<'_, '_> {
         }
     }
 
-    fn attempt(&mut self) -> (Result<Reply, Error>, Read) {
+    fn attempt(&mut self) -> (Result<ApiResponse, Error>, ReadState) {
         let (sent, read) = self.transfer.send(form(self.purpose, self.filename), self.source);
         let (client, call) = (self.transfer.client, &self.transfer.call);
-        let reply = match sent {
-            Ok(answered) => envelope::read(client, call, answered),
-            Err(failed) => Err(envelope::unanswered(client, failed)),
+        let response = match sent {
+            Ok(response) => envelope::read(client, call, response),
+            Err(failed) => Err(envelope::call_error(client, failed)),
         };
-        let read_reply = reply.and_then(|reply| {
-            reply.read::<Uploaded>(client, call)?;
-            Ok(reply)
+        let checked = response.and_then(|response| {
+            response.read::<Uploaded>(client, call)?;
+            Ok(response)
         });
-        (read_reply, read)
+        (checked, read)
     }
 
     /// The end of the call between two attempts.
     fn after(&self, last: Error, status: Status, why: String) -> Error {
-        track::after(last, status, why, self.transfer.attempts())
+        call_state::after(last, status, why, self.transfer.attempts())
     }
 
     fn explain(&self, error: Error) -> Error {
@@ -170,7 +173,7 @@ impl Upload<'_, '_> {
             error.add(&format!("; the documents say of {}: {broken}", self.purpose));
         }
         // A later attempt that was refused takes nothing back.
-        error.ambiguous |= self.in_doubt.is_some();
+        error.ambiguous |= self.ambiguous.is_some();
         if error.ambiguous {
             error.add("; the file may have been stored all the same");
         }
@@ -179,7 +182,7 @@ impl Upload<'_, '_> {
 }
 
 /// `multipart/form-data` as browsers send it.
-fn form(purpose: &str, filename: &str) -> Frame {
+fn form(purpose: &str, filename: &str) -> MultipartFraming {
     let boundary = boundary();
     let media_type = mime_guess::from_path(filename).first_or_octet_stream();
     let name = filename.replace('"', "%22").replace('\r', "%0D").replace('\n', "%0A");
@@ -188,7 +191,7 @@ fn form(purpose: &str, filename: &str) -> Frame {
          --{boundary}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\
          Content-Type: {media_type}\r\n\r\n"
     );
-    Frame {
+    MultipartFraming {
         content_type: format!("multipart/form-data; boundary={boundary}"),
         before: before.into_bytes(),
         after: format!("\r\n--{boundary}--\r\n").into_bytes(),
@@ -203,7 +206,7 @@ fn boundary() -> String {
 }
 
 /// What a path leads to.
-fn open<'a>(limits: Limits<'a>, path: &Path) -> Result<Box<dyn Source + 'a>, Failure> {
+fn open<'a>(limits: Limits<'a>, path: &Path) -> Result<Box<dyn Source + 'a>, TransportError> {
     let unreadable = |error: io::Error| unreadable(path.display(), plain(&error));
     let there = fs::metadata(path).map_err(unreadable)?;
     if there.is_dir() {
@@ -229,7 +232,7 @@ impl Source for LocalFile {
         Some(self.size)
     }
 
-    fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Failure> {
+    fn read(&mut self, buffer: &mut [u8]) -> Result<usize, TransportError> {
         loop {
             match self.file.read_at(buffer, self.at) {
                 Ok(count) => {

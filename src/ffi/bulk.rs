@@ -8,13 +8,13 @@
 //! DELETED and ALREADY_ABSENT are reported on evidence only: the response to the delete, or a lookup (retrieve or list)
 //! if that response was lost or the file was refused.
 
-use super::boundary::{self, Sized_, array, optional, optional_text, reference, sized, text};
+use super::boundary::{self, SizedStruct, array, optional, optional_text, reference, sized, text};
 use super::cancel::mmx_cancel;
 use super::client::mmx_client;
 use super::error::mmx_error;
 use super::files::mmx_progress_fn;
 use super::status::mmx_status;
-use crate::api::bulk::{self, Done, FileRef, Options};
+use crate::api::bulk::{self, BulkResult, FileRef, Options};
 use crate::api::filter::Filter;
 use crate::api::outcome::Outcome;
 use crate::api::prune;
@@ -88,7 +88,7 @@ pub struct mmx_bulk_options {
 }
 
 // SAFETY: repr(C), struct_size first; zero is a value of every field.
-unsafe impl Sized_ for mmx_bulk_options {
+unsafe impl SizedStruct for mmx_bulk_options {
     const FIRST_SIZE: usize = size_of::<mmx_bulk_options>();
     const SIZE: &str = "options.struct_size";
     const INIT: &str = "MMX_BULK_OPTIONS_INIT";
@@ -126,7 +126,7 @@ pub struct mmx_filter {
 }
 
 // SAFETY: repr(C), struct_size first; zero is a value of every field.
-unsafe impl Sized_ for mmx_filter {
+unsafe impl SizedStruct for mmx_filter {
     const FIRST_SIZE: usize = size_of::<mmx_filter>();
     const SIZE: &str = "filter.struct_size";
     const INIT: &str = "MMX_FILTER_INIT";
@@ -140,8 +140,8 @@ pub const MMX_FILTER_ALL: u32 = 1;
 fn with_options(
     given: *const mmx_bulk_options,
     call: &'static str,
-    run: impl FnOnce(&Options<'_>) -> Done,
-) -> Result<Done, Error> {
+    run: impl FnOnce(&Options<'_>) -> BulkResult,
+) -> Result<BulkResult, Error> {
     let Some(given) = sized(given, call, "options")? else { return Ok(run(&Options::default())) };
     const KNOWN: u32 = MMX_BULK_DRY_RUN | MMX_BULK_VERIFY;
     flags(given.flags, KNOWN, call, "options.flags")?;
@@ -172,7 +172,7 @@ fn with_options(
         dry_run: given.flags & MMX_BULK_DRY_RUN != 0,
         verify: given.flags & MMX_BULK_VERIFY != 0,
         deleted_before: &[],
-        looks_first: false,
+        lookup_first: false,
         cancel: optional(given.cancel).map(|cancel| &cancel.0),
         progress: report.as_ref().map(|report| -> &dyn Fn(i64, i64) -> bool { report }),
         on_outcome: on_outcome.as_ref().map(|told| -> &dyn Fn(&Outcome<'_>) -> bool { told }),
@@ -258,7 +258,7 @@ pub unsafe extern "C" fn mmx_delete_files(
     out_error: *mut *mut mmx_error,
 ) -> mmx_status {
     const CALL: &str = bulk::CALL;
-    hand_over(out_json, out_error, || {
+    into_raw(out_json, out_error, || {
         let client = reference(client, CALL, "client")?.0.clone();
         let file_ref = |(index, file): (usize, &mmx_file_ref)| {
             let purpose = text(file.purpose, CALL, "files").map_err(|error| {
@@ -314,7 +314,7 @@ pub unsafe extern "C" fn mmx_prune_files(
     out_error: *mut *mut mmx_error,
 ) -> mmx_status {
     const CALL: &str = prune::CALL;
-    hand_over(out_json, out_error, || {
+    into_raw(out_json, out_error, || {
         let client = reference(client, CALL, "client")?.0.clone();
         let given = sized(filter, CALL, "filter")?;
         let filter = self::filter(&given.ok_or_else(|| Error::invalid_argument(CALL, "filter", "is NULL"))?, CALL)?;
@@ -348,13 +348,13 @@ fn filter<'a>(given: &mmx_filter, call: &'static str) -> Result<Filter<'a>, Erro
 }
 
 /// The outcomes so far are handed over however the call ended.
-fn hand_over(
+fn into_raw(
     out_json: *mut *mut c_char,
     out_error: *mut *mut mmx_error,
-    run: impl FnOnce() -> Result<Done, Error>,
+    run: impl FnOnce() -> Result<BulkResult, Error>,
 ) -> mmx_status {
     boundary::call_with_both(out_json, out_error, || {
-        let done = run().unwrap_or_else(Done::from);
+        let done = run().unwrap_or_else(BulkResult::from);
         (done.json, done.result)
     })
 }

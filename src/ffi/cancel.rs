@@ -53,7 +53,7 @@ pub unsafe extern "C" fn mmx_cancel_free(cancel: *mut mmx_cancel) {
 /// @since 1.0.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mmx_cancel_trigger(cancel: *mut mmx_cancel) {
-    // Not through `quietly`: nothing here can panic, and a signal handler may do little.
+    // Not through `catch_panic`: nothing here can panic, and a signal handler may do little.
     if let Some(cancel) = optional(cancel) {
         cancel.0.trigger();
     }

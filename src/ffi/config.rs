@@ -41,7 +41,7 @@ fn set(
 /// @since 1.0.0
 #[unsafe(no_mangle)]
 pub extern "C" fn mmx_config_new() -> *mut mmx_config {
-    boundary::quietly(|| Box::into_raw(Box::new(mmx_config(Config::from_environment())))).unwrap_or(ptr::null_mut())
+    boundary::catch_panic(|| Box::into_raw(Box::new(mmx_config(Config::from_environment())))).unwrap_or(ptr::null_mut())
 }
 
 /// Frees a configuration and erases its copy of the key. Clients created from it are not affected. One thread at a

@@ -3,7 +3,7 @@
 //! Why a call failed. An error belongs to the caller and depends on nothing else: it outlives the client and may be
 //! read by any thread. For NULL the functions return what fits a success.
 
-use super::boundary::{self, HandOver as _, c_string, optional};
+use super::pointers::{self, IntoRaw as _, c_string, optional};
 use super::status::mmx_status;
 use crate::error::{Error, Status};
 use std::ffi::{CString, c_char};
@@ -120,7 +120,7 @@ pub unsafe extern "C" fn mmx_error_is_ambiguous(error: *const mmx_error) -> bool
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mmx_error_json(error: *const mmx_error) -> *mut c_char {
     let Some(error) = optional(error) else { return ptr::null_mut() };
-    boundary::quietly(|| error.error.to_json().hand_over()).unwrap_or(ptr::null_mut())
+    pointers::catch_panic(|| error.error.to_json().into_raw()).unwrap_or(ptr::null_mut())
 }
 
 /// Frees an error. One thread at a time.
@@ -129,5 +129,5 @@ pub unsafe extern "C" fn mmx_error_json(error: *const mmx_error) -> *mut c_char 
 /// @since 1.0.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mmx_error_free(error: *mut mmx_error) {
-    boundary::free(error);
+    pointers::free(error);
 }

@@ -3,7 +3,7 @@
 //! The calls of the file API on one file or a list. out_json is the service's response as it was received, unknown
 //! fields included.
 
-use super::boundary::{self, Sized_, optional, optional_text, reference, sized, text};
+use super::boundary::{self, SizedStruct, optional, optional_text, reference, sized, text};
 use super::cancel::mmx_cancel;
 use super::client::mmx_client;
 use super::error::mmx_error;
@@ -43,7 +43,7 @@ pub struct mmx_call_options {
 }
 
 // SAFETY: repr(C), struct_size first; zero is a value of every field.
-unsafe impl Sized_ for mmx_call_options {
+unsafe impl SizedStruct for mmx_call_options {
     const FIRST_SIZE: usize = size_of::<mmx_call_options>();
     const SIZE: &str = "options.struct_size";
     const INIT: &str = "MMX_CALL_OPTIONS_INIT";

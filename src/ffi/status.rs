@@ -2,7 +2,7 @@
 //!
 //! Versions, names of statuses, and the release of strings.
 
-use super::boundary;
+use super::pointers;
 use crate::error::Status;
 use std::ffi::{CStr, c_char};
 
@@ -56,5 +56,5 @@ pub extern "C" fn mmx_status_name(status: mmx_status) -> *const c_char {
 /// @since 1.0.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mmx_string_free(string: *mut c_char) {
-    boundary::free_string(string);
+    pointers::free_string(string);
 }

@@ -8,16 +8,16 @@
 //! If a callback forks, the call continues in the parent. In the child it returns MMX_ERROR_CANCELLED as soon as the
 //! callback returns, and touches no file.
 
-use super::boundary::{self, Sized_, reference, sized, text};
+use super::boundary::{self, SizedStruct, reference, sized, text};
 use super::client::mmx_client;
 use super::error::mmx_error;
 use super::files::{MMX_CALL_RECONCILE, MMX_CALL_VIA_DOWNLOAD_URL, mmx_call_options, options};
 use super::status::mmx_status;
 use crate::api;
-use crate::api::target::Sink;
 use crate::error::Error;
-use crate::transport::attempt::Failure;
-use crate::transport::upload::{Source, unreadable};
+use crate::transfer::sink::Sink;
+use crate::transfer::upload_body::{Source, unreadable};
+use crate::transport::error::TransportError;
 use std::ffi::{c_char, c_void};
 
 /// Where an upload reads from. Initialise with MMX_SOURCE_INIT.
@@ -38,7 +38,7 @@ pub struct mmx_source {
 }
 
 // SAFETY: repr(C), struct_size first; zero is a value of every field.
-unsafe impl Sized_ for mmx_source {
+unsafe impl SizedStruct for mmx_source {
     const FIRST_SIZE: usize = size_of::<mmx_source>();
     const SIZE: &str = "source.struct_size";
     const INIT: &str = "MMX_SOURCE_INIT";
@@ -72,7 +72,7 @@ impl Source for CallerSource {
         self.size
     }
 
-    fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Failure> {
+    fn read(&mut self, buffer: &mut [u8]) -> Result<usize, TransportError> {
         // SAFETY: the caller's function with the caller's data and a buffer of that many bytes, within the call.
         let count = unsafe { (self.read)(self.user_data, buffer.as_mut_ptr(), buffer.len()) };
         usize::try_from(count)
@@ -190,7 +190,7 @@ pub struct mmx_sink {
 }
 
 // SAFETY: repr(C), struct_size first; zero is a value of every field.
-unsafe impl Sized_ for mmx_sink {
+unsafe impl SizedStruct for mmx_sink {
     const FIRST_SIZE: usize = size_of::<mmx_sink>();
     const SIZE: &str = "sink.struct_size";
     const INIT: &str = "MMX_SINK_INIT";
@@ -212,11 +212,11 @@ impl CallerSink {
 }
 
 impl Sink for CallerSink {
-    fn write(&mut self, data: &[u8]) -> Result<(), Failure> {
+    fn write(&mut self, data: &[u8]) -> Result<(), TransportError> {
         // SAFETY: the caller's function with the caller's data and so many bytes to read, within the call.
         match unsafe { (self.write)(self.user_data, data.as_ptr(), data.len()) } {
             0 => Ok(()),
-            code => Err(Failure::of_file(format!("the sink gave up (its write returned {code})"))),
+            code => Err(TransportError::file(format!("the sink gave up (its write returned {code})"))),
         }
     }
 

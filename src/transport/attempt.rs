@@ -1,19 +1,21 @@
-//! One request and its answer, as a step-by-step future; and what an error on the way proves.
+//! One request and its response, as a step-by-step future; and what an error on the way proves.
 
-use super::body::{Reach, Slot, SlotBody};
+use super::body::{BodySender, BodySent, RequestBody};
+use super::error::{TransportError, causes, root_cause};
 use super::http_client::HttpClient;
 use super::pool::{Connection, InUse};
 use super::reactor::{Registration, Sleep};
+use super::request::{Body, Request};
+use super::response::{Head, HttpResponse};
 use super::route::Route;
 use crate::error::Status;
 use bytes::Bytes;
 use http::header::{HOST, PROXY_AUTHORIZATION};
-use http::uri::{PathAndQuery, Scheme};
-use http::{HeaderMap, Method, Response, Uri};
+use http::uri::Scheme;
+use http::{Response, Uri};
 use http_body::Body as _;
 use hyper::body::Incoming;
 use hyper::client::conn::TrySendError;
-use std::error::Error as StdError;
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
@@ -21,68 +23,11 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
-pub enum Body {
-    None,
-    Whole(Bytes),
-    /// Comes in chunks; of so many bytes in all, when that is known.
-    Streamed(Option<u64>),
-}
-
-pub struct Request {
-    pub method: Method,
-    pub route: Arc<Route>,
-    pub path: PathAndQuery,
-    pub headers: HeaderMap,
-    pub body: Body,
-}
-
-#[derive(Debug)]
-pub struct Head {
-    pub http_status: u16,
-    pub headers: HeaderMap,
-    /// It came over a connection that had been used before.
-    pub is_reused: bool,
-}
-
-/// An answer that was read to its end.
-#[derive(Debug)]
-pub struct Answer {
-    pub head: Head,
-    pub body: Vec<u8>,
-}
-
 #[derive(Debug)]
 pub enum Event {
     Head(Head),
     Data(Bytes),
     End,
-}
-
-/// Why a request got no whole answer, and how far it got.
-#[derive(Debug)]
-pub struct Failure {
-    pub status: Status,
-    pub reach: Reach,
-    pub text: String,
-    /// Another attempt would fail likewise.
-    pub permanent: bool,
-    /// What came of the answer before it failed.
-    pub head: Option<Box<Head>>,
-}
-
-impl Failure {
-    pub fn new(status: Status, reach: Reach, text: impl Into<String>) -> Failure {
-        Failure { status, reach, text: text.into(), permanent: false, head: None }
-    }
-
-    /// Of a local file or the caller's stream; how far the request got is for its exchange to add.
-    pub fn of_file(text: impl Into<String>) -> Failure {
-        Failure::new(Status::File, Reach::Nothing, text)
-    }
-
-    pub fn permanent(self) -> Failure {
-        Failure { permanent: true, ..self }
-    }
 }
 
 /// Ends an attempt after the longest time without a byte.
@@ -112,8 +57,8 @@ impl IdleTimer {
 }
 
 /// Ends with the request that waits for the connection.
-type Connecting = dyn Future<Output = Result<((Connection, InUse), http::Request<SlotBody>), Failure>>;
-type Responding = dyn Future<Output = Result<Response<Incoming>, TrySendError<http::Request<SlotBody>>>>;
+type Connecting = dyn Future<Output = Result<((Box<Connection>, InUse), http::Request<RequestBody>), TransportError>>;
+type Responding = dyn Future<Output = Result<Response<Incoming>, TrySendError<http::Request<RequestBody>>>>;
 
 enum Stage {
     Connecting(Pin<Box<Connecting>>),
@@ -124,7 +69,7 @@ enum Stage {
 
 /// A connection in use.
 struct Link {
-    connection: Connection,
+    connection: Box<Connection>,
     registration: Registration,
     /// Bytes that it had sent before this request.
     sent_before: u64,
@@ -154,12 +99,12 @@ pub struct Attempt {
     stage: Stage,
     link: Option<Link>,
     http: HttpClient,
-    pub slot: Slot,
+    pub body_sender: BodySender,
     /// Without one the slot does not tell how far the request got.
     has_body: bool,
     idle: IdleTimer,
     route: Arc<Route>,
-    /// What came of an answer that is read as a whole.
+    /// What came of a response that is read as a whole.
     head: Option<Head>,
     gathered: Vec<u8>,
 }
@@ -168,15 +113,15 @@ impl Attempt {
     /// `idle` is the longest time without a byte.
     pub fn new(http: &HttpClient, request: Request, idle: Option<Duration>) -> Attempt {
         let Request { method, route, path, headers, body } = request;
-        let (slot, has_body) = match body {
-            Body::None => (Slot::streamed(Some(0)), false),
-            Body::Whole(body) => (Slot::whole(body), true),
-            Body::Streamed(length) => (Slot::streamed(length), true),
+        let (body_sender, has_body) = match body {
+            Body::None => (BodySender::streamed(Some(0)), false),
+            Body::Whole(body) => (BodySender::whole(body), true),
+            Body::Streamed(length) => (BodySender::streamed(length), true),
         };
-        let mut sent = http::Request::new(slot.body());
+        let mut sent = http::Request::new(body_sender.body());
         *sent.method_mut() = method;
         *sent.headers_mut() = headers;
-        sent.headers_mut().insert(HOST, route.host_header.clone());
+        sent.headers_mut().entry(HOST).or_insert_with(|| route.host_header.clone());
         *sent.uri_mut() = match route.forwarder() {
             None => Uri::from(path),
             Some(proxy) => {
@@ -189,13 +134,13 @@ impl Attempt {
         };
         let idle = IdleTimer { limit: idle, since: Instant::now(), timer: None };
         let (stage, link, http, head, gathered) = (Stage::Ended, None, http.clone(), None, Vec::new());
-        let mut attempt = Attempt { stage, link, http, slot, has_body, idle, route, head, gathered };
+        let mut attempt = Attempt { stage, link, http, body_sender, has_body, idle, route, head, gathered };
         attempt.begin(sent);
         attempt
     }
 
     /// Takes an idle connection, or makes one.
-    fn begin(&mut self, request: http::Request<SlotBody>) {
+    fn begin(&mut self, request: http::Request<RequestBody>) {
         self.stage = match self.http.take(&self.route) {
             Some(connection) => self.send(connection, request, true),
             None => {
@@ -207,8 +152,8 @@ impl Attempt {
 
     fn send(
         &mut self,
-        (mut connection, in_use): (Connection, InUse),
-        request: http::Request<SlotBody>,
+        (mut connection, in_use): (Box<Connection>, InUse),
+        request: http::Request<RequestBody>,
         is_reused: bool,
     ) -> Stage {
         let state = &connection.state;
@@ -220,7 +165,7 @@ impl Attempt {
     }
 
     /// The next thing that happens to it.
-    pub fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Event, Failure>> {
+    pub fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Event, TransportError>> {
         if let Poll::Ready(event) = self.poll_event(cx) {
             return Poll::Ready(event);
         }
@@ -228,11 +173,11 @@ impl Attempt {
         let last_byte = last_byte.map(|link| link.connection.state.last_byte());
         self.idle.poll(last_byte, &self.http, cx).map(|limit| {
             let text = format!("no byte came for {} ms (the idle limit) while {}", limit.as_millis(), self.phase());
-            Err(Failure::new(Status::Timeout, self.reach(), text))
+            Err(TransportError::new(Status::Timeout, self.body_sent(), text))
         })
     }
 
-    fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Result<Event, Failure>> {
+    fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Result<Event, TransportError>> {
         loop {
             match &mut self.stage {
                 Stage::Connecting(connecting) => match ready!(connecting.as_mut().poll(cx)) {
@@ -267,8 +212,8 @@ impl Attempt {
         }
     }
 
-    fn responded(&mut self, response: Response<Incoming>) -> Result<Event, Failure> {
-        self.slot.close();
+    fn responded(&mut self, response: Response<Incoming>) -> Result<Event, TransportError> {
+        self.body_sender.close();
         if let Some(refused) = self.route.refused_by_proxy(response.status().as_u16()) {
             self.end();
             return Err(refused);
@@ -279,7 +224,7 @@ impl Attempt {
         Ok(Event::Head(Head { http_status: parts.status.as_u16(), headers: parts.headers, is_reused }))
     }
 
-    fn poll_body(&mut self, cx: &mut Context<'_>) -> Poll<Result<Event, Failure>> {
+    fn poll_body(&mut self, cx: &mut Context<'_>) -> Poll<Result<Event, TransportError>> {
         let mut is_driven = false;
         loop {
             let Stage::Reading(body) = &mut self.stage else { return Poll::Ready(Ok(Event::End)) };
@@ -320,11 +265,11 @@ impl Attempt {
     }
 
     /// How much of the request can have reached the service.
-    pub fn reach(&self) -> Reach {
+    pub fn body_sent(&self) -> BodySent {
         match &self.link {
-            Some(link) if link.connection.state.sent() == link.sent_before => Reach::Nothing,
-            Some(_) if !self.has_body => Reach::Whole,
-            _ => self.slot.reach(),
+            Some(link) if link.connection.state.sent() == link.sent_before => BodySent::None,
+            Some(_) if !self.has_body => BodySent::All,
+            _ => self.body_sender.body_sent(),
         }
     }
 
@@ -334,11 +279,15 @@ impl Attempt {
         self.link = None;
     }
 
-    /// Reads the answer to its end, which must come within `longest` bytes: a piece a turn, so that the limits are looked
+    /// Reads the response to its end, which must come within `longest` bytes: a piece a turn, so that the limits are looked
     /// at in between.
-    pub fn poll_answer(&mut self, longest: usize, cx: &mut Context<'_>) -> Poll<Result<Answer, Failure>> {
+    pub fn poll_response(
+        &mut self,
+        longest: usize,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<HttpResponse, TransportError>> {
         match ready!(self.poll_more(longest, cx)).transpose() {
-            Some(answer) => Poll::Ready(answer),
+            Some(response) => Poll::Ready(response),
             None => {
                 cx.waker().wake_by_ref();
                 Poll::Pending
@@ -346,8 +295,12 @@ impl Attempt {
         }
     }
 
-    /// Reads the next piece of an answer that is read as a whole: `None` as long as more is to come.
-    pub fn poll_more(&mut self, longest: usize, cx: &mut Context<'_>) -> Poll<Result<Option<Answer>, Failure>> {
+    /// Reads the next piece of a response that is read as a whole: `None` as long as more is to come.
+    pub fn poll_more(
+        &mut self,
+        longest: usize,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Option<HttpResponse>, TransportError>> {
         let event = ready!(self.poll(cx));
         Poll::Ready(match event {
             Ok(Event::Head(head)) => {
@@ -363,92 +316,72 @@ impl Attempt {
                 Ok(None)
             }
             Ok(Event::End) => match self.head.take() {
-                Some(head) => Ok(Some(Answer { head, body: std::mem::take(&mut self.gathered) })),
-                None => Err(Failure::new(Status::Internal, self.reach(), "an answer without a head")),
+                Some(head) => Ok(Some(HttpResponse { head, body: std::mem::take(&mut self.gathered) })),
+                None => Err(TransportError::new(Status::Internal, self.body_sent(), "an answer without a head")),
             },
-            Err(failure) => Err(Failure { head: self.head.take().map(Box::new), ..failure }),
+            Err(failure) => Err(TransportError { head: self.head.take().map(Box::new), ..failure }),
         })
     }
 
-    /// The head of an answer that is read as a whole.
+    /// The head of a response that is read as a whole.
     pub fn begin_with(&mut self, head: Head) {
         self.head = Some(head);
     }
 
-    /// The time that the caller takes between two turns is no silence.
+    /// The time that the caller takes between two turns is no silence. What has come meanwhile is looked for before more
+    /// is sent.
     pub fn turn_begins(&mut self) {
+        self.link.as_ref().inspect(|link| link.connection.state.look_again());
         self.idle.since = Instant::now();
     }
 
-    /// A failure that comes from outside: what came of the answer goes with it.
-    pub fn interrupted(&mut self, status: Status, text: String) -> Failure {
-        Failure { head: self.head.take().map(Box::new), ..Failure::new(status, self.reach(), text) }
+    /// A failure that comes from outside: what came of the response goes with it.
+    pub fn interrupted(&mut self, status: Status, text: String) -> TransportError {
+        TransportError { head: self.head.take().map(Box::new), ..TransportError::new(status, self.body_sent(), text) }
     }
 
     /// What it is doing, for the message of an interruption.
     pub fn phase(&self) -> String {
         let server = &self.route;
-        match (&self.stage, self.reach()) {
+        match (&self.stage, self.body_sent()) {
             (Stage::Reading(_) | Stage::Ended, _) => format!("reading the answer of {server}"),
             (Stage::Connecting(_), _) => format!("connecting to {server}"),
             (Stage::Sending(_), _) if !self.has_body => format!("asking {server}"),
-            (Stage::Sending(_), Reach::Nothing | Reach::Begun) => format!("sending the request to {server}"),
-            (Stage::Sending(_), Reach::Whole) => format!("waiting for the answer of {server}"),
+            (Stage::Sending(_), BodySent::None | BodySent::Partial) => format!("sending the request to {server}"),
+            (Stage::Sending(_), BodySent::All) => format!("waiting for the answer of {server}"),
         }
     }
 
-    fn fail(&mut self, error: &hyper::Error) -> Failure {
+    fn fail(&mut self, error: &hyper::Error) -> TransportError {
         let failure = self.failure(error);
         self.end();
         failure
     }
 
-    fn failure(&self, error: &hyper::Error) -> Failure {
-        let reach = self.reach();
+    fn failure(&self, error: &hyper::Error) -> TransportError {
+        let body_sent = self.body_sent();
         let io = causes(error).find_map(|cause| cause.downcast_ref::<io::Error>());
         let garbled =
             io.is_some_and(|io| matches!(io.kind(), io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput));
         let server = &self.route;
         let cause = root_cause(error);
         if error.is_canceled() {
-            Failure::new(Status::Connect, Reach::Nothing, format!("the connection to {server} was lost before sending"))
+            TransportError::new(
+                Status::Connect,
+                BodySent::None,
+                format!("the connection to {server} was lost before sending"),
+            )
         } else if error.is_user() {
-            Failure::new(Status::File, reach, format!("the request's body failed: {cause}"))
+            TransportError::new(Status::File, body_sent, format!("the request's body failed: {cause}"))
         } else if error.is_parse() || garbled {
-            Failure::new(Status::Protocol, reach, format!("the answer of {server} is not valid HTTP: {cause}"))
+            TransportError::new(
+                Status::Protocol,
+                body_sent,
+                format!("the answer of {server} is not valid HTTP: {cause}"),
+            )
         } else {
-            let status = if reach == Reach::Nothing { Status::Connect } else { Status::Network };
-            Failure::new(status, reach, format!("the connection broke while {}: {cause}", self.phase()))
+            let status = if body_sent == BodySent::None { Status::Connect } else { Status::Network };
+            TransportError::new(status, body_sent, format!("the connection broke while {}: {cause}", self.phase()))
         }
     }
-}
-
-type Cause<'a> = &'a (dyn StdError + 'static);
-
-/// An error and what lies under it, also inside an io::Error.
-fn causes<'a>(error: Cause<'a>) -> impl Iterator<Item = Cause<'a>> {
-    fn under<'a>(error: Cause<'a>) -> Option<Cause<'a>> {
-        match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
-            Some(inner) => Some(inner),
-            None => error.source(),
-        }
-    }
-    std::iter::successors(Some(error), |error| under(*error))
-}
-
-fn root_cause(error: &hyper::Error) -> String {
-    let io = || causes(error).filter_map(|cause| cause.downcast_ref::<io::Error>());
-    let end_of_file = io().any(|io| io.kind() == io::ErrorKind::UnexpectedEof);
-    if end_of_file || error.is_incomplete_message() {
-        return "the server closed it before the answer was whole".into();
-    }
-    match io().last() {
-        Some(io) if io.raw_os_error().is_some() => plain(io),
-        _ => causes(error).last().map_or_else(String::new, ToString::to_string),
-    }
-}
-
-/// `Connection reset by peer (os error 104)` says it without the number.
-pub fn plain(error: &io::Error) -> String {
-    error.to_string().split(" (os error").next().unwrap_or_default().to_lowercase()
 }

@@ -1,54 +1,48 @@
 //! One call over all its attempts: each waits for its turn at the rate limiter, is sent and read, and may be followed by
 //! another. It is a future that the calling thread drives, so that many can run on one thread.
 
-use super::attempt::{Answer, Attempt, Failure};
-use super::body::Reach;
-use super::client::{Answered, Call, Client, Unanswered};
+use super::attempt::Attempt;
+use super::body::BodySent;
+use super::call_policy::CallPolicy;
+use super::call_state::{CallState, PAUSE};
+use super::client::{Call, CallError, CallResponse, Client};
 use super::deadline::Deadline;
-use super::events::{self, Told};
+use super::error::TransportError;
+use super::events::{self, ResponseSummary};
 use super::exchange::{Interruption, interrupted};
 use super::http_client::HttpClient;
 use super::log::Log;
-use super::rate::Limiter;
 use super::reactor;
-use super::retry::{Enough, Retry};
-use super::track::{PAUSE, Track};
+use super::response::HttpResponse;
+use super::retry::NoRetryReason;
 use crate::error::Error;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
-use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
 pub struct Attempts<'c> {
     client: &'c Client,
     http: HttpClient,
-    track: Track,
-    log: Log,
-    limiter: Arc<Limiter>,
-    retry: Retry<'c>,
-    /// When the last attempt went out.
-    sent: Instant,
+    policy: CallPolicy<'c>,
+    call_state: CallState,
     deadline: Deadline,
     /// The deadline is this call's own among others: who drives doesn't know of it.
     is_own_deadline: bool,
-    /// Belongs to the call, but isn't it: not counted.
-    is_beside: bool,
+    /// It sends auxiliary requests of a call, which are not counted.
+    is_auxiliary: bool,
 }
 
 impl<'c> Attempts<'c> {
     pub fn new(
         client: &'c Client,
         http: &HttpClient,
-        limiter: Arc<Limiter>,
-        track: Track,
-        log: Log,
-        retry: Retry<'c>,
+        policy: CallPolicy<'c>,
+        call_state: CallState,
         deadline: Deadline,
     ) -> Attempts<'c> {
-        let http = http.clone();
-        let (sent, is_own_deadline, is_beside) = (Instant::now(), false, false);
-        Attempts { client, http, track, log, limiter, retry, sent, deadline, is_own_deadline, is_beside }
+        let (http, is_own_deadline, is_auxiliary) = (http.clone(), false, false);
+        Attempts { client, http, policy, call_state, deadline, is_own_deadline, is_auxiliary }
     }
 
     /// Holds the deadline itself, as one call among others: who drives them all doesn't know of it.
@@ -56,22 +50,20 @@ impl<'c> Attempts<'c> {
         Attempts { deadline: Deadline::after(limit), is_own_deadline: true, ..self }
     }
 
-    /// Waits for the rate limiter, sends one request and reads its answer.
-    pub async fn send(&mut self, call: &Call) -> Result<Answered, Unanswered> {
+    /// Waits for the rate limiter, sends one request and reads its response.
+    pub async fn send(&mut self, call: &Call) -> Result<CallResponse, CallError> {
         self.wait_for_turn().await;
-        self.retry.count();
-        let number = self.retry.made();
-        self.sent = Instant::now();
-        events::attempt(&self.log, number, call);
+        self.policy.begin_attempt(call);
+        let number = self.policy.made();
         // A silence that would outlast the deadline needs no clock of its own.
         let idle = self.client.idle_timeout().filter(|idle| self.deadline.left().is_none_or(|left| *idle < left));
         {
-            let mut state = self.track.state();
-            state.made += u32::from(!self.is_beside);
-            state.in_doubt_from = call.in_doubt_from;
+            let mut state = self.call_state.state();
+            state.made += u32::from(!self.is_auxiliary);
+            state.ambiguous_from = call.effect.ambiguous_from();
             state.attempt = Some(Attempt::new(&self.http, self.client.request(call), idle));
         }
-        let read = self.read(call.longest_answer);
+        let read = self.read(call.max_response_len);
         let read = match self.is_own_deadline {
             true => {
                 let mut passed = pin!(self.deadline.passed(&self.http.reactor));
@@ -84,61 +76,59 @@ impl<'c> Attempts<'c> {
             }
             false => Ok(read.await),
         };
-        let mut state = self.track.state();
+        let mut state = self.call_state.state();
         let mut attempt = state.attempt.take();
         let read = read.unwrap_or_else(|why| {
             let attempt = attempt.as_mut().expect("an attempt is under way until it is taken");
             Err(interrupted(&why, attempt))
         });
-        if let Ok(answer) = &read {
-            events::connection(&self.log, number, !answer.head.is_reused);
+        if let Ok(response) = &read {
+            events::connection(&self.policy.log, number, !response.head.is_reused);
         }
         let attempts = state.made;
         drop(state);
         drop(attempt);
         match read {
-            Ok(answer) => Ok(Answered { answer, attempts, reach: Reach::Whole }),
+            Ok(response) => Ok(CallResponse { response, attempts, body_sent: BodySent::All }),
             Err(failure) => Err(self.client.error(call, failure, attempts)),
         }
     }
 
-    async fn read(&self, longest: usize) -> Result<Answer, Failure> {
+    async fn read(&self, longest: usize) -> Result<HttpResponse, TransportError> {
         poll_fn(|cx| {
-            let mut state = self.track.state();
+            let mut state = self.call_state.state();
             let attempt = state.attempt.as_mut().expect("an attempt is under way until it is taken");
-            attempt.poll_answer(longest, cx)
+            attempt.poll_response(longest, cx)
         })
         .await
     }
 
     async fn wait_for_turn(&mut self) {
         let ceiling = self.client.requests_per_minute();
-        if self.limiter.try_acquire(ceiling) {
+        if self.policy.limiter.try_acquire(ceiling) {
             return;
         }
         let began = Instant::now();
-        self.track.state().waiting = "waiting for the rate limiter";
-        self.limiter.acquire(ceiling, &self.http.reactor).await;
+        self.call_state.state().waiting = "waiting for the rate limiter";
+        self.policy.limiter.acquire(ceiling, &self.http.reactor).await;
         let waited = began.elapsed();
         if self.is_own_deadline {
             self.deadline = self.deadline.later_by(waited);
         }
-        events::waited(&self.log, waited);
+        events::waited(&self.policy.log, waited);
     }
 
     /// Tells the limiter, the budget and the log what an attempt came to.
-    pub fn came_to(&mut self, outcome: Result<Told<'_>, &Error>) {
-        self.limiter.came_to(outcome.map(drop));
-        self.retry.came_to(outcome.map(drop));
-        events::answer(&self.log, self.retry.made(), self.sent, outcome);
+    pub fn record(&mut self, outcome: Result<ResponseSummary<'_>, &Error>) {
+        self.policy.record(outcome);
         if let Err(error) = outcome {
-            self.track.state().last = Some(error.clone());
+            self.call_state.state().last = Some(error.clone());
         }
     }
 
     /// Waits until the call may go again, or gives the error back, which says why it may not.
     pub async fn again(&mut self, error: Error) -> Result<(), Error> {
-        match self.retry.next(&error, self.deadline.left()) {
+        match self.next(&error) {
             Ok(wait) => {
                 self.pause(wait, &error).await;
                 Ok(())
@@ -149,50 +139,47 @@ impl<'c> Attempts<'c> {
 
     /// Whether the call may send more than one request.
     pub fn may_repeat(&self) -> bool {
-        self.retry.is_allowed()
+        self.policy.may_repeat()
     }
 
-    pub fn given_up(&self, mut error: Error, why: Enough) -> Error {
-        error.add(&why.in_words(self.retry.made()));
-        error
+    pub fn given_up(&self, error: Error, why: NoRetryReason) -> Error {
+        self.policy.given_up(error, why)
     }
 
     /// The wait before another attempt, for a caller that decides on more than the error.
-    pub fn next(&mut self, error: &Error) -> Result<Duration, Enough> {
-        self.retry.next(error, self.deadline.left())
+    pub fn next(&mut self, error: &Error) -> Result<Duration, NoRetryReason> {
+        self.policy.next(error, self.deadline.left())
     }
 
     pub async fn pause(&mut self, wait: Duration, after: &Error) {
-        self.track.state().waiting = PAUSE;
-        events::retry(&self.log, self.retry.made(), wait, after);
+        self.call_state.state().waiting = PAUSE;
+        events::retry(&self.policy.log, self.policy.made(), wait, after);
         reactor::yield_now().await;
         self.http.reactor.sleep(wait).await;
     }
 
     /// Requests of another kind that belong to this call: under its deadline, in its log, not counted as its attempts.
-    pub fn beside(&self) -> Attempts<'c> {
+    pub fn auxiliary(&self) -> Attempts<'c> {
         Attempts {
             http: self.http.clone(),
-            track: self.track.clone(),
-            log: self.log.clone(),
-            limiter: self.limiter.clone(),
-            retry: self.client.retry(None),
-            is_beside: true,
+            call_state: self.call_state.clone(),
+            policy: CallPolicy::new(self.policy.limiter.clone(), self.client.retry(None), self.policy.log.clone()),
+            is_auxiliary: true,
             ..*self
         }
     }
 
     /// Whether an earlier attempt may have been carried out.
-    pub fn in_doubt(&self) -> bool {
-        self.track.state().in_doubt
+    pub fn ambiguous(&self) -> bool {
+        self.call_state.state().ambiguous
     }
 
-    pub fn set_in_doubt(&mut self, in_doubt: bool) {
-        self.track.state().in_doubt = in_doubt;
+    pub fn set_ambiguous(&mut self, ambiguous: bool) {
+        self.call_state.state().ambiguous = ambiguous;
     }
 
     pub fn made(&self) -> u32 {
-        self.track.state().made
+        self.call_state.state().made
     }
 
     pub fn client(&self) -> &'c Client {
@@ -201,6 +188,6 @@ impl<'c> Attempts<'c> {
 
     /// For events of the call's own.
     pub fn log(&self) -> &Log {
-        &self.log
+        &self.policy.log
     }
 }

@@ -9,12 +9,12 @@ use std::task::{Context, Poll, Waker};
 
 /// How much of a request can have reached the service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Reach {
+pub enum BodySent {
     /// The body was never asked for: nothing was sent.
-    Nothing,
-    Begun,
+    None,
+    Partial,
     /// The body's last byte was taken.
-    Whole,
+    All,
 }
 
 #[derive(Debug)]
@@ -25,10 +25,10 @@ struct State {
     /// No chunk comes after this one.
     ended: bool,
     /// The connection asked and there was nothing to give.
-    hungry: bool,
-    /// The answer has come: nothing more is wanted of the caller.
-    answered: bool,
-    reach: Reach,
+    wants_data: bool,
+    /// The response has come: nothing more is wanted of the caller.
+    closed: bool,
+    body_sent: BodySent,
     /// Bytes still to be taken; `None` when the length is not known.
     left: Option<u64>,
     connection: Option<Waker>,
@@ -37,21 +37,21 @@ struct State {
 
 /// The caller's end.
 #[derive(Clone, Debug)]
-pub struct Slot(Arc<Mutex<State>>);
+pub struct BodySender(Arc<Mutex<State>>);
 
 /// The connection's end.
-pub struct SlotBody(Slot);
+pub struct RequestBody(BodySender);
 
-impl Slot {
+impl BodySender {
     /// For a body that comes in chunks, of `length` bytes when that is known.
-    pub fn streamed(length: Option<u64>) -> Slot {
-        Slot(Arc::new(Mutex::new(State {
+    pub fn streamed(length: Option<u64>) -> BodySender {
+        BodySender(Arc::new(Mutex::new(State {
             chunk: None,
             is_last: false,
             ended: length == Some(0),
-            hungry: false,
-            answered: false,
-            reach: Reach::Nothing,
+            wants_data: false,
+            closed: false,
+            body_sent: BodySent::None,
             left: length,
             connection: None,
             caller: None,
@@ -59,14 +59,14 @@ impl Slot {
     }
 
     /// For a body that is all there.
-    pub fn whole(body: Bytes) -> Slot {
-        let slot = Slot::streamed(Some(body.len() as u64));
-        slot.put(body, true);
-        slot
+    pub fn whole(body: Bytes) -> BodySender {
+        let body_sender = BodySender::streamed(Some(body.len() as u64));
+        body_sender.put(body, true);
+        body_sender
     }
 
-    pub fn body(&self) -> SlotBody {
-        SlotBody(self.clone())
+    pub fn body(&self) -> RequestBody {
+        RequestBody(self.clone())
     }
 
     /// Releases a chunk to the connection.
@@ -74,25 +74,25 @@ impl Slot {
         let mut state = self.state();
         state.chunk = Some(chunk);
         state.is_last = is_last;
-        state.hungry = false;
+        state.wants_data = false;
         if let Some(connection) = state.connection.take() {
             connection.wake();
         }
     }
 
-    /// An answer beats the wish for data.
+    /// A response beats the wish for data.
     pub fn close(&self) {
-        self.state().answered = true;
+        self.state().closed = true;
     }
 
-    pub fn reach(&self) -> Reach {
-        self.state().reach
+    pub fn body_sent(&self) -> BodySent {
+        self.state().body_sent
     }
 
     /// Ready when the connection waits for a chunk.
-    pub fn poll_hungry(&self, cx: &mut Context<'_>) -> Poll<()> {
+    pub fn poll_wants_data(&self, cx: &mut Context<'_>) -> Poll<()> {
         let mut state = self.state();
-        if state.hungry && !state.ended && !state.answered {
+        if state.wants_data && !state.ended && !state.closed {
             return Poll::Ready(());
         }
         state.caller = Some(cx.waker().clone());
@@ -104,33 +104,33 @@ impl Slot {
     }
 }
 
-impl SlotBody {
+impl RequestBody {
     /// Of a request without a body.
-    pub fn empty() -> SlotBody {
-        Slot::streamed(Some(0)).body()
+    pub fn empty() -> RequestBody {
+        BodySender::streamed(Some(0)).body()
     }
 }
 
-impl Body for SlotBody {
+impl Body for RequestBody {
     type Data = Bytes;
     type Error = Infallible;
 
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         let mut state = self.0.state();
-        state.reach = state.reach.max(Reach::Begun);
+        state.body_sent = state.body_sent.max(BodySent::Partial);
         if let Some(chunk) = state.chunk.take() {
             state.left = state.left.map(|left| left.saturating_sub(chunk.len() as u64));
             if state.left == Some(0) || state.is_last {
-                state.reach = Reach::Whole;
+                state.body_sent = BodySent::All;
                 state.ended = true;
             }
             return Poll::Ready(Some(Ok(Frame::data(chunk))));
         }
         if state.ended {
-            state.reach = Reach::Whole;
+            state.body_sent = BodySent::All;
             return Poll::Ready(None);
         }
-        state.hungry = true;
+        state.wants_data = true;
         state.connection = Some(cx.waker().clone());
         if let Some(caller) = state.caller.take() {
             caller.wake();

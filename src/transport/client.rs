@@ -1,25 +1,29 @@
-//! A client: settings put together once. One call of it is a request sent and its answer read, within one deadline.
+//! A client: settings put together once. One call of it is a request sent and its response read, within one deadline.
 
-use super::attempt::{Answer, Body, Failure, Head, Request};
-use super::body::Reach;
+use super::body::BodySent;
 use super::cancel::Cancel;
-use super::config::{self, Config, DEFAULT_TIMEOUT, Key};
+use super::config::{self, Config, DEFAULT_TIMEOUT};
 use super::deadline::Deadline;
+use super::effect::Effect;
+use super::error::TransportError;
 use super::exchange::Limits;
 use super::http_client::HttpClient;
 use super::log::Logger;
 use super::pool::{Network, Shares};
 use super::progress::Report;
 use super::rate::Account;
+use super::request::{Body, Request};
+use super::response::{Head, HttpResponse};
 use super::retry::{Budget, Retry};
 use super::route::Route;
-use super::tls::Trust;
+use super::setting::{Key, is_loopback};
+use super::tls::TrustStore;
 use super::urls::{self, Urls};
 use crate::error::{Error, Status};
 use bytes::Bytes;
 use http::Method;
 use http::header::{
-    ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderValue, USER_AGENT,
+    ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HOST, HeaderMap, HeaderValue, USER_AGENT,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,8 +34,9 @@ use zeroize::Zeroizing;
 pub struct Client {
     urls: Urls,
     key: Key,
-    authorization: HeaderValue,
-    user_agent: HeaderValue,
+    /// Those of every request to the API.
+    headers: HeaderMap,
+    headers_with_json: HeaderMap,
     /// `None`: not set.
     timeout: Option<Option<Duration>>,
     idle_timeout: Option<Duration>,
@@ -68,39 +73,31 @@ pub struct Call {
     pub query: Vec<(&'static str, String)>,
     pub json: Option<Bytes>,
     /// The longest answer that is read, in bytes.
-    pub longest_answer: usize,
-    /// How far a request must have got that a lost answer leaves its outcome in doubt; `None` for one that only reads.
-    pub in_doubt_from: Option<Reach>,
-}
-
-impl Call {
-    /// Whether the service may have carried it out although no answer says so.
-    pub fn is_in_doubt(&self, reach: Reach) -> bool {
-        self.in_doubt_from.is_some_and(|from| reach >= from)
-    }
+    pub max_response_len: usize,
+    pub effect: Effect,
 }
 
 /// What a call came back with.
 #[derive(Debug)]
-pub struct Answered {
-    pub answer: Answer,
+pub struct CallResponse {
+    pub response: HttpResponse,
     /// Requests that it took.
     pub attempts: u32,
-    /// How much of the request was taken before the answer came.
-    pub reach: Reach,
+    /// How much of the request was taken before the response came.
+    pub body_sent: BodySent,
 }
 
-/// A call without a whole answer.
+/// A call without a whole response.
 #[derive(Debug)]
-pub struct Unanswered {
+pub struct CallError {
     pub error: Error,
-    /// What came of the answer.
+    /// What came of the response.
     pub head: Option<Box<Head>>,
 }
 
-impl From<Error> for Unanswered {
-    fn from(error: Error) -> Unanswered {
-        Unanswered { error, head: None }
+impl From<Error> for CallError {
+    fn from(error: Error) -> CallError {
+        CallError { error, head: None }
     }
 }
 
@@ -117,9 +114,9 @@ impl Client {
         let mut base_url = config::check_base_url(&config.base_url.value).map_err(|why| {
             Error::invalid_argument(CALL, "base_url", format!("{why}{}", from(config.base_url.variable)))
         })?;
-        let proxies = config.proxy.proxies(&config.proxies_of_environment, &base_url);
+        let proxies = config.proxy.proxies(&config.proxy_env, &base_url);
         let proxies = proxies.map_err(|why| Error::invalid_argument(CALL, "proxy", why))?;
-        if base_url.scheme() == "http" && !config.allow_insecure && !config::is_loopback(&base_url) {
+        if base_url.scheme() == "http" && !config.allow_insecure && !is_loopback(&base_url) {
             let from = from(config.base_url.variable);
             let why = format!(
                 "is http:// to another machine, which would show the key to the network{from}: use https://, or \
@@ -144,17 +141,18 @@ impl Client {
         }
         let key = api_key.value.clone();
         let route = Arc::new(Route::new(&base_url, &proxies));
+        let headers = headers(&key, config.user_agent.as_deref(), &route);
         let network = Arc::new(Network {
-            trust: Trust::new(config.places.clone(), config.extra_roots.clone()),
+            trust_store: TrustStore::new(config.cert_paths.clone(), config.extra_roots.clone()),
             proxies,
             connect_timeout: config.connect_timeout,
         });
         Ok(Client {
             shares: Shares::new(network.clone(), Account::new(&key, &base_url)),
             urls: Urls::new(base_url),
-            authorization: authorization(&key),
+            headers_with_json: with_json(&headers),
+            headers,
             key,
-            user_agent: user_agent(config.user_agent.as_deref()),
             timeout: config.timeout,
             idle_timeout: config.idle_timeout,
             max_attempts: config.max_attempts,
@@ -234,29 +232,12 @@ impl Client {
     }
 
     pub fn request(&self, call: &Call) -> Request {
-        let mut headers = self.headers();
-        headers.insert(AUTHORIZATION, self.authorization.clone());
-        let body = match &call.json {
-            Some(json) => {
-                headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-                Body::Whole(json.clone())
-            }
-            None => Body::None,
+        let (headers, body) = match &call.json {
+            Some(json) => (self.headers_with_json.clone(), Body::Whole(json.clone())),
+            None => (self.headers.clone(), Body::None),
         };
         let path = self.urls.target(call.path, &call.query);
         Request { method: call.method.clone(), route: self.route.clone(), path, headers, body }
-    }
-
-    /// Those of every request.
-    fn headers(&self) -> HeaderMap {
-        let mut headers = HeaderMap::with_capacity(8);
-        headers.insert(USER_AGENT, self.user_agent.clone());
-        headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
-        // Bytes are handed out as they come.
-        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-        // Whether a file is still there is not for a cache to say.
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-        headers
     }
 
     /// Where a call goes.
@@ -266,11 +247,12 @@ impl Client {
 
     /// A GET of any place, with the key only where that is part of the API's own.
     pub fn request_to(&self, url: &Url, with_key: bool) -> Request {
-        let mut headers = self.headers();
-        if with_key {
-            headers.insert(AUTHORIZATION, self.authorization.clone());
-        }
         let route = Arc::new(Route::new(url, &self.network.proxies));
+        let mut headers = self.headers.clone();
+        headers.insert(HOST, route.host_header.clone());
+        if !with_key {
+            headers.remove(AUTHORIZATION);
+        }
         Request { method: Method::GET, route, path: urls::target(url), headers, body: Body::None }
     }
 
@@ -280,22 +262,41 @@ impl Client {
     }
 
     /// A failure of the way as an error of the call.
-    pub fn error(&self, call: &Call, failure: Failure, attempts: u32) -> Unanswered {
-        let in_doubt = call.is_in_doubt(failure.reach);
-        let mut unanswered = self.error_of(call.name, failure, attempts);
-        unanswered.error.ambiguous = in_doubt;
-        unanswered
+    pub fn error(&self, call: &Call, failure: TransportError, attempts: u32) -> CallError {
+        let ambiguous = call.effect.is_ambiguous(failure.body_sent);
+        let mut call_error = self.error_of(call.name, failure, attempts);
+        call_error.error.ambiguous = ambiguous;
+        call_error
     }
 
     /// The same where nothing can have been carried out.
-    pub fn error_of(&self, name: &'static str, failure: Failure, attempts: u32) -> Unanswered {
+    pub fn error_of(&self, name: &'static str, failure: TransportError, attempts: u32) -> CallError {
         let mut error = Error::new(failure.status, name, failure.text);
         error.attempts = attempts;
         error.transient =
             !failure.permanent && matches!(failure.status, Status::Connect | Status::Network | Status::Timeout);
         error.redact(self.key());
-        Unanswered { error, head: failure.head }
+        CallError { error, head: failure.head }
     }
+}
+
+fn headers(key: &Key, user_agent_of_the_host: Option<&str>, route: &Route) -> HeaderMap {
+    HeaderMap::from_iter([
+        (HOST, route.host_header.clone()),
+        (AUTHORIZATION, authorization(key)),
+        (USER_AGENT, user_agent(user_agent_of_the_host)),
+        (ACCEPT, HeaderValue::from_static("*/*")),
+        // Bytes are handed out as they come.
+        (ACCEPT_ENCODING, HeaderValue::from_static("identity")),
+        // Whether a file is still there is not for a cache to say.
+        (CACHE_CONTROL, HeaderValue::from_static("no-cache")),
+    ])
+}
+
+fn with_json(headers: &HeaderMap) -> HeaderMap {
+    let mut headers = headers.clone();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers
 }
 
 /// Marked sensitive, and wiped when the last request that carries it is gone.

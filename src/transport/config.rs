@@ -1,13 +1,12 @@
 //! Settings: checked as they are set, read from the environment at one place, put together by a client.
 
-use super::attempt::plain;
+use super::error::plain;
 use super::log::Logger;
-use super::proxy::{Choice, Environment};
-use super::tls::{Places, read_pem};
+use super::proxy::{ProxyEnv, ProxySetting};
+use super::setting::{Key, Setting};
+use super::tls::{CertPaths, read_pem};
 use crate::error::{Error, Status};
 use rustls::pki_types::CertificateDer;
-use sha2::{Digest as _, Sha256};
-use std::fmt;
 use std::fs;
 use std::time::Duration;
 use url::Url;
@@ -19,39 +18,13 @@ pub const DEFAULT_CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 pub const DEFAULT_IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 pub const DEFAULT_MAX_ATTEMPTS: u32 = 4;
 
-/// An API key, or what may hold a password: wiped when dropped, never printed.
-#[derive(Clone)]
-pub struct Key(pub Zeroizing<String>);
-
-impl Key {
-    /// Tells one key from another without telling it: the beginning of its SHA-256.
-    pub fn fingerprint(&self) -> String {
-        let digest = Sha256::digest(self.0.as_bytes());
-        digest[..8].iter().fold("sha256:".to_owned(), |text, byte| format!("{text}{byte:02x}"))
-    }
-}
-
-impl fmt::Debug for Key {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Key(hidden)")
-    }
-}
-
-/// A value that came from the environment is checked when a client is made: reading it can't fail.
-#[derive(Clone, Debug)]
-pub struct Setting<T> {
-    pub value: T,
-    /// The variable it came from, for messages.
-    pub variable: Option<&'static str>,
-}
-
 #[derive(Clone, Debug)]
 pub struct Config {
     pub api_key: Option<Setting<Key>>,
     pub base_url: Setting<String>,
     pub allow_insecure: bool,
-    pub proxy: Choice,
-    pub proxies_of_environment: Environment,
+    pub proxy: ProxySetting,
+    pub proxy_env: ProxyEnv,
     pub user_agent: Option<String>,
     /// `None`: the default of each call; `Some(None)`: no limit.
     pub timeout: Option<Option<Duration>>,
@@ -61,7 +34,7 @@ pub struct Config {
     pub max_attempts: u32,
     pub requests_per_minute: Option<u32>,
     pub logger: Option<Logger>,
-    pub places: Places,
+    pub cert_paths: CertPaths,
     pub extra_roots: Vec<CertificateDer<'static>>,
 }
 
@@ -81,8 +54,8 @@ impl Config {
             api_key,
             base_url: variable("MINIMAX_BASE_URL").unwrap_or(default_url),
             allow_insecure: false,
-            proxy: Choice::default(),
-            proxies_of_environment: Environment::read(),
+            proxy: ProxySetting::default(),
+            proxy_env: ProxyEnv::read(),
             user_agent: None,
             timeout: None,
             connect_timeout: Some(DEFAULT_CONNECT_TIMEOUT),
@@ -90,7 +63,7 @@ impl Config {
             max_attempts: DEFAULT_MAX_ATTEMPTS,
             requests_per_minute: None,
             logger: None,
-            places: Places::from_environment(),
+            cert_paths: CertPaths::from_environment(),
             extra_roots: Vec::new(),
         }
     }
@@ -119,8 +92,8 @@ impl Config {
 
     /// `None` and an empty one: what the environment said.
     pub fn set_proxy(&mut self, url_or_none: Option<&str>) -> Result<(), Error> {
-        let choice = Choice::parse(url_or_none);
-        self.proxy = choice.map_err(|why| Error::invalid_argument("config_set_proxy", "url_or_none", why))?;
+        let setting = ProxySetting::parse(url_or_none);
+        self.proxy = setting.map_err(|why| Error::invalid_argument("config_set_proxy", "url_or_none", why))?;
         Ok(())
     }
 
@@ -221,16 +194,6 @@ pub fn check_base_url(base_url: &str) -> Result<Url, String> {
     Ok(url)
 }
 
-/// Whether `http://` to it stays on this machine.
-pub fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(url::Host::Ipv4(address)) => address.is_loopback(),
-        Some(url::Host::Ipv6(address)) => address.is_loopback(),
-        Some(url::Host::Domain(name)) => name == "localhost",
-        None => false,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -261,13 +224,6 @@ mod tests {
             let said = check_base_url(url).expect_err(url);
             assert!(said.contains(why) && !said.contains("secret"), "{url}: {said}");
         }
-    }
-
-    #[test]
-    fn loopback() {
-        let is = |url: &str| is_loopback(&Url::parse(url).unwrap());
-        assert!(["http://localhost:1", "http://127.9.9.9", "http://[::1]"].into_iter().all(is));
-        assert!(!["http://10.0.0.1", "http://localhost.example", "http://127.0.0.1.example"].into_iter().any(is));
     }
 
     #[test]

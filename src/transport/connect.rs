@@ -1,16 +1,16 @@
 //! Makes connections: name lookup, addresses in a race (RFC 8305), the proxy's tunnel, TLS.
 
-use super::attempt::Failure;
-use super::body::{Reach, SlotBody};
+use super::body::{BodySent, RequestBody};
 use super::connect_error::{failed, handshake_failed, no_connection, wants_credentials};
+use super::error::TransportError;
+use super::http_stream::HttpStream;
 use super::pool::Pool;
 use super::proxy::Proxy;
 use super::reactor::{Reactor, Registration, Sleep, WRITE};
 use super::resolve::DnsError;
 use super::route::Route;
 use super::socket::Socket;
-use super::stream::{HttpStream, Stream};
-use super::tls_stream::TlsStream;
+use super::stream::{Stream, TlsStream};
 use crate::error::Status;
 use http::header::{HOST, PROXY_AUTHORIZATION};
 use http::{Method, Request, StatusCode, Uri};
@@ -32,7 +32,7 @@ const NEXT_ADDRESS_AFTER: Duration = Duration::from_millis(250);
 const OUR_URL: &str = "the base URL";
 
 /// Makes a connection within the connect limit.
-pub async fn connect(pool: &Pool, reactor: &Rc<Reactor>, route: &Route) -> Result<Stream, Failure> {
+pub async fn connect(pool: &Pool, reactor: &Rc<Reactor>, route: &Route) -> Result<Stream, TransportError> {
     let mut work = pin!(connect_unbounded(pool, reactor, route));
     let Some(limit) = pool.network.connect_timeout else { return work.await };
     let mut over = pin!(reactor.sleep(limit));
@@ -40,14 +40,14 @@ pub async fn connect(pool: &Pool, reactor: &Rc<Reactor>, route: &Route) -> Resul
         Poll::Pending => over.as_mut().poll(cx).map(|()| {
             let limit = limit.as_millis();
             let text = format!("connecting to {route} took longer than {limit} ms (the connect limit)");
-            Err(Failure::new(Status::Timeout, Reach::Nothing, text))
+            Err(TransportError::new(Status::Timeout, BodySent::None, text))
         }),
         ready => ready,
     })
     .await
 }
 
-async fn connect_unbounded(pool: &Pool, reactor: &Rc<Reactor>, route: &Route) -> Result<Stream, Failure> {
+async fn connect_unbounded(pool: &Pool, reactor: &Rc<Reactor>, route: &Route) -> Result<Stream, TransportError> {
     let stream = match &route.proxy {
         None => open(pool, reactor, &route.host, route.port, &route.target(), OUR_URL).await?,
         Some(proxy) => {
@@ -76,7 +76,7 @@ async fn open(
     port: u16,
     server: &str,
     named: &str,
-) -> Result<Stream, Failure> {
+) -> Result<Stream, TransportError> {
     let addresses = pool.dns.addresses(host, port, reactor).await;
     let addresses =
         addresses.map_err(|error: DnsError| no_connection(format!("{error}; check {named} and the network")))?;
@@ -157,7 +157,7 @@ async fn secure(
     host: &str,
     server: &str,
     named: &str,
-) -> Result<Stream, Failure> {
+) -> Result<Stream, TransportError> {
     let name = ServerName::try_from(host.trim_matches(['[', ']']).to_owned());
     let name = name.map_err(|_| no_connection(format!("{host} is no name for TLS; check {named}")).permanent())?;
     let state = stream.state();
@@ -178,7 +178,7 @@ async fn secure(
 }
 
 /// Has a proxy connect to the target.
-async fn tunnel(stream: Stream, reactor: &Rc<Reactor>, route: &Route, proxy: &Proxy) -> Result<Stream, Failure> {
+async fn tunnel(stream: Stream, reactor: &Rc<Reactor>, route: &Route, proxy: &Proxy) -> Result<Stream, TransportError> {
     let (target, address) = (route.target(), &proxy.address);
     let is_none = |why: &str| {
         no_connection(format!(
@@ -188,7 +188,7 @@ async fn tunnel(stream: Stream, reactor: &Rc<Reactor>, route: &Route, proxy: &Pr
     };
     let uri: Uri =
         target.parse().map_err(|_| no_connection(format!("{target} is no address for a proxy")).permanent())?;
-    let mut request = Request::new(SlotBody::empty());
+    let mut request = Request::new(RequestBody::empty());
     (*request.method_mut(), *request.uri_mut()) = (Method::CONNECT, uri);
     request.headers_mut().insert(HOST, target.parse().unwrap_or(route.host_header.clone()));
     if let Some(credentials) = &proxy.credentials {
@@ -222,7 +222,7 @@ async fn tunnel(stream: Stream, reactor: &Rc<Reactor>, route: &Route, proxy: &Pr
 }
 
 /// A proxy that makes no tunnel.
-fn refused(status: StatusCode, route: &Route, proxy: &Proxy) -> Failure {
+fn refused(status: StatusCode, route: &Route, proxy: &Proxy) -> TransportError {
     if matches!(status.as_u16(), 401 | 407) {
         return no_connection(wants_credentials(proxy)).permanent();
     }

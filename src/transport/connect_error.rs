@@ -1,14 +1,14 @@
 //! Why there is no connection, in words: nothing has reached the service then.
 
-use super::attempt::{Failure, plain};
-use super::body::Reach;
+use super::body::BodySent;
+use super::error::{TransportError, plain};
 use super::proxy::Proxy;
 use crate::error::Status;
 use rustls::{AlertDescription, CertificateError as Bad, InvalidMessage};
 use std::io::{self, ErrorKind};
 
-pub(super) fn no_connection(text: String) -> Failure {
-    Failure::new(Status::Connect, Reach::Nothing, text)
+pub(super) fn no_connection(text: String) -> TransportError {
+    TransportError::new(Status::Connect, BodySent::None, text)
 }
 
 pub(super) fn wants_credentials(proxy: &Proxy) -> String {
@@ -23,7 +23,7 @@ pub(super) fn wants_credentials(proxy: &Proxy) -> String {
 }
 
 /// A connection to `server`, whose address is `named` somewhere, failed on the way.
-pub(super) fn failed(error: &io::Error, server: &str, named: &str) -> Failure {
+pub(super) fn failed(error: &io::Error, server: &str, named: &str) -> TransportError {
     let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
     if let Some(tls) = inner {
         let (text, is_permanent) = tls_text(tls, named);
@@ -39,7 +39,7 @@ pub(super) fn failed(error: &io::Error, server: &str, named: &str) -> Failure {
 }
 
 /// The same once TLS had begun.
-pub(super) fn handshake_failed(error: &io::Error, server: &str, named: &str) -> Failure {
+pub(super) fn handshake_failed(error: &io::Error, server: &str, named: &str) -> TransportError {
     match error.kind() {
         ErrorKind::UnexpectedEof => {
             no_connection(format!("no secure connection to {server}: it was closed during the TLS handshake"))
@@ -50,21 +50,41 @@ pub(super) fn handshake_failed(error: &io::Error, server: &str, named: &str) -> 
 
 /// The error of a handshake in words, and whether the next one would fail likewise.
 fn tls_text(error: &rustls::Error, named: &str) -> (String, bool) {
-    let text = match error {
+    let (text, is_permanent) = match error {
         rustls::Error::InvalidCertificate(bad) => return (certificate_text(bad, named), true),
         rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType) => {
-            "the server does not speak TLS at this port; is it http://?"
+            ("the server does not speak TLS at this port; is it http://?", true)
         }
+        rustls::Error::InvalidMessage(_) => ("the server sent an invalid TLS message; does it speak TLS here?", false),
         rustls::Error::PeerIncompatible(rustls::PeerIncompatible::ServerDoesNotSupportTls12Or13)
         | rustls::Error::AlertReceived(AlertDescription::ProtocolVersion) => {
-            "the server speaks neither TLS 1.2 nor 1.3, and nothing older is spoken here"
+            ("the server speaks neither TLS 1.2 nor 1.3, and nothing older is spoken here", true)
         }
         rustls::Error::PeerIncompatible(_) | rustls::Error::AlertReceived(AlertDescription::HandshakeFailure) => {
-            return (format!("the server has no way of encryption in common with this library ({error})"), true);
+            ("the server has no way of encryption in common with this library", true)
         }
-        other => return (other.to_string(), false),
+        rustls::Error::AlertReceived(alert) => {
+            return (format!("the server refused the TLS handshake: {}", words(alert)), false);
+        }
+        rustls::Error::NoCertificatesPresented => ("the server sent no certificate", true),
+        rustls::Error::PeerMisbehaved(_) => ("the server does not keep to the TLS protocol", false),
+        rustls::Error::DecryptError => ("a TLS record could not be decrypted", false),
+        _ => ("the TLS handshake failed", false),
     };
-    (text.into(), true)
+    (text.into(), is_permanent)
+}
+
+/// The name of an alert, such as `BadRecordMac`, in lower-case words.
+fn words(alert: &AlertDescription) -> String {
+    let name = format!("{alert:?}");
+    let mut words = String::new();
+    for c in name.chars() {
+        if c.is_ascii_uppercase() && !words.is_empty() {
+            words.push(' ');
+        }
+        words.push(c.to_ascii_lowercase());
+    }
+    words
 }
 
 fn certificate_text(bad: &Bad, named: &str) -> String {
@@ -79,9 +99,101 @@ fn certificate_text(bad: &Bad, named: &str) -> String {
             return format!("its certificate is for another host; check {named}");
         }
         Bad::UnknownIssuer => {
-            "its certificate is of an unknown CA; a private CA is made known with mmx_config_set_ca_file()"
+            "its certificate is of an unknown CA; a private CA is made known with mmx_config_set_ca_file(); a server of a \
+             public CA may send an incomplete chain, without the intermediate certificate"
         }
-        other => return format!("its certificate is not accepted: {other}"),
+        Bad::BadEncoding => "its certificate can't be read: it is not valid DER",
+        Bad::Revoked => "its certificate has been revoked",
+        Bad::UnhandledCriticalExtension => "its certificate has a critical extension that is not known here",
+        Bad::BadSignature => "the signature of its certificate, or of a CA's in its chain, is wrong",
+        Bad::UnsupportedSignatureAlgorithmContext { .. }
+        | Bad::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => {
+            "its certificate is signed by an algorithm that is not accepted any more, such as SHA-1"
+        }
+        Bad::InvalidPurpose | Bad::InvalidPurposeContext { .. } => {
+            "its certificate may not be used for a server: its extended key usage lacks serverAuth"
+        }
+        Bad::UnknownRevocationStatus | Bad::ExpiredRevocationList | Bad::ExpiredRevocationListContext { .. } => {
+            "it is not known whether its certificate was revoked"
+        }
+        Bad::Other(other) => match other.0.downcast_ref() {
+            Some(webpki::Error::CaUsedAsEndEntity) => {
+                "its certificate is a CA's (CA:TRUE), which is not accepted for a server: have the CA sign a certificate for \
+                 the server, or make a self-signed one with CA:FALSE, and name the CA's or the self-signed one with \
+                 mmx_config_set_ca_file()"
+            }
+            Some(webpki::Error::EndEntityUsedAsCa) => "a certificate in its chain is used as a CA's and is not one",
+            Some(webpki::Error::UnsupportedCertVersion) => {
+                "its certificate is of X.509 version 1 or 2, and only version 3 is accepted"
+            }
+            Some(webpki::Error::NameConstraintViolation | webpki::Error::PathLenConstraintViolated) => {
+                "its certificate breaks a constraint of its CA"
+            }
+            Some(
+                webpki::Error::MaximumPathBuildCallsExceeded
+                | webpki::Error::MaximumPathDepthExceeded
+                | webpki::Error::MaximumSignatureChecksExceeded
+                | webpki::Error::MaximumNameConstraintComparisonsExceeded,
+            ) => "its chain of certificates is too long",
+            _ => "its certificate is malformed",
+        },
+        _ => "its certificate is not accepted",
     };
     text.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustls::OtherError;
+    use std::sync::Arc;
+
+    #[test]
+    fn errors_of_tls_are_in_plain_words() {
+        let other = |error| Bad::Other(OtherError(Arc::new(error)));
+        let certificates = [
+            Bad::BadEncoding,
+            Bad::Expired,
+            Bad::NotValidYet,
+            Bad::Revoked,
+            Bad::UnhandledCriticalExtension,
+            Bad::UnknownIssuer,
+            Bad::UnknownRevocationStatus,
+            Bad::ExpiredRevocationList,
+            Bad::BadSignature,
+            Bad::NotValidForName,
+            Bad::InvalidPurpose,
+            Bad::InvalidOcspResponse,
+            Bad::ApplicationVerificationFailure,
+            other(webpki::Error::CaUsedAsEndEntity),
+            other(webpki::Error::UnsupportedCertVersion),
+            other(webpki::Error::EndEntityUsedAsCa),
+            other(webpki::Error::PathLenConstraintViolated),
+            other(webpki::Error::MaximumPathDepthExceeded),
+            other(webpki::Error::MalformedExtensions),
+        ];
+        let certificates = certificates.map(rustls::Error::InvalidCertificate);
+        let others = [
+            rustls::Error::AlertReceived(AlertDescription::BadRecordMac),
+            rustls::Error::AlertReceived(AlertDescription::InternalError),
+            rustls::Error::InvalidMessage(InvalidMessage::MissingData("x")),
+            rustls::Error::PeerMisbehaved(rustls::PeerMisbehaved::IllegalMiddleboxChangeCipherSpec),
+            rustls::Error::PeerIncompatible(rustls::PeerIncompatible::NoCipherSuitesInCommon),
+            rustls::Error::NoCertificatesPresented,
+            rustls::Error::DecryptError,
+            rustls::Error::General("Some(Debug)".into()),
+        ];
+        for error in certificates.iter().chain(&others) {
+            let (text, _) = tls_text(error, "the base URL");
+            let is_code = |word: &str| {
+                let is_mixed = word.chars().skip(1).any(char::is_uppercase) && word.chars().any(char::is_lowercase);
+                let is_plain = word.contains('\'') || word.starts_with("mmx_");
+                !is_plain && (is_mixed || word.contains(['{', '}', '_']))
+            };
+            let words = text.replace(['(', ')', ',', ';', ':'], " ").replace("serverAuth", "");
+            assert!(!words.split_whitespace().any(is_code), "{error:?}: {text}");
+        }
+        assert!(tls_text(&others[0], "").0.ends_with(": bad record mac"));
+        assert!(tls_text(&certificates[5], "").0.contains("incomplete chain"));
+    }
 }

@@ -1,11 +1,12 @@
 //! One call, driven on the calling thread to its end.
 
 use super::attempts::Attempts;
-use super::client::{CallOptions, Client, Unanswered};
+use super::call_policy::CallPolicy;
+use super::call_state::CallState;
+use super::client::{CallError, CallOptions, Client};
 use super::events;
 use super::exchange::FORKED;
 use super::log::Log;
-use super::track::Track;
 use crate::error::{Error, Status};
 use std::future::Future;
 use std::pin::Pin;
@@ -20,16 +21,16 @@ impl Client {
         name: &'static str,
         options: &CallOptions<'_>,
         work: impl FnOnce(Attempts<'c>) -> F,
-    ) -> Result<Result<T, Error>, Unanswered>
+    ) -> Result<Result<T, Error>, CallError>
     where
         F: Future<Output = Result<T, Error>>,
     {
         let limits = self.limits(name, false, options)?;
         let http = options.http.cloned().unwrap_or_else(|| self.http());
-        let (track, log) = (Track::default(), Log::new(self.logger(), name, self.key()));
+        let (call_state, log) = (CallState::default(), Log::new(self.logger(), name, self.key()));
         let retry = self.retry(options.max_attempts);
-        let limiter = self.shares().limiter().clone();
-        let attempts = Attempts::new(self, &http, limiter, track.clone(), log.clone(), retry, limits.deadline);
+        let policy = CallPolicy::new(self.shares().limiter().clone(), retry, log.clone());
+        let attempts = Attempts::new(self, &http, policy, call_state.clone(), limits.deadline);
         let began = Instant::now();
         let mut work = on_the_heap(work, attempts);
         let ended = loop {
@@ -41,7 +42,7 @@ impl Client {
             match polled {
                 Ok(Some(result)) => break Ok(result),
                 Ok(None) => log.flush(),
-                Err(why) => break Err(track.interrupted(self, name, &why)),
+                Err(why) => break Err(call_state.interrupted(self, name, &why)),
             }
             if http.is_forked_child() {
                 // The host's log function has forked.
@@ -51,7 +52,7 @@ impl Client {
         let failed = match &ended {
             Ok(Ok(_)) => None,
             Ok(Err(error)) => Some(error),
-            Err(unanswered) => Some(&unanswered.error),
+            Err(call_error) => Some(&call_error.error),
         };
         if let Some(error) = failed {
             events::failed(&log, error, began);

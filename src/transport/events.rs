@@ -6,8 +6,8 @@ use crate::error::Error;
 use serde_json::Value;
 use std::time::{Duration, Instant};
 
-/// What an answer says in its head: its HTTP status and its trace id.
-pub type Told<'a> = (u16, &'a str);
+/// What a response says in its head: its HTTP status and its trace id.
+pub type ResponseSummary<'a> = (u16, &'a str);
 
 pub fn attempt(log: &Log, number: u32, call: &Call) {
     log.event(Level::Debug, "attempt", || {
@@ -20,7 +20,7 @@ pub fn connection(log: &Log, number: u32, is_new: bool) {
     log.event(Level::Debug, "connection", || [("attempt", number.into()), ("how", how.into())]);
 }
 
-pub fn answer(log: &Log, number: u32, sent: Instant, outcome: Result<Told<'_>, &Error>) {
+pub fn response(log: &Log, number: u32, sent: Instant, outcome: Result<ResponseSummary<'_>, &Error>) {
     match outcome {
         Ok((http_status, trace_id)) => log.event(Level::Debug, "answer", || {
             [

@@ -1,12 +1,15 @@
-//! One request and its answer, driven in turns: file reads and callbacks run between the turns, outside the runtime,
+//! One request and its response, driven in turns: file reads and callbacks run between the turns, outside the runtime,
 //! on the caller's thread.
 
-use super::attempt::{Answer, Attempt, Event, Failure, Head, Request};
-use super::body::Reach;
+use super::attempt::{Attempt, Event};
+use super::body::BodySent;
 use super::cancel::Cancel;
 use super::deadline::Deadline;
+use super::error::TransportError;
 use super::http_client::HttpClient;
 use super::reactor::Reactor;
+use super::request::Request;
+use super::response::{Head, HttpResponse};
 use crate::error::Status;
 use bytes::{Bytes, BytesMut};
 use std::future::Future as _;
@@ -42,7 +45,7 @@ pub enum Interruption {
 
 impl Interruption {
     /// What it was, and what it came in the middle of.
-    pub fn in_words(&self, phase: &str) -> (Status, String) {
+    pub fn describe(&self, phase: &str) -> (Status, String) {
         match self {
             Interruption::Cancelled => (Status::Cancelled, format!("cancelled while {phase}")),
             Interruption::DeadlinePassed(limit) => {
@@ -62,7 +65,7 @@ pub enum Turn {
     NeedData,
     Head(Head),
     HaveData(Bytes),
-    /// The answer was read to its end.
+    /// The response was read to its end.
     Done,
 }
 
@@ -73,7 +76,7 @@ pub struct Exchange<'a> {
     /// Handed over but not yet released to the connection; whether it is the last.
     fed: Option<(Bytes, bool)>,
     /// What came after data that was handed out first.
-    next: Option<Result<Turn, Failure>>,
+    next: Option<Result<Turn, TransportError>>,
 }
 
 impl<'a> Exchange<'a> {
@@ -92,12 +95,12 @@ impl<'a> Exchange<'a> {
         self.fed = Some((chunk, true));
     }
 
-    pub fn reach(&self) -> Reach {
-        self.attempt.reach()
+    pub fn body_sent(&self) -> BodySent {
+        self.attempt.body_sent()
     }
 
     /// Drives until the caller is needed.
-    pub fn turn(&mut self) -> Result<Turn, Failure> {
+    pub fn turn(&mut self) -> Result<Turn, TransportError> {
         self.check()?;
         if let Some(turn) = self.next.take() {
             return turn;
@@ -109,8 +112,8 @@ impl<'a> Exchange<'a> {
                 match poll_turn(attempt, cx) {
                     // The socket was looked at before: a refusal that has arrived is seen before more is sent.
                     Poll::Pending => match fed.take() {
-                        Some((chunk, is_last)) => attempt.slot.put(chunk, is_last),
-                        None => return attempt.slot.poll_hungry(cx).map(|()| Ok(Turn::NeedData)),
+                        Some((chunk, is_last)) => attempt.body_sender.put(chunk, is_last),
+                        None => return attempt.body_sender.poll_wants_data(cx).map(|()| Ok(Turn::NeedData)),
                     },
                     Poll::Ready(Ok(Turn::HaveData(data))) => {
                         return Poll::Ready(Ok(Turn::HaveData(with_more(data, attempt, next, cx))));
@@ -122,21 +125,21 @@ impl<'a> Exchange<'a> {
         turned.unwrap_or_else(|why| Err(interrupted(&why, &mut self.attempt)))
     }
 
-    /// The whole answer that a head was the start of, within `longest` bytes.
-    pub fn rest(&mut self, head: Head, longest: usize) -> Result<Answer, Failure> {
+    /// The whole response that a head was the start of, within `longest` bytes.
+    pub fn rest(&mut self, head: Head, longest: usize) -> Result<HttpResponse, TransportError> {
         self.attempt.begin_with(head);
         loop {
             self.check()?;
             let Exchange { http, attempt, limits, .. } = self;
             let turned = limits.drive(&http.reactor, |cx| attempt.poll_more(longest, cx));
-            if let Some(answer) = turned.unwrap_or_else(|why| Err(interrupted(&why, &mut self.attempt)))? {
-                return Ok(answer);
+            if let Some(response) = turned.unwrap_or_else(|why| Err(interrupted(&why, &mut self.attempt)))? {
+                return Ok(response);
             }
         }
     }
 
-    /// Waits a little for an answer while the connection waits for data; `None` when there is none yet.
-    pub fn turn_within(&mut self, grace: Duration) -> Result<Option<Turn>, Failure> {
+    /// Waits a little for a response while the connection waits for data; `None` when there is none yet.
+    pub fn turn_within(&mut self, grace: Duration) -> Result<Option<Turn>, TransportError> {
         self.check()?;
         let Exchange { http, attempt, limits, .. } = self;
         let mut over = pin!(http.reactor.sleep(grace));
@@ -148,15 +151,15 @@ impl<'a> Exchange<'a> {
     }
 
     /// What ends an exchange before it is driven on, or after the last callback.
-    pub fn check(&mut self) -> Result<(), Failure> {
+    pub fn check(&mut self) -> Result<(), TransportError> {
         self.check_process()?;
         self.limits.check().map_err(|why| interrupted(&why, &mut self.attempt))
     }
 
     /// In a child that comes back from a callback there is no exchange.
-    pub fn check_process(&self) -> Result<(), Failure> {
+    pub fn check_process(&self) -> Result<(), TransportError> {
         let forked = self.http.is_forked_child();
-        if forked { Err(Failure::new(Status::Cancelled, Reach::Nothing, FORKED)) } else { Ok(()) }
+        if forked { Err(TransportError::new(Status::Cancelled, BodySent::None, FORKED)) } else { Ok(()) }
     }
 }
 
@@ -200,7 +203,7 @@ impl Limits<'_> {
     }
 }
 
-fn poll_turn(attempt: &mut Attempt, cx: &mut Context<'_>) -> Poll<Result<Turn, Failure>> {
+fn poll_turn(attempt: &mut Attempt, cx: &mut Context<'_>) -> Poll<Result<Turn, TransportError>> {
     attempt.poll(cx).map_ok(|event| match event {
         Event::Head(head) => Turn::Head(head),
         Event::Data(data) => Turn::HaveData(data),
@@ -213,7 +216,7 @@ fn poll_turn(attempt: &mut Attempt, cx: &mut Context<'_>) -> Poll<Result<Turn, F
 fn with_more(
     data: Bytes,
     attempt: &mut Attempt,
-    next: &mut Option<Result<Turn, Failure>>,
+    next: &mut Option<Result<Turn, TransportError>>,
     cx: &mut Context<'_>,
 ) -> Bytes {
     if data.len() >= BATCH {
@@ -233,7 +236,7 @@ fn with_more(
 }
 
 /// An interruption of an attempt, and what it came in the middle of.
-pub fn interrupted(why: &Interruption, attempt: &mut Attempt) -> Failure {
-    let (status, text) = why.in_words(&attempt.phase());
+pub fn interrupted(why: &Interruption, attempt: &mut Attempt) -> TransportError {
+    let (status, text) = why.describe(&attempt.phase());
     attempt.interrupted(status, text).permanent()
 }

@@ -1,14 +1,18 @@
 //! HTTP on the calling thread: a reactor that drives, and connections that the call keeps between its requests.
 
-use super::attempt::Failure;
 use super::connect::connect;
+use super::error::TransportError;
 use super::pool::{Connection, InUse, Pool};
 use super::process::Process;
 use super::reactor::Reactor;
 use super::route::Route;
+use smallvec::SmallVec;
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
+
+/// Nearly always one.
+type Kept = SmallVec<[(Box<Connection>, InUse); 1]>;
 
 /// One for each call, or for many that run together. Its clones are the same one.
 #[derive(Clone)]
@@ -16,7 +20,7 @@ pub struct HttpClient {
     pub reactor: Rc<Reactor>,
     pub pool: Arc<Pool>,
     /// Idle, and closed with the call unless it gives them back.
-    kept: Rc<RefCell<Vec<(Connection, InUse)>>>,
+    kept: Rc<RefCell<Kept>>,
     process: Process,
 }
 
@@ -31,7 +35,7 @@ impl HttpClient {
     }
 
     /// An idle connection, which may have been closed in the meantime.
-    pub fn take(&self, route: &Route) -> Option<(Connection, InUse)> {
+    pub fn take(&self, route: &Route) -> Option<(Box<Connection>, InUse)> {
         let mut kept = self.kept.borrow_mut();
         match kept.iter().rposition(|(connection, _)| connection.route.is_same(route)) {
             Some(at) => Some(kept.swap_remove(at)),
@@ -39,14 +43,14 @@ impl HttpClient {
         }
     }
 
-    pub async fn connect(&self, route: Arc<Route>) -> Result<(Connection, InUse), Failure> {
+    pub async fn connect(&self, route: Arc<Route>) -> Result<(Box<Connection>, InUse), TransportError> {
         let in_use = self.pool.count();
         let stream = connect(&self.pool, &self.reactor, &route).await?;
-        Ok((Connection::new(stream, route).await?, in_use))
+        Ok((Box::new(Connection::new(stream, route).await?), in_use))
     }
 
     /// Keeps a connection for the next request of the call.
-    pub fn keep(&self, connection: Connection, in_use: InUse) {
+    pub fn keep(&self, connection: Box<Connection>, in_use: InUse) {
         self.kept.borrow_mut().push((connection, in_use));
     }
 

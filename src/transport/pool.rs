@@ -1,18 +1,19 @@
 //! Idle connections, and what else belongs to one process: a pool for each distinct set of network settings, names that
 //! were looked up, rate limiters. A child after `fork` begins with none.
 
-use super::attempt::Failure;
-use super::body::{Reach, SlotBody};
+use super::body::{BodySent, RequestBody};
 use super::connect_error::no_connection;
+use super::error::TransportError;
+use super::http_stream::HttpStream;
 use super::process::{PerProcess, Process};
 use super::proxy::Proxies;
 use super::rate::{Account, Limiter, Limiters};
 use super::resolve::DnsResolver;
 use super::route::Route;
 use super::socket;
-use super::stream::{HttpStream, Stream};
+use super::stream::Stream;
 use super::sys::Descriptors;
-use super::tls::Trust;
+use super::tls::TrustStore;
 use crate::error::Status;
 use hyper::client::conn::http1;
 use once_cell::sync::OnceCell;
@@ -34,7 +35,7 @@ const LONGEST_HEAD: usize = 256 << 10;
 /// Settings that decide whether two clients can share connections.
 #[derive(Debug, Default, PartialEq)]
 pub struct Network {
-    pub trust: Trust,
+    pub trust_store: TrustStore,
     pub proxies: Proxies,
     /// The longest time for name lookup, TCP, proxy and TLS handshake together.
     pub connect_timeout: Option<Duration>,
@@ -66,7 +67,7 @@ pub struct Pool {
     /// One for all connections: they resume each other's TLS sessions.
     tls: OnceCell<Arc<ClientConfig>>,
     /// The last one put back is the first one taken: the rest grow old and go.
-    idle: Mutex<VecDeque<(Connection, Instant)>>,
+    idle: Mutex<VecDeque<(Box<Connection>, Instant)>>,
     in_use: AtomicUsize,
     most_in_use: AtomicUsize,
 }
@@ -151,22 +152,23 @@ impl Pool {
         Arc::new(Pool::new(Arc::new(network), shared.dns.clone(), &shared.descriptors))
     }
 
-    pub fn tls(&self) -> Result<Arc<ClientConfig>, Failure> {
-        let made = self.tls.get_or_try_init(|| self.network.trust.client_config().map(Arc::new));
+    pub fn tls(&self) -> Result<Arc<ClientConfig>, TransportError> {
+        let made = self.tls.get_or_try_init(|| self.network.trust_store.client_config().map(Arc::new));
         made.cloned().map_err(|text| no_connection(text).permanent())
     }
 
     /// An idle connection, which may have been closed in the meantime.
-    pub fn take(&self, route: &Route) -> Option<Connection> {
+    pub fn take(&self, route: &Route) -> Option<Box<Connection>> {
         let mut idle = lock(&self.idle);
-        let is_fresh =
-            |(connection, since): &(Connection, Instant)| since.elapsed() < IDLE && connection.route.is_same(route);
+        let is_fresh = |(connection, since): &(Box<Connection>, Instant)| {
+            since.elapsed() < IDLE && connection.route.is_same(route)
+        };
         let at = idle.iter().rposition(is_fresh)?;
         idle.remove(at).map(|(connection, _)| connection)
     }
 
     /// As many are kept as ever were in use at once.
-    pub fn put_back(&self, connection: Connection) {
+    pub fn put_back(&self, connection: Box<Connection>) {
         let most = self.most_in_use.load(Relaxed).clamp(1, MOST_IDLE);
         let mut idle = lock(&self.idle);
         idle.push_back((connection, Instant::now()));
@@ -198,13 +200,13 @@ impl Drop for InUse {
 pub struct Connection {
     pub route: Arc<Route>,
     pub state: Arc<socket::State>,
-    pub sender: http1::SendRequest<SlotBody>,
+    pub sender: http1::SendRequest<RequestBody>,
     /// `None` once it has ended.
-    pub driver: Option<http1::Connection<HttpStream, SlotBody>>,
+    pub driver: Option<http1::Connection<HttpStream, RequestBody>>,
 }
 
 impl Connection {
-    pub async fn new(stream: Stream, route: Arc<Route>) -> Result<Connection, Failure> {
+    pub async fn new(stream: Stream, route: Arc<Route>) -> Result<Connection, TransportError> {
         let state = stream.state();
         let made = http1::Builder::new()
             .max_headers(MOST_HEADERS)
@@ -213,7 +215,7 @@ impl Connection {
             .await;
         match made {
             Ok((sender, driver)) => Ok(Connection { route, state, sender, driver: Some(driver) }),
-            Err(error) => Err(Failure::new(Status::Connect, Reach::Nothing, error.to_string())),
+            Err(error) => Err(TransportError::new(Status::Connect, BodySent::None, error.to_string())),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Telling the caller how far a transfer is: on its own thread, between the turns, not too often.
 
-use super::attempt::Failure;
-use super::body::Reach;
+use super::body::BodySent;
+use super::error::TransportError;
 use crate::error::Status;
 use std::time::{Duration, Instant};
 
@@ -28,23 +28,27 @@ impl<'a> Progress<'a> {
     }
 
     /// Tells it, unless it was told a moment ago.
-    pub fn moved(&mut self, done: u64, total: Option<u64>, reach: Reach) -> Result<(), Failure> {
-        if self.last.is_some_and(|(at, ..)| at.elapsed() < APART) { Ok(()) } else { self.tell(done, total, reach) }
+    pub fn moved(&mut self, done: u64, total: Option<u64>, body_sent: BodySent) -> Result<(), TransportError> {
+        if self.last.is_some_and(|(at, ..)| at.elapsed() < APART) { Ok(()) } else { self.tell(done, total, body_sent) }
     }
 
     /// Tells the end, once.
-    pub fn finished(&mut self, done: u64) -> Result<(), Failure> {
+    pub fn finished(&mut self, done: u64) -> Result<(), TransportError> {
         if self.last.is_some_and(|(_, told, of)| told == done && of == Some(done)) {
             return Ok(());
         }
-        self.tell(done, Some(done), Reach::Whole)
+        self.tell(done, Some(done), BodySent::All)
     }
 
-    fn tell(&mut self, done: u64, total: Option<u64>, reach: Reach) -> Result<(), Failure> {
+    fn tell(&mut self, done: u64, total: Option<u64>, body_sent: BodySent) -> Result<(), TransportError> {
         let Some(report) = self.report else { return Ok(()) };
         let whole = |bytes: u64| i64::try_from(bytes).unwrap_or(i64::MAX);
         let goes_on = report(whole(done), total.map_or(-1, whole));
         self.last = Some((Instant::now(), done, total));
-        if goes_on { Ok(()) } else { Err(Failure::new(Status::Cancelled, reach, "cancelled by the progress callback")) }
+        if goes_on {
+            Ok(())
+        } else {
+            Err(TransportError::new(Status::Cancelled, body_sent, "cancelled by the progress callback"))
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! Which proxy a request goes through, if any.
 
-use super::config::{Key, Setting, is_loopback};
 use super::no_proxy::NoProxy;
+use super::setting::{Key, Setting, is_loopback};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
@@ -95,15 +95,15 @@ fn basic(username: &str, password: Option<&str>) -> Option<HeaderValue> {
 
 /// What the environment said when the configuration was made. Checked when a client is.
 #[derive(Clone, Debug, Default)]
-pub struct Environment {
+pub struct ProxyEnv {
     https: Option<Setting<Key>>,
     http: Option<Setting<Key>>,
     except: String,
 }
 
-impl Environment {
+impl ProxyEnv {
     /// Lower case counts before upper case, as with curl and Python.
-    pub fn read() -> Environment {
+    pub fn read() -> ProxyEnv {
         let first = |names: &[&'static str]| {
             names.iter().find_map(|name| {
                 let value = env::var_os(name).filter(|value| !value.is_empty())?;
@@ -116,7 +116,7 @@ impl Environment {
         let http = if is_cgi { &["http_proxy"][..] } else { &["http_proxy", "HTTP_PROXY"] };
         let all = || first(&["all_proxy", "ALL_PROXY"]);
         let except = first(&["no_proxy", "NO_PROXY"]);
-        Environment {
+        ProxyEnv {
             https: first(&["https_proxy", "HTTPS_PROXY"]).or_else(all),
             http: first(http).or_else(all),
             except: except.map_or_else(String::new, |set| set.value.0.to_string()),
@@ -126,24 +126,24 @@ impl Environment {
 
 /// What a configuration says of proxies.
 #[derive(Clone, Debug, Default)]
-pub enum Choice {
+pub enum ProxySetting {
     #[default]
-    Environment,
+    ProxyEnv,
     Never,
     Always(Proxy),
 }
 
-impl Choice {
-    pub fn parse(text: Option<&str>) -> Result<Choice, String> {
+impl ProxySetting {
+    pub fn parse(text: Option<&str>) -> Result<ProxySetting, String> {
         match text {
-            None | Some("") => Ok(Choice::Environment),
-            Some("none") => Ok(Choice::Never),
-            Some(url) => Proxy::parse(url, None).map(Choice::Always),
+            None | Some("") => Ok(ProxySetting::ProxyEnv),
+            Some("none") => Ok(ProxySetting::Never),
+            Some(url) => Proxy::parse(url, None).map(ProxySetting::Always),
         }
     }
 
     /// The proxies of a client whose API is at `base_url`.
-    pub fn proxies(&self, environment: &Environment, base_url: &Url) -> Result<Proxies, String> {
+    pub fn proxies(&self, environment: &ProxyEnv, base_url: &Url) -> Result<Proxies, String> {
         let proxy = |setting: &Option<Setting<Key>>| {
             let parse = |set: &Setting<Key>| {
                 let named = |why| format!("{why} (from {})", set.variable.unwrap_or_default());
@@ -152,13 +152,13 @@ impl Choice {
             setting.as_ref().map(parse).transpose()
         };
         Ok(match self {
-            Choice::Never => Proxies::default(),
-            Choice::Always(proxy) => {
+            ProxySetting::Never => Proxies::default(),
+            ProxySetting::Always(proxy) => {
                 let proxy = Some(Arc::new(proxy.clone()));
                 Proxies { https: proxy.clone(), http: proxy, ..Proxies::default() }
             }
             // Nothing leads from an API at https:// to http:// elsewhere.
-            Choice::Environment => Proxies {
+            ProxySetting::ProxyEnv => Proxies {
                 https: proxy(&environment.https)?,
                 http: if base_url.scheme() == "http" { proxy(&environment.http)? } else { None },
                 except: NoProxy::parse(&environment.except),
@@ -255,39 +255,40 @@ mod tests {
 
     #[test]
     fn the_environments_spare_this_machine_and_one_that_is_set_does_not() {
-        let environment = Environment {
+        let environment = ProxyEnv {
             https: set("https-proxy:1", "HTTPS_PROXY"),
             http: set("http-proxy:1", "HTTP_PROXY"),
             except: "b.example".into(),
         };
         let address = |proxies: &Proxies, target: &str| proxies.of(&url(target)).map(|proxy| proxy.address.clone());
-        let of_environment = Choice::default().proxies(&environment, &url("http://a.example")).unwrap();
+        let of_environment = ProxySetting::default().proxies(&environment, &url("http://a.example")).unwrap();
         assert_eq!(address(&of_environment, "https://a.example").as_deref(), Some("https-proxy:1"));
         assert_eq!(address(&of_environment, "http://a.example").as_deref(), Some("http-proxy:1"));
         assert_eq!(address(&of_environment, "https://b.example"), None);
         for here in ["http://localhost:1", "https://127.9.9.9", "http://[::1]"] {
             assert_eq!(address(&of_environment, here), None, "{here}");
         }
-        let always = Choice::parse(Some("set:1")).unwrap().proxies(&environment, &url("http://a.example")).unwrap();
+        let always =
+            ProxySetting::parse(Some("set:1")).unwrap().proxies(&environment, &url("http://a.example")).unwrap();
         for target in ["https://a.example", "http://b.example", "http://localhost:1", "http://[::1]"] {
             assert_eq!(address(&always, target).as_deref(), Some("set:1"), "{target}");
         }
-        let never = Choice::parse(Some("none")).unwrap().proxies(&environment, &url("http://a.example")).unwrap();
+        let never = ProxySetting::parse(Some("none")).unwrap().proxies(&environment, &url("http://a.example")).unwrap();
         assert!(never.is_empty() && address(&never, "https://a.example").is_none());
     }
 
     #[test]
     fn only_what_could_be_used_is_found_fault_with() {
-        let bad = Environment {
+        let bad = ProxyEnv {
             https: set("socks5://secret@a", "ALL_PROXY"),
             http: set("socks5://a", "ALL_PROXY"),
             except: String::new(),
         };
-        let said = Choice::default().proxies(&bad, &url("https://a.example")).unwrap_err();
+        let said = ProxySetting::default().proxies(&bad, &url("https://a.example")).unwrap_err();
         assert!(said.ends_with("(from ALL_PROXY)") && !said.contains("secret"), "{said}");
-        let only_http = Environment { https: None, ..bad };
-        assert!(Choice::default().proxies(&only_http, &url("https://a.example")).unwrap().is_empty());
-        assert!(Choice::default().proxies(&only_http, &url("http://a.example")).is_err());
+        let only_http = ProxyEnv { https: None, ..bad };
+        assert!(ProxySetting::default().proxies(&only_http, &url("https://a.example")).unwrap().is_empty());
+        assert!(ProxySetting::default().proxies(&only_http, &url("http://a.example")).is_err());
     }
 
     #[test]

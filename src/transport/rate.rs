@@ -94,7 +94,7 @@ impl Limiter {
     }
 
     /// What a request came to.
-    pub fn came_to(&self, outcome: Result<(), &Error>) {
+    pub fn record(&self, outcome: Result<(), &Error>) {
         match outcome {
             Err(error) if error.status == Status::RateLimited => self.throttled(error.retry_after),
             // Nobody has answered: that says nothing of the rate.
@@ -131,8 +131,8 @@ impl Limiter {
     }
 
     /// A request was taken, of so many of its call that were under way at once.
-    pub fn went_well(&self, under_way: usize) {
-        self.inner().width.went_well(Instant::now(), under_way);
+    pub fn on_success(&self, under_way: usize) {
+        self.inner().width.on_success(Instant::now(), under_way);
     }
 
     fn is_blank(&self) -> bool {
@@ -155,7 +155,7 @@ impl Limiter {
 }
 
 impl Inner {
-    fn place_of(&self, ticket: u64) -> Option<usize> {
+    fn position_of(&self, ticket: u64) -> Option<usize> {
         self.queue.binary_search_by_key(&ticket, |waiter| waiter.ticket).ok()
     }
 
@@ -174,7 +174,7 @@ impl Inner {
     /// to ask again.
     fn ask(&mut self, ticket: u64) -> Result<Option<Waker>, Instant> {
         let now = Instant::now();
-        let place = self.place_of(ticket).expect("who waits stands in the queue");
+        let place = self.position_of(ticket).expect("who waits stands in the queue");
         self.queue[place].is_away = false;
         let next = self.next();
         if next < place {
@@ -214,12 +214,12 @@ impl Future for Turn<'_> {
         loop {
             let mut inner = self.limiter.inner();
             // What a waker drags along is dropped without the lock.
-            let place = inner.place_of(self.ticket).expect("who waits stands in the queue");
+            let place = inner.position_of(self.ticket).expect("who waits stands in the queue");
             let old = mem::replace(&mut inner.queue[place].waker, cx.waker().clone());
-            let answer = inner.ask(self.ticket);
+            let asked = inner.ask(self.ticket);
             drop(inner);
             drop(old);
-            let until = match answer {
+            let until = match asked {
                 Ok(next) => {
                     self.came = true;
                     next.into_iter().for_each(Waker::wake);
@@ -244,7 +244,7 @@ impl Drop for Turn<'_> {
             return;
         }
         let mut inner = self.limiter.inner();
-        let next = inner.place_of(self.ticket).and_then(|place| inner.leave(place));
+        let next = inner.position_of(self.ticket).and_then(|place| inner.leave(place));
         drop(inner);
         next.into_iter().for_each(Waker::wake);
     }

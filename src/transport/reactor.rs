@@ -3,6 +3,7 @@
 
 use super::sys::{self, EventFd};
 use once_cell::race::OnceBox;
+use smallvec::SmallVec;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -28,15 +29,16 @@ pub struct Reactor {
 
 #[derive(Default)]
 struct Inner {
-    sources: Vec<Source>,
+    /// Few of each, so that a call on its own needs no memory for them.
+    sources: SmallVec<[Source; 2]>,
     timers: BTreeMap<(Instant, u64), Waker>,
     last_timer: u64,
     /// Futures that another thread wakes.
     remote: usize,
     /// Memory of the last wait, used again.
-    descriptors: Vec<libc::pollfd>,
+    descriptors: SmallVec<[libc::pollfd; 4]>,
     /// The source of each descriptor.
-    keys: Vec<usize>,
+    keys: SmallVec<[usize; 4]>,
 }
 
 struct Source {
@@ -84,12 +86,12 @@ impl Reactor {
 
     /// Waits until a future may go on, the descriptor beside them is readable or a moment has come; says whether it was
     /// the descriptor. A signal ends it, too.
-    pub fn wait(&self, beside: Option<RawFd>, until: Option<Instant>) -> io::Result<bool> {
+    pub fn wait(&self, auxiliary: Option<RawFd>, until: Option<Instant>) -> io::Result<bool> {
         let mut inner = self.inner.borrow_mut();
         let Inner { descriptors, keys, .. } = &mut *inner;
         descriptors.clear();
         keys.clear();
-        descriptors.extend(beside.map(|descriptor| pollfd(descriptor, READ)));
+        descriptors.extend(auxiliary.map(|descriptor| pollfd(descriptor, READ)));
         if inner.remote > 0 {
             let event = self.wakeup.event.get_or_try_init(|| EventFd::new().map(Box::new))?;
             inner.descriptors.push(pollfd(event.as_raw_fd(), READ));
@@ -108,8 +110,8 @@ impl Reactor {
             return Ok(false);
         }
         sys::poll(descriptors, until.map(|until| until.saturating_duration_since(Instant::now())))?;
-        let is_beside = beside.is_some() && descriptors[0].revents != 0;
-        if extra > usize::from(beside.is_some()) && descriptors[extra - 1].revents != 0 {
+        let is_auxiliary = auxiliary.is_some() && descriptors[0].revents != 0;
+        if extra > usize::from(auxiliary.is_some()) && descriptors[extra - 1].revents != 0 {
             self.wakeup.event.get().inspect(|event| event.clear());
         }
         for (descriptor, key) in
@@ -126,7 +128,7 @@ impl Reactor {
                 timers.pop_first().inspect(|(_, waker)| waker.wake_by_ref());
             }
         }
-        Ok(is_beside)
+        Ok(is_auxiliary)
     }
 
     /// Whether a future was woken since it was polled last.

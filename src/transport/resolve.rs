@@ -105,7 +105,7 @@ impl DnsResolver {
                 drop(state);
                 if let Err(reason) = self.ask(host.clone()) {
                     let failed = DnsError { host, reason: format!("no thread for the lookup could start ({reason})") };
-                    self.answer(&failed.host, Err(failed.clone()));
+                    self.publish(&failed.host, Err(failed.clone()));
                     return Err(failed);
                 }
             }
@@ -122,13 +122,13 @@ impl DnsResolver {
                 host: host.clone(),
                 reason: error.to_string().replace("failed to lookup address information: ", ""),
             });
-            resolver.answer(&host, found);
+            resolver.publish(&host, found);
         };
         sys::starting_a_thread(|| thread::Builder::new().name("mmx-name".into()).stack_size(STACK).spawn(look_up))?;
         Ok(())
     }
 
-    fn answer(&self, host: &str, found: Found) {
+    fn publish(&self, host: &str, found: Found) {
         let mut state = self.state();
         let Some(Entry::Asking(waiting)) = state.names.remove(host) else { return };
         if let Ok(addresses) = &found {

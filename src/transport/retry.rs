@@ -42,7 +42,7 @@ impl Default for Budget {
 
 /// Why a call doesn't go again although it could.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Enough {
+pub enum NoRetryReason {
     /// It was sent as often as it may be.
     Attempts,
     /// The service asks for a wait that is longer than is waited here.
@@ -51,17 +51,20 @@ pub enum Enough {
     Deadline,
     /// Too many have failed lately.
     Budget,
+    /// The service may have carried it out, and twice would create two things.
+    MayHaveCreated,
 }
 
-impl Enough {
+impl NoRetryReason {
     /// For the end of the message.
-    pub fn in_words(self, made: u32) -> String {
+    pub fn describe(self, made: u32) -> String {
         match self {
-            Enough::Attempts if made > 1 => format!(" (the last of {made} attempts)"),
-            Enough::Attempts => String::new(),
-            Enough::HintTooLong => "; that wait is left to the caller".into(),
-            Enough::Deadline => "; the time limit leaves no room for another attempt".into(),
-            Enough::Budget => "; not sent again, too many calls of this client have failed lately".into(),
+            NoRetryReason::Attempts if made > 1 => format!(" (the last of {made} attempts)"),
+            NoRetryReason::Attempts => String::new(),
+            NoRetryReason::HintTooLong => "; that wait is left to the caller".into(),
+            NoRetryReason::Deadline => "; the time limit leaves no room for another attempt".into(),
+            NoRetryReason::MayHaveCreated => "; not sent again, for the service may have carried it out".into(),
+            NoRetryReason::Budget => "; not sent again, too many calls of this client have failed lately".into(),
         }
     }
 }
@@ -96,26 +99,26 @@ impl<'c> Retry<'c> {
     }
 
     /// What the last request came to.
-    pub fn came_to(&self, outcome: Result<(), &Error>) {
+    pub fn record(&self, outcome: Result<(), &Error>) {
         if outcome.is_ok() {
             self.budget.give_back();
         }
     }
 
     /// The wait before another attempt after `error`, with so much time left.
-    pub fn next(&mut self, error: &Error, left: Option<Duration>) -> Result<Duration, Enough> {
+    pub fn next(&mut self, error: &Error, left: Option<Duration>) -> Result<Duration, NoRetryReason> {
         if self.made >= self.most {
-            return Err(Enough::Attempts);
+            return Err(NoRetryReason::Attempts);
         }
         let is_throttled = error.status == Status::RateLimited;
         let wait = match error.retry_after {
-            Some(hint) if hint > LONGEST_HINT => return Err(Enough::HintTooLong),
+            Some(hint) if hint > LONGEST_HINT => return Err(NoRetryReason::HintTooLong),
             Some(hint) => hint,
             None if is_throttled => jittered(Duration::from_secs(2), Duration::from_secs(30), self.throttled, random()),
             None => jittered(Duration::from_millis(500), Duration::from_secs(8), self.others, random()),
         };
         if left.is_some_and(|left| wait >= left) {
-            return Err(Enough::Deadline);
+            return Err(NoRetryReason::Deadline);
         }
         let cost = match error.status {
             // The limiter slows down for these.
@@ -124,7 +127,7 @@ impl<'c> Retry<'c> {
             _ => 5,
         };
         if !self.budget.take(cost) {
-            return Err(Enough::Budget);
+            return Err(NoRetryReason::Budget);
         }
         *(if is_throttled { &mut self.throttled } else { &mut self.others }) += 1;
         Ok(wait)
@@ -195,7 +198,7 @@ mod tests {
         }
         let mut once = Retry::new(&budget, 1);
         once.count();
-        assert_eq!(once.next(&error(Status::Network), None), Err(Enough::Attempts));
+        assert_eq!(once.next(&error(Status::Network), None), Err(NoRetryReason::Attempts));
         assert!(!once.is_allowed());
     }
 
@@ -205,10 +208,10 @@ mod tests {
         let mut retry = Retry::new(&budget, 9);
         assert_eq!(retry.next(&hinted(0), None), Ok(Duration::ZERO));
         assert_eq!(retry.next(&hinted(60), None), Ok(Duration::from_secs(60)));
-        assert_eq!(retry.next(&hinted(61), None), Err(Enough::HintTooLong));
+        assert_eq!(retry.next(&hinted(61), None), Err(NoRetryReason::HintTooLong));
         let left = Some(Duration::from_secs(5));
         assert_eq!(retry.next(&hinted(4), left), Ok(Duration::from_secs(4)));
-        assert_eq!(retry.next(&hinted(5), left), Err(Enough::Deadline));
+        assert_eq!(retry.next(&hinted(5), left), Err(NoRetryReason::Deadline));
     }
 
     #[test]
@@ -219,11 +222,11 @@ mod tests {
             sent_again += u32::from(Retry::new(&budget, 4).next(&error(Status::Network), None).is_ok());
         }
         assert_eq!(sent_again, 100);
-        assert_eq!(Retry::new(&budget, 4).next(&error(Status::Server), None), Err(Enough::Budget));
+        assert_eq!(Retry::new(&budget, 4).next(&error(Status::Server), None), Err(NoRetryReason::Budget));
         // A rate limit has its own brake.
         assert!(Retry::new(&budget, 4).next(&hinted(0), None).is_ok());
         (0..9).for_each(|_| budget.give_back());
-        assert_eq!(Retry::new(&budget, 4).next(&error(Status::Timeout), None), Err(Enough::Budget));
+        assert_eq!(Retry::new(&budget, 4).next(&error(Status::Timeout), None), Err(NoRetryReason::Budget));
         budget.give_back();
         assert!(Retry::new(&budget, 4).next(&error(Status::Timeout), None).is_ok());
         (0..2000).for_each(|_| budget.give_back());

@@ -1,7 +1,7 @@
 //! Where a request goes, and by which way.
 
-use super::attempt::Failure;
 use super::connect_error::{no_connection, wants_credentials};
+use super::error::TransportError;
 use super::proxy::{Proxies, Proxy};
 use http::HeaderValue;
 use std::fmt;
@@ -60,7 +60,7 @@ impl Route {
     }
 
     /// A response that is the proxy's own, and no way to the server. In a tunnel it is an error of the connect.
-    pub fn refused_by_proxy(&self, http_status: u16) -> Option<Failure> {
+    pub fn refused_by_proxy(&self, http_status: u16) -> Option<TransportError> {
         let proxy = self.forwarder().filter(|_| http_status == 407)?;
         Some(no_connection(wants_credentials(proxy)).permanent())
     }

@@ -20,7 +20,7 @@ pub struct State {
     descriptor: Descriptor,
     /// What it would have blocked on, since it was ready last.
     blocked: AtomicU8,
-    /// The last read took all that was there: the next one is not tried before the socket is ready.
+    /// The last read took all that was there: the next one asks the kernel once the socket is ready.
     is_drained: AtomicBool,
     /// Bytes that the kernel took.
     sent: AtomicU64,
@@ -69,7 +69,7 @@ impl Socket {
     /// Fails with [`ErrorKind::WouldBlock`] where there is nothing; 0 is the end.
     pub fn receive(&self, buffer: &mut ReadBufCursor<'_>) -> io::Result<usize> {
         let (state, room) = (&*self.0, buffer.remaining());
-        if state.is_drained.swap(false, Relaxed) {
+        if state.is_drained.load(Relaxed) {
             return Err(state.would_block(READ));
         }
         match sys::receive(state.as_fd(), buffer) {
@@ -78,7 +78,10 @@ impl Socket {
                 state.byte_passed();
                 Ok(count)
             }
-            Err(error) if error.kind() == ErrorKind::WouldBlock => Err(state.would_block(READ)),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                state.is_drained.store(true, Relaxed);
+                Err(state.would_block(READ))
+            }
             Err(error) => Err(error),
         }
     }

@@ -11,46 +11,46 @@ use std::sync::Arc;
 /// Where certificates stand, as the environment said when the configuration was made. Compared to find the pool that
 /// serves two clients with the same settings.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Places {
+pub struct CertPaths {
     file: Option<PathBuf>,
     directories: Vec<PathBuf>,
 }
 
-impl Places {
+impl CertPaths {
     /// `SSL_CERT_FILE` and `SSL_CERT_DIR` where they are set, else where this system keeps its certificates. Reads no
     /// certificate.
-    pub fn from_environment() -> Places {
+    pub fn from_environment() -> CertPaths {
         let set = |name| env::var_os(name).filter(|value| !value.is_empty());
         let file = set("SSL_CERT_FILE").map(PathBuf::from);
         let directories: Vec<_> = set("SSL_CERT_DIR").iter().flat_map(env::split_paths).collect();
         if file.is_some() || !directories.is_empty() {
-            return Places { file, directories };
+            return CertPaths { file, directories };
         }
         let found = openssl_probe::probe();
         // The bundle holds what the directory holds, one file instead of hundreds.
         let directories = if found.cert_file.is_some() { Vec::new() } else { found.cert_dir };
-        Places { file: found.cert_file, directories }
+        CertPaths { file: found.cert_file, directories }
     }
 }
 
 #[derive(Debug, Default)]
-pub struct Trust {
-    pub places: Places,
+pub struct TrustStore {
+    pub cert_paths: CertPaths,
     /// Of the CA file.
     pub extra: Vec<CertificateDer<'static>>,
     /// Made once, at the first HTTPS connection, without a lock: a fork may come at any moment.
     roots: OnceBox<Arc<RootCertStore>>,
 }
 
-impl PartialEq for Trust {
-    fn eq(&self, other: &Trust) -> bool {
-        self.places == other.places && self.extra == other.extra
+impl PartialEq for TrustStore {
+    fn eq(&self, other: &TrustStore) -> bool {
+        self.cert_paths == other.cert_paths && self.extra == other.extra
     }
 }
 
-impl Trust {
-    pub fn new(places: Places, extra: Vec<CertificateDer<'static>>) -> Trust {
-        Trust { places, extra, roots: OnceBox::new() }
+impl TrustStore {
+    pub fn new(cert_paths: CertPaths, extra: Vec<CertificateDer<'static>>) -> TrustStore {
+        TrustStore { cert_paths, extra, roots: OnceBox::new() }
     }
 
     /// What TLS connections are made with; all that are made with one result resume each other's sessions.
@@ -70,10 +70,10 @@ impl Trust {
             roots.add_parsable_certificates(found.certs);
             problems.extend(found.errors.into_iter().map(|error| error.to_string()));
         };
-        if let Some(file) = &self.places.file {
+        if let Some(file) = &self.cert_paths.file {
             add(Some(file.as_path()), None);
         }
-        for directory in &self.places.directories {
+        for directory in &self.cert_paths.directories {
             add(None, Some(directory.as_path()));
         }
         roots.add_parsable_certificates(self.extra.iter().cloned());
@@ -88,11 +88,6 @@ impl Trust {
     }
 }
 
-/// For drivers of `http://` alone: trusts nobody, parses nothing.
-pub fn config_for_no_tls() -> ClientConfig {
-    config_with(Arc::new(RootCertStore::empty()))
-}
-
 fn config_with(roots: Arc<RootCertStore>) -> ClientConfig {
     ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .with_safe_default_protocol_versions()
@@ -101,14 +96,49 @@ fn config_with(roots: Arc<RootCertStore>) -> ClientConfig {
         .with_no_client_auth()
 }
 
-/// The certificates of a PEM file; at least one.
+/// The certificates of a PEM file; at least one. As OpenSSL has it, X509 CERTIFICATE and TRUSTED CERTIFICATE are read,
+/// too; bytes before the first section, such as a byte-order mark, and between sections don't matter.
 pub fn read_pem(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
-    let certificates: Vec<_> =
-        CertificateDer::pem_slice_iter(pem).collect::<Result<_, _>>().map_err(|error| error.to_string())?;
+    let pem = with_plain_labels(pem);
+    let certificates: Vec<_> = CertificateDer::pem_slice_iter(&pem)
+        .map(|certificate| certificate.map(without_trust_settings))
+        .collect::<Result<_, _>>()
+        .map_err(|error| error.to_string())?;
     let mut check = RootCertStore::empty();
     match check.add_parsable_certificates(certificates.iter().cloned()) {
         (0, 0) => Err("no CERTIFICATE section in it".into()),
         (_, 0) => Ok(certificates),
         (_, bad) => Err(format!("{bad} of its certificates can't be parsed")),
+    }
+}
+
+/// The same file with every certificate under the label CERTIFICATE, each line begun anew.
+fn with_plain_labels(pem: &[u8]) -> Vec<u8> {
+    let mut plain = Vec::with_capacity(pem.len());
+    for line in pem.split(|byte| *byte == b'\n') {
+        let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line).trim_ascii();
+        let label = |edge: &[u8]| {
+            let label = line.strip_prefix(edge)?.strip_suffix(b"-----")?;
+            matches!(label, b"X509 CERTIFICATE" | b"TRUSTED CERTIFICATE").then(|| [edge, b"CERTIFICATE-----"].concat())
+        };
+        match label(b"-----BEGIN ").or_else(|| label(b"-----END ")) {
+            Some(line) => plain.extend(line),
+            None => plain.extend_from_slice(line),
+        }
+        plain.push(b'\n');
+    }
+    plain
+}
+
+/// A TRUSTED CERTIFICATE has settings of OpenSSL's behind the certificate itself, which says how long it is.
+fn without_trust_settings(certificate: CertificateDer<'static>) -> CertificateDer<'static> {
+    let length = match certificate[..] {
+        [0x30, 0x82, high, low, ..] => Some(4 + usize::from(u16::from_be_bytes([high, low]))),
+        [0x30, 0x81, length, ..] => Some(3 + usize::from(length)),
+        _ => None,
+    };
+    match length.and_then(|length| certificate.get(..length)) {
+        Some(whole) if whole.len() < certificate.len() => whole.to_vec().into(),
+        _ => certificate,
     }
 }

@@ -83,7 +83,7 @@ def install(folder: Path) -> None:
 
 
 def bring_loopback_up() -> None:
-    """What `ip link set lo up` does."""
+    """Does the same as `ip link set lo up`."""
     set_flags, up_and_running = 0x8914, 0x1 | 0x40
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
         fcntl.ioctl(any_socket, set_flags, struct.pack("16sH14x", b"lo", up_and_running))
@@ -138,7 +138,7 @@ class Account:
         return {file["file_id"] for file in self.control("files")}
 
     def last(self, path: str) -> dict[str, Any]:
-        """What the journal says of the last request to this path."""
+        """Returns the journal's entry of the last request to this path."""
         entries = [entry for entry in self.control("journal") if entry["path"] == path]
         check(entries, f"nobody has asked for {path}")
         return dict(entries[-1])

@@ -91,10 +91,12 @@ __all__ = [
 ]
 
 
+_MODULES = ("client", "errors", "files", "results")
+
 if not TYPE_CHECKING:
 
     def __getattr__(name: str) -> object:
-        if name in ("client", "errors", "files", "results"):
+        if name in _MODULES:
             from importlib import import_module
 
             return import_module(f"{__name__}.{name}")
@@ -110,4 +112,4 @@ if not TYPE_CHECKING:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None
 
     def __dir__() -> list[str]:
-        return sorted({*globals(), *__all__})
+        return sorted({*globals(), *__all__, *_MODULES})

@@ -22,7 +22,17 @@ from . import _callbacks, _ffi, _log, _tokens, errors
 from ._callbacks import Guard
 from ._library import take_error, take_string
 from ._log import Line
-from ._threads import Empty, Lock, SimpleQueue, get_native_id, is_main_thread, sleep, start_new_thread, wait_for
+from ._threads import (
+    Empty,
+    Lock,
+    SimpleQueue,
+    can_start_threads,
+    get_native_id,
+    is_main_thread,
+    sleep,
+    start_new_thread,
+    wait_for,
+)
 from ._tokens import Token
 from ._types import Progress
 
@@ -266,11 +276,11 @@ def _take_helper(library: CDLL) -> _Helper | None:
         raise
 
 
-def call(request: Request) -> str:
+def call(request: Request, path: str | None = None) -> str:
     """Makes a call and returns its response. Raises its error, or the exception of one of its callbacks."""
     response, error = call_for_both(request)
     if error is not None:
-        raise errors.from_json(error)
+        raise errors.from_json(error, path)
     return response or ""
 
 
@@ -295,8 +305,8 @@ def reraise(request: Request, result: Result) -> None:
 
 
 def _make(request: Request) -> Result:
-    # Other threads don't run any more once the interpreter ends.
-    if is_main_thread() and not _tokens.is_ending() and not sys.is_finalizing():
+    # Other threads don't run any more once the interpreter ends. Signal handlers run in the main interpreter.
+    if can_start_threads and is_main_thread() and not _tokens.is_ending() and not sys.is_finalizing():
         helper = _take_helper(request.library)
         if helper is not None:
             return _wait(helper, _Job(request, helper.token))

@@ -107,7 +107,9 @@ def measure(file: Any) -> tuple[int | None, int]:
         # Not by fstat(): the file behind a GzipFile has another size.
         start = int(file.tell())
         file.seek(0, io.SEEK_END)
-    except (AttributeError, NotImplementedError, OSError):
+    except (AttributeError, NotImplementedError, OSError, TypeError, ValueError):
+        if getattr(file, "closed", False) is True:
+            raise
         return None, -1
     end = int(file.tell())
     file.seek(start)

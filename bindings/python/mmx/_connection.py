@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from ctypes import CDLL, byref, c_void_p
 from time import monotonic
 
@@ -17,10 +18,12 @@ PATIENCE = 1.0
 class Connection:
     """The library and the C clients, which are shared by a client and its groups of calls until it is closed."""
 
-    __slots__ = ("_configs", "_handles", "closed", "library")
+    __slots__ = ("_configs", "_handles", "closed", "described", "library")
 
-    def __init__(self, settings: dict[str, object]) -> None:
+    def __init__(self, settings: dict[str, object], described: str) -> None:
         self.library = _library.load()
+        # The base URL, for repr().
+        self.described = described
         self.closed = False
         config = _Config(self.library, settings)
         level = _log.level()
@@ -37,14 +40,16 @@ class Connection:
         flags: int = 0,
         guard: Guard | None = None,
         progress: Progress | None = None,
+        path: str | None = None,
     ) -> str:
+        """Makes a call and returns its response. `path` is the local file that it reads or writes."""
         timeout_ms = 0 if timeout is ... else _arguments.milliseconds(name, "options.timeout_ms", timeout)
         handle = self.handle(name)
         function = getattr(self.library, f"mmx_{name}")
         request = _call.Request(self.library, function, handle, arguments, timeout_ms, flags, guard, progress)
         # The request drops its references when the call returns: those of this frame may be kept by a traceback.
         del handle, arguments
-        return _call.call(request)
+        return _call.call(request, path)
 
     def handle(self, call: str) -> _call.Handle:
         """Returns the C client with the log level that is enabled now."""
@@ -105,7 +110,7 @@ class _Config:
     def _set(self, name: str, *values: object) -> None:
         error = c_void_p()
         getattr(self._library, f"mmx_config_set_{name}")(self._config, *values, byref(error))
-        _library.check(self._library, error)
+        _library.check(self._library, error, os.fsdecode(values[0]) if name == "ca_file" else None)  # type: ignore[arg-type]
 
     def client(self, level: int) -> _call.Handle:
         # Also for OFF: the configuration may have the logger of an earlier client.

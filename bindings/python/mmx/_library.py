@@ -79,7 +79,7 @@ def take_error(library: CDLL, error: c_void_p) -> str:
         library.mmx_error_free(error)
 
 
-def check(library: CDLL, error: c_void_p) -> None:
-    """Raises the error, if there is one, and frees it."""
+def check(library: CDLL, error: c_void_p, path: str | None = None) -> None:
+    """Raises the error, if there is one, and frees it. `path` is the local file that it may be about."""
     if error:
-        raise errors.from_json(take_error(library, error))
+        raise errors.from_json(take_error(library, error), path)

@@ -94,7 +94,7 @@ class _Run:
         try:
             start_new_thread(_serve, (self,))
         except RuntimeError:
-            # Too many threads, or from Python 3.12 on the process ends. Then all of it is done here, at once.
+            # Too many threads, a sub-interpreter, or from Python 3.12 on the process ends: it is done here, at once.
             self.is_bounded = False
             self.perform()
         self.is_begun = True
@@ -317,6 +317,12 @@ class Outcomes:
         elif getattr(self, "_over", True) is False and self.total and not sys.is_finalizing():
             text = f"mmx: none of {self.total} files was deleted: the outcomes of delete_many() were never asked for"
             warn(text, RuntimeWarning, source=self, stacklevel=2)
+
+    def __repr__(self) -> str:
+        summary = self.summary
+        counts = [f"{getattr(summary, kind)} {kind.replace('_', ' ')}" for kind in (*results.KINDS, "pending")]
+        some = ", ".join(count for count in counts if not count.startswith("0 "))
+        return f"<mmx.Outcomes of {self.total} files{': ' if some else ''}{some}>"
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("mmx.Outcomes can't be pickled, nor copied: their run belongs to this process")

@@ -9,6 +9,7 @@ import os
 import sys
 import threading
 from _queue import Empty, SimpleQueue  # Not from `queue`, where gevent replaces them.
+from ctypes import PYFUNCTYPE, c_void_p, pythonapi
 from typing import Any, TypeVar
 
 Item = TypeVar("Item")
@@ -22,10 +23,22 @@ def _original(module: str, name: str) -> Any:
     return getattr(sys.modules[module], name)
 
 
+def _is_sub_interpreter() -> bool:
+    current, main = (
+        PYFUNCTYPE(c_void_p)((name, pythonapi)) for name in ("PyInterpreterState_Get", "PyInterpreterState_Main")
+    )
+    return bool(current() != main())
+
+
+def _start_no_thread(*_: object) -> int:
+    raise RuntimeError("mmx starts no thread in a sub-interpreter: the process would abort if it outlived that")
+
+
 Lock = _original("_thread", "allocate_lock")
 get_native_id = _original("_thread", "get_native_id")
 sleep = _original("time", "sleep")
-start_new_thread = _original("_thread", "start_new_thread")
+can_start_threads = not _is_sub_interpreter()
+start_new_thread = _original("_thread", "start_new_thread") if can_start_threads else _start_no_thread
 
 # How long one wait of the main thread lasts, in seconds. A signal that comes just before a wait, or to another thread,
 # doesn't interrupt it: its handler runs after that time.
@@ -60,6 +73,7 @@ __all__ = [
     "Empty",
     "Lock",
     "SimpleQueue",
+    "can_start_threads",
     "get_native_id",
     "is_main_thread",
     "sleep",

@@ -15,9 +15,18 @@ Self = TypeVar("Self", bound="Client")
 
 
 class Client:
-    """A client of the API: an API key and a base URL. Its calls are in `files`.
+    """A client of the API: an API key and a base URL.
 
     Making one is cheap and sends nothing. Any number of threads may use it at once, and a child process after a fork.
+    These are its calls; `help(mmx.Files)` describes them:
+
+        files.list(purpose=None)                     a list of mmx.File
+        files.retrieve(file_id)                      mmx.File, with a link to the content
+        files.upload(source, purpose=...)            mmx.File, of a path, bytes or a file object
+        files.download(file_id, target=None)         mmx.Download, to a path, a file object or memory
+        files.delete(file_id, purpose)               mmx.DeleteResult
+        files.delete_many(files, purpose=None)       mmx.Outcomes, an iterator over mmx.Outcome
+        files.prune(older_than=..., dry_run=False)   mmx.PruneResult, or mmx.Plan
     """
 
     __slots__ = ("__weakref__", "_connection", "files")
@@ -70,7 +79,8 @@ class Client:
             "user_agent": user_agent if user_agent is None else _arguments.text(call, "user_agent", user_agent),
             "allow_insecure": _arguments.boolean(call, "allow_insecure", allow_insecure),
         }
-        self._connection = Connection(settings)
+        described = base_url or os.environ.get("MINIMAX_BASE_URL") or "the default base URL"
+        self._connection = Connection(settings, described)
         self.files = Files(self._connection)
 
     @property
@@ -89,6 +99,9 @@ class Client:
         self, kind: type[BaseException] | None, value: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
+
+    def __repr__(self) -> str:
+        return f"<mmx.Client of {self._connection.described}{', closed' if self.closed else ''}>"
 
     def __reduce__(self) -> NoReturn:
         raise errors.not_picklable()

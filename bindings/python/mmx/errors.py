@@ -5,7 +5,9 @@ needs, for the classes say that they are of `mmx`.
 """
 
 import builtins
+import os
 from json import loads
+from typing import Any, ClassVar
 
 from . import _ffi
 from ._error import Error as Error
@@ -17,7 +19,24 @@ class InvalidArgumentError(Error, ValueError):
 
 
 class FileError(Error, OSError):
-    """A local file or a file object can't be read or written: missing, disk full, its length has changed."""
+    """A local file or a file object can't be read or written: missing, disk full, its length has changed.
+
+    With an `errno` it is also the `OSError` of that number, such as `FileNotFoundError`. `filename` is the path that
+    the call was given.
+    """
+
+    # The OSError that it is, too.
+    _kind: ClassVar[type[OSError]] = OSError
+
+    def __str__(self) -> str:
+        # That of OSError is made of errno and filename.
+        return str(self.args[0]) if len(self.args) == 1 else OSError.__str__(self)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _file_error, (self._kind, self.args, self.errno, self.filename), self.__dict__
+
+    def _fields(self) -> dict[str, Any]:
+        return super()._fields() | {"errno": self.errno, "filename": self.filename}
 
 
 class ConnectError(Error, ConnectionError):
@@ -138,28 +157,80 @@ for _status, _class in CLASSES.items():
     _class.__module__ = "mmx"
 
 
-def from_json(text: str) -> Error:
-    """Makes the error that mmx_error_json() describes."""
-    fields = loads(text)
-    # The message alone: OSError gives a second argument a meaning of its own.
-    error = CLASSES.get(fields["status"], Error)(fields["message"])
-    error.status = fields["status"]
-    error.status_name = fields["status_name"]
-    error.call = fields["call"]
-    error.parameter = fields["parameter"]
-    error.api_code = fields["api_code"]
-    error.api_message = fields["api_message"]
-    error.http_status = fields["http_status"]
-    error.trace_id = fields["trace_id"]
-    error.attempts = fields["attempts"]
-    error.retry_after = fields["retry_after_ms"] / 1000 if fields["retry_after_ms"] >= 0 else None
-    error.ambiguous = fields["ambiguous"]
+# FileError and the OSError of a number in one. In tracebacks each is mmx.FileError, which is what users write.
+_FILE_ERRORS: dict[type[OSError], type[FileError]] = {}
+for _kind in (
+    builtins.FileNotFoundError,
+    builtins.PermissionError,
+    builtins.FileExistsError,
+    builtins.IsADirectoryError,
+    builtins.NotADirectoryError,
+    builtins.InterruptedError,
+    builtins.BlockingIOError,
+    builtins.BrokenPipeError,
+    builtins.ConnectionResetError,
+    builtins.TimeoutError,
+):
+    _FILE_ERRORS[_kind] = type(
+        "FileError", (FileError, _kind), {"__module__": "mmx", "__doc__": FileError.__doc__, "_kind": _kind}
+    )
+
+
+def _file_error(kind: type[OSError], args: tuple[Any, ...], number: int | None, filename: str | None) -> FileError:
+    error = _FILE_ERRORS.get(kind, FileError)(*args)
+    # Two arguments are OSError's own, which it has kept.
+    if number is not None and len(args) == 1:
+        error.errno, error.strerror = number, os.strerror(number)
+    if filename is not None:
+        error.filename = filename
     return error
+
+
+def file_error(message: str, number: int | None, filename: str | None) -> FileError:
+    """Makes the error of a local file: its text is the message."""
+    return _file_error(OSError if number is None else type(OSError(number, "")), (message,), number, filename)
+
+
+def from_json(text: str, filename: str | None = None) -> Error:
+    """Makes the error that mmx_error_json() describes; `filename` is the local file of the call."""
+    return _from_fields(loads(text), filename)
+
+
+def _from_fields(fields: dict[str, Any], filename: str | None = None) -> Error:
+    number = fields.get("errno")
+    if fields["status"] == _ffi.MMX_ERROR_FILE and type(number) is int and number > 0:
+        error: Error = file_error(fields["message"], number, filename or fields.get("filename"))
+    else:
+        # The message alone: OSError gives a second argument a meaning of its own.
+        error = CLASSES.get(fields["status"], Error)(fields["message"])
+    error.status = fields["status"]
+    for name in (
+        "status_name",
+        "call",
+        "parameter",
+        "api_code",
+        "api_message",
+        "http_status",
+        "trace_id",
+        "attempts",
+        "ambiguous",
+    ):
+        if name in fields:
+            setattr(error, name, fields[name])
+    delay = fields.get("retry_after_ms", -1)
+    error.retry_after = delay / 1000 if delay >= 0 else None
+    return error
+
+
+Error._from_fields = staticmethod(_from_fields)
 
 
 def copy(error: Error) -> Error:
     """Copies an error, without its traceback."""
-    same = type(error)(*error.args)
+    if isinstance(error, FileError):
+        same: Error = _file_error(error._kind, error.args, error.errno, error.filename)
+    else:
+        same = type(error)(*error.args)
     same.__dict__.update(error.__dict__)
     return same
 

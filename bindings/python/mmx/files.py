@@ -30,6 +30,9 @@ class Files:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
+    def __repr__(self) -> str:
+        return f"<mmx.Files of {self._connection.described}>"
+
     def __reduce__(self) -> NoReturn:
         raise errors.not_picklable()
 
@@ -76,24 +79,27 @@ class Files:
         for it among the files created since the call began: a single one of the same name, size and purpose is returned
         (its `extra` says so); several are named in the error.
         """
-        by_path = isinstance(source, str | os.PathLike)
-        call = "upload_file" if by_path and filename is None else "upload_stream"
+        path = os.fspath(source) if isinstance(source, str | os.PathLike) else None
+        call = "upload_file" if path is not None and filename is None else "upload_stream"
         what = _arguments.text(call, "purpose", purpose)
         check_function(call, "progress", progress)
         flags = _ffi.MMX_CALL_RECONCILE if _arguments.boolean(call, "reconcile", reconcile) else 0
         guard = _callbacks.Guard()
         if call == "upload_file":
             arguments: tuple[object, ...] = (_arguments.path(call, "path", source), what)  # type: ignore[arg-type]
-            return self._uploaded(call, arguments, timeout, flags, guard, progress)
-        if not by_path:
+            return self._uploaded(call, arguments, timeout, flags, guard, progress, path)
+        if path is None:
             file = readable(call, source)
             name = _arguments.text(call, "filename", name_of(call, source) if filename is None else filename)
             return self._uploaded(call, (guard.source(file), name, what), timeout, flags, guard, progress)
         name = _arguments.text(call, "filename", filename)  # type: ignore[arg-type]
         try:
-            opened = open(source, "rb", buffering=0)  # type: ignore[arg-type] # noqa: SIM115
+            opened = open(path, "rb", buffering=0)  # noqa: SIM115
         except (OSError, ValueError) as error:
-            raise errors.FileError(f"{call}: {source!r} can't be read: {error}") from error
+            number = getattr(error, "errno", None)
+            failure = errors.file_error(f"{call}: {source!r} can't be read: {error}", number, path)
+            failure.call = call
+            raise failure from error
         with opened:
             return self._uploaded(call, (guard.source(opened), name, what), timeout, flags, guard, progress)
 
@@ -105,8 +111,9 @@ class Files:
         flags: int,
         guard: _callbacks.Guard,
         progress: Progress | None,
+        path: str | None = None,
     ) -> File:
-        return results.file(self._connection.call(call, arguments, timeout, flags, guard, progress))
+        return results.file(self._connection.call(call, arguments, timeout, flags, guard, progress, path))
 
     def download(
         self,
@@ -123,7 +130,8 @@ class Files:
         object, which is written at its position and not closed. Without a target the bytes are in the `content` of the
         result. `via_download_url` fetches the link of `retrieve()`. `progress` and exceptions are as in `upload()`.
         """
-        call = "download_file" if isinstance(target, str | os.PathLike) else "download_stream"
+        path = os.fspath(target) if isinstance(target, str | os.PathLike) else None
+        call = "download_stream" if path is None else "download_file"
         number = _arguments.integer(call, "file_id", file_id, _arguments.INT64_MAX)
         check_function(call, "progress", progress)
         flags = _ffi.MMX_CALL_VIA_DOWNLOAD_URL if _arguments.boolean(call, "via_download_url", via_download_url) else 0
@@ -133,7 +141,7 @@ class Files:
             place: object = _arguments.path(call, "path", target)  # type: ignore[arg-type]
         else:
             place = guard.sink(memory if memory is not None else writable(call, target))
-        raw = self._connection.call(call, (number, place), timeout, flags, guard, progress)
+        raw = self._connection.call(call, (number, place), timeout, flags, guard, progress, path)
         return results.download(raw, None if memory is None else memory.getvalue())
 
     def delete_many(

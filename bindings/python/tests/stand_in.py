@@ -88,7 +88,7 @@ class Account:
         return mmx.Client(self.server.key, self.url, **settings)
 
     def settings(self, **settings: object) -> None:
-        """What the account does differently from now on; nothing else of what was set before."""
+        """Sets the account's settings; those set before are gone."""
         self.server.control("POST", f"{self.name}/settings", settings)
 
     def fault(self, **fault: object) -> None:

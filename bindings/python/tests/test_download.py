@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
 import hashlib
 import io
 import itertools
 import json
+import lzma
 import os
 import pickle
 import stat
 import tempfile
 import time
+import zipfile
 from dataclasses import FrozenInstanceError
 from pathlib import Path
 from typing import Any
@@ -97,6 +101,48 @@ def test_writers_of_every_kind(account: Account) -> None:
         client.files.download(FILE, spooled)
         spooled.seek(0)
         assert whole(account, spooled.read())
+
+
+class CannotSeek(io.BytesIO):
+    """A writer such as those of fsspec, whose methods exist and fail."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self.error = error
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        raise self.error
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ValueError("Seek only available in read mode"),
+        TypeError("seek() takes 2 positional arguments but 3 were given"),
+        OSError("no"),
+        NotImplementedError(),
+        io.UnsupportedOperation("seek"),
+    ],
+)
+def test_a_writer_that_can_not_seek(account: Account, error: Exception) -> None:
+    target = CannotSeek(error)
+    account.client().files.download(FILE, target)
+    assert whole(account, target.getvalue())
+
+
+def test_compressed_file_objects(account: Account, tmp_path: Path) -> None:
+    files = account.client().files
+    path = tmp_path / "a"
+    openers: list[Any] = [gzip.open, bz2.open, lzma.open]
+    for opener in openers:
+        with opener(path, "wb") as target:
+            assert files.download(FILE, target).bytes == SIZE
+        with opener(path) as source:
+            assert whole(account, source.read())
+    with zipfile.ZipFile(path, "w") as archive, archive.open("member", "w") as member:
+        assert files.download(FILE, member).bytes == SIZE
+    with zipfile.ZipFile(path) as archive:
+        assert whole(account, archive.read("member"))
 
 
 @pytest.mark.parametrize("count", [0, -1, 10**9])

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import builtins
 import copy
+import errno
 import json
+import os
 import pickle
 import traceback
 
@@ -100,6 +102,57 @@ def test_the_key_is_nowhere(account: Account) -> None:
             mmx.Client(bad, account.url)
         assert key not in str(refused.value)
         assert refused.value.parameter == "api_key"
+
+
+FILE_ERRORS = [
+    (errno.ENOENT, FileNotFoundError),
+    (errno.EACCES, builtins.PermissionError),
+    (errno.EPERM, builtins.PermissionError),
+    (errno.EISDIR, IsADirectoryError),
+    (errno.ENOTDIR, NotADirectoryError),
+    (errno.EEXIST, FileExistsError),
+    (errno.EINTR, InterruptedError),
+    (errno.ENOSPC, OSError),
+]
+
+
+@pytest.mark.parametrize(("number", "kind"), FILE_ERRORS)
+def test_a_file_error_is_also_that_of_its_errno(number: int, kind: type[OSError]) -> None:
+    text = json.dumps({"status": STATUSES["MMX_ERROR_FILE"], "status_name": "MMX_ERROR_FILE", **FULL, "errno": number})
+    error = errors.from_json(text, "a/b.mp3")
+    assert isinstance(error, mmx.FileError)
+    assert isinstance(error, kind)
+    assert (error.errno, error.strerror, error.filename) == (number, os.strerror(number), "a/b.mp3")
+    assert str(error) == "delete_file: no"
+    assert (error.status_name, error.attempts, error.retry_after) == ("MMX_ERROR_FILE", 4, 1.5)
+    assert traceback.format_exception_only(error) == ["mmx.FileError: delete_file: no\n"]
+    for again in (pickle.loads(pickle.dumps(error)), copy.copy(error), copy.deepcopy(error)):
+        assert type(again) is type(error)
+        assert vars(again) == vars(error)
+        assert (again.args, again.errno, again.filename, str(again)) == (error.args, number, "a/b.mp3", str(error))
+
+
+@pytest.mark.parametrize("number", [None, 0, 9999, "2", True])
+def test_a_file_error_without_a_known_errno(number: object) -> None:
+    fields = {"status": STATUSES["MMX_ERROR_FILE"], "status_name": "MMX_ERROR_FILE", **FULL, "errno": number}
+    error = errors.from_json(json.dumps(fields), "a")
+    assert type(error) is mmx.FileError
+    assert error.errno == (9999 if number == 9999 else None)
+    assert str(error) == "delete_file: no"
+
+
+def test_an_errno_of_another_error_changes_nothing() -> None:
+    text = json.dumps({"status": STATUSES["MMX_ERROR_CONNECT"], "status_name": "", **FULL, "errno": errno.ENOENT})
+    assert type(errors.from_json(text, "a")) is mmx.ConnectError
+
+
+def test_a_file_error_raised_by_hand() -> None:
+    assert str(mmx.FileError("as in a test")) == "as in a test"
+    assert str(mmx.FileError()) == ""
+    error = mmx.FileError(errno.ENOENT, "gone", "a")
+    assert (error.errno, error.filename, str(error)) == (errno.ENOENT, "a", str(OSError(errno.ENOENT, "gone", "a")))
+    again = pickle.loads(pickle.dumps(error))
+    assert (type(again), again.args, again.errno, again.filename) == (mmx.FileError, error.args, errno.ENOENT, "a")
 
 
 def test_raised_by_hand_they_have_defaults() -> None:

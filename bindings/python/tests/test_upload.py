@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import array
+import errno
 import gzip
 import hashlib
 import io
@@ -269,6 +270,13 @@ def test_what_can_be_no_argument(account: Account, path: Path) -> None:
     with pytest.raises(mmx.FileError) as missing:
         files.upload(path.with_name("none"), purpose=PURPOSE)
     assert isinstance(missing.value, OSError)
+    with pytest.raises(FileNotFoundError) as missing_too:
+        files.upload(path.with_name("none"), purpose=PURPOSE, filename="a.mp3")
+    assert isinstance(missing_too.value, mmx.FileError)
+    assert (missing_too.value.errno, missing_too.value.filename) == (errno.ENOENT, str(path.with_name("none")))
+    assert str(missing_too.value).startswith("upload_stream: ")
+    with pytest.raises(IsADirectoryError):
+        files.upload(str(path.parent), purpose=PURPOSE, filename="a.mp3")
     client = account.client()
     client.close()
     with pytest.raises(mmx.InvalidArgumentError, match="client is closed"):

@@ -30,8 +30,8 @@ pub(crate) fn run(args: &args::Delete, context: &Context<'_>) -> Result<Exit, Co
     if let Some(journal) = &journal {
         journal.begin(head, &work)?;
     }
-    let looks_first = work.is_resumed;
-    let settings = Settings { concurrency: args.bulk.concurrency, verify: false, looks_first };
+    let lookup_first = work.is_resumed;
+    let settings = Settings { concurrency: args.bulk.concurrency, verify: false, lookup_first };
     let bulk = Bulk::new(context, "delete", work, journal);
     bulk.run(settings, |files, options| mmx::api::bulk::delete_files(&account.client, files, options))
 }

@@ -184,7 +184,7 @@ impl Run<'_> {
         }
         let (client, is_resumed) = (&self.account.client, work.is_resumed);
         let settings =
-            Settings { concurrency: self.args.bulk.concurrency, verify: self.args.verify, looks_first: false };
+            Settings { concurrency: self.args.bulk.concurrency, verify: self.args.verify, lookup_first: false };
         Bulk::new(self.context, "prune", work, journal).run(settings, |files, options| match is_resumed {
             true => bulk::delete_files(client, files, options),
             false => prune::delete_listed(client, files, self.filter.purpose, options),

@@ -1,7 +1,7 @@
 //! Which limiter is whose: one a key and place.
 
 use super::Limiter;
-use crate::transport::config::Key;
+use crate::transport::setting::Key;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use url::Url;
@@ -11,12 +11,12 @@ use url::Url;
 pub struct Account {
     key_fingerprint: String,
     /// Host, port and path of the base URL.
-    place: String,
+    endpoint: String,
 }
 
 impl Account {
     pub fn new(key: &Key, base_url: &Url) -> Account {
-        Account { key_fingerprint: key.fingerprint(), place: base_url[url::Position::BeforeHost..].to_owned() }
+        Account { key_fingerprint: key.fingerprint(), endpoint: base_url[url::Position::BeforeHost..].to_owned() }
     }
 }
 

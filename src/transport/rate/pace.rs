@@ -30,7 +30,7 @@ const PROBING: f64 = 60.0;
 /// Pauses double from here.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(15);
-/// How long a request that goes alone may stay without an answer before another one goes.
+/// How long a request that goes alone may stay without a response before another one goes.
 pub(super) const ALONE: Duration = Duration::from_secs(2);
 /// No Retry-After makes everybody wait longer.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(300);
@@ -45,8 +45,8 @@ pub(super) struct Pace {
     /// From when on the next one may go.
     next: Instant,
     limit: Option<Limit>,
-    trouble: Option<Trouble>,
-    seen: Seen,
+    throttled: Option<Throttled>,
+    window: RateWindow,
     refused_at: Option<Instant>,
     /// When somebody last had to wait for the limit.
     waited_at: Option<Instant>,
@@ -57,13 +57,13 @@ pub(super) struct Pace {
 /// What the service was found to allow.
 struct Limit {
     /// Requests a second that it took.
-    around: f64,
+    w_max: f64,
     /// On the curve: -1 is half of it, 0 all of it, 1 one and a half times as much.
-    place: f64,
+    curve_time: f64,
 }
 
 /// From a refusal until a request is taken again.
-struct Trouble {
+struct Throttled {
     /// The limit when it began.
     before: Before,
     pause: Duration,
@@ -83,16 +83,16 @@ enum Before {
 
 impl Limit {
     fn rate(&self) -> f64 {
-        self.around * (1.0 + self.place.powi(3) / 2.0)
+        self.w_max * (1.0 + self.curve_time.powi(3) / 2.0)
     }
 
     /// Of few requests, which say little of what is allowed: others may have used it up. It grows quickly from there.
     fn unknown(rate: f64) -> Limit {
-        Limit { around: rate / 1.5, place: 1.0 }
+        Limit { w_max: rate / 1.5, curve_time: 1.0 }
     }
 
-    fn new(rate: f64, around: f64) -> Limit {
-        Limit { around, place: (2.0 * (rate / around - 1.0)).cbrt().max(-1.0) }
+    fn new(rate: f64, w_max: f64) -> Limit {
+        Limit { w_max, curve_time: (2.0 * (rate / w_max - 1.0)).cbrt().max(-1.0) }
     }
 }
 
@@ -101,8 +101,8 @@ impl Pace {
         Pace {
             next: now,
             limit: None,
-            trouble: None,
-            seen: Seen::default(),
+            throttled: None,
+            window: RateWindow::default(),
             refused_at: None,
             waited_at: None,
             grown_at: now,
@@ -122,12 +122,12 @@ impl Pace {
             }
             return Err(ready);
         }
-        match &mut self.trouble {
-            Some(trouble) => {
-                trouble.alone = true;
-                trouble.until = now + trouble.pause.max(ALONE);
+        match &mut self.throttled {
+            Some(throttled) => {
+                throttled.alone = true;
+                throttled.until = now + throttled.pause.max(ALONE);
             }
-            None => self.seen.now(now).admitted += 1,
+            None => self.window.now(now).admitted += 1,
         }
         if let Some(spacing) = spacing {
             let latest = if waited { now.checked_sub(LATEST).unwrap_or(now) } else { now };
@@ -140,13 +140,13 @@ impl Pace {
     pub(super) fn ready_at(&mut self, now: Instant, ceiling: Option<u32>) -> Instant {
         self.forget(now);
         let next = if self.spacing(ceiling).is_some() { self.next } else { now };
-        self.trouble.as_ref().map_or(next, |trouble| trouble.until.max(next))
+        self.throttled.as_ref().map_or(next, |throttled| throttled.until.max(next))
     }
 
     /// Nothing holds a request without a ceiling.
     pub(super) fn is_free(&mut self, now: Instant) -> bool {
         self.forget(now);
-        self.limit.is_none() && self.trouble.is_none()
+        self.limit.is_none() && self.throttled.is_none()
     }
 
     fn spacing(&self, ceiling: Option<u32>) -> Option<Duration> {
@@ -165,30 +165,30 @@ impl Pace {
             Some(limit) if self.tried_for(now).is_some() => Before::Tried(limit.rate()),
             Some(limit) => Before::Untried(limit.rate()),
         };
-        let trouble = match &mut self.trouble {
+        let throttled = match &mut self.throttled {
             // It was under way before.
-            Some(trouble) if !trouble.alone => {
+            Some(throttled) if !throttled.alone => {
                 if let Some(time) = retry_after {
-                    trouble.until = trouble.until.max(now + time);
+                    throttled.until = throttled.until.max(now + time);
                 }
                 return;
             }
-            Some(trouble) => {
+            Some(throttled) => {
                 // Whoever says that it may come at once, and refuses it again, isn't believed a second time.
                 retry_after = retry_after.filter(|time| !time.is_zero());
-                trouble.pause = (trouble.pause * 2).min(LONGEST_PAUSE);
-                trouble.alone = false;
-                trouble
+                throttled.pause = (throttled.pause * 2).min(LONGEST_PAUSE);
+                throttled.alone = false;
+                throttled
             }
-            none => none.insert(Trouble { before, pause: FIRST_PAUSE, until: now, alone: false }),
+            none => none.insert(Throttled { before, pause: FIRST_PAUSE, until: now, alone: false }),
         };
         // Several processes with the same key must not come back in step.
         let pause = match retry_after {
             Some(time) => time.mul_f64(1.0 + 0.1 * self.random.f64()),
-            None => trouble.pause.mul_f64(0.75 + 0.5 * self.random.f64()),
+            None => throttled.pause.mul_f64(0.75 + 0.5 * self.random.f64()),
         };
-        trouble.until = now + pause;
-        let before = trouble.before;
+        throttled.until = now + pause;
+        let before = throttled.before;
         // Whole seconds may have been rounded up.
         let refused_for = retry_after.unwrap_or_default().saturating_sub(Duration::from_secs(1));
         self.slow_down(now + refused_for, before);
@@ -196,21 +196,22 @@ impl Pace {
 
     /// A request was taken. True: whoever is next needn't wait any longer for what became of the one that went alone.
     pub(super) fn succeeded(&mut self, now: Instant) -> bool {
-        self.seen.now(now).taken += 1;
-        if self.trouble.as_ref().is_some_and(|trouble| trouble.alone) {
-            self.trouble = None;
-            self.seen = Seen::default();
+        self.window.now(now).taken += 1;
+        if self.throttled.as_ref().is_some_and(|throttled| throttled.alone) {
+            self.throttled = None;
+            self.window = RateWindow::default();
             // Nothing of the pause is made up for.
             self.next = self.next.max(now);
             self.grown_at = now;
             return true;
         }
         let tried_for = self.tried_for(now);
-        if self.trouble.is_none()
+        if self.throttled.is_none()
             && let Some(limit) = &mut self.limit
         {
             if let Some(time) = tried_for {
-                limit.place += time.as_secs_f64() / if (0.0..1.0).contains(&limit.place) { PROBING } else { RECOVERY };
+                limit.curve_time +=
+                    time.as_secs_f64() / if (0.0..1.0).contains(&limit.curve_time) { PROBING } else { RECOVERY };
             }
             self.grown_at = now;
         }
@@ -236,18 +237,18 @@ impl Pace {
 
     fn forget(&mut self, now: Instant) {
         if self.refused_at.is_some_and(|at| now.saturating_duration_since(at) >= FORGOTTEN) {
-            (self.refused_at, self.limit, self.trouble) = (None, None, None);
+            (self.refused_at, self.limit, self.throttled) = (None, None, None);
         }
     }
 
     /// From what went since the last trouble, knowing that the service refuses until a certain time.
     fn slow_down(&mut self, refused_until: Instant, before: Before) {
-        let (refused, taken, is_known) = match (before, self.seen.fastest(refused_until)) {
+        let (refused, taken, is_known) = match (before, self.window.fastest(refused_until)) {
             // Nothing went since: this belongs to the trouble before.
             (_, None) => return,
-            (Before::None, Some(seen)) => (seen.admitted, seen.taken, seen.are_many),
-            (Before::Tried(rate), Some(seen)) if seen.is_enough => (seen.admitted.min(rate), seen.taken, true),
-            (Before::Untried(rate), Some(seen)) => (rate, rate, seen.are_many),
+            (Before::None, Some(window)) => (window.admitted, window.taken, window.are_many),
+            (Before::Tried(rate), Some(window)) if window.is_enough => (window.admitted.min(rate), window.taken, true),
+            (Before::Untried(rate), Some(window)) => (rate, rate, window.are_many),
             (Before::Tried(rate), _) => (rate, rate, true),
         };
         let half = (refused / 2.0).max(SLOWEST);
@@ -260,7 +261,7 @@ impl Pace {
 
 /// What went since the last trouble, in the last minute, second by second.
 #[derive(Default)]
-struct Seen(VecDeque<Second>);
+struct RateWindow(VecDeque<Second>);
 
 struct Second {
     from: Instant,
@@ -268,7 +269,7 @@ struct Second {
     taken: u32,
 }
 
-struct Stretch {
+struct Window {
     /// Requests a second.
     admitted: f64,
     taken: f64,
@@ -276,7 +277,7 @@ struct Stretch {
     are_many: bool,
 }
 
-impl Seen {
+impl RateWindow {
     fn now(&mut self, now: Instant) -> &mut Second {
         let age = |second: &Second| now.saturating_duration_since(second.from);
         if self.0.back().is_none_or(|last| age(last) >= Duration::from_secs(1)) {
@@ -289,23 +290,23 @@ impl Seen {
 
     /// Over that stretch until `end` where most were admitted a second: of a second at least, and ten requests where
     /// there are as many. Of fewer, how often they came in the last minute says nothing, only how often when refused.
-    fn fastest(&self, end: Instant) -> Option<Stretch> {
+    fn fastest(&self, end: Instant) -> Option<Window> {
         let are_many = self.0.iter().map(|second| second.admitted).sum::<u32>() >= MANY;
         let (mut admitted, mut taken) = (0.0, 0.0);
-        let mut fastest: Option<Stretch> = None;
+        let mut fastest: Option<Window> = None;
         for second in self.0.iter().rev() {
             admitted += f64::from(second.admitted);
             taken += f64::from(second.taken);
             let time = end.saturating_duration_since(second.from).as_secs_f64();
             let is_enough = time >= 1.0;
-            let stretch =
-                Stretch { admitted: admitted / time.max(1.0), taken: taken / time.max(1.0), is_enough, are_many };
+            let window =
+                Window { admitted: admitted / time.max(1.0), taken: taken / time.max(1.0), is_enough, are_many };
             if (admitted >= f64::from(MANY) || !are_many)
-                && fastest.as_ref().is_none_or(|most| stretch.admitted > most.admitted)
+                && fastest.as_ref().is_none_or(|most| window.admitted > most.admitted)
             {
-                fastest = Some(stretch);
+                fastest = Some(window);
             }
         }
-        fastest.filter(|stretch| stretch.admitted > 0.0)
+        fastest.filter(|window| window.admitted > 0.0)
     }
 }

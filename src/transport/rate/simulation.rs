@@ -26,7 +26,7 @@ struct Plan {
     processes: usize,
     /// Calls under way at once, in each process.
     threads: usize,
-    /// Of most answers; some take half as long, some half as long again.
+    /// Of most responses; some take half as long, some half as long again.
     latency: Duration,
     ceiling: Option<u32>,
     /// To be taken, of all processes together.
@@ -53,7 +53,7 @@ enum Event {
     Arrive {
         refusals: u32,
     },
-    Answer {
+    Response {
         refusals: u32,
         is_taken: bool,
     },
@@ -134,16 +134,16 @@ impl Simulation {
             Event::Arrive { refusals } => {
                 let is_taken = self.takes();
                 let way = self.way();
-                self.after(way, process, Event::Answer { refusals, is_taken });
+                self.after(way, process, Event::Response { refusals, is_taken });
             }
-            Event::Answer { is_taken: true, .. } => {
+            Event::Response { is_taken: true, .. } => {
                 self.ran.took = self.now;
                 if self.processes[process].pace.succeeded(now) {
                     self.ask(process, true);
                 }
                 self.new_call(process);
             }
-            Event::Answer { refusals, .. } => {
+            Event::Response { refusals, .. } => {
                 self.processes[process].pace.throttled(now, None);
                 self.ran.refused += 1;
                 self.ran.failed += u32::from(refusals + 1 == ATTEMPTS);
@@ -176,7 +176,7 @@ impl Simulation {
         }
     }
 
-    /// Of a request or of its answer.
+    /// Of a request or of its response.
     fn way(&mut self) -> Duration {
         self.plan.latency.mul_f64(0.25 + 0.5 * self.random.f64())
     }

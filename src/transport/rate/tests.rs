@@ -253,17 +253,17 @@ fn what_an_outcome_says_of_the_rate() {
     let limiter = limiter();
     limiter.try_acquire(None);
     for outcome in [error(Status::Network, 0), error(Status::Server, 500), error(Status::Quota, 200)] {
-        limiter.came_to(Err(&outcome));
-        limiter.came_to(Ok(()));
+        limiter.record(Err(&outcome));
+        limiter.record(Ok(()));
         assert_eq!(limiter.rate(), None);
     }
-    limiter.came_to(Err(&Error { retry_after: Some(Duration::ZERO), ..error(Status::RateLimited, 200) }));
+    limiter.record(Err(&Error { retry_after: Some(Duration::ZERO), ..error(Status::RateLimited, 200) }));
     assert!(limiter.rate().is_some());
     assert!(limiter.try_acquire(None));
-    // No answer is no sign that the trouble is over; a refusal for another reason is.
-    limiter.came_to(Err(&error(Status::Network, 0)));
+    // No response is no sign that the trouble is over; a refusal for another reason is.
+    limiter.record(Err(&error(Status::Network, 0)));
     assert!(limiter.inner().pace.ready_at(Instant::now(), None) > Instant::now());
-    limiter.came_to(Err(&error(Status::InvalidRequest, 200)));
+    limiter.record(Err(&error(Status::InvalidRequest, 200)));
     limiter.inner().pace.succeeded(Instant::now());
     assert!(!limiter.is_blank());
 }

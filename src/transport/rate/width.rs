@@ -18,9 +18,9 @@ impl Width {
     }
 
     /// A request was taken, of so many of its call that were under way at once.
-    pub(super) fn went_well(&mut self, now: Instant, under_way: usize) {
+    pub(super) fn on_success(&mut self, now: Instant, under_way: usize) {
         let width = self.now(now);
-        // One more for each: twice as many with each round of answers.
+        // One more for each: twice as many with each round of responses.
         self.0 = Some((width.max(under_way.min(width + 1)), now));
     }
 
@@ -38,12 +38,12 @@ mod tests {
         let (mut width, start) = (Width::default(), Instant::now());
         assert_eq!(width.now(start), NARROWEST);
         for (under_way, then) in [(1, 2), (2, 2), (5, 3), (5, 4), (5, 5), (5, 5), (2, 5)] {
-            width.went_well(start, under_way);
+            width.on_success(start, under_way);
             assert_eq!(width.now(start), then);
         }
         assert_eq!(width.now(start + FORGOTTEN / 2), 5);
         assert_eq!(width.now(start + FORGOTTEN), NARROWEST);
-        width.went_well(start + FORGOTTEN, 5);
+        width.on_success(start + FORGOTTEN, 5);
         assert_eq!(width.now(start + FORGOTTEN), 3);
         width.refused();
         assert_eq!(width.now(start + FORGOTTEN), NARROWEST);

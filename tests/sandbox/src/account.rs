@@ -56,7 +56,7 @@ pub(crate) struct Settings {
     /// A GET is answered as it was answered before, unless it says no-cache.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub(crate) cache: bool,
-    /// What is refused that the service takes. Without these, as the server was started.
+    /// Refusals of what the service takes. Without these, as the server was started.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) strict: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -124,7 +124,7 @@ impl Account {
         self.state.lock().unwrap()
     }
 
-    /// What it refuses beyond what the service does.
+    /// The refusals beyond those of the service.
     pub(crate) fn rules(&self) -> Rules {
         self.state().settings.rules(self.strict)
     }

@@ -22,7 +22,7 @@ pub(crate) struct Certificates {
     pub(crate) expired: Arc<ServerConfig>,
     pub(crate) wrong_host: Arc<ServerConfig>,
     pub(crate) unknown_ca: Arc<ServerConfig>,
-    /// By a certificate that is its own authority.
+    /// Its certificate is its own authority.
     pub(crate) self_signed: Arc<ServerConfig>,
     pub(crate) self_signed_pem: String,
     /// Signed by an authority that the good one has signed, which the server does not send.
@@ -56,7 +56,7 @@ fn authority(name: &str) -> Result<Ca, Error> {
     CertifiedIssuer::self_signed(authority_params(name, 1)?, KeyPair::generate()?)
 }
 
-/// Of one that may have so many others below it.
+/// The parameters of an authority that may have so many others below it.
 fn authority_params(name: &str, below: u8) -> Result<CertificateParams, Error> {
     let mut params = CertificateParams::new(Vec::new())?;
     params.distinguished_name.push(DnType::CommonName, name);
@@ -77,7 +77,7 @@ fn own_authority() -> Result<(Arc<ServerConfig>, String), Error> {
     Ok((Arc::new(config(certificate.der().clone(), key.serialize_der(), DEFAULT_VERSIONS)), certificate.pem()))
 }
 
-/// Whatever a test wants to be sent, as PEM: nobody looks whether it makes sense.
+/// Sends the certificates that a test gives as PEM. They are not checked: a test may want odd ones.
 pub(crate) fn given(certificates: &str, key: &str) -> Result<Arc<ServerConfig>, String> {
     let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(certificates.as_bytes()).collect();
     let chain = chain.map_err(|error| format!("certificates: {error}"))?;

@@ -275,7 +275,7 @@ async fn all_connections(Extension(server): Shared, pairs: Pairs) -> Reply<Respo
     Ok(json(all.iter().map(|connection| connection.json()).collect::<Value>()))
 }
 
-/// As PEM.
+/// A certificate chain and its key as PEM.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct GivenCertificate {
@@ -323,7 +323,7 @@ mod tests {
     #[test]
     fn the_help_names_every_field() {
         let settings = serde_json::to_value(Settings::default()).unwrap();
-        // Those that are left out where they are not set.
+        // Fields that are left out of the JSON where they are not set.
         let more =
             ["requests_per_minute", "window_ms", "window", "throttle", "count_only", "any_file", "cache", "strict"];
         let finer = ["strict_order", "strict_part_type", "strict_purpose", "strict_query"];

@@ -68,7 +68,7 @@ pub(crate) enum Encoding {
     Deflate,
 }
 
-/// What a request is about: faults can be aimed at it.
+/// The file and purpose that a request names: faults can be aimed at them.
 #[derive(Default)]
 pub(crate) struct Named {
     pub(crate) file_id: Option<i64>,
@@ -88,7 +88,7 @@ impl Fault {
         Fault { name: Some("throttled".into()), code, http_status, ..Fault::default() }
     }
 
-    /// Of an answer that a cache gives.
+    /// Marks an answer of the cache.
     pub(crate) fn cached() -> Fault {
         Fault { name: Some("cached".into()), perform: Some(false), ..Fault::default() }
     }

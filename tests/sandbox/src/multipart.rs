@@ -16,7 +16,7 @@ const LONGEST_PURPOSE: usize = 256;
 #[derive(Default)]
 pub(crate) struct Form {
     pub(crate) purpose: Option<String>,
-    /// As it stands between the quotes, less backslashes that quote.
+    /// Still encoded as it came, but without the quotes and the backslashes that quote.
     pub(crate) filename: Option<String>,
     pub(crate) content_type: Option<String>,
     /// Of the part `file`.

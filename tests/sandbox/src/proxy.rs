@@ -41,7 +41,7 @@ pub(crate) struct Settings {
     close: bool,
     /// It speaks SOCKS alone, and says so to whoever doesn't.
     socks: bool,
-    /// Of every answer of its own.
+    /// The body and headers of every answer of its own.
     body: Option<String>,
     headers: Map<String, Value>,
     /// Added to every answer that it passes on.
@@ -112,7 +112,7 @@ async fn accept(listener: TcpListener, proxy: Arc<Proxy>, tls: Option<TlsAccepto
     }
 }
 
-/// What a SOCKS server says to an HTTP request: that it takes none of the methods offered.
+/// The answer of a SOCKS5 server to an HTTP request: it takes none of the methods offered.
 const NO_METHOD: &[u8] = b"\x05\xff";
 
 async fn serve_socks(mut stream: impl AsyncRead + AsyncWrite + Unpin, proxy: Arc<Proxy>) -> io::Result<()> {

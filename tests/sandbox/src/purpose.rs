@@ -1,14 +1,15 @@
 //! The purposes, and which files they are for.
 
-/// Those of the delete page.
+/// The purposes of the delete page.
 pub(crate) const DELETE: [&str; 5] =
     ["voice_clone", "prompt_audio", "t2a_async", "t2a_async_input", "video_generation"];
 
-/// Those of the upload page, the newer ones included.
+/// The purposes of the upload page, the newer ones included.
 const UPLOAD: [&str; 5] =
     ["voice_clone", "prompt_audio", "t2a_async_input", "video_understanding", "video_generation_input"];
 
-/// Documented before or elsewhere. An upload was seen of `retrieval` alone; the others are taken for lack of knowledge.
+/// Purposes documented before or elsewhere. Uploads were seen for `retrieval` alone; the others are taken because nothing
+/// is known of a refusal.
 const OTHER: [&str; 5] = ["retrieval", "batch", "fine-tune", "fine-tune-result", "role-recognition"];
 
 /// Extensions that go together, and how large such a file may be.
@@ -18,7 +19,7 @@ const MIB: u64 = 1 << 20;
 const ANY: u64 = u64::MAX;
 const AUDIO: [&str; 3] = ["mp3", "m4a", "wav"];
 
-/// None: any file.
+/// Returns none where any file will do.
 fn limits(purpose: &str) -> Option<&'static [Limit]> {
     Some(match purpose {
         "voice_clone" => &[(&AUDIO, 20 * MIB)],
@@ -43,7 +44,7 @@ pub(crate) fn is_for_uploads(purpose: &str) -> bool {
     UPLOAD.contains(&purpose) || OTHER.contains(&purpose)
 }
 
-/// What the service says of a file that the purpose is not for. The words are seen of voice_clone's extensions alone.
+/// The refusal of a file that the purpose is not for. The words were seen for the extensions of voice_clone alone.
 pub(crate) fn refusal(purpose: &str, filename: &str, bytes: u64) -> Option<String> {
     let limits = limits(purpose)?;
     let extension = filename.rsplit_once('.').map(|(_, extension)| extension.to_ascii_lowercase());

@@ -1,4 +1,4 @@
-//! What is refused beyond what the service refuses: every setting here is one that a client of ours can keep to.
+//! The rules that are stricter than the service. Our own library keeps to all of them.
 
 use crate::account::Settings;
 
@@ -12,8 +12,8 @@ pub(crate) struct Rules {
     pub(crate) purpose: bool,
     /// A query has nothing but the call's own parameters: no GroupId either.
     pub(crate) query: bool,
-    /// Whatever else a server lets pass: further parts, their headers and parameters, text around the form, fields of
-    /// the JSON, a delete without a length, a body of a call that takes none.
+    /// Nothing else either that a server lets pass: further parts, their headers and parameters, text around the form,
+    /// fields of the JSON, a delete without a length, a body of a call that takes none.
     pub(crate) rest: bool,
 }
 

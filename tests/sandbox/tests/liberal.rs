@@ -1,4 +1,4 @@
-//! What the service takes of clients that are not ours, and what it refuses: the server's default.
+//! The server's default: it takes what the service takes from clients that are not ours, and refuses what it refuses.
 
 mod common;
 
@@ -11,7 +11,7 @@ const PURPOSE: &str = "--b\r\nContent-Disposition: form-data; name=\"purpose\"\r
 const FILE: &str = "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.mp3\"\r\nContent-Type: audio/mpeg\r\n\r\nabc\r\n";
 const END: &str = "--b--\r\n";
 
-/// The call's last part, and a query.
+/// Posts a body to a call, which is named by its last part and may have a query.
 fn send(account: &Account, call: &str, body: impl Into<Body>) -> Value {
     let request = account.client.post(format!("{}/v1/files/{call}", account.url())).bearer_auth(API_KEY);
     let request = request.header("Content-Type", "multipart/form-data; boundary=b");
@@ -86,7 +86,7 @@ fn every_call_may_name_a_group() {
         let deleted = delete(&account, group, json!({"file_id": id, "purpose": "prompt_audio"}));
         assert_eq!((&deleted["file_id"], &deleted["base_resp"]["status_code"]), (id, &json!(0)), "{group}");
     }
-    // What no call knows is left alone, as servers do.
+    // Parameters that the call doesn't know are ignored, as servers do.
     assert_eq!(account.get_json("list?limit=20&limit=10")["base_resp"]["status_code"], 0);
 }
 
@@ -282,7 +282,7 @@ fn what_is_strict_is_a_setting() {
     account.post("settings", json!({}));
     assert_eq!(refused(), [""; 0]);
 
-    // As the server was started, where the account says nothing; a reset is no escape from it.
+    // Where the account says nothing it is as the server was started, also after a reset.
     let account = common::strict_account();
     let bare = json!({"file_id": VOICE});
     let refused = |account: &Account| delete(account, "", bare.clone())["base_resp"]["status_code"] == 2013;

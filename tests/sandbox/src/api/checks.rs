@@ -9,7 +9,7 @@ use crate::account::API_KEY;
 use crate::answer::{Answer, usual_message};
 use crate::fault::Named;
 
-/// What a request names in its body or its query.
+/// The file and the purpose that a request names in its body or its query.
 pub(super) fn named(body: &[u8], query: Option<&str>) -> Named {
     if let Ok(Value::Object(fields)) = serde_json::from_slice(body) {
         let purpose = fields.get("purpose").and_then(Value::as_str).map(str::to_owned);

@@ -5,7 +5,7 @@ use axum::Extension;
 use super::{Arrived, Call};
 use crate::answer::Answer;
 
-/// As a header may hold it, but no request line.
+/// A name that a header may hold as it is, and a request line may not.
 const UTF8_NAME: &str = "声音.mp3";
 
 /// The Location of a fault's `redirect_to`.

@@ -34,7 +34,7 @@ pub(crate) fn account_over(tls: bool) -> Account {
     of(Sandbox::start().unwrap(), tls)
 }
 
-/// Of a server that takes only what our own library sends.
+/// The same on a server that takes only what our own library sends.
 pub(crate) fn strict_account() -> Account {
     of(Sandbox::start_strict().unwrap(), false)
 }

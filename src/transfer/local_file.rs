@@ -1,12 +1,12 @@
 //! Special files, as a path may lead to: a FIFO or a device has nothing to give or no room for a while. That is waited
 //! for so that a cancel and the deadline are heard; as with the caller's own functions, not the idle limit.
 
-use super::attempt::{Failure, plain};
-use super::exchange::Limits;
-use super::reactor::{READ, Reactor, WRITE};
-use super::sys::SigpipeGuard;
-use super::upload::{Source, unreadable};
+use super::upload_body::{Source, unreadable};
 use super::wait;
+use crate::transport::error::{TransportError, plain};
+use crate::transport::exchange::Limits;
+use crate::transport::reactor::{READ, Reactor, WRITE};
+use crate::transport::sys::SigpipeGuard;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _};
@@ -25,7 +25,7 @@ pub struct SpecialFile<'a> {
 
 impl<'a> SpecialFile<'a> {
     /// Opens it; of a FIFO there is something to read then, or its end.
-    pub fn open_to_read(limits: Limits<'a>, path: &Path) -> Result<SpecialFile<'a>, Failure> {
+    pub fn open_to_read(limits: Limits<'a>, path: &Path) -> Result<SpecialFile<'a>, TransportError> {
         let opened = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path);
         let file = opened.map_err(|error| unreadable(path.display(), plain(&error)))?;
         let special = SpecialFile { file, path: path.to_owned(), limits };
@@ -37,7 +37,7 @@ impl<'a> SpecialFile<'a> {
     }
 
     /// Opens it; of a FIFO there is a reader then.
-    pub fn open_to_write(limits: Limits<'a>, path: &Path) -> Result<SpecialFile<'a>, Failure> {
+    pub fn open_to_write(limits: Limits<'a>, path: &Path) -> Result<SpecialFile<'a>, TransportError> {
         let mut options = OpenOptions::new();
         options.write(true).custom_flags(libc::O_NONBLOCK);
         let phase = format!("waiting for a reader of {}", path.display());
@@ -55,7 +55,7 @@ impl<'a> SpecialFile<'a> {
         Ok(SpecialFile { file, path: path.to_owned(), limits })
     }
 
-    pub fn write_all(&mut self, mut data: &[u8]) -> Result<(), Failure> {
+    pub fn write_all(&mut self, mut data: &[u8]) -> Result<(), TransportError> {
         let _guard = SigpipeGuard::block();
         while !data.is_empty() {
             match self.file.write(data) {
@@ -68,7 +68,7 @@ impl<'a> SpecialFile<'a> {
         Ok(())
     }
 
-    fn wait(&self, interest: u8) -> Result<(), Failure> {
+    fn wait(&self, interest: u8) -> Result<(), TransportError> {
         let wanted = if interest == READ { "bytes from" } else { "room in" };
         let phase = format!("waiting for {wanted} {}", self.path.display());
         wait::drive(
@@ -84,7 +84,7 @@ impl Source for SpecialFile<'_> {
         None
     }
 
-    fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Failure> {
+    fn read(&mut self, buffer: &mut [u8]) -> Result<usize, TransportError> {
         loop {
             match self.file.read(buffer) {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => self.wait(READ)?,
@@ -108,6 +108,6 @@ fn is_fifo(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|there| there.file_type().is_fifo())
 }
 
-pub fn unwritable(path: &Path, error: &io::Error) -> Failure {
-    Failure::of_file(format!("{} can't be written: {}", path.display(), plain(error)))
+pub fn unwritable(path: &Path, error: &io::Error) -> TransportError {
+    TransportError::file(format!("{} can't be written: {}", path.display(), plain(error)))
 }

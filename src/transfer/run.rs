@@ -1,19 +1,18 @@
 //! A call that moves a file's bytes, over all its attempts: each is driven in turns, for callbacks run in between.
 
-use super::attempt::{Failure, Request};
-use super::client::{Call, CallOptions, Client, Unanswered};
-use super::events::{self, Told};
-use super::exchange::{Exchange, FORKED, Limits};
-use super::http_client::HttpClient;
-use super::log::Log;
-use super::process::Process;
-use super::progress::Progress;
-use super::rate::Limiter;
-use super::retry::Retry;
-use super::track;
 use super::wait;
 use crate::error::{Error, Status};
-use std::sync::Arc;
+use crate::transport::call_policy::CallPolicy;
+use crate::transport::call_state;
+use crate::transport::client::{Call, CallError, CallOptions, Client};
+use crate::transport::error::TransportError;
+use crate::transport::events::{self, ResponseSummary};
+use crate::transport::exchange::{Exchange, FORKED, Limits};
+use crate::transport::http_client::HttpClient;
+use crate::transport::log::Log;
+use crate::transport::process::Process;
+use crate::transport::progress::Progress;
+use crate::transport::request::Request;
 use std::time::{Duration, Instant};
 
 pub struct Transfer<'a> {
@@ -22,11 +21,8 @@ pub struct Transfer<'a> {
     pub limits: Limits<'a>,
     pub progress: Progress<'a>,
     pub http: HttpClient,
-    limiter: Arc<Limiter>,
-    retry: Retry<'a>,
-    log: Log,
+    policy: CallPolicy<'a>,
     began: Instant,
-    sent: Instant,
     process: Process,
 }
 
@@ -37,22 +33,23 @@ impl<'a> Transfer<'a> {
             limits,
             progress: Progress::new(options.progress),
             http: client.http(),
-            limiter: client.shares().limiter().clone(),
-            retry: client.retry(options.max_attempts),
-            log: Log::new(client.logger(), call.name, client.key()),
+            policy: CallPolicy::new(
+                client.shares().limiter().clone(),
+                client.retry(options.max_attempts),
+                Log::new(client.logger(), call.name, client.key()),
+            ),
             call,
             began: Instant::now(),
-            sent: Instant::now(),
             process: Process::current(),
         }
     }
 
     pub fn attempts(&self) -> u32 {
-        self.retry.made()
+        self.policy.made()
     }
 
     pub fn log(&self) -> &Log {
-        &self.log
+        &self.policy.log
     }
 
     /// Since the call began.
@@ -61,15 +58,15 @@ impl<'a> Transfer<'a> {
     }
 
     /// Waits for the rate limiter and starts an attempt.
-    pub fn begin(&mut self, request: Request) -> Result<Exchange<'a>, Failure> {
+    pub fn begin(&mut self, request: Request) -> Result<Exchange<'a>, TransportError> {
         self.wait_for_turn()?;
-        self.count();
+        self.policy.begin_attempt(&self.call);
         Ok(self.exchange(request))
     }
 
     /// Starts an attempt at another place than the API, which has limits of its own.
     pub fn begin_elsewhere(&mut self, request: Request) -> Exchange<'a> {
-        self.count();
+        self.policy.begin_attempt(&self.call);
         self.exchange(request)
     }
 
@@ -78,48 +75,37 @@ impl<'a> Transfer<'a> {
         Exchange::new(self.http.clone(), request, self.limits)
     }
 
-    fn count(&mut self) {
-        self.retry.count();
-        self.sent = Instant::now();
-        events::attempt(&self.log, self.retry.made(), &self.call);
-    }
-
-    fn wait_for_turn(&mut self) -> Result<(), Failure> {
+    fn wait_for_turn(&mut self) -> Result<(), TransportError> {
         let ceiling = self.client.requests_per_minute();
-        if self.limiter.try_acquire(ceiling) {
+        if self.policy.limiter.try_acquire(ceiling) {
             return Ok(());
         }
         let began = Instant::now();
-        let limiter = self.limiter.clone();
+        let limiter = self.policy.limiter.clone();
         wait::drive(self.limits, "waiting for the rate limiter", |reactor| async move {
             limiter.acquire(ceiling, &reactor).await;
         })?;
-        events::waited(&self.log, began.elapsed());
+        events::waited(&self.policy.log, began.elapsed());
         Ok(())
     }
 
     /// Tells the limiter, the budget and the host what an attempt came to.
-    pub fn came_to(&mut self, outcome: Result<Told<'_>, &Error>) {
-        self.limiter.came_to(outcome.map(drop));
-        self.retry.came_to(outcome.map(drop));
-        events::answer(&self.log, self.retry.made(), self.sent, outcome);
+    pub fn record(&mut self, outcome: Result<ResponseSummary<'_>, &Error>) {
+        self.policy.record(outcome);
         self.flush();
     }
 
     /// Waits until the call may go again, or gives the error back, which says why it may not.
-    pub fn again(&mut self, mut error: Error) -> Result<(), Error> {
-        let wait = match self.retry.next(&error, self.limits.deadline.left()) {
+    pub fn again(&mut self, error: Error) -> Result<(), Error> {
+        let wait = match self.policy.next(&error, self.limits.deadline.left()) {
             Ok(wait) => wait,
-            Err(why) => {
-                error.add(&why.in_words(self.retry.made()));
-                return Err(error);
-            }
+            Err(why) => return Err(self.policy.given_up(error, why)),
         };
-        events::retry(&self.log, self.retry.made(), wait, &error);
+        events::retry(&self.policy.log, self.policy.made(), wait, &error);
         self.flush();
         self.check_process()?;
-        let waited = wait::drive(self.limits, track::PAUSE, |reactor| async move { reactor.sleep(wait).await });
-        waited.map_err(|failure| track::after(error, failure.status, failure.text, self.retry.made()))
+        let waited = wait::drive(self.limits, call_state::PAUSE, |reactor| async move { reactor.sleep(wait).await });
+        waited.map_err(|failure| call_state::after(error, failure.status, failure.text, self.policy.made()))
     }
 
     /// A callback may have forked: in the child nothing more is done.
@@ -131,7 +117,7 @@ impl<'a> Transfer<'a> {
     }
 
     /// A failure of the way as an error of the call.
-    pub fn error(&self, failure: Failure) -> Unanswered {
+    pub fn error(&self, failure: TransportError) -> CallError {
         self.client.error(&self.call, failure, self.attempts())
     }
 
@@ -140,7 +126,7 @@ impl<'a> Transfer<'a> {
         if !self.process.is_forked_child() {
             match &result {
                 Ok(_) => self.http.give_back(),
-                Err(error) => events::failed(&self.log, error, self.began),
+                Err(error) => events::failed(&self.policy.log, error, self.began),
             }
             self.flush();
         }
@@ -148,6 +134,6 @@ impl<'a> Transfer<'a> {
     }
 
     pub fn flush(&self) {
-        self.log.flush();
+        self.policy.log.flush();
     }
 }

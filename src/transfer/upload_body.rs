@@ -1,13 +1,15 @@
 //! A request whose body is read piece by piece, on the caller's thread, between the turns of its exchange.
 
-use super::attempt::{Answer, Body, Failure};
-use super::body::Reach;
-use super::client::{Answered, Unanswered};
-use super::exchange::{Exchange, Turn};
-use super::process::Process;
-use super::progress::Progress;
-use super::transfer::Transfer;
+use super::run::Transfer;
 use crate::error::Status;
+use crate::transport::body::BodySent;
+use crate::transport::client::{CallError, CallResponse};
+use crate::transport::error::TransportError;
+use crate::transport::exchange::{Exchange, Turn};
+use crate::transport::process::Process;
+use crate::transport::progress::Progress;
+use crate::transport::request::Body;
+use crate::transport::response::HttpResponse;
 use bytes::{Bytes, BytesMut};
 use http::header::{CONTENT_TYPE, HeaderValue};
 use std::fmt::Display;
@@ -24,7 +26,7 @@ pub trait Source {
     /// Bytes to come, when that is known.
     fn size(&self) -> Option<u64>;
     /// Fills a part of the buffer and says how much; 0 is the end. A failure says why there is no more.
-    fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Failure>;
+    fn read(&mut self, buffer: &mut [u8]) -> Result<usize, TransportError>;
     /// Whether it can go back to its start.
     fn can_rewind(&self) -> bool;
     /// Goes back to its start, or says why not.
@@ -32,12 +34,12 @@ pub trait Source {
 }
 
 /// A failure of what is uploaded.
-pub fn unreadable(what: impl Display, why: impl Display) -> Failure {
-    Failure::of_file(format!("{what} can't be read: {why}"))
+pub fn unreadable(what: impl Display, why: impl Display) -> TransportError {
+    TransportError::file(format!("{what} can't be read: {why}"))
 }
 
 /// What stands round the source's bytes.
-pub struct Frame {
+pub struct MultipartFraming {
     pub content_type: String,
     pub before: Vec<u8>,
     pub after: Vec<u8>,
@@ -45,20 +47,20 @@ pub struct Frame {
 
 /// The body as it is fed: a piece is held back until the next is there, so that the last one goes out only when the
 /// source has proved to have as much as it said. Until then the service can't have taken it for whole.
-struct Feed<'a> {
+struct UploadBody<'a> {
     source: &'a mut dyn Source,
     piece: usize,
     buffer: BytesMut,
     before: Option<Vec<u8>>,
     held: Option<Bytes>,
     after: Option<Vec<u8>>,
-    read: Read,
+    read: ReadState,
     process: Process,
 }
 
-impl Feed<'_> {
+impl UploadBody<'_> {
     /// The next piece, and whether it is the last one.
-    fn next(&mut self) -> Result<(Bytes, bool), Failure> {
+    fn next(&mut self) -> Result<(Bytes, bool), TransportError> {
         let differs = |why: String| Err(unreadable("what is uploaded", why));
         if let Some(before) = self.before.take() {
             return Ok((before.into(), false));
@@ -100,50 +102,54 @@ impl Feed<'_> {
 
 /// How far the source was read.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Read {
+pub struct ReadState {
     /// It was asked for bytes: to send them again it has to go back.
     pub begun: bool,
     pub bytes: u64,
 }
 
 impl Transfer<'_> {
-    /// Sends one request with a body of `frame` and `source`, and reads its answer, also one that comes early.
-    pub fn send(&mut self, frame: Frame, source: &mut dyn Source) -> (Result<Answered, Unanswered>, Read) {
+    /// Sends one request with a body of `framing` and `source`, and reads its response, also one that comes early.
+    pub fn send(
+        &mut self,
+        framing: MultipartFraming,
+        source: &mut dyn Source,
+    ) -> (Result<CallResponse, CallError>, ReadState) {
         let mut request = self.client.request(&self.call);
-        let content_type = HeaderValue::from_str(&frame.content_type).expect("a media type and a boundary of ours");
+        let content_type = HeaderValue::from_str(&framing.content_type).expect("a media type and a boundary of ours");
         request.headers.insert(CONTENT_TYPE, content_type);
-        let around = (frame.before.len() + frame.after.len()) as u64;
+        let around = (framing.before.len() + framing.after.len()) as u64;
         request.body = Body::Streamed(source.size().map(|size| size.saturating_add(around)));
-        let mut feed = Feed {
+        let mut upload_body = UploadBody {
             source,
             piece: if self.client.scheme() == "https" { TLS_PIECE } else { PIECE },
             buffer: BytesMut::new(),
-            before: Some(frame.before),
+            before: Some(framing.before),
             held: None,
-            after: Some(frame.after),
-            read: Read::default(),
+            after: Some(framing.after),
+            read: ReadState::default(),
             process: Process::current(),
         };
         self.progress.begins();
-        let longest = self.call.longest_answer;
+        let longest = self.call.max_response_len;
         let sent = match self.begin(request) {
-            Ok(exchange) => drive(exchange, &mut feed, &mut self.progress, longest),
+            Ok(exchange) => drive(exchange, &mut upload_body, &mut self.progress, longest),
             Err(failure) => Err(failure),
         };
-        let read = feed.read;
+        let read = upload_body.read;
         let attempts = self.attempts();
-        let answered = sent.map(|(answer, reach)| Answered { answer, attempts, reach });
-        (answered.map_err(|failure| self.error(failure)), read)
+        let response = sent.map(|(response, body_sent)| CallResponse { response, attempts, body_sent });
+        (response.map_err(|failure| self.error(failure)), read)
     }
 }
 
 fn drive(
     mut exchange: Exchange<'_>,
-    feed: &mut Feed<'_>,
+    upload_body: &mut UploadBody<'_>,
     progress: &mut Progress<'_>,
     longest: usize,
-) -> Result<(Answer, Reach), Failure> {
-    let size = feed.source.size();
+) -> Result<(HttpResponse, BodySent), TransportError> {
+    let size = upload_body.source.size();
     let mut turn = exchange.turn()?;
     if matches!(turn, Turn::NeedData) {
         turn = exchange.turn_within(GRACE)?.unwrap_or(turn);
@@ -152,11 +158,13 @@ fn drive(
         turn = match turn {
             Turn::NeedData => {
                 // The end is told once the service has answered.
-                if feed.read.bytes == 0 || size != Some(feed.read.bytes) {
-                    progress.moved(feed.read.bytes, size, exchange.reach())?;
+                if upload_body.read.bytes == 0 || size != Some(upload_body.read.bytes) {
+                    progress.moved(upload_body.read.bytes, size, exchange.body_sent())?;
                 }
                 exchange.check()?;
-                let chunk = feed.next().map_err(|failure| Failure { reach: exchange.reach(), ..failure })?;
+                let chunk = upload_body
+                    .next()
+                    .map_err(|failure| TransportError { body_sent: exchange.body_sent(), ..failure })?;
                 match chunk {
                     (chunk, false) => exchange.feed(chunk),
                     (chunk, true) => exchange.feed_last(chunk),
@@ -164,17 +172,17 @@ fn drive(
                 exchange.turn()?
             }
             Turn::Head(head) => {
-                let reach = exchange.reach();
-                let answer = exchange.rest(head, longest)?;
-                if reach == Reach::Whole {
-                    // There is nothing left to cancel, and the answer is not to be lost.
-                    let _ = progress.finished(feed.read.bytes);
+                let body_sent = exchange.body_sent();
+                let response = exchange.rest(head, longest)?;
+                if body_sent == BodySent::All {
+                    // There is nothing left to cancel, and the response is not to be lost.
+                    let _ = progress.finished(upload_body.read.bytes);
                     exchange.check_process()?;
                 }
-                return Ok((answer, reach));
+                return Ok((response, body_sent));
             }
             Turn::HaveData(_) | Turn::Done => {
-                return Err(Failure::new(Status::Internal, exchange.reach(), "an answer without a head"));
+                return Err(TransportError::new(Status::Internal, exchange.body_sent(), "an answer without a head"));
             }
         }
     }

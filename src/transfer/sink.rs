@@ -1,12 +1,12 @@
 //! Where a download is written: beside the target under a temporary name until it is whole, so that the target is whole
 //! or untouched, whatever happens.
 
+use super::local_file::{SpecialFile, unwritable};
 use crate::error::{Error, Status};
-use crate::transport::attempt::{Failure, plain};
 use crate::transport::client::{Call, Client};
+use crate::transport::error::{TransportError, plain};
 use crate::transport::exchange::Limits;
 use crate::transport::process::Process;
-use crate::transport::special::{SpecialFile, unwritable};
 use std::fs::{self, File, Permissions};
 use std::io;
 use std::mem;
@@ -17,7 +17,7 @@ use tempfile::NamedTempFile;
 /// Where a download's bytes go.
 pub trait Sink {
     /// Takes all of it, or says why not.
-    fn write(&mut self, data: &[u8]) -> Result<(), Failure>;
+    fn write(&mut self, data: &[u8]) -> Result<(), TransportError>;
     /// Forgets what was written, or says why it can't.
     fn restart(&mut self) -> Result<(), String>;
     /// The whole file was written.
@@ -53,14 +53,14 @@ impl<'a> Target<'a> {
         let place = match fs::metadata(&path_of_file) {
             Ok(there) if there.is_dir() => return Err(failed(io::Error::from(io::ErrorKind::IsADirectory))),
             Ok(there) if there.is_file() => {
-                Place::Beside(beside(&path_of_file).map_err(failed)?, Some(there.permissions()))
+                Place::Beside(temporary_file(&path_of_file).map_err(failed)?, Some(there.permissions()))
             }
             Ok(_) => Place::Straight(
                 SpecialFile::open_to_write(limits, &path_of_file)
                     .map_err(|failure| client.error(call, failure, 0).error)?,
             ),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                Place::Beside(beside(&path_of_file).map_err(failed)?, None)
+                Place::Beside(temporary_file(&path_of_file).map_err(failed)?, None)
             }
             Err(error) => return Err(failed(error)),
         };
@@ -69,7 +69,7 @@ impl<'a> Target<'a> {
 }
 
 impl Sink for Target<'_> {
-    fn write(&mut self, data: &[u8]) -> Result<(), Failure> {
+    fn write(&mut self, data: &[u8]) -> Result<(), TransportError> {
         let written = match &mut self.place {
             // At an offset of ours: a child after a fork shares the file's own.
             Place::Beside(file, _) => file.as_file().write_all_at(data, self.written),
@@ -114,7 +114,7 @@ impl Drop for Target<'_> {
     }
 }
 
-fn beside(path: &Path) -> io::Result<NamedTempFile> {
+fn temporary_file(path: &Path) -> io::Result<NamedTempFile> {
     // The mode is that of any new file: the umask takes from it what it takes.
     tempfile::Builder::new()
         .prefix(".mmx-")

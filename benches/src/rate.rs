@@ -1,38 +1,30 @@
-//! Deletes in bulk against a stand-in server that allows so many requests a minute: with the limiter set to that, and
-//! where it has to find that by itself. Both at once, for most of their time is spent waiting.
+//! Deletes in bulk against a stand-in server with a rate limit: by a client whose limiter is set to it, and by one that has to
+//! find it. Both run at once, for most of their time is spent waiting.
 
+use crate::Size;
 use mmx_bench::Result;
 use mmx_bench::build::Places;
+use mmx_bench::result::Rate;
 use mmx_bench::stand_in::{FIRST_ID, StandIn, files_to_delete};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::json;
+use std::io;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
-use std::{env, fs, io};
 
-/// What the server allows, counted over any five seconds: a minute shows what takes twelve at a service that counts by the minute.
+/// The server's limit. It counts over any five seconds, so that one minute shows what takes twelve at a service that counts
+/// by the minute.
 const A_MINUTE: u32 = 3000;
 const WINDOW_MS: u32 = 5000;
-/// A minute's worth, or sixteen seconds'.
+/// As many as the server allows in a minute, in 16 seconds, and in one.
 const FILES: u32 = 3000;
 const FILES_QUICK: u32 = 800;
+const FILES_SMOKE: u32 = 50;
 
 #[derive(Deserialize)]
 struct Printed {
     about: String,
     seconds: f64,
-}
-
-#[derive(Serialize)]
-struct Run {
-    name: &'static str,
-    about: String,
-    requests_per_minute: u32,
-    files: u32,
-    seconds: f64,
-    /// To the time that so many requests take at the rate that is allowed.
-    ratio: f64,
-    refused: u32,
 }
 
 /// A new account that takes so many requests.
@@ -61,15 +53,14 @@ fn printed(output: &Output) -> Result<Printed> {
     }
 }
 
-fn main() -> Result<()> {
-    let files = match env::args().nth(1).as_deref() {
-        None => FILES,
-        Some("--quick") => FILES_QUICK,
-        Some(_) => return Err("usage: bench-rate [--quick]".into()),
+pub(crate) fn measure(places: &Places, size: Size) -> Result<Vec<Rate>> {
+    let files = match size {
+        Size::Full => FILES,
+        Size::Quick => FILES_QUICK,
+        Size::Smoke => FILES_SMOKE,
     };
-    let places = Places::find()?;
     let program = places.c("rate", &["rate", "common"], &places.libmmx())?;
-    let server = StandIn::start(Command::new(places.release.join("mmx-sandbox")))?;
+    let server = StandIn::start(Command::new(places.server()))?;
 
     let plans = [("the limiter set to it", "set", A_MINUTE), ("found by itself", "found", 0)];
     let mut started = Vec::new();
@@ -77,17 +68,28 @@ fn main() -> Result<()> {
         limit(&server, account, files)?;
         started.push((name, account, ceiling, start(&program, &server, account, ceiling, files)?));
     }
-    let least = 60.0 * f64::from(files) / f64::from(A_MINUTE);
-    println!("{files} deletes in bulk at a server that allows {A_MINUTE} a minute: {least:.1} s at that rate");
-    let mut runs = Vec::new();
+    eprint!("\r{:<80}\rdeletes under a rate limit", "");
+    let mut rows = Vec::new();
     for (name, account, requests_per_minute, process) in started {
         let Printed { about, seconds } = printed(&process.wait_with_output()?)?;
-        let (ratio, refused) = (seconds / least, server.ask(account, "throttled")?.parse()?);
-        println!("  {name:<24}{seconds:>8.1} s  × {ratio:<6.3}{refused:>6} refused");
-        runs.push(Run { name, about, requests_per_minute, files, seconds, ratio, refused });
+        let (ratio, refused) = (seconds / least(files), server.ask(account, "throttled")?.parse()?);
+        rows.push(Rate { name: name.to_owned(), about, requests_per_minute, files, seconds, ratio, refused });
     }
-    let output = places.folder.join("rate.json");
-    fs::write(&output, serde_json::to_string_pretty(&runs)? + "\n")?;
-    println!("written to {}", output.display());
-    Ok(())
+    eprint!("\r{:<80}\r", "");
+    Ok(rows)
+}
+
+/// Seconds that so many requests take at the rate that is allowed.
+fn least(files: u32) -> f64 {
+    60.0 * f64::from(files) / f64::from(A_MINUTE)
+}
+
+pub(crate) fn print(rows: &[Rate]) {
+    if let Some(Rate { files, .. }) = rows.first() {
+        let least = least(*files);
+        println!("\n{files} deletes in bulk at a server that allows {A_MINUTE} a minute: {least:.1} s at that rate");
+    }
+    for Rate { name, seconds, ratio, refused, .. } in rows {
+        println!("  {name:<24}{seconds:>8.1} s  × {ratio:<6.3}{refused:>6} refused");
+    }
 }

@@ -1,9 +1,9 @@
 //! Waits of a call that is driven in turns: a cancel and the deadline are heard.
 
-use super::attempt::Failure;
-use super::body::Reach;
-use super::exchange::Limits;
-use super::reactor::Reactor;
+use crate::transport::body::BodySent;
+use crate::transport::error::TransportError;
+use crate::transport::exchange::Limits;
+use crate::transport::reactor::Reactor;
 use std::future::Future;
 use std::pin::pin;
 use std::rc::Rc;
@@ -13,11 +13,11 @@ pub fn drive<T, F: Future<Output = T>>(
     limits: Limits<'_>,
     phase: &str,
     work: impl FnOnce(Rc<Reactor>) -> F,
-) -> Result<T, Failure> {
+) -> Result<T, TransportError> {
     let reactor = Reactor::new();
     let mut work = pin!(work(reactor.clone()));
     limits.drive(&reactor, |cx| work.as_mut().poll(cx)).map_err(|why| {
-        let (status, text) = why.in_words(phase);
-        Failure::new(status, Reach::Nothing, text).permanent()
+        let (status, text) = why.describe(phase);
+        TransportError::new(status, BodySent::None, text).permanent()
     })
 }

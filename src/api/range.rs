@@ -1,4 +1,4 @@
-//! What the head and the first bytes of an answer say of a file: whether it is one, and whether it is still the same.
+//! What the head and the first bytes of a response say of a file: whether it is one, and whether it is still the same.
 
 use http::header::{ACCEPT_RANGES, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE, ETAG, LAST_MODIFIED};
 use http::header::{HeaderMap, HeaderValue};
@@ -9,7 +9,7 @@ pub fn validator(headers: &HeaderMap) -> Option<HeaderValue> {
     strong.or_else(|| headers.get(LAST_MODIFIED)).cloned()
 }
 
-/// Whether an answer goes on with the same file, of so many bytes where that is known, from a byte on. Not every service
+/// Whether a response goes on with the same file, of so many bytes where that is known, from a byte on. Not every service
 /// that sends parts heeds If-Range.
 pub fn is_the_rest(headers: &HeaderMap, from: u64, validator: Option<&HeaderValue>, length: Option<u64>) -> bool {
     let is_other = |name| headers.get(name).is_some_and(|value| Some(value) != validator);
@@ -22,7 +22,7 @@ fn range_start(headers: &HeaderMap) -> Option<u64> {
     range(headers)?.split('-').next()?.parse().ok()
 }
 
-/// How long the file is that an answer holds, or a part of which it holds.
+/// How long the file is that a response holds, or a part of which it holds.
 pub fn length(headers: &HeaderMap) -> Option<u64> {
     match range(headers) {
         Some(range) => range.rsplit('/').next()?.parse().ok(),

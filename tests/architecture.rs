@@ -1,11 +1,14 @@
-//! The rules of the house: arrows go down only, unsafe code stands in two places, files stay small, and nothing names
-//! the machine it was written on.
+//! The rules for the code's structure: a layer uses only those below it, modules don't import each other in circles,
+//! unsafe code stands in two places, files stay small, and nothing names the machine it was written on.
+
+#[path = "architecture/imports.rs"]
+mod imports;
 
 use std::fs;
 use std::path::Path;
 
-/// The floors from the ground up. What stands on one may use it and what lies below.
-const FLOORS: [&str; 4] = ["error", "transport", "api", "ffi"];
+/// The layers from the bottom up. What stands on one may use it and what lies below.
+const LAYERS: [&str; 5] = ["error", "transport", "transfer", "api", "ffi"];
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -52,44 +55,45 @@ fn is_word(line: &str, word: &str) -> bool {
     line.split(|c: char| !c.is_alphanumeric() && c != '_').any(|found| found == word)
 }
 
-fn floor_of(file: &str) -> Option<usize> {
+fn layer_of(file: &str) -> Option<usize> {
     let name = file.strip_prefix("src/")?.split(['/', '.']).next()?;
-    FLOORS.iter().position(|floor| *floor == name)
+    LAYERS.iter().position(|layer| *layer == name)
 }
 
 #[test]
-fn arrows_go_down_only() {
-    let mut arrows = 0;
+fn a_layer_uses_only_those_below_it() {
+    let mut uses = 0;
     for (file, text) in files("src") {
-        let Some(floor) = floor_of(&file) else {
-            assert_eq!(file, "src/lib.rs", "{file} stands on no floor");
+        let Some(layer) = layer_of(&file) else {
+            assert_eq!(file, "src/lib.rs", "{file} is in no layer");
             continue;
         };
         for (at, line) in code(&text) {
-            assert!(!line.contains("super::super::"), "{file}:{at}: write crate::, so that the arrow is seen");
+            assert!(!line.contains("super::super::"), "{file}:{at}: write crate::, so that the layer is seen");
             for used in line.split("crate::").skip(1) {
                 let used = used.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap();
-                let used = FLOORS.iter().position(|floor| *floor == used);
-                let used = used.unwrap_or_else(|| panic!("{file}:{at}: name the floor after crate::"));
-                assert!(used <= floor, "{file}:{at}: an arrow up, to {}", FLOORS[used]);
-                arrows += usize::from(used < floor);
+                let used = LAYERS.iter().position(|layer| *layer == used);
+                let used = used.unwrap_or_else(|| panic!("{file}:{at}: name the layer after crate::"));
+                assert!(used <= layer, "{file}:{at}: uses the layer {} above it", LAYERS[used]);
+                uses += usize::from(used < layer);
             }
         }
     }
-    assert!(arrows > 10, "only {arrows} arrows found: is this test blind?");
+    assert!(uses > 10, "only {uses} uses found: is this test blind?");
 }
 
-/// Which words a floor doesn't know: what it is for would be lost with them.
+/// Which words a layer doesn't know: what it is for would be lost with them.
 #[test]
-fn each_floor_keeps_to_its_own() {
-    let strangers: [(&str, &[&str]); 4] = [
+fn each_layer_keeps_to_its_own() {
+    let forbidden_words: [(&str, &[&str]); 5] = [
+        ("src/transfer/", &["file_id", "purpose", "base_resp", "c_char", "tokio", "reqwest", "hyper", "tower"]),
         ("src/api/", &["tokio", "reqwest", "hyper", "libc", "c_char", "sleep"]),
         ("src/ffi/", &["tokio", "reqwest", "hyper", "libc", "serde_json"]),
         ("src/transport/", &["file_id", "purpose", "base_resp", "c_char", "tokio", "reqwest", "hyper_util", "tower"]),
         ("src/error.rs", &["tokio", "reqwest", "hyper", "libc", "super::super"]),
     ];
     for (file, text) in files("src") {
-        let words = strangers.iter().filter(|(floor, _)| file.starts_with(floor)).flat_map(|(_, words)| *words);
+        let words = forbidden_words.iter().filter(|(layer, _)| file.starts_with(layer)).flat_map(|(_, words)| *words);
         for word in words {
             // What tests at a file's end make up is theirs.
             let product = text.split("#[cfg(test)]").next().unwrap_or_default();
@@ -126,15 +130,28 @@ fn unsafe_code_stands_in_two_places_and_says_why_it_is_sound() {
     assert!(blocks > 10, "only {blocks} unsafe blocks found: is this test blind?");
 }
 
+#[test]
+fn no_modules_import_each_other_in_a_circle() {
+    for (folder, known) in [("src", ("api::delete", "transport::client")), ("cli/src", ("journal", "worklist"))] {
+        let graph = imports::graph(folder);
+        assert!(graph[known.0].contains(known.1), "{folder}: {} imports {}: is this test blind?", known.0, known.1);
+        let circle = imports::circle(&graph);
+        assert!(circle.is_none(), "{folder}: a circle of imports: {}", circle.unwrap().join(" -> "));
+    }
+}
+
 /// The command is a user of the library like any other: it needs no C, and nothing unsafe.
 #[test]
 fn the_command_stands_on_the_safe_interface() {
     let mut uses = 0;
-    for (file, text) in files("cli") {
+    for (file, text) in files("cli").into_iter().filter(|(file, _)| file.ends_with(".rs")) {
         for (at, line) in code(&text) {
             for used in line.split("mmx::").skip(1) {
                 let used = used.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap();
-                assert!(["api", "error", "transport"].contains(&used), "{file}:{at}: not for the command: mmx::{used}");
+                assert!(
+                    ["api", "error", "transfer", "transport"].contains(&used),
+                    "{file}:{at}: not for the command: mmx::{used}"
+                );
                 uses += 1;
             }
             assert!(!is_word(&line, "unsafe"), "{file}:{at}: unsafe code belongs in src/ffi and src/transport/sys.rs");

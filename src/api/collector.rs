@@ -1,15 +1,15 @@
 //! The outcomes as they come: told to the host or kept, counted, and put together in the end.
 
-use super::bulk::{OnOutcome, Options};
+use super::bulk_options::{OnOutcome, Options};
 use super::outcome::{Counts, Kind, Outcome};
 use crate::error::Status;
-use crate::transport::attempt::Failure;
-use crate::transport::body::Reach;
+use crate::transport::body::BodySent;
+use crate::transport::error::TransportError;
 use crate::transport::process::Process;
 use crate::transport::progress::Progress;
 use serde_json::Value;
 
-pub(super) struct Receipts<'a> {
+pub(super) struct Collector<'a> {
     pub(super) counts: Counts,
     on_outcome: Option<OnOutcome<'a>>,
     progress: Progress<'a>,
@@ -18,12 +18,12 @@ pub(super) struct Receipts<'a> {
     kept: Vec<String>,
     kinds: Vec<Option<Kind>>,
     process: Process,
-    is_of_a_parent: bool,
+    is_forked_child: bool,
 }
 
-impl<'a> Receipts<'a> {
-    pub(super) fn new(total: usize, options: &Options<'a>) -> Receipts<'a> {
-        Receipts {
+impl<'a> Collector<'a> {
+    pub(super) fn new(total: usize, options: &Options<'a>) -> Collector<'a> {
+        Collector {
             counts: Counts { total, ..Counts::default() },
             on_outcome: options.on_outcome,
             progress: Progress::new(options.progress),
@@ -31,7 +31,7 @@ impl<'a> Receipts<'a> {
             kept: if options.on_outcome.is_some() { Vec::new() } else { vec![String::new(); total] },
             kinds: vec![None; total],
             process: Process::current(),
-            is_of_a_parent: false,
+            is_forked_child: false,
         }
     }
 
@@ -44,15 +44,15 @@ impl<'a> Receipts<'a> {
     }
 
     /// A callback of the host's has forked, and this is the child: it is told nothing more.
-    pub(super) fn is_of_a_parent(&self) -> bool {
-        self.is_of_a_parent
+    pub(super) fn is_forked_child(&self) -> bool {
+        self.is_forked_child
     }
 
     /// Each file's once. Fails when the host wants no more.
-    pub(super) fn write(&mut self, outcome: Outcome<'_>) -> Result<(), Failure> {
+    pub(super) fn write(&mut self, outcome: Outcome<'_>) -> Result<(), TransportError> {
         self.counts.add(outcome.kind);
         self.kinds[outcome.index] = Some(outcome.kind);
-        if self.is_of_a_parent {
+        if self.is_forked_child {
             return Ok(());
         }
         let goes_on = match self.on_outcome {
@@ -63,27 +63,27 @@ impl<'a> Receipts<'a> {
             }
         };
         if !goes_on {
-            return Err(Failure::new(Status::Cancelled, Reach::Nothing, "stopped by the outcome function"));
+            return Err(TransportError::new(Status::Cancelled, BodySent::None, "stopped by the outcome function"));
         }
-        self.look_for_a_fork();
-        if self.is_of_a_parent {
+        self.check_process();
+        if self.is_forked_child {
             return Ok(());
         }
         let total = Some(self.counts.total as u64);
-        let moved = self.progress.moved(self.counts.settled() as u64, total, Reach::Nothing);
+        let moved = self.progress.moved(self.counts.settled() as u64, total, BodySent::None);
         if self.tells_progress {
-            self.look_for_a_fork();
+            self.check_process();
         }
         moved
     }
 
     /// After a callback, where the host may have forked.
-    fn look_for_a_fork(&mut self) {
-        self.is_of_a_parent |= self.process.is_forked_child();
+    fn check_process(&mut self) {
+        self.is_forked_child |= self.process.is_forked_child();
     }
 
-    pub(super) fn tell_the_end(&mut self) -> Result<(), Failure> {
-        match self.is_of_a_parent {
+    pub(super) fn tell_the_end(&mut self) -> Result<(), TransportError> {
+        match self.is_forked_child {
             true => Ok(()),
             false => self.progress.finished(self.counts.settled() as u64),
         }

@@ -1,8 +1,8 @@
 //! Where a call stands, kept beside the work that makes it, for whoever ends it from outside.
 
 use super::attempt::Attempt;
-use super::body::Reach;
-use super::client::{Client, Unanswered};
+use super::body::BodySent;
+use super::client::{CallError, Client};
 use super::exchange::Interruption;
 use crate::error::{Error, Status};
 use std::cell::{RefCell, RefMut};
@@ -13,11 +13,11 @@ pub(super) struct State {
     /// Under way.
     pub(super) attempt: Option<Attempt>,
     /// From where on the one under way may have been carried out.
-    pub(super) in_doubt_from: Option<Reach>,
+    pub(super) ambiguous_from: Option<BodySent>,
     /// What it waits for while none is under way.
     pub(super) waiting: &'static str,
     /// An earlier attempt may have been carried out.
-    pub(super) in_doubt: bool,
+    pub(super) ambiguous: bool,
     pub(super) made: u32,
     /// What the last attempt came to.
     pub(super) last: Option<Error>,
@@ -25,37 +25,37 @@ pub(super) struct State {
 
 /// Where a call stands.
 #[derive(Clone, Default)]
-pub struct Track(Rc<RefCell<State>>);
+pub struct CallState(Rc<RefCell<State>>);
 
-impl Track {
+impl CallState {
     pub(super) fn state(&self) -> RefMut<'_, State> {
         self.0.borrow_mut()
     }
 
     /// The end of a call from outside, as an error of it.
-    pub fn interrupted(&self, client: &Client, name: &'static str, why: &Interruption) -> Unanswered {
+    pub fn interrupted(&self, client: &Client, name: &'static str, why: &Interruption) -> CallError {
         let mut state = self.state();
-        let State { attempt, waiting, in_doubt_from, in_doubt, made: attempts, last, .. } = &mut *state;
-        let (attempts, in_doubt) = (*attempts, *in_doubt);
-        let mut unanswered = match (attempt, last.take()) {
+        let State { attempt, waiting, ambiguous_from, ambiguous, made: attempts, last, .. } = &mut *state;
+        let (attempts, ambiguous) = (*attempts, *ambiguous);
+        let mut call_error = match (attempt, last.take()) {
             (Some(attempt), _) => {
-                let (status, text) = why.in_words(&attempt.phase());
+                let (status, text) = why.describe(&attempt.phase());
                 let failure = attempt.interrupted(status, text);
-                let reach = failure.reach;
-                let mut unanswered = client.error_of(name, failure, attempts);
-                unanswered.error.ambiguous = in_doubt_from.is_some_and(|from| reach >= from);
-                unanswered
+                let body_sent = failure.body_sent;
+                let mut call_error = client.error_of(name, failure, attempts);
+                call_error.error.ambiguous = ambiguous_from.is_some_and(|from| body_sent >= from);
+                call_error
             }
             (None, last) => {
-                let (status, text) = why.in_words(waiting);
+                let (status, text) = why.describe(waiting);
                 match last {
                     Some(last) => after(last, status, text, attempts).into(),
                     None => Error { attempts, ..Error::new(status, name, text) }.into(),
                 }
             }
         };
-        unanswered.error.ambiguous |= in_doubt;
-        unanswered
+        call_error.error.ambiguous |= ambiguous;
+        call_error
     }
 }
 

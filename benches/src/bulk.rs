@@ -1,15 +1,16 @@
-//! Many files deleted by one call: libmmx, libcurl multi and requests in a pool of threads, each in a process of its own, in
-//! turns, against a stand-in server that takes its time for each, and against one that doesn't.
+//! Many files deleted at once, by libmmx, libcurl multi and requests in a pool of threads: each in a process of its own, in
+//! turns, against a stand-in server that delays each response, and against one that doesn't.
 
+use crate::Size;
+use crate::programs::{Kind, Programs};
 use mmx_bench::Result;
-use mmx_bench::build::{self, Places};
+use mmx_bench::build;
+use mmx_bench::result::{Bulk, BulkRun};
 use mmx_bench::stand_in::{FIRST_ID, StandIn, files_to_delete};
-use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
-use std::{env, fs};
 
 const DELAY_MS: u32 = 50;
 /// Whom the others are compared with.
@@ -34,32 +35,14 @@ const GROUPS: [Group; 5] = [
     Group { name: "no delay, HTTPS, 16 at once", https: true, delay_ms: 0, width: 16, files: 20_000, quick: 5_000, with_python: false },
 ];
 
-/// What a contestant prints.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-struct Printed {
-    about: String,
-    seconds: f64,
-    cpu_seconds: f64,
-    peak_kib: u64,
-}
-
-#[derive(Serialize)]
-struct Ranked {
-    group: &'static str,
-    name: &'static str,
-    files: u32,
-    width: u32,
-    /// Medians.
-    seconds: f64,
-    files_per_s: f64,
-    cpu_us: f64,
-    peak_mib: f64,
-    /// To the least possible time: all but the server's delay takes none.
-    to_the_least: Option<f64>,
-    /// To the peer's run of the same round.
-    to_the_peer: f64,
-    cpu_to_the_peer: f64,
-    runs: Vec<Printed>,
+impl Group {
+    fn files(&self, size: Size) -> u32 {
+        match size {
+            Size::Full => self.files,
+            Size::Quick => self.quick,
+            Size::Smoke => 2 * self.width,
+        }
+    }
 }
 
 /// The stand-in server, with a new account for each run.
@@ -93,20 +76,22 @@ impl Server {
 /// A command, and its arguments before those that say what to do.
 type Contestant = (&'static str, Vec<PathBuf>);
 
-fn contestants(places: &Places) -> Result<Vec<Contestant>> {
-    let python = places.python();
-    if !python.exists() {
-        return Err("the peers for Python aren't installed: run `make bench`".into());
-    }
+fn contestants(programs: &Programs<'_>, with_python: bool) -> Result<Vec<Contestant>> {
+    let places = programs.places;
     let c = |name: &str, flags: &[String]| places.c(name, &["bulk", "common", name], flags);
-    Ok(vec![
+    let mut contestants = vec![
         ("libmmx", vec![c("bulk_libmmx", &places.libmmx())?]),
         (PEER, vec![c("bulk_libcurl", &build::libcurl()?)?]),
-        ("requests, threads", vec![python, "-B".into(), places.benches.join("python/bulk.py")]),
-    ])
+    ];
+    if with_python {
+        programs.build(Kind::Python)?;
+        let script = places.benches.join("python/bulk.py");
+        contestants.push(("requests, threads", vec![places.python(), "-B".into(), script]));
+    }
+    Ok(contestants)
 }
 
-fn run(server: &mut Server, group: &Group, files: u32, command: &[PathBuf]) -> Result<Printed> {
+fn run(server: &mut Server, group: &Group, files: u32, command: &[PathBuf]) -> Result<BulkRun> {
     let warm_up = 4 * group.width;
     let account = server.account(warm_up + files, group.delay_ms)?;
     let ready = &server.process.ready;
@@ -132,13 +117,13 @@ fn median(values: impl Iterator<Item = f64>) -> f64 {
     sorted[sorted.len() / 2]
 }
 
-fn ranked(group: &Group, files: u32, name: &'static str, runs: &[Printed], peer: &[Printed]) -> Ranked {
-    let ratio = |of: fn(&Printed) -> f64| median(runs.iter().zip(peer).map(|(own, peer)| of(own) / of(peer)));
+fn ranked(group: &Group, files: u32, name: &str, runs: &[BulkRun], peer: &[BulkRun]) -> Bulk {
+    let ratio = |of: fn(&BulkRun) -> f64| median(runs.iter().zip(peer).map(|(own, peer)| of(own) / of(peer)));
     let least = f64::from(files) / f64::from(group.width) * f64::from(group.delay_ms) / 1e3;
     let seconds = median(runs.iter().map(|run| run.seconds));
-    Ranked {
-        group: group.name,
-        name,
+    Bulk {
+        group: group.name.to_owned(),
+        name: name.to_owned(),
         files,
         width: group.width,
         seconds,
@@ -152,7 +137,8 @@ fn ranked(group: &Group, files: u32, name: &'static str, runs: &[Printed], peer:
     }
 }
 
-fn print(rows: &[Ranked]) {
+pub(crate) fn print(rows: &[Bulk]) {
+    println!("\nMany files at once: medians; × least: to files / width × {DELAY_MS} ms");
     let titles = ["s", "× least", "files/s", "CPU µs", "MiB", "× libcurl", "CPU ×"].map(|title| format!("{title:>10}"));
     for (at, row) in rows.iter().enumerate() {
         if at == 0 || rows[at - 1].group != row.group {
@@ -166,22 +152,25 @@ fn print(rows: &[Ranked]) {
     }
 }
 
-fn main() -> Result<()> {
-    let is_quick = match env::args().nth(1).as_deref() {
-        None => false,
-        Some("--quick") => true,
-        Some(_) => return Err("usage: bench-bulk [--quick]".into()),
-    };
-    let rounds = if is_quick { 2 } else { 3 };
-    let places = Places::find()?;
-    let contestants = contestants(&places)?;
-    let process = StandIn::start(Command::new(places.release.join("mmx-sandbox")))?;
-    let mut server = Server { process, accounts: 0 };
+/// Runs the groups whose names, with "bulk" before them, are wanted.
+pub(crate) fn measure(programs: &Programs<'_>, size: Size, wanted: impl Fn(&str) -> bool) -> Result<Vec<Bulk>> {
+    let groups: Vec<_> = GROUPS.iter().filter(|group| wanted(&format!("bulk {}", group.name))).collect();
     let mut rows = Vec::new();
-    for group in &GROUPS {
-        let files = if is_quick { group.quick } else { group.files };
+    if groups.is_empty() {
+        return Ok(rows);
+    }
+    let rounds = match size {
+        Size::Full => 3,
+        Size::Quick => 2,
+        Size::Smoke => 1,
+    };
+    let contestants = contestants(programs, groups.iter().any(|group| group.with_python))?;
+    let process = StandIn::start(Command::new(programs.places.server()))?;
+    let mut server = Server { process, accounts: 0 };
+    for group in groups {
+        let files = group.files(size);
         let those = &contestants[..if group.with_python { 3 } else { 2 }];
-        let mut runs: BTreeMap<&str, Vec<Printed>> = BTreeMap::new();
+        let mut runs: BTreeMap<&str, Vec<BulkRun>> = BTreeMap::new();
         for round in 0..rounds {
             // Nobody is always the first one.
             for position in 0..those.len() {
@@ -192,11 +181,6 @@ fn main() -> Result<()> {
         }
         rows.extend(those.iter().map(|(name, _)| ranked(group, files, name, &runs[name], &runs[PEER])));
     }
-    eprintln!("\r{:<80}\r", "");
-    println!("Many files at once. Medians of {rounds} rounds; × least: to files / width × {DELAY_MS} ms");
-    print(&rows);
-    let output = places.folder.join("bulk.json");
-    fs::write(&output, serde_json::to_string_pretty(&rows)? + "\n")?;
-    println!("\nwritten to {}", output.display());
-    Ok(())
+    eprint!("\r{:<80}\r", "");
+    Ok(rows)
 }

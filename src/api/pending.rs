@@ -1,6 +1,6 @@
-//! What lists tell of many files at once: which of those in doubt are there still, and in the end whether any is.
+//! What lists tell of many files at once: which of those ambiguous are there still, and in the end whether any is.
 
-use super::bulk::{Doubt, Options, Run, Task};
+use super::bulk::{Options, PendingLookup, Run, Task};
 use super::list;
 use super::outcome::Kind;
 use crate::error::Error;
@@ -14,29 +14,30 @@ struct List<'a> {
 }
 
 impl<'a> Run<'a> {
-    /// Of many in doubt a list tells which are there still: those are sent again. The others are gone if an earlier list
+    /// Of many ambiguous files a list tells which are there still: those are sent again. The others are gone if an earlier list
     /// of this call had them, or else looked for one by one.
-    pub(super) fn settle_doubtful(&mut self, is_last_round: bool) {
-        let doubtful = std::mem::take(&mut self.doubtful);
-        let purposes: BTreeSet<_> = doubtful.iter().map(|doubt| self.files[doubt.index].purpose).collect();
+    pub(super) fn resolve_pending(&mut self, is_last_round: bool) {
+        let pending = std::mem::take(&mut self.pending);
+        let purposes: BTreeSet<_> =
+            pending.iter().map(|pending_lookup| self.files[pending_lookup.index].purpose).collect();
         let lists = self.lists(purposes.into_iter().collect());
         let mut tasks = Vec::new();
-        for Doubt { index, error, attempts } in doubtful {
+        for PendingLookup { index, error, attempts } in pending {
             let file = self.files[index];
             let list = lists.iter().find(|list| list.purpose.is_none_or(|purpose| purpose == file.purpose));
             match list {
                 Some(list) if list.ids.contains(&file.file_id) && error.ambiguous => {
-                    tasks.push(Task { index, looks_first: None, attempts });
+                    tasks.push(Task { index, lookup_first: None, attempts });
                 }
-                Some(list) if list.ids.contains(&file.file_id) => self.settle_by_error(index, error, attempts),
+                Some(list) if list.ids.contains(&file.file_id) => self.record_error(index, error, attempts),
                 Some(list) if self.listed == Some(list.purpose) => {
                     let kind = if error.ambiguous { Kind::Deleted } else { Kind::AlreadyAbsent };
-                    self.settle_all(index, kind, attempts, "list", "", None);
+                    self.record_all(index, kind, attempts, "list", "", None);
                 }
-                _ => tasks.push(Task { index, looks_first: Some(error), attempts }),
+                _ => tasks.push(Task { index, lookup_first: Some(error), attempts }),
             }
         }
-        let (looks, again): (Vec<_>, Vec<_>) = tasks.into_iter().partition(|task| task.looks_first.is_some());
+        let (looks, again): (Vec<_>, Vec<_>) = tasks.into_iter().partition(|task| task.lookup_first.is_some());
         self.send(looks.into_iter(), true);
         self.send(again.into_iter(), is_last_round);
     }
@@ -66,7 +67,7 @@ impl<'a> Run<'a> {
             match self.list(purpose) {
                 Ok(list) => {
                     let files = self.files.iter().enumerate();
-                    let ours = files.filter(|(index, _)| self.receipts.was_meant_to_go(*index)).map(|(_, file)| file);
+                    let ours = files.filter(|(index, _)| self.collector.was_meant_to_go(*index)).map(|(_, file)| file);
                     let ours = ours.chain(before).filter(|file| purpose.is_none_or(|purpose| purpose == file.purpose));
                     there.extend(ours.map(|file| file.file_id).filter(|id| list.ids.contains(id)));
                 }

@@ -1,17 +1,17 @@
 //! The object store, or whatever else a download is sent on to: the link that leads there, and what it means when it has no
 //! file to give.
 
-use super::envelope::About;
+use super::envelope::ResponseMeta;
 use super::{model, retrieve};
 use crate::error::{Error, Status};
+use crate::transfer::run::Transfer;
 use crate::transport::client::CallOptions;
-use crate::transport::config::is_loopback;
-use crate::transport::transfer::Transfer;
+use crate::transport::setting::is_loopback;
 use url::Url;
 
 /// Its own words are in nobody's list, its HTTP status is. It never got the key, so it says nothing of that.
-pub fn refusal(call: &'static str, about: &About) -> Error {
-    let (status, advice) = match about.http_status {
+pub fn refusal(call: &'static str, meta: &ResponseMeta) -> Error {
+    let (status, advice) = match meta.http_status {
         401 | 403 | 404 | 410 => (Status::Http, ": the file's content may have expired"),
         429 => (Status::RateLimited, ": slow down and try again later"),
         408 | 504 => (Status::ServerTimeout, ": try again later"),
@@ -19,8 +19,8 @@ pub fn refusal(call: &'static str, about: &About) -> Error {
         _ => (Status::Http, ""),
     };
     let mut error =
-        Error::new(status, call, format!("the file store answered {}{}", about.in_words(), about.advice(advice)));
-    about.put_on(&mut error);
+        Error::new(status, call, format!("the file store answered {}{}", meta.describe(), meta.advice(advice)));
+    meta.apply_to(&mut error);
     error
 }
 
@@ -36,13 +36,13 @@ pub fn ask_for_link(transfer: &Transfer<'_>, file_id: i64, options: &CallOptions
         Error { call: name, message: format!("{name}: {text}"), attempts: made.max(error.attempts), ..error }
     };
     let timeout = deadline.left().map_or(options.timeout, |left| Some(Some(left)));
-    let (call, reply) =
+    let (call, response) =
         retrieve::ask(transfer.client, file_id, &CallOptions { timeout, http: Some(&transfer.http), ..*options })
             .map_err(failed)?;
-    let link = model::files(&reply.json).ok().and_then(|files| Some(files.into_iter().next()?.download_url));
+    let link = model::files(&response.json).ok().and_then(|files| Some(files.into_iter().next()?.download_url));
     let url = link.filter(|link| !link.is_empty()).and_then(|link| Url::parse(&link).ok());
     let Some(mut url) = url.filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host()) else {
-        return Err(failed(reply.error(transfer.client, &call, "the answer has no download_url for this file")));
+        return Err(failed(response.error(transfer.client, &call, "the answer has no download_url for this file")));
     };
     if url.scheme() == "http" && !is_loopback(&url) {
         // Only from or to a scheme that isn't a web one can this fail.

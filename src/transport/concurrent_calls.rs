@@ -1,12 +1,13 @@
 //! Many calls at once on one driver, all driven by the calling thread: it adds some, then takes what has settled.
 
 use super::attempts::Attempts;
-use super::client::{Client, Unanswered};
+use super::call_policy::CallPolicy;
+use super::call_state::CallState;
+use super::client::{CallError, Client};
 use super::exchange::{Interruption, Limits};
 use super::http_client::HttpClient;
 use super::log::Log;
 use super::rate::Limiter;
-use super::track::Track;
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use std::future::Future;
 use std::pin::Pin;
@@ -15,11 +16,11 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 /// The number that the caller gave, and what became of the call.
-pub type Settled<T> = (usize, Result<T, Unanswered>);
+pub type Settled<T> = (usize, Result<T, CallError>);
 
 struct Member<'c, T> {
     number: usize,
-    track: Track,
+    call_state: CallState,
     work: Pin<Box<dyn Future<Output = T> + 'c>>,
 }
 
@@ -32,7 +33,7 @@ impl<T> Future for Member<'_, T> {
     }
 }
 
-pub struct Crowd<'c, T> {
+pub struct ConcurrentCalls<'c, T> {
     client: &'c Client,
     name: &'static str,
     limits: Limits<'c>,
@@ -46,18 +47,18 @@ pub struct Crowd<'c, T> {
     http: HttpClient,
 }
 
-impl<'c, T> Crowd<'c, T> {
+impl<'c, T> ConcurrentCalls<'c, T> {
     pub fn new(
         client: &'c Client,
         name: &'static str,
         limits: Limits<'c>,
         call_timeout: Option<Duration>,
         max_attempts: Option<u32>,
-    ) -> Crowd<'c, T> {
+    ) -> ConcurrentCalls<'c, T> {
         let http = HttpClient::new(client.shares().pool().clone());
         let log = Log::new(client.logger(), name, client.key());
         let (limiter, running) = (client.shares().limiter().clone(), FuturesUnordered::new());
-        Crowd { client, name, limits, call_timeout, max_attempts, log, limiter, running, http }
+        ConcurrentCalls { client, name, limits, call_timeout, max_attempts, log, limiter, running, http }
     }
 
     /// Starts a call under a number of the caller's.
@@ -65,11 +66,11 @@ impl<'c, T> Crowd<'c, T> {
     where
         F: Future<Output = T> + 'c,
     {
-        let (track, log, limiter) = (Track::default(), self.log.clone(), self.limiter.clone());
-        let (client, retry, deadline) = (self.client, self.client.retry(self.max_attempts), self.limits.deadline);
-        let attempts = Attempts::new(client, &self.http, limiter, track.clone(), log, retry, deadline);
+        let (client, call_state, retry) = (self.client, CallState::default(), self.client.retry(self.max_attempts));
+        let policy = CallPolicy::new(self.limiter.clone(), retry, self.log.clone());
+        let attempts = Attempts::new(client, &self.http, policy, call_state.clone(), self.limits.deadline);
         let work = Box::pin(work(attempts.with_own_deadline(self.call_timeout)));
-        self.running.push(Member { number, track, work });
+        self.running.push(Member { number, call_state, work });
     }
 
     /// Calls under way.
@@ -82,7 +83,7 @@ impl<'c, T> Crowd<'c, T> {
     }
 
     /// A callback of the host's has forked, and this is the child.
-    pub fn is_of_a_parent(&self) -> bool {
+    pub fn is_forked_child(&self) -> bool {
         self.http.is_forked_child()
     }
 
@@ -91,7 +92,7 @@ impl<'c, T> Crowd<'c, T> {
     pub fn turn(&mut self) -> (Vec<Settled<T>>, Option<Interruption>) {
         let mut settled = Vec::new();
         while settled.is_empty() && !self.is_empty() {
-            let Crowd { http, limits, running, log, .. } = self;
+            let ConcurrentCalls { http, limits, running, log, .. } = self;
             let turned = limits.check().and_then(|()| {
                 limits.drive(&http.reactor, |cx| {
                     while let Poll::Ready(Some((number, result))) = running.poll_next_unpin(cx) {
@@ -105,7 +106,7 @@ impl<'c, T> Crowd<'c, T> {
                 settled.extend(self.abandon(&why));
                 return (settled, Some(why));
             }
-            if self.is_of_a_parent() {
+            if self.is_forked_child() {
                 break;
             }
         }
@@ -115,7 +116,7 @@ impl<'c, T> Crowd<'c, T> {
     /// Ends all that is under way.
     fn abandon(&mut self, why: &Interruption) -> impl Iterator<Item = Settled<T>> + use<T> {
         let members: Vec<_> = std::mem::take(&mut self.running).into_iter().collect();
-        let end = |member: &Member<'c, T>| member.track.interrupted(self.client, self.name, why);
+        let end = |member: &Member<'c, T>| member.call_state.interrupted(self.client, self.name, why);
         let settled: Vec<_> = members.iter().map(|member| (member.number, Err(end(member)))).collect();
         settled.into_iter()
     }

@@ -1,0 +1,64 @@
+//! Why a request got no whole response, how much of it was sent by then, and the causes below an I/O or HTTP error.
+
+use super::body::BodySent;
+use super::response::Head;
+use crate::error::Status;
+use std::error::Error as StdError;
+use std::io;
+
+/// Why a request got no whole response, and how far it got.
+#[derive(Debug)]
+pub struct TransportError {
+    pub status: Status,
+    pub body_sent: BodySent,
+    pub text: String,
+    /// Another attempt would fail likewise.
+    pub permanent: bool,
+    /// What came of the response before it failed.
+    pub head: Option<Box<Head>>,
+}
+
+impl TransportError {
+    pub fn new(status: Status, body_sent: BodySent, text: impl Into<String>) -> TransportError {
+        TransportError { status, body_sent, text: text.into(), permanent: false, head: None }
+    }
+
+    /// Of a local file or the caller's stream; how far the request got is for its exchange to add.
+    pub fn file(text: impl Into<String>) -> TransportError {
+        TransportError::new(Status::File, BodySent::None, text)
+    }
+
+    pub fn permanent(self) -> TransportError {
+        TransportError { permanent: true, ..self }
+    }
+}
+
+type Cause<'a> = &'a (dyn StdError + 'static);
+
+/// An error and what lies under it, also inside an io::Error.
+pub(super) fn causes<'a>(error: Cause<'a>) -> impl Iterator<Item = Cause<'a>> {
+    fn under<'a>(error: Cause<'a>) -> Option<Cause<'a>> {
+        match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+            Some(inner) => Some(inner),
+            None => error.source(),
+        }
+    }
+    std::iter::successors(Some(error), |error| under(*error))
+}
+
+pub(super) fn root_cause(error: &hyper::Error) -> String {
+    let io = || causes(error).filter_map(|cause| cause.downcast_ref::<io::Error>());
+    let end_of_file = io().any(|io| io.kind() == io::ErrorKind::UnexpectedEof);
+    if end_of_file || error.is_incomplete_message() {
+        return "the server closed it before the answer was whole".into();
+    }
+    match io().last() {
+        Some(io) if io.raw_os_error().is_some() => plain(io),
+        _ => causes(error).last().map_or_else(String::new, ToString::to_string),
+    }
+}
+
+/// `Connection reset by peer (os error 104)` says it without the number.
+pub fn plain(error: &io::Error) -> String {
+    error.to_string().split(" (os error").next().unwrap_or_default().to_lowercase()
+}
