@@ -1,6 +1,7 @@
 //! One request and its response, as a step-by-step future; and what an error on the way proves.
 
 use super::body::{BodySender, BodySent, RequestBody};
+use super::deadline::Deadline;
 use super::http_client::HttpClient;
 use super::pool::{Connection, InUse};
 use super::reactor::{Registration, Sleep};
@@ -68,11 +69,25 @@ pub struct TransportError {
     pub permanent: bool,
     /// What came of the response before it failed.
     pub head: Option<Box<Head>>,
+    /// The shortest wait after which it may go.
+    pub retry_after: Option<Duration>,
 }
 
 impl TransportError {
     pub fn new(status: Status, body_sent: BodySent, text: impl Into<String>) -> TransportError {
-        TransportError { status, body_sent, text: text.into(), permanent: false, head: None }
+        TransportError { status, body_sent, text: text.into(), permanent: false, head: None, retry_after: None }
+    }
+
+    /// The rate limiter gives no turn before the call's time is over.
+    pub fn no_turn(wait: Duration, deadline: Deadline) -> TransportError {
+        let left = deadline.left().unwrap_or_default().as_millis();
+        let text = format!(
+            "not sent: the rate limiter, which heeds what the service asked for and requests_per_minute, allows it in {} ms, \
+             and {left} ms are left of the call's time limit",
+            wait.as_millis()
+        );
+        let failure = TransportError::new(Status::RateLimited, BodySent::None, text);
+        TransportError { retry_after: Some(wait), ..failure.permanent() }
     }
 
     /// Of a local file or the caller's stream; how far the request got is for its exchange to add.

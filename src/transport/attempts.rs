@@ -3,7 +3,7 @@
 
 use super::attempt::{Attempt, HttpResponse, TransportError};
 use super::body::BodySent;
-use super::call_state::{CallState, PAUSE};
+use super::call_state::{self, CallState, PAUSE};
 use super::client::{Call, CallError, CallResponse, Client};
 use super::deadline::Deadline;
 use super::events::{self, ResponseSummary};
@@ -29,7 +29,11 @@ pub struct Attempts<'c> {
     retry: Retry<'c>,
     /// When the last attempt went out.
     sent: Instant,
+    /// It did: the limiter let it go.
+    is_sent: bool,
     deadline: Deadline,
+    /// Waits for the rate limiter count towards it.
+    whole_deadline: Deadline,
     /// The deadline is this call's own among others: who drives doesn't know of it.
     is_own_deadline: bool,
     /// Belongs to the call, but isn't it: not counted.
@@ -48,7 +52,20 @@ impl<'c> Attempts<'c> {
     ) -> Attempts<'c> {
         let http = http.clone();
         let (sent, is_own_deadline, is_auxiliary) = (Instant::now(), false, false);
-        Attempts { client, http, call_state, log, limiter, retry, sent, deadline, is_own_deadline, is_auxiliary }
+        Attempts {
+            client,
+            http,
+            call_state,
+            log,
+            limiter,
+            retry,
+            sent,
+            is_sent: false,
+            deadline,
+            whole_deadline: deadline,
+            is_own_deadline,
+            is_auxiliary,
+        }
     }
 
     /// Holds the deadline itself, as one call among others: who drives them all doesn't know of it.
@@ -58,7 +75,11 @@ impl<'c> Attempts<'c> {
 
     /// Waits for the rate limiter, sends one request and reads its response.
     pub async fn send(&mut self, call: &Call) -> Result<CallResponse, CallError> {
-        self.wait_for_turn().await;
+        self.is_sent = false;
+        if let Err(wait) = self.wait_for_turn().await {
+            return Err(self.no_turn(call, wait));
+        }
+        self.is_sent = true;
         self.retry.count();
         let number = self.retry.made();
         self.sent = Instant::now();
@@ -111,26 +132,41 @@ impl<'c> Attempts<'c> {
         .await
     }
 
-    async fn wait_for_turn(&mut self) {
+    async fn wait_for_turn(&mut self) -> Result<(), Duration> {
         let ceiling = self.client.requests_per_minute();
         if self.limiter.try_acquire(ceiling) {
-            return;
+            return Ok(());
         }
         let began = Instant::now();
         self.call_state.state().waiting = "waiting for the rate limiter";
-        self.limiter.acquire(ceiling, &self.http.reactor).await;
+        self.limiter.acquire(ceiling, &self.http.reactor, self.whole_deadline).await?;
         let waited = began.elapsed();
         if self.is_own_deadline {
             self.deadline = self.deadline.later_by(waited);
         }
         events::waited(&self.log, waited);
+        Ok(())
+    }
+
+    fn no_turn(&self, call: &Call, wait: Duration) -> CallError {
+        let mut state = self.call_state.state();
+        let failure = TransportError::no_turn(wait, self.whole_deadline);
+        match state.last.take() {
+            Some(last) if !self.is_auxiliary => {
+                let error = call_state::after(last, failure.status, failure.text, state.made);
+                Error { retry_after: failure.retry_after, ..error }.into()
+            }
+            _ => self.client.error(call, failure, state.made),
+        }
     }
 
     /// Tells the limiter, the budget and the log what an attempt came to.
     pub fn record(&mut self, outcome: Result<ResponseSummary<'_>, &Error>) {
-        self.limiter.record(outcome.map(drop));
-        self.retry.record(outcome.map(drop));
-        events::response(&self.log, self.retry.made(), self.sent, outcome);
+        if self.is_sent {
+            self.limiter.record(outcome.map(drop));
+            self.retry.record(outcome.map(drop));
+            events::response(&self.log, self.retry.made(), self.sent, outcome);
+        }
         if let Err(error) = outcome {
             self.call_state.state().last = Some(error.clone());
         }

@@ -91,9 +91,11 @@ impl<'a> Transfer<'a> {
         }
         let began = Instant::now();
         let limiter = self.limiter.clone();
+        let deadline = self.limits.deadline;
         wait::drive(self.limits, "waiting for the rate limiter", |reactor| async move {
-            limiter.acquire(ceiling, &reactor).await;
-        })?;
+            limiter.acquire(ceiling, &reactor, deadline).await
+        })?
+        .map_err(|wait| TransportError::no_turn(wait, deadline))?;
         events::waited(&self.log, began.elapsed());
         Ok(())
     }
@@ -102,7 +104,9 @@ impl<'a> Transfer<'a> {
     pub fn record(&mut self, outcome: Result<ResponseSummary<'_>, &Error>) {
         self.limiter.record(outcome.map(drop));
         self.retry.record(outcome.map(drop));
-        events::response(&self.log, self.retry.made(), self.sent, outcome);
+        if !outcome.is_err_and(Error::is_without_turn) {
+            events::response(&self.log, self.retry.made(), self.sent, outcome);
+        }
         self.flush();
     }
 
