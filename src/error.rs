@@ -124,6 +124,11 @@ impl Error {
         Error { parameter: Some(parameter), ..Error::new(Status::InvalidArgument, call, text) }
     }
 
+    /// The rate limiter gave no turn in time: the service has answered nothing.
+    pub fn is_without_turn(&self) -> bool {
+        self.status == Status::RateLimited && self.http_status == 0 && self.api_code == 0
+    }
+
     /// Adds a sentence to the message.
     pub fn add(&mut self, text: &str) {
         self.message.push_str(&one_line(text));

@@ -82,9 +82,11 @@ impl<'a> Transfer<'a> {
         }
         let began = Instant::now();
         let limiter = self.policy.limiter.clone();
+        let deadline = self.limits.deadline;
         wait::drive(self.limits, "waiting for the rate limiter", |reactor| async move {
-            limiter.acquire(ceiling, &reactor).await;
-        })?;
+            limiter.acquire(ceiling, &reactor, deadline).await
+        })?
+        .map_err(|wait| TransportError::no_turn(wait, deadline))?;
         events::waited(&self.policy.log, began.elapsed());
         Ok(())
     }

@@ -4,7 +4,7 @@
 use super::attempt::Attempt;
 use super::body::BodySent;
 use super::call_policy::CallPolicy;
-use super::call_state::{CallState, PAUSE};
+use super::call_state::{self, CallState, PAUSE};
 use super::client::{Call, CallError, CallResponse, Client};
 use super::deadline::Deadline;
 use super::error::TransportError;
@@ -27,6 +27,8 @@ pub struct Attempts<'c> {
     policy: CallPolicy<'c>,
     call_state: CallState,
     deadline: Deadline,
+    /// Waits for the rate limiter count towards it.
+    whole_deadline: Deadline,
     /// The deadline is this call's own among others: who drives doesn't know of it.
     is_own_deadline: bool,
     /// It sends auxiliary requests of a call, which are not counted.
@@ -42,7 +44,8 @@ impl<'c> Attempts<'c> {
         deadline: Deadline,
     ) -> Attempts<'c> {
         let (http, is_own_deadline, is_auxiliary) = (http.clone(), false, false);
-        Attempts { client, http, policy, call_state, deadline, is_own_deadline, is_auxiliary }
+        let whole_deadline = deadline;
+        Attempts { client, http, policy, call_state, deadline, whole_deadline, is_own_deadline, is_auxiliary }
     }
 
     /// Holds the deadline itself, as one call among others: who drives them all doesn't know of it.
@@ -52,7 +55,9 @@ impl<'c> Attempts<'c> {
 
     /// Waits for the rate limiter, sends one request and reads its response.
     pub async fn send(&mut self, call: &Call) -> Result<CallResponse, CallError> {
-        self.wait_for_turn().await;
+        if let Err(wait) = self.wait_for_turn().await {
+            return Err(self.no_turn(call, wait));
+        }
         self.policy.begin_attempt(call);
         let number = self.policy.made();
         // A silence that would outlast the deadline needs no clock of its own.
@@ -103,19 +108,32 @@ impl<'c> Attempts<'c> {
         .await
     }
 
-    async fn wait_for_turn(&mut self) {
+    async fn wait_for_turn(&mut self) -> Result<(), Duration> {
         let ceiling = self.client.requests_per_minute();
         if self.policy.limiter.try_acquire(ceiling) {
-            return;
+            return Ok(());
         }
         let began = Instant::now();
         self.call_state.state().waiting = "waiting for the rate limiter";
-        self.policy.limiter.acquire(ceiling, &self.http.reactor).await;
+        self.policy.limiter.acquire(ceiling, &self.http.reactor, self.whole_deadline).await?;
         let waited = began.elapsed();
         if self.is_own_deadline {
             self.deadline = self.deadline.later_by(waited);
         }
         events::waited(&self.policy.log, waited);
+        Ok(())
+    }
+
+    fn no_turn(&self, call: &Call, wait: Duration) -> CallError {
+        let mut state = self.call_state.state();
+        let failure = TransportError::no_turn(wait, self.whole_deadline);
+        match state.last.take() {
+            Some(last) if !self.is_auxiliary => {
+                let error = call_state::after(last, failure.status, failure.text, state.made);
+                Error { retry_after: failure.retry_after, ..error }.into()
+            }
+            _ => self.client.error(call, failure, state.made),
+        }
     }
 
     /// Records the result of an attempt.

@@ -45,6 +45,10 @@ impl<'c> CallPolicy<'c> {
 
     /// Tells the limiter, the retry budget and the log the result of an attempt.
     pub fn record(&self, outcome: Result<ResponseSummary<'_>, &Error>) {
+        // Nothing was sent, so there is nothing to record.
+        if outcome.is_err_and(Error::is_without_turn) {
+            return;
+        }
         self.limiter.record(outcome.map(drop));
         self.retry.record(outcome.map(drop));
         events::response(&self.log, self.retry.made(), self.sent, outcome);

@@ -1,10 +1,12 @@
 //! Why a request got no whole response, how much of it was sent by then, and the causes below an I/O or HTTP error.
 
 use super::body::BodySent;
+use super::deadline::Deadline;
 use super::response::Head;
 use crate::error::Status;
 use std::error::Error as StdError;
 use std::io;
+use std::time::Duration;
 
 /// Why a request got no whole response, and how far it got.
 #[derive(Debug)]
@@ -16,11 +18,25 @@ pub struct TransportError {
     pub permanent: bool,
     /// The head of the response, if it was received before the failure.
     pub head: Option<Box<Head>>,
+    /// The shortest wait after which it may go.
+    pub retry_after: Option<Duration>,
 }
 
 impl TransportError {
     pub fn new(status: Status, body_sent: BodySent, text: impl Into<String>) -> TransportError {
-        TransportError { status, body_sent, text: text.into(), permanent: false, head: None }
+        TransportError { status, body_sent, text: text.into(), permanent: false, head: None, retry_after: None }
+    }
+
+    /// The rate limiter gives no turn before the call's time is over.
+    pub fn no_turn(wait: Duration, deadline: Deadline) -> TransportError {
+        let left = deadline.left().unwrap_or_default().as_millis();
+        let text = format!(
+            "not sent: the rate limiter, which heeds what the service asked for and requests_per_minute, allows it in {} ms, \
+             and {left} ms are left of the call's time limit",
+            wait.as_millis()
+        );
+        let failure = TransportError::new(Status::RateLimited, BodySent::None, text);
+        TransportError { retry_after: Some(wait), ..failure.permanent() }
     }
 
     /// An error of a local file or the caller's stream; the exchange adds how much of the body was sent.

@@ -15,6 +15,7 @@ mod width;
 
 pub use limiters::{Account, Limiters};
 
+use super::deadline::Deadline;
 use super::reactor::{Reactor, RemoteWake, Sleep};
 use crate::error::{Error, Status};
 use pace::Pace;
@@ -78,12 +79,19 @@ impl Limiter {
         }))
     }
 
-    /// Waits for a turn; dropping the future gives it up. `ceiling`: requests a minute that its client asked for.
-    pub async fn acquire(self: &Arc<Self>, ceiling: Option<u32>, reactor: &Rc<Reactor>) {
-        if !self.try_acquire(ceiling) {
-            let (ticket, wake) = (self.queue_up(ceiling), reactor.expect_wake());
-            Turn { limiter: self, reactor, _wake: wake, ticket, timer: None, came: false }.await;
+    /// Waits for a turn; dropping the future gives it up. `ceiling`: requests a minute that its client asked for. Fails,
+    /// as soon as that is known, where no turn can come before the deadline: with the shortest time until one.
+    pub async fn acquire(
+        self: &Arc<Self>,
+        ceiling: Option<u32>,
+        reactor: &Rc<Reactor>,
+        deadline: Deadline,
+    ) -> Result<(), Duration> {
+        if self.try_acquire(ceiling) {
+            return Ok(());
         }
+        let (ticket, wake) = (self.queue_up(ceiling), reactor.expect_wake());
+        Turn { limiter: self, reactor, _wake: wake, ticket, deadline: deadline.at(), timer: None, came: false }.await
     }
 
     /// Takes a turn if that needs no waiting.
@@ -96,9 +104,9 @@ impl Limiter {
     /// Records the result of a request.
     pub fn record(&self, outcome: Result<(), &Error>) {
         match outcome {
-            Err(error) if error.status == Status::RateLimited => self.throttled(error.retry_after),
             // Nobody has answered: that says nothing of the rate.
             Err(error) if error.http_status == 0 => {}
+            Err(error) if error.status == Status::RateLimited => self.throttled(error.retry_after),
             _ => self.succeeded(),
         }
     }
@@ -188,6 +196,12 @@ impl Inner {
         Ok(self.leave(place))
     }
 
+    /// The moment before which the one of this ticket can't go, whoever before it gives up.
+    fn earliest(&mut self, ticket: u64) -> Option<Instant> {
+        let ceiling = self.queue[self.position_of(ticket)?].ceiling;
+        Some(self.pace.earliest(Instant::now(), ceiling))
+    }
+
     /// Takes one out of the queue; the next one's waker, if that was waiting for it.
     fn leave(&mut self, place: usize) -> Option<Waker> {
         let was_next = self.next() == place;
@@ -202,31 +216,38 @@ struct Turn<'a> {
     reactor: &'a Rc<Reactor>,
     _wake: RemoteWake,
     ticket: u64,
+    deadline: Option<Instant>,
     /// Made when there is something to wait for.
     timer: Option<Sleep>,
     came: bool,
 }
 
 impl Future for Turn<'_> {
-    type Output = ();
+    type Output = Result<(), Duration>;
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Duration>> {
         loop {
             let mut inner = self.limiter.inner();
             // The waker is dropped without the lock.
             let place = inner.position_of(self.ticket).expect("who waits stands in the queue");
             let old = mem::replace(&mut inner.queue[place].waker, cx.waker().clone());
             let asked = inner.ask(self.ticket);
+            let earliest = self.deadline.filter(|_| asked.is_err()).and_then(|_| inner.earliest(self.ticket));
             drop(inner);
             drop(old);
             let until = match asked {
                 Ok(next) => {
                     self.came = true;
                     next.into_iter().for_each(Waker::wake);
-                    return Poll::Ready(());
+                    return Poll::Ready(Ok(()));
                 }
                 Err(until) => until,
             };
+            if let (Some(earliest), Some(deadline)) = (earliest, self.deadline)
+                && deadline < earliest
+            {
+                return Poll::Ready(Err(earliest.saturating_duration_since(Instant::now())));
+            }
             if self.timer.as_ref().is_none_or(|timer| timer.at() != until) {
                 self.timer = Some(self.reactor.sleep_until(until));
             }

@@ -276,12 +276,13 @@ impl<'a> Run<'a> {
         let kind = match error.status {
             _ if error.ambiguous => Kind::Unknown,
             Status::Cancelled => Kind::NotAttempted,
+            _ if attempts == 0 && error.is_without_turn() => Kind::NotAttempted,
             Status::Timeout if self.stopped.as_ref().is_some_and(|stop| stop.status == Status::Timeout) => {
                 Kind::NotAttempted
             }
             _ => Kind::Failed,
         };
-        if is_for_all(&error) && self.stopped.is_none() {
+        if (is_for_all(&error) || error.is_without_turn()) && self.stopped.is_none() {
             self.stopped = Some(error.clone());
         }
         let trace_id = error.trace_id.clone();

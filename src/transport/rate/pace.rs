@@ -143,6 +143,14 @@ impl Pace {
         self.throttled.as_ref().map_or(next, |throttled| throttled.until.max(next))
     }
 
+    /// The moment before which none can go, whatever becomes of those under way.
+    pub(super) fn earliest(&mut self, now: Instant, ceiling: Option<u32>) -> Instant {
+        self.forget(now);
+        let next = if self.spacing(ceiling).is_some() { self.next } else { now };
+        // Once the one that goes alone is taken, the pause is over.
+        self.throttled.as_ref().filter(|throttled| !throttled.alone).map_or(next, |throttled| throttled.until.max(next))
+    }
+
     /// Nothing holds a request without a ceiling.
     pub(super) fn is_free(&mut self, now: Instant) -> bool {
         self.forget(now);

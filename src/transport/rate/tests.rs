@@ -32,13 +32,14 @@ impl Wake for Bell {
 
 /// Someone who stands in the queue and is polled by hand.
 struct Waiting<'a> {
-    turn: Pin<Box<dyn Future<Output = ()> + 'a>>,
+    turn: Pin<Box<dyn Future<Output = Result<(), Duration>> + 'a>>,
     bell: Arc<Bell>,
 }
 
 impl Waiting<'_> {
     fn new<'a>(limiter: &'a Arc<Limiter>, ceiling: Option<u32>, reactor: &'a Rc<Reactor>) -> Waiting<'a> {
-        let mut waiting = Waiting { turn: Box::pin(limiter.acquire(ceiling, reactor)), bell: Arc::default() };
+        let mut waiting =
+            Waiting { turn: Box::pin(limiter.acquire(ceiling, reactor, Deadline::NONE)), bell: Arc::default() };
         assert!(!waiting.goes(), "there was nothing to wait for");
         waiting
     }
@@ -76,7 +77,7 @@ fn first_come_first_served_on_one_thread() {
     let all = (0..40).map(|number| {
         let (limiter, order, reactor) = (&limiter, &order, &reactor);
         async move {
-            limiter.acquire(FAST, reactor).await;
+            limiter.acquire(FAST, reactor, Deadline::NONE).await.unwrap();
             order.lock().unwrap().push(number);
         }
     });
@@ -100,7 +101,7 @@ fn first_come_first_served_over_threads() {
         .map(|number| {
             let (theirs, order) = (limiter.clone(), order.clone());
             let ended = started(async move |reactor| {
-                theirs.acquire(FAST, &reactor).await;
+                theirs.acquire(FAST, &reactor, Deadline::NONE).await.unwrap();
                 order.lock().unwrap().push(number);
             });
             while limiter.waiting() <= number && began.elapsed() < pace::ALONE {
@@ -128,7 +129,7 @@ fn threads_wake_each_other() {
             let ceiling = Some(if number % 2 == 0 { 30_000 } else { 60_000 });
             started(async move |reactor| {
                 for _ in 0..25 {
-                    limiter.acquire(ceiling, &reactor).await;
+                    limiter.acquire(ceiling, &reactor, Deadline::NONE).await.unwrap();
                 }
             })
         })
@@ -148,14 +149,14 @@ fn a_single_call_does_not_wait_behind_a_whole_bulk() {
     // A bulk call with eight under way, each of which begins another one as it ends.
     let bulk = (0..8).map(|_| async {
         while is_over.load(Ordering::SeqCst) == 0 {
-            limiter.acquire(FAST, &reactor).await;
+            limiter.acquire(FAST, &reactor, Deadline::NONE).await.unwrap();
             turns.fetch_add(1, Ordering::SeqCst);
         }
     });
     let single = async {
         for _ in 0..5 {
             let before = turns.load(Ordering::SeqCst);
-            limiter.acquire(FAST, &reactor).await;
+            limiter.acquire(FAST, &reactor, Deadline::NONE).await.unwrap();
             let others = turns.load(Ordering::SeqCst) - before;
             assert!(others <= 8, "{others} went before");
         }
@@ -199,7 +200,7 @@ fn a_place_that_is_given_up_after_its_turn_was_called_is_not_lost() {
     // It doesn't come, it leaves.
     drop(second);
     assert!(third.was_woken());
-    reactor.block_on(poll_fn(|cx| third.turn.as_mut().poll(cx)));
+    reactor.block_on(poll_fn(|cx| third.turn.as_mut().poll(cx))).unwrap();
     assert_eq!(limiter.waiting(), 0);
 }
 
@@ -209,10 +210,22 @@ fn a_deadline_ends_the_wait_and_gives_the_place_up() {
     assert!(limiter.try_acquire(ONE));
     let reactor = Reactor::new();
     let over = Box::pin(reactor.sleep(Duration::from_millis(20)));
-    let ended = reactor.block_on(select(Box::pin(limiter.acquire(ONE, &reactor)), over));
+    let ended = reactor.block_on(select(Box::pin(limiter.acquire(ONE, &reactor, Deadline::NONE)), over));
     assert!(matches!(ended, Either::Right(_)));
     drop(ended);
     assert_eq!(limiter.waiting(), 0);
+}
+
+#[test]
+fn a_turn_that_can_not_come_in_time_is_told_at_once() {
+    let (limiter, reactor) = (limiter(), Reactor::new());
+    let within = |seconds| Deadline::after(Some(Duration::from_secs(seconds)));
+    assert!(limiter.try_acquire(ONE));
+    let wait = reactor.block_on(limiter.acquire(ONE, &reactor, within(50))).unwrap_err();
+    assert!(wait > Duration::from_secs(60) && limiter.waiting() == 0);
+    limiter.throttled(Some(Duration::from_secs(7)));
+    let wait = reactor.block_on(limiter.acquire(None, &reactor, within(6))).unwrap_err();
+    assert!(wait > Duration::from_secs(6) && wait < Duration::from_secs(8), "{wait:?}");
 }
 
 #[test]
@@ -227,7 +240,7 @@ fn who_does_not_come_is_passed_over_and_keeps_its_place() {
         )
     };
     let began = Instant::now();
-    reactor.block_on(poll_fn(|cx| second.turn.as_mut().poll(cx)));
+    reactor.block_on(poll_fn(|cx| second.turn.as_mut().poll(cx))).unwrap();
     assert!(began.elapsed() >= PATIENCE);
     // Back again, it goes at once: its place is before that of the third, and the turns that nobody took are not lost.
     assert!(away.goes());
