@@ -1,8 +1,9 @@
 //! Download: `GET /v1/files/retrieve_content`, the API's page "File Retrieve Content", or the link that retrieve gives.
 
 use super::envelope::ResponseMeta;
+use super::evidence::Beginning;
 use super::sink::{Sink, Target};
-use super::{envelope, model, presigned, range, redirect};
+use super::{envelope, evidence, excerpt, headers, model, redirect, store};
 use crate::error::{Error, Status};
 use crate::transport::attempt::{Head, HttpResponse, TransportError};
 use crate::transport::body::BodySent;
@@ -19,6 +20,8 @@ pub const STREAM: &str = "download_stream";
 
 /// An error in JSON is shorter; a longer answer is a file.
 const MAX_ERROR_LEN: usize = 64 << 10;
+/// So much of HTML or XML tells whose it is.
+const LONGEST_START: usize = 4 << 10;
 
 /// Downloads to a path: the target is whole or untouched.
 pub fn download_file(
@@ -65,6 +68,10 @@ fn call(name: &'static str, file_id: i64) -> Call {
 struct Download<'a> {
     transfer: Transfer<'a>,
     sink: &'a mut dyn Sink,
+    file_id: i64,
+    options: CallOptions<'a>,
+    /// Its name at the service, where that was asked for.
+    filename: Option<String>,
     /// The presigned link, where that is the way.
     link: Option<Url>,
     written: u64,
@@ -103,18 +110,33 @@ fn download(
     options: &CallOptions<'_>,
 ) -> Result<String, Error> {
     let transfer = Transfer::new(client, call, limits, options);
-    let (link, written, resumed, validator, length, content_type, meta) = Default::default();
-    let mut download = Download { transfer, sink, link, written, resumed, validator, length, content_type, meta };
-    let result = download.run(file_id, by_link, options);
+    let (filename, link, written, resumed, validator, length, content_type, meta) = Default::default();
+    let options = *options;
+    let mut download = Download {
+        transfer,
+        sink,
+        file_id,
+        options,
+        filename,
+        link,
+        written,
+        resumed,
+        validator,
+        length,
+        content_type,
+        meta,
+    };
+    let result = download.run(by_link);
     download.transfer.ended(result)
 }
 
 impl<'a> Download<'a> {
-    fn run(&mut self, file_id: i64, by_link: bool, options: &CallOptions<'_>) -> Result<String, Error> {
+    fn run(&mut self, by_link: bool) -> Result<String, Error> {
         let mut refreshed = false;
         loop {
             if by_link && self.link.is_none() {
-                self.link = Some(presigned::ask_for_link(&self.transfer, file_id, options)?);
+                let (link, filename) = presigned::ask_for_link(&self.transfer, self.file_id, &self.options)?;
+                (self.link, self.filename) = (Some(link), Some(filename));
             }
             let (error, is_expired) = match self.attempt() {
                 Ok(()) => break,
@@ -136,13 +158,15 @@ impl<'a> Download<'a> {
         }
         self.transfer.record(Ok((self.meta.http_status, &self.meta.trace_id)));
         self.sink.finish().map_err(|why| self.error(Status::File, &why))?;
+        let client = self.transfer.client;
         let json = serde_json::json!({
-            "file_id": file_id,
+            "file_id": self.file_id,
             "bytes": self.written,
-            "content_type": self.content_type,
+            "length": self.length,
+            "content_type": excerpt::without_key(client, &self.content_type),
             "resumed": self.resumed,
             "via": if by_link { "download_url" } else { "retrieve_content" },
-            "trace_id": self.meta.trace_id,
+            "trace_id": excerpt::without_key(client, &self.meta.trace_id),
         });
         Ok(json.to_string())
     }
@@ -163,6 +187,10 @@ impl<'a> Download<'a> {
         self.check_process()?;
         let (exchange, head, is_away) = self.follow()?;
         let (status, asked_for) = (head.http_status, self.written);
+        if let (200 | 206, Some(encoding)) = (status, headers::encoding(&head.headers)) {
+            let why = excerpt::encoded(self.transfer.client, &encoding);
+            return Err(self.error(Status::Protocol, &format!("{why} ({})", self.meta.describe())).into());
+        }
         match status {
             206 if asked_for > 0
                 && range::is_the_rest(&head.headers, asked_for, self.validator.as_ref(), self.length) =>
@@ -220,8 +248,16 @@ impl<'a> Download<'a> {
             if !matches!(head.http_status, 301 | 302 | 303 | 307 | 308) {
                 return Ok((exchange, head, is_away));
             }
-            let next = redirect::target(&url, &head.headers);
+            let next = redirect::target(&url, &head.headers, presigned::is_local(client));
             let next = next.map_err(|why| self.redirect_error(&format!("{why}, and is not followed there")))?;
+            if !is_away && redirect::is_upgrade(&url, &next) {
+                let host = next.host_str().unwrap_or_default();
+                let text = format!(
+                    "the download was redirected to https://{host} ({}): check the base URL, which begins with http://",
+                    self.meta.describe()
+                );
+                return Err(self.error(Status::Http, &text).into());
+            }
             is_away = is_away || !redirect::is_same_place(&url, &next);
             self.transfer.log().event(Level::Debug, "redirect", || [("http_status", head.http_status.into())]);
             request = client.request_to(&next, !is_away);
@@ -250,34 +286,39 @@ impl<'a> Download<'a> {
             self.transfer.progress.moved(0, total, BodySent::All).map_err(|failure| self.failed(failure))?;
             self.check_process()?;
         }
-        // What may be an error is held back until it is known to be none.
-        let mut held =
-            if self.written == 0 && range::may_be_a_refusal(&head.headers) { Some(Vec::new()) } else { None };
+        // What may be no file is held back until it is known to be one.
+        let mut held = if self.written == 0 { Some(Vec::new()) } else { None };
         loop {
-            match exchange.turn() {
-                Ok(Turn::HaveData(data)) => match &mut held {
-                    Some(held_back) if range::is_json_so_far(held_back, &data) => {
-                        held_back.extend_from_slice(&data);
-                        if held_back.len() > MAX_ERROR_LEN {
-                            let data = held.take().unwrap_or_default();
-                            self.write(&data, total)?;
-                        }
-                    }
-                    _ => {
-                        if let Some(held_back) = held.take() {
-                            self.write(&held_back, total)?;
-                        }
-                        self.write(&data, total)?;
-                    }
-                },
+            let data = match exchange.turn() {
+                Ok(Turn::HaveData(data)) => data,
                 Ok(Turn::Done) => break,
-                Ok(Turn::Head(_) | Turn::NeedData) => {}
+                Ok(Turn::Head(_) | Turn::NeedData) => continue,
                 Err(failure) => return Err(self.cut_or_failed(failure)),
+            };
+            let Some(mut so_far) = held.take() else {
+                self.write(&data, total)?;
+                continue;
+            };
+            if so_far.is_empty() && range::beginning(&data) == Beginning::Bytes {
+                self.write(&data, total)?;
+                continue;
+            }
+            so_far.extend_from_slice(&data);
+            match range::beginning(&so_far) {
+                Beginning::Blank | Beginning::Json if so_far.len() <= MAX_ERROR_LEN => held = Some(so_far),
+                Beginning::Markup if so_far.len() < LONGEST_START => held = Some(so_far),
+                Beginning::Markup => {
+                    self.check_markup(&head, &so_far)?;
+                    self.write(&so_far, total)?;
+                }
+                _ => self.write(&so_far, total)?,
             }
         }
         if let Some(body) = held {
-            if envelope::is_refusal(self.transfer.client, &body) {
-                return Err(self.no_file(head, body));
+            match range::beginning(&body) {
+                Beginning::Json if range::is_refusal(&body) => return Err(self.no_file(head, body)),
+                Beginning::Markup => self.check_markup(&head, &body)?,
+                _ => {}
             }
             self.write(&body, total)?;
         }
@@ -304,6 +345,22 @@ impl<'a> Download<'a> {
         self.transfer.progress.moved(self.written, total, BodySent::All).map_err(|failure| self.failed(failure))
     }
 
+    /// HTML and XML may be the page of a gateway or the error of a store: neither is the file.
+    fn check_markup(&mut self, head: &Head, body: &[u8]) -> Result<(), Ended> {
+        let mut name = range::filename(&head.headers).or(self.filename.take());
+        if name.is_none() {
+            name = presigned::ask_for_name(&self.transfer, self.file_id, &self.options);
+            self.check_process()?;
+        }
+        self.filename.clone_from(&name);
+        if range::may_be_markup(&head.headers, name.as_deref()) {
+            return Ok(());
+        }
+        let page = excerpt::page(self.transfer.client, body).unwrap_or_default();
+        let text = format!("the answer is {page}, and not the file ({})", self.meta.describe());
+        Err(self.error(Status::Protocol, &text).into())
+    }
+
     /// A callback may have forked: in the child nothing more is done.
     fn check_process(&self) -> Result<(), Ended> {
         Ok(self.transfer.check_process()?)
@@ -312,15 +369,17 @@ impl<'a> Download<'a> {
     /// A response that holds no file.
     fn refused(&mut self, mut exchange: Exchange<'a>, head: Head, is_away: bool) -> Ended {
         let mut body = Vec::new();
-        while let Ok(Turn::HaveData(data)) = exchange.turn() {
-            if body.len() + data.len() > MAX_ERROR_LEN {
-                break;
+        while body.len() < MAX_ERROR_LEN {
+            match exchange.turn() {
+                Ok(Turn::HaveData(data)) => body.extend_from_slice(&data[..data.len().min(MAX_ERROR_LEN - body.len())]),
+                Ok(Turn::Done) => break,
+                Ok(Turn::Head(_) | Turn::NeedData) => {}
+                Err(failure) => return self.cut_or_failed(failure),
             }
-            body.extend_from_slice(&data);
         }
         if is_away && !envelope::is_refusal(self.transfer.client, &body) {
             let error = self.redacted(presigned::refusal(self.transfer.call.name, &self.meta));
-            let has_expired = self.link.is_some() && head.http_status == 403;
+            let has_expired = self.link.is_some() && matches!(head.http_status, 403 | 410);
             return if has_expired { Ended::Expired(error) } else { Ended::Failed(error) };
         }
         self.no_file(head, body)

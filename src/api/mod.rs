@@ -6,6 +6,7 @@ mod collector;
 pub mod delete;
 pub mod download;
 pub mod envelope;
+pub mod excerpt;
 pub mod filter;
 pub mod headers;
 pub mod list;
