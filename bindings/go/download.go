@@ -15,7 +15,9 @@ import (
 type Download struct {
 	FileID int64
 	// Bytes is the size of the file.
-	Bytes       int64
+	Bytes int64
+	// Length is the size that the response announced; -1 if it announced none, so that nothing shows whether Bytes is all.
+	Length      int64
 	ContentType string
 	// Resumed is how often the download was interrupted and resumed.
 	Resumed int
@@ -63,6 +65,7 @@ func downloaded(call string, response json.RawMessage, failure *Error) (Download
 	var read struct {
 		FileID      int64 `json:"file_id"`
 		Bytes       int64
+		Length      *int64
 		ContentType string `json:"content_type"`
 		Resumed     int
 		Via         string
@@ -71,7 +74,11 @@ func downloaded(call string, response json.RawMessage, failure *Error) (Download
 	if err := json.Unmarshal(response, &read); err != nil {
 		return Download{}, newError(call, C.MMX_ERROR_INTERNAL, "the library's JSON can't be read: "+err.Error())
 	}
-	return Download{read.FileID, read.Bytes, read.ContentType, read.Resumed, read.Via, read.TraceID, response}, nil
+	length := int64(-1)
+	if read.Length != nil {
+		length = *read.Length
+	}
+	return Download{read.FileID, read.Bytes, length, read.ContentType, read.Resumed, read.Via, read.TraceID, response}, nil
 }
 
 // restart returns a function that removes what was written since now; nil if w can't do that, or if data follows its

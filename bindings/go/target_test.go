@@ -245,7 +245,7 @@ func TestAFileThatHappensToBeJSON(t *testing.T) {
 	account := newAccount(t)
 	client := account.client()
 	for _, content := range []string{
-		`{"a": 1}`, `{"base_resp": {"status_code": 0}}`, `{"base_resp": {"status_code": 1004}}`, "{", "", "null",
+		`{"a": 1}`, `{"base_resp": {"status_code": 0}}`, `[{"base_resp": {"status_code": 1004}}]`, "{", "", "null",
 	} {
 		file := map[string]any{"file_id": 7, "purpose": "voice_clone", "content": content}
 		account.control("POST", "files", []any{file})
@@ -340,4 +340,20 @@ func TestKilledInADownload(t *testing.T) {
 		t.Error("other bytes")
 	}
 	t.Logf("a download takes %v; %d old, %d new", took, kept, done)
+}
+
+func TestADownloadWithoutALength(t *testing.T) {
+	account, _ := holding(t, 1000)
+	client := account.client()
+	for _, test := range []struct {
+		fault fault
+		want  int64
+	}{{fault{}, 1000}, {fault{"until_close": true}, -1}, {fault{"no_length": true}, -1}} {
+		test.fault["call"] = "retrieve_content"
+		account.script(test.fault)
+		done, err := client.Files.DownloadFile(background, 7, target(t, ""))
+		if must(t, err); done.Length != test.want || done.Bytes != 1000 {
+			t.Errorf("%v: %+v", test.fault, done)
+		}
+	}
 }

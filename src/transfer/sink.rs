@@ -7,10 +7,12 @@ use crate::transport::client::{Call, Client};
 use crate::transport::error::{TransportError, plain};
 use crate::transport::exchange::Limits;
 use crate::transport::process::Process;
-use std::fs::{self, File, Permissions};
-use std::io;
+use crate::transport::sys;
+use std::fs::{self, File, Metadata, OpenOptions, Permissions};
+use std::io::{self, Seek as _, SeekFrom};
 use std::mem;
-use std::os::unix::fs::{FileExt as _, PermissionsExt as _};
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::{FileExt as _, MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
@@ -27,8 +29,8 @@ pub trait Sink {
 }
 
 enum Place<'a> {
-    /// With the mode that the target has already.
-    Beside(NamedTempFile, Option<Permissions>),
+    /// With the target as it is now.
+    Beside(NamedTempFile, Option<Metadata>),
     /// A device or a pipe can't be replaced.
     Straight(SpecialFile<'a>),
     Gone,
@@ -53,14 +55,25 @@ impl<'a> Target<'a> {
         let place = match fs::metadata(&path_of_file) {
             Ok(there) if there.is_dir() => return Err(failed(io::Error::from(io::ErrorKind::IsADirectory))),
             Ok(there) if there.is_file() => {
-                Place::Beside(temporary_file(&path_of_file).map_err(failed)?, Some(there.permissions()))
+                if is_mount_point(&path_of_file) {
+                    // It can't be replaced, only written through.
+                    OpenOptions::new().write(true).open(&path_of_file).map_err(failed)?;
+                }
+                // The temporary file is never more open than the target.
+                let mode = there.permissions().mode() & 0o777;
+                Place::Beside(temporary_file(&path_of_file, mode).map_err(failed)?, Some(there))
             }
             Ok(_) => Place::Straight(
                 SpecialFile::open_to_write(limits, &path_of_file)
                     .map_err(|failure| client.error(call, failure, 0).error)?,
             ),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                Place::Beside(temporary_file(&path_of_file).map_err(failed)?, None)
+                let folder = folder(&path_of_file);
+                if let Err(error) = fs::metadata(folder) {
+                    let why = format!("the folder {}: {}", folder.display(), plain(&error));
+                    return Err(Error::new(Status::File, call.name, format!("{path} can't be written: {why}")));
+                }
+                Place::Beside(temporary_file(&path_of_file, 0o666).map_err(failed)?, None)
             }
             Err(error) => return Err(failed(error)),
         };
@@ -90,19 +103,79 @@ impl Sink for Target<'_> {
         }
     }
 
-    /// It takes the target's place, on the disk.
+    /// It takes the target's place, on the disk. What was received is not thrown away for a failure here.
     fn finish(&mut self) -> Result<(), String> {
-        let Place::Beside(file, mode) = mem::replace(&mut self.place, Place::Gone) else { return Ok(()) };
-        let kept = |error: io::Error| format!("{} can't be written: {}", self.path.display(), plain(&error));
-        if let Some(mode) = mode {
-            file.as_file().set_permissions(mode).map_err(kept)?;
+        let Place::Beside(file, before) = mem::replace(&mut self.place, Place::Gone) else { return Ok(()) };
+        if let Err(error) = settle(file.as_file(), before.as_ref()) {
+            return Err(self.kept(file, &error));
         }
-        file.as_file().sync_all().map_err(kept)?;
-        file.persist(&self.path).map_err(|error| kept(error.error))?;
+        match file.persist(&self.path) {
+            Ok(_) => {}
+            // A mount point.
+            Err(failed) if failed.error.raw_os_error() == Some(libc::EBUSY) => {
+                if let Err(error) = write_through(failed.file.as_file(), &self.path) {
+                    return Err(self.kept(failed.file, &error));
+                }
+            }
+            Err(failed) => return Err(self.kept(failed.file, &failed.error)),
+        }
         // The name is on the disk once its folder is; where folders can't be synchronised, that is all there is.
         let _ = File::open(folder(&self.path)).and_then(|folder| folder.sync_all());
         Ok(())
     }
+}
+
+impl Target<'_> {
+    /// The message of a failure after the last byte: the temporary file stays.
+    fn kept(&self, file: NamedTempFile, why: &io::Error) -> String {
+        let why = format!("{} can't be written: {}", self.path.display(), plain(why));
+        match file.keep() {
+            Ok((_, kept)) => format!("{why}; what was received is in {}", kept.display()),
+            Err(lost) => format!("{why}; what was received can't be kept: {}", plain(&lost.error)),
+        }
+    }
+}
+
+/// Gives the file the mode of the one that it replaces, and brings it to the disk. Network and FAT file systems know no
+/// modes, and some no fsync: that is no reason to throw the file away.
+fn settle(file: &File, before: Option<&Metadata>) -> io::Result<()> {
+    let unless = |result: io::Result<()>, codes: &[i32]| match result {
+        Err(error) if error.raw_os_error().is_some_and(|code| codes.contains(&code)) => Ok(()),
+        result => result,
+    };
+    if let Some(before) = before {
+        // Never setuid, setgid or sticky; what a file of another owner was open for is not carried over to this one.
+        let mode = before.permissions().mode() & 0o777;
+        if file.metadata()?.uid() == before.uid() {
+            let changed = file.set_permissions(Permissions::from_mode(mode));
+            unless(changed, &[libc::EPERM, libc::EINVAL, libc::ENOSYS, libc::ENOTSUP, libc::EROFS])?;
+        }
+    }
+    unless(file.sync_all(), &[libc::EINVAL, libc::ENOSYS, libc::ENOTSUP])
+}
+
+/// Writes the contents of a file into another that can't be replaced.
+fn write_through(from: &File, path: &Path) -> io::Result<()> {
+    let mut to = OpenOptions::new().write(true).truncate(true).open(path)?;
+    let mut from = from;
+    from.seek(SeekFrom::Start(0))?;
+    io::copy(&mut from, &mut to)?;
+    settle(&to, None)
+}
+
+/// Whether something is mounted there, such as a single file into a container.
+fn is_mount_point(path: &Path) -> bool {
+    let Ok(path) = fs::canonicalize(path) else { return false };
+    let Ok(mounts) = fs::read("/proc/self/mountinfo") else { return false };
+    // The fifth field, in which blanks and backslashes stand as \\ooo.
+    let escaped = path.as_os_str().as_bytes().iter().fold(Vec::new(), |mut text, &byte| {
+        match byte {
+            b' ' | b'\t' | b'\n' | b'\\' => text.extend_from_slice(format!("\\{byte:03o}").as_bytes()),
+            _ => text.push(byte),
+        }
+        text
+    });
+    mounts.split(|&byte| byte == b'\n').any(|line| line.split(|&byte| byte == b' ').nth(4) == Some(&escaped))
 }
 
 impl Drop for Target<'_> {
@@ -114,12 +187,12 @@ impl Drop for Target<'_> {
     }
 }
 
-fn temporary_file(path: &Path) -> io::Result<NamedTempFile> {
-    // The mode is that of any new file: the umask takes from it what it takes.
+fn temporary_file(path: &Path, mode: u32) -> io::Result<NamedTempFile> {
+    // The umask takes from it what it takes of any new file.
     tempfile::Builder::new()
         .prefix(".mmx-")
         .suffix(".part")
-        .permissions(Permissions::from_mode(0o666))
+        .permissions(Permissions::from_mode(mode))
         .tempfile_in(folder(path))
 }
 
@@ -133,9 +206,24 @@ fn behind_links(path: &Path) -> io::Result<PathBuf> {
     let mut path = path.to_owned();
     for _ in 0..MOST {
         match fs::read_link(&path) {
-            Ok(target) => path = folder(&path).join(target),
+            Ok(target) => {
+                check_link(&path)?;
+                path = folder(&path).join(target);
+            }
             Err(_) => return Ok(path),
         }
     }
     Err(io::Error::other("too many levels of symbolic links"))
+}
+
+/// A link that anybody could have laid is followed only where the kernel would (fs.protected_symlinks): in a sticky
+/// folder that all may write to, only one's own and those of the folder's owner.
+fn check_link(link: &Path) -> io::Result<()> {
+    let (owner, folder) = (fs::symlink_metadata(link)?.uid(), fs::metadata(folder(link))?);
+    let is_open_to_all = folder.mode() & 0o1002 == 0o1002;
+    if is_open_to_all && owner != sys::effective_user() && owner != folder.uid() {
+        let why = "it is a symbolic link of another user in a folder that everybody may write to";
+        return Err(io::Error::new(io::ErrorKind::PermissionDenied, why));
+    }
+    Ok(())
 }

@@ -14,6 +14,12 @@ use std::ptr;
 use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
 use std::time::Duration;
 
+/// Whose rights this process acts with.
+pub fn effective_user() -> u32 {
+    // SAFETY: geteuid takes nothing and never fails.
+    unsafe { libc::geteuid() }
+}
+
 /// Waits until a descriptor is ready or the time is over; `None` is no limit. A signal ends it early, as if nothing had
 /// happened.
 pub fn poll(descriptors: &mut [libc::pollfd], timeout: Option<Duration>) -> io::Result<()> {

@@ -228,6 +228,39 @@ static void no_file(const mmx_client *client) {
     free(locked);
 }
 
+/* Files that the kernel makes as they are read: their size says nothing. */
+static void kernel_files(const mmx_client *client) {
+    static const char *const paths[] = {"/proc/version", "/sys/kernel/mm/transparent_hugepage/enabled", "/proc/self/limits"};
+    any_file(NAME, true);
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+        char bytes[8192];
+        mmx_error *error = NULL;
+        int fd = open(paths[i], O_RDONLY | O_CLOEXEC);
+        if (fd < 0) FAIL("%s: %s", paths[i], strerror(errno));
+        ssize_t size = read(fd, bytes, sizeof bytes);
+        close(fd);
+        CHECK(size > 0);
+        /* Sent again from its start, too. */
+        mmx_call_options options = MMX_CALL_OPTIONS_INIT;
+        options.max_attempts = 2;
+        script(NAME, "{\"call\": \"upload\", \"code\": 1002}");
+        char *json = NULL, *part = format("\"bytes\":%zd,", size);
+        SUCCEEDS(mmx_upload_file(client, paths[i], MMX_PURPOSE_VOICE_CLONE, &options, &json, &error), error);
+        CHECK_HAS(json, part);
+        mmx_string_free(json);
+        free(part);
+    }
+    /* One that is empty stays one of a known size. */
+    char *path = in_folder("empty.mp3");
+    mmx_error *error = NULL;
+    write_file(path, "", 0);
+    SUCCEEDS(mmx_upload_file(client, path, MMX_PURPOSE_VOICE_CLONE, NULL, NULL, &error), error);
+    journal_holds(NAME, "\"chunked\":true", 2 * sizeof paths / sizeof *paths);
+    unlink(path);
+    free(path);
+    any_file(NAME, false);
+}
+
 int main(void) {
     signal(SIGPIPE, SIG_DFL);
     for (int https = 0; https < 2; https++) {
@@ -237,6 +270,8 @@ int main(void) {
         names(client);
         not_what_it_says(client);
         no_file(client);
+        account(NAME, 0);
+        kernel_files(client);
         mmx_client_free(client);
     }
     remove_folder();

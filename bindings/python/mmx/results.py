@@ -77,6 +77,8 @@ class Download:
     via: str
     """The way it was fetched: "retrieve_content" or "download_url"."""
     trace_id: str
+    length: int | None = None
+    """The size that the response announced; None if it announced none, so that nothing shows whether `bytes` is all."""
     _content: builtins.bytes | None = field(default=None, repr=False)
 
     @property
@@ -203,6 +205,7 @@ def download(response: str, content: bytes | None) -> Download:
         resumed=fields["resumed"],
         via=fields["via"],
         trace_id=fields["trace_id"],
+        length=fields["length"],
         _content=content,
     )
 

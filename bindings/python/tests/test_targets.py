@@ -228,8 +228,18 @@ def test_what_the_service_says_of_a_file_steers_nothing(account: Account, target
 
 @pytest.mark.parametrize(
     "content",
-    ['{"a": 1}', '{"base_resp": {"status_code": 0}}', '{"base_resp": {"status_code": 1004}}', "{", "", "null"],
+    ['{"a": 1}', '{"base_resp": {"status_code": 0}}', '[{"base_resp": {"status_code": 1004}}]', "{", "", "null"],
 )
 def test_a_file_that_happens_to_be_json(account: Account, content: str) -> None:
     account.add(file_id=FILE + 3, content=content)
     assert account.client().files.download(FILE + 3).content == content.encode()
+
+
+@pytest.mark.parametrize("fault", [{"until_close": True}, {"no_length": True}])
+def test_a_download_without_a_length(account: Account, target: Path, fault: dict[str, Any]) -> None:
+    client = account.client()
+    assert client.files.download(FILE, target).length == SIZE
+    account.fault(call="retrieve_content", **fault)
+    done = client.files.download(FILE, target)
+    assert done.length is None
+    assert done.bytes == SIZE

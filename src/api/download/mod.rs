@@ -2,12 +2,11 @@
 
 pub mod presigned;
 pub mod range;
+mod receive;
 pub mod redirect;
 
-use crate::api::response::envelope;
-use crate::api::response::envelope::ResponseMeta;
-use crate::api::response::model;
-
+use crate::api::response::envelope::{self, ResponseMeta};
+use crate::api::response::{excerpt, headers, model};
 use crate::error::{Error, Status};
 use crate::transfer::run::Transfer;
 use crate::transfer::sink::{Sink, Target};
@@ -19,7 +18,7 @@ use crate::transport::exchange::{Exchange, Limits, Turn};
 use crate::transport::log::Level;
 use crate::transport::response::{Head, HttpResponse};
 use http::Method;
-use http::header::{CONTENT_TYPE, HeaderValue, IF_RANGE, RANGE};
+use http::header::{HeaderValue, IF_RANGE, RANGE};
 use url::Url;
 
 pub const FILE: &str = "download_file";
@@ -27,6 +26,8 @@ pub const STREAM: &str = "download_stream";
 
 /// An error in JSON is shorter; a longer answer is a file.
 const MAX_ERROR_LEN: usize = 64 << 10;
+/// So much of HTML or XML tells whose it is.
+const LONGEST_START: usize = 4 << 10;
 
 /// Downloads to a path: the target is whole or untouched.
 pub fn download_file(
@@ -73,6 +74,10 @@ fn call(name: &'static str, file_id: i64) -> Call {
 struct Download<'a> {
     transfer: Transfer<'a>,
     sink: &'a mut dyn Sink,
+    file_id: i64,
+    options: CallOptions<'a>,
+    /// Its name at the service, where that was asked for.
+    filename: Option<String>,
     /// The presigned link, where that is the way.
     link: Option<Url>,
     written: u64,
@@ -111,18 +116,33 @@ fn download(
     options: &CallOptions<'_>,
 ) -> Result<String, Error> {
     let transfer = Transfer::new(client, call, limits, options);
-    let (link, written, resumed, validator, length, content_type, meta) = Default::default();
-    let mut download = Download { transfer, sink, link, written, resumed, validator, length, content_type, meta };
-    let result = download.run(file_id, by_link, options);
+    let (filename, link, written, resumed, validator, length, content_type, meta) = Default::default();
+    let options = *options;
+    let mut download = Download {
+        transfer,
+        sink,
+        file_id,
+        options,
+        filename,
+        link,
+        written,
+        resumed,
+        validator,
+        length,
+        content_type,
+        meta,
+    };
+    let result = download.run(by_link);
     download.transfer.ended(result)
 }
 
 impl<'a> Download<'a> {
-    fn run(&mut self, file_id: i64, by_link: bool, options: &CallOptions<'_>) -> Result<String, Error> {
+    fn run(&mut self, by_link: bool) -> Result<String, Error> {
         let mut refreshed = false;
         loop {
             if by_link && self.link.is_none() {
-                self.link = Some(presigned::ask_for_link(&self.transfer, file_id, options)?);
+                let (link, filename) = presigned::ask_for_link(&self.transfer, self.file_id, &self.options)?;
+                (self.link, self.filename) = (Some(link), Some(filename));
             }
             let (error, is_expired) = match self.attempt() {
                 Ok(()) => break,
@@ -144,13 +164,15 @@ impl<'a> Download<'a> {
         }
         self.transfer.record(Ok((self.meta.http_status, &self.meta.trace_id)));
         self.sink.finish().map_err(|why| self.error(Status::File, &why))?;
+        let client = self.transfer.client;
         let json = serde_json::json!({
-            "file_id": file_id,
+            "file_id": self.file_id,
             "bytes": self.written,
-            "content_type": self.content_type,
+            "length": self.length,
+            "content_type": excerpt::without_key(client, &self.content_type),
             "resumed": self.resumed,
             "via": if by_link { "download_url" } else { "retrieve_content" },
-            "trace_id": self.meta.trace_id,
+            "trace_id": excerpt::without_key(client, &self.meta.trace_id),
         });
         Ok(json.to_string())
     }
@@ -171,6 +193,10 @@ impl<'a> Download<'a> {
         self.check_process()?;
         let (exchange, head, is_away) = self.follow()?;
         let (status, asked_for) = (head.http_status, self.written);
+        if let (200 | 206, Some(encoding)) = (status, headers::encoding(&head.headers)) {
+            let why = excerpt::encoded(self.transfer.client, &encoding);
+            return Err(self.error(Status::Protocol, &format!("{why} ({})", self.meta.describe())).into());
+        }
         match status {
             206 if asked_for > 0
                 && range::is_the_rest(&head.headers, asked_for, self.validator.as_ref(), self.length) =>
@@ -228,8 +254,16 @@ impl<'a> Download<'a> {
             if !matches!(head.http_status, 301 | 302 | 303 | 307 | 308) {
                 return Ok((exchange, head, is_away));
             }
-            let next = redirect::target(&url, &head.headers);
+            let next = redirect::target(&url, &head.headers, presigned::is_local(client));
             let next = next.map_err(|why| self.redirect_error(&format!("{why}, and is not followed there")))?;
+            if !is_away && redirect::is_upgrade(&url, &next) {
+                let host = next.host_str().unwrap_or_default();
+                let text = format!(
+                    "the download was redirected to https://{host} ({}): check the base URL, which begins with http://",
+                    self.meta.describe()
+                );
+                return Err(self.error(Status::Http, &text).into());
+            }
             is_away = is_away || !redirect::is_same_place(&url, &next);
             self.transfer.log().event(Level::Debug, "redirect", || [("http_status", head.http_status.into())]);
             request = client.request_to(&next, !is_away);
@@ -243,75 +277,6 @@ impl<'a> Download<'a> {
         self.error(Status::Protocol, &text)
     }
 
-    /// The bytes of a good response.
-    fn receive(&mut self, mut exchange: Exchange<'a>, head: Head) -> Result<(), Ended> {
-        let content_type = head.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        self.content_type = content_type.unwrap_or_default().to_owned();
-        if self.written == 0 {
-            self.validator = range::validator(&head.headers);
-            self.length = None;
-        }
-        let total = self.length.or_else(|| range::length(&head.headers));
-        self.length = total;
-        if self.written == 0 {
-            self.check_process()?; // The restart may have forked.
-            self.transfer.progress.moved(0, total, BodySent::All).map_err(|failure| self.failed(failure))?;
-            self.check_process()?;
-        }
-        // A body that may be an error is held back until it is known to be none.
-        let mut held =
-            if self.written == 0 && range::may_be_a_refusal(&head.headers) { Some(Vec::new()) } else { None };
-        loop {
-            match exchange.turn() {
-                Ok(Turn::HaveData(data)) => match &mut held {
-                    Some(held_back) if range::is_json_so_far(held_back, &data) => {
-                        held_back.extend_from_slice(&data);
-                        if held_back.len() > MAX_ERROR_LEN {
-                            let data = held.take().unwrap_or_default();
-                            self.write(&data, total)?;
-                        }
-                    }
-                    _ => {
-                        if let Some(held_back) = held.take() {
-                            self.write(&held_back, total)?;
-                        }
-                        self.write(&data, total)?;
-                    }
-                },
-                Ok(Turn::Done) => break,
-                Ok(Turn::Head(_) | Turn::NeedData) => {}
-                Err(failure) => return Err(self.cut_or_failed(failure)),
-            }
-        }
-        if let Some(body) = held {
-            if envelope::is_refusal(self.transfer.client, &body) {
-                return Err(self.no_file(head, body));
-            }
-            self.write(&body, total)?;
-        }
-        if let Some(total) = total.filter(|total| *total != self.written) {
-            if self.written > total {
-                self.again("the service sent more than the rest")?;
-            }
-            return Err(cut("the service did not send the rest"));
-        }
-        self.transfer.progress.finished(self.written).map_err(|failure| self.failed(failure))?;
-        // The last callbacks came after the last turn.
-        exchange.check().map_err(|failure| self.failed(failure))?;
-        Ok(())
-    }
-
-    fn write(&mut self, data: &[u8], total: Option<u64>) -> Result<(), Ended> {
-        if data.is_empty() {
-            return Ok(());
-        }
-        let taken = self.sink.write(data);
-        self.check_process()?;
-        taken.map_err(|failure| self.error(failure.status, &failure.text))?;
-        self.written += data.len() as u64;
-        self.transfer.progress.moved(self.written, total, BodySent::All).map_err(|failure| self.failed(failure))
-    }
-
     /// A callback may have forked: in the child nothing more is done.
     fn check_process(&self) -> Result<(), Ended> {
         Ok(self.transfer.check_process()?)
@@ -320,15 +285,17 @@ impl<'a> Download<'a> {
     /// A response that holds no file.
     fn refused(&mut self, mut exchange: Exchange<'a>, head: Head, is_away: bool) -> Ended {
         let mut body = Vec::new();
-        while let Ok(Turn::HaveData(data)) = exchange.turn() {
-            if body.len() + data.len() > MAX_ERROR_LEN {
-                break;
+        while body.len() < MAX_ERROR_LEN {
+            match exchange.turn() {
+                Ok(Turn::HaveData(data)) => body.extend_from_slice(&data[..data.len().min(MAX_ERROR_LEN - body.len())]),
+                Ok(Turn::Done) => break,
+                Ok(Turn::Head(_) | Turn::NeedData) => {}
+                Err(failure) => return self.cut_or_failed(failure),
             }
-            body.extend_from_slice(&data);
         }
         if is_away && !envelope::is_refusal(self.transfer.client, &body) {
             let error = self.redacted(presigned::refusal(self.transfer.call.name, &self.meta));
-            let has_expired = self.link.is_some() && head.http_status == 403;
+            let has_expired = self.link.is_some() && matches!(head.http_status, 403 | 410);
             return if has_expired { Ended::Expired(error) } else { Ended::Failed(error) };
         }
         self.no_file(head, body)

@@ -1,12 +1,13 @@
 //! The object store, or whatever else a download is sent on to: the link that leads there, and what it means when it has no
 //! file to give.
 
+use super::redirect;
 use crate::api::response::envelope::ResponseMeta;
 use crate::api::response::model;
 use crate::api::retrieve;
 use crate::error::{Error, Status};
 use crate::transfer::run::Transfer;
-use crate::transport::client::CallOptions;
+use crate::transport::client::{CallOptions, Client};
 use crate::transport::setting::is_loopback;
 use crate::transport::time_limit::TimeLimit;
 use url::Url;
@@ -26,8 +27,8 @@ pub fn refusal(call: &'static str, meta: &ResponseMeta) -> Error {
     error
 }
 
-/// The presigned link of retrieve. Whoever has it has the file: it is in no message.
-pub fn ask_for_link(transfer: &Transfer<'_>, file_id: i64, options: &CallOptions<'_>) -> Result<Url, Error> {
+/// The presigned link of retrieve, and the file's name. Whoever has the link has the file: it is in no message.
+pub fn ask_for_link(transfer: &Transfer<'_>, file_id: i64, options: &CallOptions<'_>) -> Result<(Url, String), Error> {
     let (name, made, deadline) = (transfer.call.name, transfer.attempts(), transfer.limits.deadline);
     let failed = |error: Error| {
         let text = match deadline.has_passed().filter(|_| error.status == Status::Timeout) {
@@ -41,14 +42,32 @@ pub fn ask_for_link(transfer: &Transfer<'_>, file_id: i64, options: &CallOptions
     let (call, response) =
         retrieve::ask(transfer.client, file_id, &CallOptions { timeout, http: Some(&transfer.http), ..*options })
             .map_err(failed)?;
-    let link = model::files(&response.json).ok().and_then(|files| Some(files.into_iter().next()?.download_url));
-    let url = link.filter(|link| !link.is_empty()).and_then(|link| Url::parse(&link).ok());
+    let file = model::files(&response.json).ok().and_then(|files| files.into_iter().next()).unwrap_or_default();
+    let url = Some(file.download_url).filter(|link| !link.is_empty()).and_then(|link| Url::parse(&link).ok());
     let Some(mut url) = url.filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host()) else {
         return Err(failed(response.error(transfer.client, &call, "the answer has no download_url for this file")));
     };
+    let is_local = is_local(transfer.client);
+    if url.scheme() == "http" && redirect::is_this_machine(&url) && !is_local {
+        let why = "the download_url leads to http:// on this machine, where the API is not, and is not followed there";
+        return Err(failed(response.error(transfer.client, &call, why)));
+    }
     if url.scheme() == "http" && !is_loopback(&url) {
         // Only from or to a scheme that isn't a web one can this fail.
         let _ = url.set_scheme("https");
     }
-    Ok(url)
+    Ok((url, file.filename))
+}
+
+/// Whether the API itself is http:// on this machine, as in tests: only then may a link or a redirect lead to such a place.
+pub fn is_local(client: &Client) -> bool {
+    client.scheme() == "http" && Url::parse(&format!("http://{}", client.host())).is_ok_and(|url| is_loopback(&url))
+}
+
+/// The name of a file as retrieve has it; `None` where it can't be told.
+pub fn ask_for_name(transfer: &Transfer<'_>, file_id: i64, options: &CallOptions<'_>) -> Option<String> {
+    let timeout = transfer.limits.deadline.left().map_or(options.timeout, |left| TimeLimit::After(left));
+    let options = CallOptions { timeout, http: Some(&transfer.http), ..*options };
+    let (_, response) = retrieve::ask(transfer.client, file_id, &options).ok()?;
+    Some(model::files(&response.json).ok()?.into_iter().next()?.filename)
 }

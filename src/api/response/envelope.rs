@@ -2,14 +2,16 @@
 //! of a response that has none of it.
 
 use super::codes::{CODES, SLOW_DOWN, TRY_LATER};
+use super::excerpt::{self, clean};
 use super::headers;
 use super::model;
-use crate::error::{Error, Status, one_line};
+use crate::api::download::redirect;
+use crate::error::{Error, Status};
 use crate::transport::attempts::Attempts;
 use crate::transport::client::{Call, CallError, CallOptions, CallResponse, Client};
 use crate::transport::events::ResponseSummary;
 use crate::transport::response::{Head, HttpResponse};
-use http::header::{DATE, HeaderMap, HeaderValue, LOCATION};
+use http::header::{DATE, HeaderMap, HeaderValue};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
@@ -102,33 +104,45 @@ pub async fn attempt(attempts: &mut Attempts<'_>, call: &Call) -> Result<ApiResp
 }
 
 pub fn read(client: &Client, call: &Call, response: CallResponse) -> Result<ApiResponse, Error> {
-    let CallResponse { response: HttpResponse { head, body }, attempts, body_sent } = response;
-    let (verdict, request_id) = match parse(client, &body) {
+    let CallResponse { response: HttpResponse { head, mut body }, attempts, body_sent } = response;
+    let bom = body.len() - excerpt::without_bom(&body).len();
+    body.drain(..bom);
+    let is_page = excerpt::is_page(&body);
+    let parsed = match headers::encoding(&head.headers) {
+        Some(encoding) => Err(excerpt::encoded(client, &encoding)),
+        None if is_page => Err(format!("the answer is {}", excerpt::page(client, &body).unwrap_or_default())),
+        None => parse(client, &body),
+    };
+    let (verdict, request_id) = match parsed {
         Ok(common) => (verdict(&common), common.request_id.as_ref().and_then(Value::as_str).map(str::to_owned)),
         Err(why) => (Verdict::NotThisApi(why), None),
     };
-    let meta = ResponseMeta {
+    let mut meta = ResponseMeta {
         ambiguous: call.effect.is_ambiguous(body_sent),
         ..ResponseMeta::of(&head, request_id.as_deref(), attempts)
     };
+    meta.trace_id = excerpt::without_key(client, &meta.trace_id);
     let mut error = match verdict {
         Verdict::Success if (200..300).contains(&head.http_status) => {
             let json = String::from_utf8(body).unwrap_or_default();
             return Ok(ApiResponse { json, meta });
         }
         Verdict::Success => {
-            by_http_status(call, &head, &meta, "the answer is an HTTP error, though its body says success", false)
+            let why = "the answer is an HTTP error, though its body says success";
+            by_http_status(client, call, &head, &meta, why, Said::ByAnybody)
         }
         Verdict::Refused(code, message) => refused(client, call, code, &message, &meta),
         Verdict::RefusedWithoutCode(message) => {
             let message = clean(client, &message);
-            let mut error = by_http_status(call, &head, &meta, &format!("the service says \"{message}\""), true);
+            let mut error =
+                by_http_status(client, call, &head, &meta, &format!("the service says \"{message}\""), Said::ByTheApi);
             error.api_message = message;
             error
         }
-        Verdict::NotThisApi(why) => by_http_status(call, &head, &meta, &why, false),
+        Verdict::NotThisApi(why) if is_page => by_http_status(client, call, &head, &meta, &why, Said::ByAGateway),
+        Verdict::NotThisApi(why) => by_http_status(client, call, &head, &meta, &why, Said::ByAnybody),
     };
-    if error.status == Status::Authentication {
+    if error.status == Status::Authentication && !is_page {
         error.add(&other_region(client.host()));
     }
     if error.status == Status::Http && head.http_status == 404 && client.base_path().ends_with("/v1/") {
@@ -325,14 +339,24 @@ fn refused(client: &Client, call: &Call, code: i64, message: &str, meta: &Respon
     error
 }
 
-/// Where no code of the API decides. `of_this_api`: the body is an error of this API.
-fn by_http_status(call: &Call, head: &Head, meta: &ResponseMeta, why: &str, of_this_api: bool) -> Error {
+/// Who has answered without a code.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Said {
+    /// The body is an error of this API.
+    ByTheApi,
+    /// It is a page, which the API never sends.
+    ByAGateway,
+    ByAnybody,
+}
+
+/// Where no code of the API decides.
+fn by_http_status(client: &Client, call: &Call, head: &Head, meta: &ResponseMeta, why: &str, said: Said) -> Error {
     let (status, advice) = match head.http_status {
         200..=299 => (Status::Protocol, "check that the base URL is the API's"),
         300..=399 => (Status::Http, "redirects are not followed for this call; check the base URL"),
         401 | 403 => (Status::Authentication, "check the key"),
         402 => (Status::Quota, "check the account's balance and plan"),
-        404 if of_this_api => (Status::NotFound, "check the parameters"),
+        404 if said == Said::ByTheApi => (Status::NotFound, "check the parameters"),
         404 => (Status::Http, "check the base URL, its path included"),
         400 | 413 | 422 => (Status::InvalidRequest, "check the parameters"),
         429 => (Status::RateLimited, SLOW_DOWN),
@@ -340,8 +364,13 @@ fn by_http_status(call: &Call, head: &Head, meta: &ResponseMeta, why: &str, of_t
         500..=599 => (Status::Server, TRY_LATER),
         _ => (Status::Http, "check that the base URL is the API's"),
     };
-    let redirect = if (300..400).contains(&head.http_status) { describe_redirect(&head.headers) } else { why.into() };
-    let text = format!("{redirect} ({}): {}", meta.describe(), meta.advice(advice));
+    let advice = match excerpt::of_a_gateway(client, head.http_status).filter(|_| said == Said::ByAGateway) {
+        Some(advice) => advice,
+        None => meta.advice(advice),
+    };
+    let redirect =
+        if (300..400).contains(&head.http_status) { describe_redirect(client, &head.headers) } else { why.into() };
+    let text = format!("{redirect} ({}): {advice}", meta.describe());
     let mut error = Error::new(status, call.name, text);
     let unsure = matches!(status, Status::Protocol | Status::Server | Status::ServerTimeout);
     error.ambiguous = meta.ambiguous && unsure;
@@ -349,23 +378,12 @@ fn by_http_status(call: &Call, head: &Head, meta: &ResponseMeta, why: &str, of_t
 }
 
 /// The host alone: the rest of a redirect may hold a signature.
-fn describe_redirect(headers: &HeaderMap) -> String {
-    let target = headers.get(LOCATION).and_then(|value| value.to_str().ok());
-    let host = target.and_then(|target| url::Url::parse(target).ok()?.host_str().map(str::to_owned));
-    format!("the answer is a redirect{}", host.map_or(String::new(), |host| format!(" to {host}")))
-}
-
-/// The service's own words, on one line, without the key.
-fn clean(client: &Client, message: &str) -> String {
-    one_line(&excerpt(&message.replace(client.key(), "[the key]")))
-}
-
-fn excerpt(text: &str) -> String {
-    const LONGEST: usize = 200;
-    match text.char_indices().nth(LONGEST) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
-    }
+fn describe_redirect(client: &Client, headers: &HeaderMap) -> String {
+    let target = redirect::location(headers).and_then(|target| url::Url::parse(&target).ok());
+    let Some(host) = target.as_ref().and_then(url::Url::host_str) else { return "the answer is a redirect".into() };
+    let is_https = target.as_ref().is_some_and(|target| target.scheme() == "https");
+    let is_upgrade = client.scheme() == "http" && host == client.host() && is_https;
+    format!("the answer is a redirect to {}{host}", if is_upgrade { "https://" } else { "" })
 }
 
 /// The commonest support question there is.

@@ -1,6 +1,6 @@
 //! Reads headers of a response: trace id, Retry-After, Date.
 
-use http::header::{DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
+use http::header::{CONTENT_ENCODING, DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use std::time::{Duration, SystemTime};
 
 /// The id of a request, for the vendor's support: of a header, or else as the body has it.
@@ -19,6 +19,15 @@ pub fn trace_id(headers: &HeaderMap, in_body: Option<&str>) -> String {
         .filter(|id| id.len() <= 128 && id.bytes().all(|byte| byte.is_ascii_graphic()))
         .unwrap_or_default()
         .to_owned()
+}
+
+/// The encoding of a body, where it is another than identity.
+pub fn encoding(headers: &HeaderMap) -> Option<String> {
+    let names =
+        headers.get_all(CONTENT_ENCODING).iter().map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+    let names: Vec<_> = names.filter(|value| !value.trim().is_empty()).collect();
+    let is_none = |name: &str| name.trim().is_empty() || name.trim().eq_ignore_ascii_case("identity");
+    if names.iter().flat_map(|value| value.split(',')).all(is_none) { None } else { Some(names.join(", ")) }
 }
 
 /// Seconds or an HTTP date; a date is measured by the service's own clock where it says it.

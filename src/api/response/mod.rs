@@ -2,5 +2,6 @@
 
 pub mod codes;
 pub mod envelope;
+pub mod excerpt;
 pub mod headers;
 pub mod model;

@@ -20,7 +20,7 @@ use reconcile::Inconclusive;
 use serde::Deserialize;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::FileExt as _;
+use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::Path;
 
 pub const FILE: &str = "upload_file";
@@ -219,20 +219,36 @@ fn open<'a>(limits: Limits<'a>, path: &Path) -> Result<Box<dyn Source + 'a>, Tra
         return Ok(Box::new(SpecialFile::open_to_read(limits, path)?));
     }
     let file = File::open(path).map_err(unreadable)?;
-    let size = file.metadata().map_err(unreadable)?.len();
+    let size = size_of(&file).map_err(unreadable)?;
     Ok(Box::new(LocalFile { file, size, at: 0 }))
+}
+
+/// How much there is to read, where that is known: files of /proc say 0 and those of /sys a page, whatever they hold.
+fn size_of(file: &File) -> io::Result<Option<u64>> {
+    let meta = file.metadata()?;
+    if meta.blocks() > 0 {
+        return Ok(Some(meta.len()));
+    }
+    // Nothing is stored of it: it is empty, all holes, or made as it is read.
+    let count = loop {
+        match file.read_at(&mut [0], meta.len().saturating_sub(1)) {
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            count => break count?,
+        }
+    };
+    Ok(Some(meta.len()).filter(|&size| (count > 0) == (size > 0)))
 }
 
 /// Read by offset: a child after a fork shares the position, not this.
 struct LocalFile {
     file: File,
-    size: u64,
+    size: Option<u64>,
     at: u64,
 }
 
 impl Source for LocalFile {
     fn size(&self) -> Option<u64> {
-        Some(self.size)
+        self.size
     }
 
     fn read(&mut self, buffer: &mut [u8]) -> Result<usize, TransportError> {
