@@ -1,10 +1,10 @@
-//! The controls that surroundings are played with: encodings, gateways, caches, stores, and odd certificates.
+//! The controls that surroundings are played with: encodings, gateways, caches and stores.
 
 mod common;
 
 use std::io::{ErrorKind, Read, Write};
 
-use common::{Account, PROMPT, VOICE, account, account_over, client, read_all, read_answer, tcp};
+use common::{Account, PROMPT, VOICE, account, account_over, read_all, tcp};
 use flate2::read::{GzDecoder, ZlibDecoder};
 use mmx_sandbox::API_KEY;
 use reqwest::Certificate;
@@ -111,9 +111,9 @@ fn a_body_in_parts() {
 fn many_headers() {
     let account = account();
     let mut wire = account.connect();
-    account.fault(json!({"extra_headers": 120, "extra_header_bytes": 65_536}));
+    account.fault(json!({"extra_headers": 120, "extra_header_bytes": 65_536, "close_after_answer": "fin"}));
     wire.write_all(&account.request(VOICE, "voice_clone")).unwrap();
-    let text = read_answer(&mut *wire);
+    let text = String::from_utf8(read_all(&mut *wire).0).unwrap();
     let (head, body) = text.split_once("\r\n\r\n").unwrap();
     assert!(body.ends_with(r#""success"}}"#));
     let extra: Vec<_> = head.lines().filter(|line| line.starts_with("X-Extra-")).collect();
@@ -263,135 +263,6 @@ fn a_cache_in_front() {
         assert_eq!(account.get_json("list")["files"].as_array().unwrap().len(), 7);
         account.post("settings", json!({}));
         assert_eq!(account.get_json("list")["files"].as_array().unwrap().len(), 8);
-    }
-}
-
-fn proxy(account: &Account, settings: Value) -> String {
-    let url = account.sandbox.http_url().to_owned() + "/control/proxies/one";
-    let made: Value = client(&account.sandbox).post(url).json(&settings).send().unwrap().json().unwrap();
-    made["url"].as_str().unwrap().to_owned()
-}
-
-/// The answer of a proxy with these settings to one request.
-fn asked(account: &Account, settings: &Value, line: &str) -> String {
-    let mut wire = tcp(&proxy(account, settings.clone()));
-    write!(wire, "{line} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
-    String::from_utf8_lossy(&read_all(&mut wire).0).into_owned()
-}
-
-#[test]
-fn proxies_that_speak_for_themselves() {
-    let account = account();
-    let get = format!("GET {}/control/one/count", account.sandbox.http_url());
-    let settings = json!({"refuse": 403, "body": "<html>squid</html>", "headers": {"Content-Type": "text/html",
-        "X-Squid-Error": "ERR_ACCESS_DENIED 0", "Via": ["1.1 a (squid/5.7)", "1.1 b"]}});
-    for line in [&get, "CONNECT 127.0.0.1:1"] {
-        let text = asked(&account, &settings, line);
-        let lower = text.to_ascii_lowercase();
-        assert!(text.starts_with("HTTP/1.1 403 ") && text.ends_with("<html>squid</html>"), "{text}");
-        for word in
-            ["x-squid-error: err_access_denied 0", "via: 1.1 a (squid/5.7)", "via: 1.1 b", "content-type: text/html"]
-        {
-            assert_eq!(lower.matches(word).count(), 1, "{word}: {text}");
-        }
-    }
-    for (denial, wanted) in [(json!(null), "407"), (json!(401), "401")] {
-        let mut settings = json!({"credentials": "ann:pass", "body": "who?"});
-        if denial.is_number() {
-            settings["denial"] = denial;
-        }
-        for line in [&get, "CONNECT 127.0.0.1:1"] {
-            let text = asked(&account, &settings, line);
-            let challenge = if wanted == "407" { "proxy-authenticate: basic" } else { "www-authenticate: basic" };
-            assert!(text.starts_with(&format!("HTTP/1.1 {wanted} ")) && text.ends_with("who?"), "{text}");
-            assert!(text.to_ascii_lowercase().contains(challenge), "{text}");
-        }
-    }
-    // An answer that is passed on has the added headers, and none of the proxy's own.
-    let settings = json!({"forwarded_headers": {"Via": "1.1 proxy"}, "headers": {"X-Own": "1"}, "body": "own"});
-    let text = asked(&account, &settings, &get).to_ascii_lowercase();
-    assert!(
-        text.starts_with("http/1.1 200 ") && text.ends_with("\r\n\r\n0") && text.contains("via: 1.1 proxy\r\n"),
-        "{text}"
-    );
-    assert!(!text.contains("x-own"), "{text}");
-    let text = asked(&account, &settings, "GET http://127.0.0.1:1/");
-    assert!(
-        text.starts_with("HTTP/1.1 502 ") && text.ends_with("own") && text.to_lowercase().contains("x-own: 1"),
-        "{text}"
-    );
-}
-
-#[test]
-fn a_socks_port() {
-    let account = account();
-    let mut wire = tcp(&proxy(&account, json!({"socks": true})));
-    wire.write_all(b"CONNECT 127.0.0.1:1 HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
-    assert_eq!(read_all(&mut wire).0, b"\x05\xff");
-    let url = account.sandbox.http_url().to_owned() + "/control/proxies/one";
-    let journal: Value = client(&account.sandbox).get(url).send().unwrap().json().unwrap();
-    assert_eq!((journal.as_array().unwrap().len(), &journal[0]["target"]), (1, &json!("CONNECT 127.0.0.1:1 HTTP/1.1")));
-}
-
-#[test]
-fn cut_in_the_handshake() {
-    let account = account_over(true);
-    let url = account.sandbox.http_url().to_owned() + "/control/listener";
-    for (accept, kind) in [("cut_tls", None), ("cut_tls_reset", Some(ErrorKind::ConnectionReset))] {
-        let fault = json!({"accept": accept, "times": 2});
-        assert_eq!(client(&account.sandbox).post(&url).json(&fault).send().unwrap().status(), 200);
-        assert!(account.send(VOICE, "voice_clone").unwrap_err().is_connect());
-        let mut wire = tcp(account.sandbox.https_url());
-        // A ClientHello is a handshake record; the server only looks at its length.
-        wire.write_all(b"\x16\x03\x01\x00\x05\x01\x00\x00\x01\x03").unwrap();
-        let (bytes, end) = read_all(&mut wire);
-        match kind {
-            None => assert_eq!((&bytes[..3], end.is_ok()), (&b"\x16\x03\x03"[..], true)),
-            Some(kind) => assert_eq!(end.unwrap_err().kind(), kind),
-        }
-    }
-    assert_eq!(account.number("count"), 0);
-    account.send(VOICE, "voice_clone").unwrap();
-}
-
-#[test]
-fn certificates_that_are_odd() {
-    let account = account();
-    let sandbox = &account.sandbox;
-    let error = |url: &str, pem: &str| {
-        let ca = Certificate::from_pem(pem.as_bytes()).unwrap();
-        let client = Client::builder().no_proxy().timeout(common::TIME).tls_certs_only([ca]).build().unwrap();
-        match client.get(url).send() {
-            Ok(answer) => format!("{}", answer.status()),
-            Err(error) => format!("{error:?}"),
-        }
-    };
-    let self_signed = std::fs::read_to_string(sandbox.self_signed_file()).unwrap();
-    assert!(error(sandbox.https_self_signed_url(), &self_signed).contains("CaUsedAsEndEntity"));
-    assert!(error(sandbox.https_self_signed_url(), sandbox.ca_pem()).contains("Certificate"));
-    assert!(error(sandbox.https_no_intermediate_url(), sandbox.ca_pem()).contains("UnknownIssuer"));
-    let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
-    let made = rcgen::generate_simple_self_signed(names).unwrap();
-    let listener = json!({"certificates": made.cert.pem(), "key": made.signing_key.serialize_pem()});
-    let post = |name: &str, body: &Value| {
-        let url = format!("{}/control/listeners/{name}", sandbox.http_url());
-        client(sandbox).post(url).json(body).send().unwrap()
-    };
-    let answer: Value = post("mine", &listener).json().unwrap();
-    let url = answer["url"].as_str().unwrap();
-    assert!(url.starts_with("https://127.0.0.1:"), "{url}");
-    assert_eq!(error(&format!("{url}/t/one/v1/files/list"), &made.cert.pem()), "200 OK");
-    let entry = account.entry();
-    assert_eq!((&entry["tls"], &entry["path"]), (&json!(true), &json!("/v1/files/list")));
-    assert!(error(url, sandbox.ca_pem()).contains("UnknownIssuer"));
-    // In place of the one before.
-    let again: Value = post("mine", &listener).json().unwrap();
-    assert_ne!(again["url"], answer["url"]);
-    assert!(error(url, &made.cert.pem()).contains("refused"), "{}", error(url, &made.cert.pem()));
-    for wrong in
-        [json!({}), json!({"certificates": "x", "key": "y"}), json!({"certificates": made.cert.pem(), "key": ""})]
-    {
-        assert_eq!(post("mine", &wrong).status(), 400, "{wrong}");
     }
 }
 

@@ -136,3 +136,63 @@ fn the_one_that_is_always_there_has_no_key() {
     let text = client(&account.sandbox).get(journal).send().unwrap().text().unwrap();
     assert!(text.contains(r#""method":"CONNECT""#) && !text.contains(API_KEY), "{text}");
 }
+
+/// The answer of a proxy with these settings to one request.
+fn asked(account: &Account, settings: &Value, line: &str) -> String {
+    let mut wire = tcp(&proxy(account, settings.clone()));
+    write!(wire, "{line} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
+    String::from_utf8_lossy(&read_all(&mut wire).0).into_owned()
+}
+
+#[test]
+fn proxies_that_speak_for_themselves() {
+    let account = account();
+    let get = format!("GET {}/control/one/count", account.sandbox.http_url());
+    let settings = json!({"refuse": 403, "body": "<html>squid</html>", "headers": {"Content-Type": "text/html",
+        "X-Squid-Error": "ERR_ACCESS_DENIED 0", "Via": ["1.1 a (squid/5.7)", "1.1 b"]}});
+    for line in [&get, "CONNECT 127.0.0.1:1"] {
+        let text = asked(&account, &settings, line);
+        let lower = text.to_ascii_lowercase();
+        assert!(text.starts_with("HTTP/1.1 403 ") && text.ends_with("<html>squid</html>"), "{text}");
+        for word in
+            ["x-squid-error: err_access_denied 0", "via: 1.1 a (squid/5.7)", "via: 1.1 b", "content-type: text/html"]
+        {
+            assert_eq!(lower.matches(word).count(), 1, "{word}: {text}");
+        }
+    }
+    for (denial, wanted) in [(json!(null), "407"), (json!(401), "401")] {
+        let mut settings = json!({"credentials": "ann:pass", "body": "who?"});
+        if denial.is_number() {
+            settings["denial"] = denial;
+        }
+        for line in [&get, "CONNECT 127.0.0.1:1"] {
+            let text = asked(&account, &settings, line);
+            let challenge = if wanted == "407" { "proxy-authenticate: basic" } else { "www-authenticate: basic" };
+            assert!(text.starts_with(&format!("HTTP/1.1 {wanted} ")) && text.ends_with("who?"), "{text}");
+            assert!(text.to_ascii_lowercase().contains(challenge), "{text}");
+        }
+    }
+    // An answer that is passed on has the added headers, and none of the proxy's own.
+    let settings = json!({"forwarded_headers": {"Via": "1.1 proxy"}, "headers": {"X-Own": "1"}, "body": "own"});
+    let text = asked(&account, &settings, &get).to_ascii_lowercase();
+    assert!(
+        text.starts_with("http/1.1 200 ") && text.ends_with("\r\n\r\n0") && text.contains("via: 1.1 proxy\r\n"),
+        "{text}"
+    );
+    assert!(!text.contains("x-own"), "{text}");
+    let text = asked(&account, &settings, "GET http://127.0.0.1:1/");
+    assert!(
+        text.starts_with("HTTP/1.1 502 ") && text.ends_with("own") && text.to_lowercase().contains("x-own: 1"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_socks_port() {
+    let account = account();
+    let mut wire = tcp(&proxy(&account, json!({"socks": true})));
+    wire.write_all(b"CONNECT 127.0.0.1:1 HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+    assert_eq!(read_all(&mut wire).0, b"\x05\xff");
+    let journal = journal(&account);
+    assert_eq!((journal.as_array().unwrap().len(), &journal[0]["target"]), (1, &json!("CONNECT 127.0.0.1:1 HTTP/1.1")));
+}
