@@ -2,16 +2,16 @@
 //! answer means that has none of it.
 
 use super::codes::{CODES, SLOW_DOWN, TRY_LATER};
-use super::{headers, model};
+use super::mended::{Watch, without_byte_order_mark};
+use super::model::{BaseResp, Code, Contents, FileObject, Keep, Listing, Unread};
+use super::{headers, mended, model};
 use crate::error::{Error, Status, one_line};
 use crate::transport::attempt::{Head, HttpResponse};
 use crate::transport::attempts::Attempts;
 use crate::transport::client::{Call, CallError, CallOptions, CallResponse, Client};
 use crate::transport::events::ResponseSummary;
+use crate::transport::exchange::Interruption;
 use http::header::{DATE, HeaderMap, HeaderValue, LOCATION};
-use serde::de::IgnoredAny;
-use serde::{Deserialize, Deserializer};
-use serde_json::Value;
 use std::future::Future;
 use std::time::{Duration, SystemTime};
 
@@ -23,21 +23,8 @@ pub const MAX_RESPONSE_LEN: usize = 16 << 20;
 pub struct ApiResponse {
     /// As it came.
     pub json: String,
+    contents: Contents,
     meta: ResponseMeta,
-}
-
-/// What every answer may have; the rest is for the call to read.
-#[derive(Debug, Default, Deserialize)]
-struct Common {
-    /// `Some(Null)` for a null, which is not the same as nothing.
-    #[serde(default, deserialize_with = "present")]
-    base_resp: Option<Value>,
-    error: Option<Value>,
-    request_id: Option<Value>,
-}
-
-pub fn present<'de, D: Deserializer<'de>>(value: D) -> Result<Option<Value>, D::Error> {
-    Value::deserialize(value).map(Some)
 }
 
 /// What goes on every error about a response.
@@ -66,23 +53,33 @@ enum Verdict {
 
 /// Makes a call that only reads, as often as it takes, and reads what its response says of success.
 pub fn exchange(client: &Client, call: &Call, options: &CallOptions<'_>) -> Result<ApiResponse, Error> {
-    drive(client, call.name, options, |mut attempts| async move { repeat(&mut attempts, call).await })
+    exchange_list(client, call, Keep::Files, options)
+}
+
+/// The same of a list, of whose files so much is kept.
+pub fn exchange_list(
+    client: &Client,
+    call: &Call,
+    keep: Keep<'_>,
+    options: &CallOptions<'_>,
+) -> Result<ApiResponse, Error> {
+    drive(client, call.name, options, |mut attempts| async move { repeat(&mut attempts, call, keep).await })
 }
 
 /// Makes a call of whatever `work` sends.
 pub fn drive<'c, T, F: Future<Output = Result<T, Error>>>(
     client: &'c Client,
     name: &'static str,
-    options: &CallOptions<'_>,
+    options: &CallOptions<'c>,
     work: impl FnOnce(Attempts<'c>) -> F,
 ) -> Result<T, Error> {
     client.drive(name, options, work).unwrap_or_else(|ended| Err(call_error(client, ended)))
 }
 
 /// Sends a request, and again as long as that may help: for calls that change nothing.
-pub async fn repeat(attempts: &mut Attempts<'_>, call: &Call) -> Result<ApiResponse, Error> {
+pub async fn repeat(attempts: &mut Attempts<'_>, call: &Call, keep: Keep<'_>) -> Result<ApiResponse, Error> {
     loop {
-        match attempt(attempts, call).await {
+        match attempt(attempts, call, keep).await {
             Err(error) if error.transient => attempts.again(error).await?,
             result => return result,
         }
@@ -90,10 +87,10 @@ pub async fn repeat(attempts: &mut Attempts<'_>, call: &Call) -> Result<ApiRespo
 }
 
 /// Sends one request and reads what its response says of success.
-pub async fn attempt(attempts: &mut Attempts<'_>, call: &Call) -> Result<ApiResponse, Error> {
+pub async fn attempt(attempts: &mut Attempts<'_>, call: &Call, keep: Keep<'_>) -> Result<ApiResponse, Error> {
     let client = attempts.client();
     let result = match attempts.send(call).await {
-        Ok(response) => read(client, call, response),
+        Ok(response) => read_within(client, call, response, keep, &|| attempts.check()),
         Err(failed) => Err(call_error(client, failed)),
     };
     attempts.record(result.as_ref().map(ApiResponse::summary));
@@ -101,19 +98,38 @@ pub async fn attempt(attempts: &mut Attempts<'_>, call: &Call) -> Result<ApiResp
 }
 
 pub fn read(client: &Client, call: &Call, response: CallResponse) -> Result<ApiResponse, Error> {
+    read_within(client, call, response, Keep::Files, &|| Ok(()))
+}
+
+/// The same within limits, for reading much takes time.
+fn read_within(
+    client: &Client,
+    call: &Call,
+    response: CallResponse,
+    keep: Keep<'_>,
+    watch: Watch<'_>,
+) -> Result<ApiResponse, Error> {
     let CallResponse { response: HttpResponse { head, body }, attempts, body_sent } = response;
-    let (verdict, request_id) = match parse(client, &body) {
-        Ok(common) => (verdict(&common), common.request_id.as_ref().and_then(Value::as_str).map(str::to_owned)),
-        Err(why) => (Verdict::NotThisApi(why), None),
-    };
-    let meta = ResponseMeta {
+    let meta = |request_id: Option<&str>| ResponseMeta {
         ambiguous: call.is_ambiguous(body_sent),
-        ..ResponseMeta::of(&head, request_id.as_deref(), attempts)
+        ..ResponseMeta::of(&head, request_id, attempts)
+    };
+    let (verdict, meta, contents) = match parse(client, &body, keep, watch) {
+        Ok(contents) => (verdict(&contents), meta(contents.request_id.as_deref()), contents),
+        Err(NoContents::NotThisApi(why)) => (Verdict::NotThisApi(why), meta(None), Contents::default()),
+        Err(NoContents::Interrupted(why)) => {
+            let (status, text) = why.describe("reading the answer");
+            let mut error = Error::new(status, call.name, text);
+            let meta = meta(None);
+            meta.apply_to(&mut error);
+            error.ambiguous = meta.ambiguous;
+            error.redact(client.key());
+            return Err(error);
+        }
     };
     let mut error = match verdict {
         Verdict::Success if (200..300).contains(&head.http_status) => {
-            let json = String::from_utf8(body).unwrap_or_default();
-            return Ok(ApiResponse { json, meta });
+            return Ok(ApiResponse { json: mended::text(body), contents, meta });
         }
         Verdict::Success => {
             by_http_status(call, &head, &meta, "the answer is an HTTP error, though its body says success", false)
@@ -141,8 +157,9 @@ pub fn read(client: &Client, call: &Call, response: CallResponse) -> Result<ApiR
 
 /// Whether a body is an error of this API; anything else may be what was asked for.
 pub fn is_refusal(client: &Client, body: &[u8]) -> bool {
-    let refused = |common: &Common| matches!(verdict(common), Verdict::Refused(..) | Verdict::RefusedWithoutCode(_));
-    parse(client, body).is_ok_and(|common| refused(&common))
+    let refused =
+        |contents: &Contents| matches!(verdict(contents), Verdict::Refused(..) | Verdict::RefusedWithoutCode(_));
+    parse(client, body, Keep::Count, &|| Ok(())).is_ok_and(|contents| refused(&contents))
 }
 
 /// An error of the way, with what the service had said before it broke off.
@@ -170,12 +187,28 @@ impl ApiResponse {
         self.meta.date.as_ref().and_then(headers::date)
     }
 
-    /// What the call reads of it.
-    pub fn read<'a, T: Deserialize<'a>>(&'a self, client: &Client, call: &Call) -> Result<T, Error> {
-        serde_json::from_str(&self.json).map_err(|error| {
-            let why = model::mismatch(&error);
-            self.error(client, call, &format!("the answer is not what the API's documents say: {why}"))
-        })
+    /// The list in it.
+    pub fn listing(&mut self, client: &Client, call: &Call) -> Result<Listing, Error> {
+        self.contents.listing().map_err(|why| self.mismatch(client, call, &why))
+    }
+
+    /// The one file that it is about.
+    pub fn file(&self, client: &Client, call: &Call) -> Result<&FileObject, Error> {
+        self.contents.file().map_err(|why| self.mismatch(client, call, &why))
+    }
+
+    /// The same, handed over.
+    pub fn take_file(&mut self, client: &Client, call: &Call) -> Result<FileObject, Error> {
+        self.contents.take_file().map_err(|why| self.mismatch(client, call, &why))
+    }
+
+    /// The id in the response itself, if it has one: `Err` for what is no id.
+    pub fn file_id(&self) -> Option<Result<i64, ()>> {
+        self.contents.file_id()
+    }
+
+    fn mismatch(&self, client: &Client, call: &Call, why: &str) -> Error {
+        self.error(client, call, &format!("the answer is not what the API's documents say: {why}"))
     }
 
     /// For a success that can't be believed.
@@ -225,75 +258,56 @@ impl ResponseMeta {
     }
 }
 
-fn parse(client: &Client, body: &[u8]) -> Result<Common, String> {
-    let text = std::str::from_utf8(body).map_err(|_| "the answer is not valid UTF-8")?.trim();
-    if text.is_empty() {
-        return Err("the answer has an empty body".into());
+/// Why a body has nothing to read.
+enum NoContents {
+    Interrupted(Interruption),
+    NotThisApi(String),
+}
+
+fn parse(client: &Client, body: &[u8], keep: Keep<'_>, watch: Watch<'_>) -> Result<Contents, NoContents> {
+    let body = without_byte_order_mark(body).trim_ascii();
+    let foreign = |why: &str| Err(NoContents::NotThisApi(why.into()));
+    if body.is_empty() {
+        return foreign("the answer has an empty body");
     }
-    if text.starts_with('<') {
-        return Err("the answer is an HTML page, as a gateway or a proxy sends it".into());
+    if body.starts_with(b"<") {
+        return foreign("the answer is an HTML page, as a gateway or a proxy sends it");
     }
-    if is_nested_too_deeply(text) {
-        return Err("the answer is JSON that is nested too deeply".into());
-    }
-    match serde_json::from_str(text) {
-        Ok(common) => Ok(common),
-        Err(error) if error.is_eof() => Err("the answer is JSON that is cut short".into()),
-        // A text that begins with a number is text.
-        Err(error) if error.is_data() && serde_json::from_str::<IgnoredAny>(text).is_ok() => {
-            Err("the answer is JSON, but not an object".into())
+    match model::contents(body, keep, watch) {
+        Ok(Contents { is_object: false, .. }) => foreign("the answer is JSON, but not an object"),
+        Ok(Contents { twice: Some(field), .. }) => {
+            foreign(&format!("the answer is not what the API's documents say: duplicate field `{field}`"))
         }
-        Err(_) if text.starts_with(['{', '[']) => Err("the answer is not valid JSON".into()),
-        Err(_) => Err(format!("the answer is plain text, \"{}\"", clean(client, text))),
-    }
-}
-
-/// Whoever reads the response after us may not stand it, also where we skip it.
-fn is_nested_too_deeply(text: &str) -> bool {
-    const DEEPEST: usize = 128;
-    let (mut depth, mut in_string, mut escaped) = (0_usize, false, false);
-    text.bytes().any(|byte| {
-        match (in_string, byte) {
-            (true, _) if escaped => escaped = false,
-            (true, b'\\') => escaped = true,
-            (_, b'"') => in_string = !in_string,
-            (false, b'{' | b'[') => depth += 1,
-            (false, b'}' | b']') => depth = depth.saturating_sub(1),
-            _ => {}
+        Ok(contents) => Ok(contents),
+        Err(Unread::Interrupted(why)) => Err(NoContents::Interrupted(why)),
+        Err(Unread::TooDeep) => foreign("the answer is JSON that is nested too deeply"),
+        Err(Unread::CutShort) => foreign("the answer is JSON that is cut short"),
+        Err(Unread::NoJson) if std::str::from_utf8(body).is_err() => foreign("the answer is not valid UTF-8"),
+        Err(Unread::NoJson) if body.starts_with(b"{") || body.starts_with(b"[") => {
+            foreign("the answer is not valid JSON")
         }
-        depth > DEEPEST
-    })
+        Err(Unread::NoJson) => {
+            let start = String::from_utf8_lossy(&body[..body.len().min(4096)]);
+            foreign(&format!("the answer is plain text, \"{}\"", clean(client, &start)))
+        }
+    }
 }
 
-fn verdict(common: &Common) -> Verdict {
-    if let Some(base_resp) = &common.base_resp {
-        let Some(base_resp) = base_resp.as_object() else {
-            return Verdict::NotThisApi("base_resp in the answer is not an object".into());
-        };
-        let message = base_resp.get("status_msg").and_then(Value::as_str).unwrap_or_default();
-        return match base_resp.get("status_code").map(code) {
-            Some(Some(0)) => Verdict::Success,
-            Some(Some(code)) => Verdict::Refused(code, message.into()),
-            Some(None) => Verdict::NotThisApi("base_resp.status_code in the answer is not an integer".into()),
-            None => Verdict::NotThisApi("base_resp in the answer has no status_code".into()),
-        };
-    }
-    // The newer shape: {"type":"error","error":{"type","message","http_code"},"request_id"}.
-    if let Some(error) = common.error.as_ref().and_then(Value::as_object) {
-        let message = error.get("message").and_then(Value::as_str).unwrap_or_default();
-        return match code_in_parentheses(message) {
-            Some(code) => Verdict::Refused(code, message.into()),
-            None => Verdict::RefusedWithoutCode(message.into()),
-        };
-    }
-    Verdict::NotThisApi("the answer has no base_resp".into())
-}
-
-fn code(value: &Value) -> Option<i64> {
-    match value {
-        Value::Number(number) => number.as_i64(),
-        Value::String(digits) => digits.parse().ok(),
-        _ => None,
+fn verdict(contents: &Contents) -> Verdict {
+    match (&contents.base_resp, &contents.error) {
+        (Some(BaseResp::NotAnObject), _) => Verdict::NotThisApi("base_resp in the answer is not an object".into()),
+        (Some(BaseResp::Object { code, message }), _) => match code {
+            Code::Of(0) => Verdict::Success,
+            Code::Of(code) => Verdict::Refused(*code, message.clone()),
+            Code::NoInteger => Verdict::NotThisApi("base_resp.status_code in the answer is not an integer".into()),
+            Code::Missing => Verdict::NotThisApi("base_resp in the answer has no status_code".into()),
+        },
+        // The newer shape: {"type":"error","error":{"type","message","http_code"},"request_id"}.
+        (None, Some(message)) => match code_in_parentheses(message) {
+            Some(code) => Verdict::Refused(code, message.clone()),
+            None => Verdict::RefusedWithoutCode(message.clone()),
+        },
+        (None, None) => Verdict::NotThisApi("the answer has no base_resp".into()),
     }
 }
 

@@ -9,6 +9,7 @@ pub mod envelope;
 pub mod filter;
 pub mod headers;
 pub mod list;
+pub mod mended;
 pub mod model;
 pub mod outcome;
 mod pattern;

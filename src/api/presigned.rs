@@ -2,7 +2,7 @@
 //! file to give.
 
 use super::envelope::ResponseMeta;
-use super::{model, retrieve};
+use super::retrieve;
 use crate::error::{Error, Status};
 use crate::transport::client::CallOptions;
 use crate::transport::config::is_loopback;
@@ -39,7 +39,7 @@ pub fn ask_for_link(transfer: &Transfer<'_>, file_id: i64, options: &CallOptions
     let (call, response) =
         retrieve::ask(transfer.client, file_id, &CallOptions { timeout, http: Some(&transfer.http), ..*options })
             .map_err(failed)?;
-    let link = model::files(&response.json).ok().and_then(|files| Some(files.into_iter().next()?.download_url));
+    let link = response.file(transfer.client, &call).ok().map(|file| file.download_url.clone());
     let url = link.filter(|link| !link.is_empty()).and_then(|link| Url::parse(&link).ok());
     let Some(mut url) = url.filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host()) else {
         return Err(failed(response.error(transfer.client, &call, "the answer has no download_url for this file")));

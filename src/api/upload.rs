@@ -1,7 +1,6 @@
 //! Upload: `POST /v1/files/upload`, the API's page "File Upload": a form of `purpose` first, then `file`.
 
 use super::envelope::ApiResponse;
-use super::model::FileObject;
 use super::reconcile::{self, Inconclusive};
 use super::{envelope, purpose};
 use crate::error::{Error, Status};
@@ -14,7 +13,6 @@ use crate::transport::local_file::SpecialFile;
 use crate::transport::transfer::Transfer;
 use crate::transport::upload::{MultipartFraming, ReadState, Source, unreadable};
 use http::Method;
-use serde::Deserialize;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::FileExt as _;
@@ -22,12 +20,6 @@ use std::path::Path;
 
 pub const FILE: &str = "upload_file";
 pub const STREAM: &str = "upload_stream";
-
-#[derive(Deserialize)]
-struct Uploaded {
-    #[allow(dead_code)] // Reading it is the check.
-    file: FileObject,
-}
 
 /// Uploads a local file under its own name.
 pub fn upload_file(
@@ -151,7 +143,7 @@ impl Upload<'_, '_> {
             Err(failed) => Err(envelope::call_error(client, failed)),
         };
         let checked = response.and_then(|response| {
-            response.read::<Uploaded>(client, call)?;
+            response.file(client, call)?;
             Ok(response)
         });
         (checked, read)
@@ -204,10 +196,11 @@ fn boundary() -> String {
 
 /// What a path leads to.
 fn open<'a>(limits: Limits<'a>, path: &Path) -> Result<Box<dyn Source + 'a>, TransportError> {
-    let unreadable = |error: io::Error| unreadable(path.display(), plain(&error));
+    let unreadable = |error: io::Error| unreadable(path.display(), plain(&error)).caused_by(&error);
     let there = fs::metadata(path).map_err(unreadable)?;
     if there.is_dir() {
-        return Err(unreadable(io::Error::other("it is a folder")));
+        let failure = unreadable(io::Error::other("it is a folder"));
+        return Err(failure.caused_by(&io::Error::from_raw_os_error(libc::EISDIR)));
     }
     if !there.is_file() {
         return Ok(Box::new(SpecialFile::open_to_read(limits, path)?));
@@ -237,7 +230,7 @@ impl Source for LocalFile {
                     return Ok(count);
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return Err(unreadable("what is uploaded", plain(&error))),
+                Err(error) => return Err(unreadable("what is uploaded", plain(&error)).caused_by(&error)),
             }
         }
     }

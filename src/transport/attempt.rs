@@ -68,16 +68,23 @@ pub struct TransportError {
     pub permanent: bool,
     /// What came of the response before it failed.
     pub head: Option<Box<Head>>,
+    /// Of a local file; 0 = none.
+    pub errno: i32,
 }
 
 impl TransportError {
     pub fn new(status: Status, body_sent: BodySent, text: impl Into<String>) -> TransportError {
-        TransportError { status, body_sent, text: text.into(), permanent: false, head: None }
+        TransportError { status, body_sent, text: text.into(), permanent: false, head: None, errno: 0 }
     }
 
     /// Of a local file or the caller's stream; how far the request got is for its exchange to add.
     pub fn file(text: impl Into<String>) -> TransportError {
         TransportError::new(Status::File, BodySent::None, text)
+    }
+
+    /// With the number of the local failure that it is due to.
+    pub fn caused_by(self, error: &io::Error) -> TransportError {
+        TransportError { errno: error.raw_os_error().unwrap_or_default(), ..self }
     }
 
     pub fn permanent(self) -> TransportError {

@@ -4,10 +4,11 @@
 use super::attempt::{Attempt, HttpResponse, TransportError};
 use super::body::BodySent;
 use super::call_state::{CallState, PAUSE};
+use super::cancel::Cancel;
 use super::client::{Call, CallError, CallResponse, Client};
 use super::deadline::Deadline;
 use super::events::{self, ResponseSummary};
-use super::exchange::{Interruption, interrupted};
+use super::exchange::{Interruption, Limits, interrupted};
 use super::http_client::HttpClient;
 use super::log::Log;
 use super::rate::Limiter;
@@ -30,6 +31,7 @@ pub struct Attempts<'c> {
     /// When the last attempt went out.
     sent: Instant,
     deadline: Deadline,
+    cancel: Option<&'c Cancel>,
     /// The deadline is this call's own among others: who drives doesn't know of it.
     is_own_deadline: bool,
     /// Belongs to the call, but isn't it: not counted.
@@ -44,11 +46,29 @@ impl<'c> Attempts<'c> {
         call_state: CallState,
         log: Log,
         retry: Retry<'c>,
-        deadline: Deadline,
+        limits: Limits<'c>,
     ) -> Attempts<'c> {
         let http = http.clone();
         let (sent, is_own_deadline, is_auxiliary) = (Instant::now(), false, false);
-        Attempts { client, http, call_state, log, limiter, retry, sent, deadline, is_own_deadline, is_auxiliary }
+        let Limits { deadline, cancel, .. } = limits;
+        Attempts {
+            client,
+            http,
+            call_state,
+            log,
+            limiter,
+            retry,
+            sent,
+            deadline,
+            cancel,
+            is_own_deadline,
+            is_auxiliary,
+        }
+    }
+
+    /// What ends the call, looked at while much is read.
+    pub fn check(&self) -> Result<(), Interruption> {
+        Limits { deadline: self.deadline, cancel: self.cancel, idle: None }.check()
     }
 
     /// Holds the deadline itself, as one call among others: who drives them all doesn't know of it.

@@ -291,6 +291,7 @@ impl Client {
     pub fn error_of(&self, name: &'static str, failure: TransportError, attempts: u32) -> CallError {
         let mut error = Error::new(failure.status, name, failure.text);
         error.attempts = attempts;
+        error.errno = failure.errno;
         error.transient =
             !failure.permanent && matches!(failure.status, Status::Connect | Status::Network | Status::Timeout);
         error.redact(self.key());

@@ -66,8 +66,8 @@ impl<'c, T> ConcurrentCalls<'c, T> {
         F: Future<Output = T> + 'c,
     {
         let (call_state, log, limiter) = (CallState::default(), self.log.clone(), self.limiter.clone());
-        let (client, retry, deadline) = (self.client, self.client.retry(self.max_attempts), self.limits.deadline);
-        let attempts = Attempts::new(client, &self.http, limiter, call_state.clone(), log, retry, deadline);
+        let (client, retry) = (self.client, self.client.retry(self.max_attempts));
+        let attempts = Attempts::new(client, &self.http, limiter, call_state.clone(), log, retry, self.limits);
         let work = Box::pin(work(attempts.with_own_deadline(self.call_timeout)));
         self.running.push(Member { number, call_state, work });
     }

@@ -18,7 +18,7 @@ impl Client {
     pub fn drive<'c, T, F>(
         &'c self,
         name: &'static str,
-        options: &CallOptions<'_>,
+        options: &CallOptions<'c>,
         work: impl FnOnce(Attempts<'c>) -> F,
     ) -> Result<Result<T, Error>, CallError>
     where
@@ -29,7 +29,7 @@ impl Client {
         let (call_state, log) = (CallState::default(), Log::new(self.logger(), name, self.key()));
         let retry = self.retry(options.max_attempts);
         let limiter = self.shares().limiter().clone();
-        let attempts = Attempts::new(self, &http, limiter, call_state.clone(), log.clone(), retry, limits.deadline);
+        let attempts = Attempts::new(self, &http, limiter, call_state.clone(), log.clone(), retry, limits);
         let began = Instant::now();
         let mut work = on_the_heap(work, attempts);
         let ended = loop {
