@@ -126,7 +126,7 @@ typedef int32_t mmx_status;
 #define MMX_ERROR_QUOTA 22 /* no balance or quota: 1008, 1028, 1030, 2056, 2061, HTTP 402 */
 #define MMX_ERROR_INVALID_REQUEST 23 /* 2013, 1042, 1043, 1044, 2037, 2039, 2048, HTTP 400, 413 and 422 */
 #define MMX_ERROR_CONTENT_REJECTED 24 /* the content was rejected: 1026, 1027 */
-#define MMX_ERROR_NOT_FOUND 25 /* HTTP 404 with an API error */
+#define MMX_ERROR_NOT_FOUND 25 /* delete: the service doesn't know the file; HTTP 404 with an API error */
 #define MMX_ERROR_PERMISSION 26 /* the account may not do this: 2038, 2042 */
 #define MMX_ERROR_SERVER 27 /* the service failed: 1000, 1013, 1024, 1033, HTTP 5xx */
 #define MMX_ERROR_SERVER_TIMEOUT 28 /* the service timed out: 1001, HTTP 408 and 504 */
@@ -431,7 +431,8 @@ mmx_status mmx_config_set_logger(mmx_config *config,
 /* ---- Files ---------------------------------------------------------------------------------------------------------
  *
  * The calls of the file API on one file or a list. out_json is the service's response as it was received, unknown
- * fields included.
+ * fields included; but bytes that aren't UTF-8 and NUL bytes are replaced by U+FFFD, and a byte order mark is left out.
+ * Half of a surrogate pair (\ud83d alone) and unescaped control characters in strings stay as they are.
  */
 
 /**
@@ -485,12 +486,13 @@ typedef struct mmx_call_options {
  * Retried, up to max_attempts requests, if nothing was sent, if no response was received, and after 1000, 1001, 1002,
  * 1013, 1024, 1033, 1039, 1041, 2045 and HTTP 408, 429 and 5xx. If a response was lost and a later attempt fails, one
  * retrieve request looks the file up: if it still exists, it is deleted again; if not, the call succeeds, and out_json
- * is {"file_id": ..., "evidence": "retrieve"}, because there is no response of the service.
+ * is {"file_id": ..., "evidence": "retrieve"}, because there is no response of the service. A refusal that may mean that
+ * the file doesn't exist is looked up, too.
  *
  * @param client    From mmx_client_new().
  * @param file_id   The file's id, 1 or more.
  * @param purpose   The purpose that the file was uploaded or generated with: MMX_PURPOSE_... or a newer one, 1 to 64
- *   characters of a-z, 0-9 and _. The service refuses a wrong one.
+ *   letters, digits, _, - and . (for example fine-tune). The service refuses a wrong one.
  * @param options   Options of this call; NULL = as the client is configured.
  * @param out_json  Receives the service's response; free it with mmx_string_free(). NULL = not wanted.
  * @param out_error Receives the error. NULL = not wanted.
@@ -499,8 +501,9 @@ typedef struct mmx_call_options {
  *   MMX_ERROR_AUTHENTICATION: the key is wrong, or belongs to the other region.
  *   MMX_ERROR_RATE_LIMITED, MMX_ERROR_QUOTA, MMX_ERROR_PERMISSION, MMX_ERROR_CONTENT_REJECTED: refused; nothing
  *     changed.
- *   MMX_ERROR_INVALID_REQUEST, MMX_ERROR_NOT_FOUND, MMX_ERROR_API: refused. A file that doesn't exist is among them;
- *     the API documentation doesn't say under which code.
+ *   MMX_ERROR_NOT_FOUND: refused, and retrieve doesn't know the file. With MMX_CALL_MISSING_OK that is MMX_OK, and
+ *     out_json as for a lost response.
+ *   MMX_ERROR_INVALID_REQUEST, MMX_ERROR_API: refused. The message says so if the file has another purpose.
  *   MMX_ERROR_CONNECT: no connection; nothing was sent.
  *   MMX_ERROR_TIMEOUT, MMX_ERROR_CANCELLED, MMX_ERROR_NETWORK: the file may have been deleted; see
  *     mmx_error_is_ambiguous().
@@ -527,10 +530,10 @@ mmx_status mmx_delete_file(const mmx_client *client,
  * Lists files. Thread-safe.
  *
  * Sends GET /v1/files/list ("File List" in the API documentation). There is no paging: the response contains every
- * file; up to 256 MiB are read. Retried after every failure that may be temporary.
+ * file; up to 256 MiB are read. Entries that are no files, such as null, are counted in the log. Retried after every failure that may be temporary.
  *
  * @param client          From mmx_client_new().
- * @param purpose_or_null Only files of this purpose, 1 to 64 characters of a-z, 0-9 and _; NULL = of every purpose.
+ * @param purpose_or_null Only files of this purpose, 1 to 64 letters, digits, _, - and .; NULL = of every purpose.
  * @param options         Options of this call; NULL = as the client is configured.
  * @param out_json        Receives the service's response, for mmx_files_parse() or a JSON parser; free it with
  *   mmx_string_free(). NULL = not wanted.
@@ -625,7 +628,7 @@ typedef struct mmx_source {
  *
  * @param client    From mmx_client_new().
  * @param path      The file to read. UTF-8.
- * @param purpose   MMX_PURPOSE_... or a newer one, 1 to 64 characters of a-z, 0-9 and _.
+ * @param purpose   MMX_PURPOSE_... or a newer one, 1 to 64 letters, digits, _, - and .
  * @param options   Options of this call; NULL = as the client is configured.
  * @param out_json  Receives the service's response with the file's id, for mmx_files_parse() or a JSON parser; free it
  *   with mmx_string_free(). NULL = not wanted.
@@ -653,7 +656,7 @@ mmx_status mmx_upload_file(const mmx_client *client,
  * @param client    From mmx_client_new().
  * @param source    The source, used until the call returns.
  * @param filename  The name that the service gets, with an extension that fits. UTF-8, 1 to 1,024 bytes.
- * @param purpose   MMX_PURPOSE_... or a newer one, 1 to 64 characters of a-z, 0-9 and _.
+ * @param purpose   MMX_PURPOSE_... or a newer one, 1 to 64 letters, digits, _, - and .
  * @param options   Options of this call; NULL = as the client is configured.
  * @param out_json  Receives the service's response with the file's id, for mmx_files_parse() or a JSON parser; free it
  *   with mmx_string_free(). NULL = not wanted.
@@ -1138,8 +1141,17 @@ int64_t mmx_error_retry_after_ms(const mmx_error *error);
 bool mmx_error_is_ambiguous(const mmx_error *error);
 
 /**
+ * Returns the errno of a local file's failure: that of open(), read(), write() and so on. Thread-safe.
+ *
+ * @param error From a call's out_error, or NULL.
+ * @return For example ENOENT; 0 if there was none.
+ * @since 1.0.0
+ */
+int32_t mmx_error_errno(const mmx_error *error);
+
+/**
  * Returns everything about an error as a JSON object (docs/json.md): status, status_name, call, message, parameter,
- * api_code, api_message, http_status, trace_id, attempts, retry_after_ms, ambiguous. Later versions may add fields.
+ * api_code, api_message, http_status, trace_id, attempts, retry_after_ms, ambiguous, errno. Later versions may add fields.
  * Thread-safe.
  *
  * @param error From a call's out_error, or NULL.

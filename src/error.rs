@@ -57,7 +57,7 @@ pub const STATUSES: &[(Status, &CStr, &str)] = &[
         "2013, 1042, 1043, 1044, 2037, 2039, 2048, HTTP 400, 413 and 422",
     ),
     (Status::ContentRejected, c"MMX_ERROR_CONTENT_REJECTED", "the content was rejected: 1026, 1027"),
-    (Status::NotFound, c"MMX_ERROR_NOT_FOUND", "HTTP 404 with an API error"),
+    (Status::NotFound, c"MMX_ERROR_NOT_FOUND", "delete: the service doesn't know the file; HTTP 404 with an API error"),
     (Status::Permission, c"MMX_ERROR_PERMISSION", "the account may not do this: 2038, 2042"),
     (Status::Server, c"MMX_ERROR_SERVER", "the service failed: 1000, 1013, 1024, 1033, HTTP 5xx"),
     (Status::ServerTimeout, c"MMX_ERROR_SERVER_TIMEOUT", "the service timed out: 1001, HTTP 408 and 504"),
@@ -99,6 +99,8 @@ pub struct Error {
     pub ambiguous: bool,
     /// Another attempt may come to another end.
     pub transient: bool,
+    /// Of a local file's failure; 0 = none.
+    pub errno: i32,
 }
 
 impl Error {
@@ -116,6 +118,7 @@ impl Error {
             retry_after: None,
             ambiguous: false,
             transient: false,
+            errno: 0,
         }
     }
 
@@ -127,6 +130,11 @@ impl Error {
     /// The rate limiter gave no turn in time: the service has answered nothing.
     pub fn is_without_turn(&self) -> bool {
         self.status == Status::RateLimited && self.http_status == 0 && self.api_code == 0
+    }
+
+    /// Adds the errno of the local failure behind it.
+    pub fn caused_by(self, error: &std::io::Error) -> Error {
+        Error { errno: error.raw_os_error().unwrap_or_default(), ..self }
     }
 
     /// Adds a sentence to the message.
@@ -171,6 +179,7 @@ impl Error {
             "attempts": self.attempts,
             "retry_after_ms": self.retry_after_ms(),
             "ambiguous": self.ambiguous,
+            "errno": self.errno,
         })
     }
 }

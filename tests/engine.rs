@@ -71,8 +71,7 @@ fn client_of(account: &str) -> Client {
 
 /// A delete of one attempt, as one call among many.
 async fn delete(mut attempts: Attempts<'_>, file_id: usize) -> End {
-    let policy =
-        DeletePolicy { name: "delete_files", lookup_first: None, lookup_after_refusal: false, allow_lookup: &|| false };
+    let policy = DeletePolicy { name: "delete_files", lookup_first: None, allow_lookup: &|| false };
     delete_with(&mut attempts, file_id as i64, "voice_clone", &policy).await
 }
 
@@ -175,7 +174,8 @@ fn a_body_goes_up_and_an_answer_comes_down_in_turns() {
             Turn::NeedData => {
                 if fed == 7 {
                     assert!(
-                        api::delete::delete(&client_of("turns"), 1, "voice_clone", &CallOptions::default()).is_err()
+                        api::delete::delete(&client_of("turns"), 1, "voice_clone", false, &CallOptions::default())
+                            .is_err()
                     );
                 }
                 assert!(exchange.body_sent() < BodySent::All);
@@ -309,13 +309,13 @@ fn a_call_from_inside_a_runtime_works() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         for file_id in 1..=2 {
-            api::delete::delete(&client, file_id, "voice_clone", &CallOptions::default()).unwrap();
+            api::delete::delete(&client, file_id, "voice_clone", false, &CallOptions::default()).unwrap();
         }
         control("inside", "faults", Some(r#"{"close_before_answer": "rst"}"#));
         let once = CallOptions { max_attempts: Some(1), ..CallOptions::default() };
-        let error = api::delete::delete(&client, 3, "voice_clone", &once).unwrap_err();
+        let error = api::delete::delete(&client, 3, "voice_clone", false, &once).unwrap_err();
         assert_eq!((error.status, error.ambiguous), (Status::Network, true));
     });
-    api::delete::delete(&client, 4, "voice_clone", &CallOptions::default()).unwrap();
+    api::delete::delete(&client, 4, "voice_clone", false, &CallOptions::default()).unwrap();
     assert_eq!(control("inside", "count?performed=1", None), "4");
 }

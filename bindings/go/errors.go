@@ -125,7 +125,7 @@ var (
 	ErrInvalidRequest error = &kind{C.MMX_ERROR_INVALID_REQUEST, "invalid request"}
 	// ErrContentRejected: the service refused the content.
 	ErrContentRejected error = &kind{C.MMX_ERROR_CONTENT_REJECTED, "content rejected"}
-	// ErrNotFound: HTTP 404 with an error of the API.
+	// ErrNotFound: delete: the service doesn't know the file; or HTTP 404 with an error of the API.
 	ErrNotFound error = &kind{C.MMX_ERROR_NOT_FOUND, "not found"}
 	// ErrPermission: the key doesn't permit the request.
 	ErrPermission error = &kind{C.MMX_ERROR_PERMISSION, "permission"}

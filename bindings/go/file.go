@@ -6,6 +6,7 @@ import "C"
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strconv"
 	"time"
 )
@@ -83,6 +84,9 @@ func parseText(value json.RawMessage) (text string) {
 func parseField(call string, response []byte, field string, into any) *Error {
 	var fields map[string]json.RawMessage
 	err := json.Unmarshal(response, &fields)
+	if err != nil {
+		err = json.Unmarshal(escapeControls(response), &fields)
+	}
 	if value := fields[field]; err == nil && value != nil {
 		err = json.Unmarshal(value, into)
 	}
@@ -90,6 +94,52 @@ func parseField(call string, response []byte, field string, into any) *Error {
 		return newError(call, C.MMX_ERROR_PROTOCOL, "the response can't be read: "+err.Error())
 	}
 	return nil
+}
+
+// escapeControls escapes the control characters in strings, which the service may have left as they are.
+func escapeControls(response []byte) []byte {
+	escaped := make([]byte, 0, len(response)+64)
+	inText, isEscape := false, false
+	for _, char := range response {
+		switch {
+		case inText && char < ' ':
+			escaped = fmt.Appendf(escaped, "\\u%04x", char)
+			isEscape = false
+			continue
+		case isEscape:
+			isEscape = false
+		case inText && char == '\\':
+			isEscape = true
+		case char == '"':
+			inText = !inText
+		}
+		escaped = append(escaped, char)
+	}
+	return escaped
+}
+
+// parseFiles reads the files in a response, without entries that are none.
+func parseFiles(call string, response []byte) ([]File, *Error) {
+	files := []File{}
+	var list json.RawMessage
+	if failure := parseField(call, response, "files", &list); failure != nil {
+		return nil, failure
+	}
+	if len(list) == 0 || list[0] != '[' {
+		// null, or {} for an empty list: the library lets nothing else through.
+		return files, nil
+	}
+	var entries []json.RawMessage
+	if err := json.Unmarshal(list, &entries); err != nil {
+		return nil, newError(call, C.MMX_ERROR_PROTOCOL, "the response can't be read: "+err.Error())
+	}
+	for _, entry := range entries {
+		var file File
+		if json.Unmarshal(entry, &file) == nil {
+			files = append(files, file)
+		}
+	}
+	return files, nil
 }
 
 // parseFile reads the file in a response.

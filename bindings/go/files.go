@@ -70,12 +70,9 @@ func (f Files) List(ctx context.Context, purpose string, opts ...CallOption) ([]
 	if failure != nil {
 		return nil, failure
 	}
-	var files []File
-	if failure := parseField(call, response, "files", &files); failure != nil {
+	files, failure := parseFiles(call, response)
+	if failure != nil {
 		return nil, failure
-	}
-	if files == nil {
-		files = []File{}
 	}
 	return files, nil
 }

@@ -182,6 +182,12 @@ func WithViaDownloadURL() CallOption {
 	return func(options *callOptions) { options.flags |= C.MMX_CALL_VIA_DOWNLOAD_URL }
 }
 
+// WithMissingOK makes the delete of a file that the service doesn't know a success, with the evidence "retrieve" in the
+// JSON of its result. Without it the error matches [ErrNotFound].
+func WithMissingOK() CallOption {
+	return func(options *callOptions) { options.flags |= C.MMX_CALL_MISSING_OK }
+}
+
 // WithReconcile makes an upload whose response was lost look for its file: one of the same name, size and purpose,
 // created since the call began, by the service's clock. If it is listed, the upload succeeds; if it isn't, the upload
 // is retried if the Reader can seek. Otherwise, or if the list can't tell, the error is Ambiguous.

@@ -2,6 +2,7 @@
 
 use crate::api::purpose;
 use crate::api::response::envelope;
+use crate::api::response::listing::Keep;
 use crate::api::response::model;
 use crate::api::retrieve::{self, Presence};
 use crate::error::{Error, Status};
@@ -10,8 +11,7 @@ use crate::transport::client::{Call, CallOptions, Client};
 use crate::transport::effect::Effect;
 use crate::transport::log::Level;
 use http::Method;
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde::Serialize;
 
 const CALL: &str = "delete_file";
 
@@ -19,13 +19,6 @@ const CALL: &str = "delete_file";
 struct Body<'a> {
     file_id: i64,
     purpose: &'a str,
-}
-
-/// The fields of a successful response.
-#[derive(Deserialize)]
-struct DeleteResponse {
-    #[serde(default, deserialize_with = "envelope::present")]
-    file_id: Option<Value>,
 }
 
 /// How it is known that a file is gone.
@@ -52,6 +45,7 @@ pub enum End {
     /// Refused, and the file doesn't exist.
     AlreadyAbsent {
         trace_id: String,
+        refusal: Error,
     },
     /// As the error says; it is unknown what became of the file if that is ambiguous.
     Failed(Error),
@@ -64,24 +58,54 @@ pub struct DeletePolicy<'a> {
     pub name: &'static str,
     /// The error that makes a lookup come first: a file that is gone needs no request.
     pub lookup_first: Option<Error>,
-    /// Whether a lookup follows a refusal, to find out that the file doesn't exist.
-    pub lookup_after_refusal: bool,
     /// Whether a lookup is allowed: for many ambiguous files, one list replaces a retrieve each.
     pub allow_lookup: &'a (dyn Fn() -> bool + Sync),
 }
 
-/// Deletes one file and returns the service's response as it came.
-pub fn delete(client: &Client, file_id: i64, purpose: &str, options: &CallOptions<'_>) -> Result<String, Error> {
+/// Deletes one file and returns the service's response as it came. `missing_ok`: one that the service doesn't know is as
+/// good as deleted.
+pub fn delete(
+    client: &Client,
+    file_id: i64,
+    purpose: &str,
+    missing_ok: bool,
+    options: &CallOptions<'_>,
+) -> Result<String, Error> {
     check(CALL, file_id, purpose)?;
-    let policy = DeletePolicy { name: CALL, lookup_first: None, lookup_after_refusal: false, allow_lookup: &|| true };
+    let policy = DeletePolicy { name: CALL, lookup_first: None, allow_lookup: &|| true };
     let work = |mut attempts| async move {
         match delete_with(&mut attempts, file_id, purpose, &policy).await {
             End::Deleted(deleted) => Ok(deleted.json),
+            End::AlreadyAbsent { trace_id, .. } if missing_ok => Ok(Deleted::seen(file_id, trace_id).json),
+            End::AlreadyAbsent { refusal, .. } => Err(absent(file_id, refusal)),
             End::Failed(error) | End::NeedsLookup(error) => Err(error),
-            End::AlreadyAbsent { .. } => Err(Error::new(Status::Internal, CALL, "a look that nobody asked for")),
         }
     };
     envelope::drive(client, CALL, options, work).map_err(|error| explain(error, purpose))
+}
+
+/// The service refused the delete of a file, and retrieve doesn't know it.
+fn absent(file_id: i64, refusal: Error) -> Error {
+    let text = format!(
+        "the service doesn't know the file {file_id}, as retrieve shows; it was deleted before, or its id is of another \
+         account; {}",
+        refusal.without_call()
+    );
+    let message = Error::new(Status::NotFound, CALL, text).message;
+    Error { status: Status::NotFound, message, ..refusal }
+}
+
+/// The service refused the delete of a file that is there: mostly for its purpose.
+fn refused_though_there(mut error: Error, key: &str, found: &str, purpose: &str) -> Error {
+    if found.is_empty() || found == purpose {
+        return error;
+    }
+    let found: String = found.chars().take(64).collect();
+    let text = format!("the file is there, but its purpose is {found}, not {purpose}; {}", error.without_call());
+    error.message = Error::new(Status::InvalidRequest, error.call, text).message;
+    error.status = Status::InvalidRequest;
+    error.redact(key);
+    error
 }
 
 pub fn check(name: &'static str, file_id: i64, purpose: &str) -> Result<(), Error> {
@@ -127,7 +151,7 @@ pub async fn delete_with(attempts: &mut Attempts<'_>, file_id: i64, purpose: &st
         let needs_lookup = is_first
             || match ambiguous {
                 true => attempts.may_repeat(),
-                false => policy.lookup_after_refusal && retrieve::may_mean_absent(&error),
+                false => retrieve::may_mean_absent(&error),
             };
         if !needs_lookup {
             return End::Failed(error);
@@ -136,12 +160,14 @@ pub async fn delete_with(attempts: &mut Attempts<'_>, file_id: i64, purpose: &st
             return End::NeedsLookup(error);
         }
         // Rare and large, so boxed.
-        match Box::pin(look_up(attempts, policy.name, file_id, &error)).await {
+        match Box::pin(look_up(attempts, policy.name, file_id, &error, ambiguous)).await {
             Presence::Gone { trace_id } if ambiguous => return End::Deleted(Deleted::seen(file_id, trace_id)),
-            Presence::Gone { trace_id } => return End::AlreadyAbsent { trace_id },
-            Presence::There if !ambiguous => return End::Failed(error),
-            Presence::There if is_first => attempts.set_ambiguous(false),
-            Presence::There => {
+            Presence::Gone { trace_id } => return End::AlreadyAbsent { trace_id, refusal: error },
+            Presence::There { purpose: found } if !ambiguous => {
+                return End::Failed(refused_though_there(error, attempts.client().key(), &found, purpose));
+            }
+            Presence::There { .. } if is_first => attempts.set_ambiguous(false),
+            Presence::There { .. } => {
                 attempts.set_ambiguous(false);
                 error.ambiguous = false;
                 match attempts.next(&error) {
@@ -181,15 +207,15 @@ fn call(name: &'static str, file_id: i64, purpose: &str) -> Call {
 }
 
 async fn attempt(attempts: &mut Attempts<'_>, call: &Call, file_id: i64) -> Result<Deleted, Error> {
-    let response = envelope::attempt(attempts, call).await?;
+    let response = envelope::attempt(attempts, call, Keep::Count).await?;
     let trace_id = response.trace_id().to_owned();
-    match &response.read::<DeleteResponse>(attempts.client(), call)?.file_id {
+    match response.file_id() {
         // The page doesn't promise the field; the success it does.
         None => {}
-        Some(returned) if model::id(returned) == Some(file_id) => {}
+        Some(Ok(returned)) if returned == file_id => {}
         Some(returned) => {
             // A value that is no id is not shown: it can be anything, also the key.
-            let other = model::id(returned).map_or("something that is no id".into(), |id| format!("file_id {id}"));
+            let other = returned.map_or("something that is no id".into(), |id| format!("file_id {id}"));
             let text = format!("the answer is about {other}, not about {file_id}");
             return Err(response.error(attempts.client(), call, &text));
         }
@@ -197,17 +223,25 @@ async fn attempt(attempts: &mut Attempts<'_>, call: &Call, file_id: i64) -> Resu
     Ok(Deleted { evidence: Evidence::Response, json: response.json, trace_id })
 }
 
-/// Looks up a file whose delete may have been carried out.
-async fn look_up(attempts: &mut Attempts<'_>, name: &'static str, file_id: i64, after: &Error) -> Presence {
+/// Looks up a file whose delete may have been carried out, or was refused.
+async fn look_up(
+    attempts: &mut Attempts<'_>,
+    name: &'static str,
+    file_id: i64,
+    after: &Error,
+    ambiguous: bool,
+) -> Presence {
     let log = attempts.log();
-    log.event(Level::Warn, "settling", || [("file_id", file_id.into()), ("status_name", after.status.name().into())]);
+    // A plain refusal is the service's response; a lost one is a fault.
+    let level = if ambiguous { Level::Warn } else { Level::Debug };
+    log.event(level, "settling", || [("file_id", file_id.into()), ("status_name", after.status.name().into())]);
     let presence = retrieve::presence(&mut attempts.auxiliary(), name, file_id).await;
     let (found, trace_id) = match &presence {
         Presence::Gone { trace_id } => ("gone", trace_id.as_str()),
-        Presence::There => ("there", ""),
+        Presence::There { .. } => ("there", ""),
         Presence::Unknown(error) => ("unknown", error.trace_id.as_str()),
     };
-    log.event(Level::Warn, "settled", || {
+    log.event(level, "settled", || {
         [
             ("file_id", file_id.into()),
             ("found", found.into()),

@@ -3,38 +3,31 @@
 use crate::api::purpose;
 use crate::api::response::envelope;
 use crate::api::response::envelope::ApiResponse;
-use crate::api::response::model;
-use crate::api::response::model::FileObject;
-use crate::error::{Error, Status};
+use crate::api::response::listing::{Keep, Listing};
+use crate::error::Error;
 use crate::transport::client::{Call, CallOptions, Client};
 use crate::transport::effect::Effect;
+use crate::transport::log::{Level, Log};
 use http::Method;
-use serde::Deserialize;
-use std::collections::HashSet;
+use serde_json::Value;
 
 pub const CALL: &str = "list_files";
 /// 100,000 files are 13 to 33 MiB.
 const MAX_RESPONSE_LEN: usize = 256 << 20;
 
-/// The shape of a list response; null and a missing field are no files.
-#[derive(Deserialize)]
-struct Listed {
-    #[allow(dead_code)] // Reading it is the check.
-    files: Option<Vec<FileObject>>,
-}
-
 /// Lists the files of one purpose, or of every one, and returns the service's response as it came.
 pub fn list(client: &Client, purpose: Option<&str>, options: &CallOptions<'_>) -> Result<String, Error> {
-    Ok(listing(client, CALL, purpose, options)?.json)
+    Ok(listing(client, CALL, purpose, Keep::Count, options)?.0.json)
 }
 
-/// The same within another call, with what the response says beside its body.
+/// The same within another call, with the files as far as they are kept.
 pub fn listing(
     client: &Client,
     name: &'static str,
     purpose: Option<&str>,
+    keep: Keep<'_>,
     options: &CallOptions<'_>,
-) -> Result<ApiResponse, Error> {
+) -> Result<(ApiResponse, Listing), Error> {
     let mut query = Vec::new();
     if let Some(purpose) = purpose {
         purpose::check(name, purpose)?;
@@ -49,9 +42,12 @@ pub fn listing(
         max_response_len: MAX_RESPONSE_LEN,
         effect: Effect::ReadOnly,
     };
-    let result = envelope::exchange(client, &call, options).and_then(|response| {
-        response.read::<Listed>(client, &call)?;
-        Ok(response)
+    let result = envelope::exchange_list(client, &call, keep, options).and_then(|mut response| {
+        let listing = response.listing(client, &call)?;
+        if listing.unreadable > 0 {
+            say(client, name, Level::Warn, "unreadable", || [("entries", listing.unreadable.into())]);
+        }
+        Ok((response, listing))
     });
     result.map_err(|error| match purpose {
         Some(purpose) => purpose::explain(error, purpose),
@@ -59,14 +55,51 @@ pub fn listing(
     })
 }
 
-/// The ids that are listed.
-pub(super) fn ids(
+/// The same for a call that looks for files of a purpose itself: where the service lists none of that purpose, it lists
+/// all, and the others are left out.
+pub fn listing_of(
     client: &Client,
     name: &'static str,
     purpose: Option<&str>,
+    keep: Keep<'_>,
     options: &CallOptions<'_>,
-) -> Result<HashSet<i64>, Error> {
-    let response = listing(client, name, purpose, options)?;
-    let ids = model::ids(&response.json);
-    ids.map_err(|why| Error::new(Status::Protocol, name, format!("the answer is not a listing: {why}")))
+) -> Result<(ApiResponse, Listing), Error> {
+    let error = match listing(client, name, purpose, keep, options) {
+        Err(error) if purpose.is_some() && error.api_code == 2013 => error,
+        result => return result,
+    };
+    say(client, name, Level::Info, "listing_all", || {
+        [("purpose", purpose.unwrap_or_default().into()), ("message", error.message.as_str().into())]
+    });
+    let (response, mut listing) = self::listing(client, name, None, Keep::Files, options)?;
+    let is_known = purpose.is_some_and(purpose::is_known);
+    if !is_known && !listing.files.iter().any(|file| Some(file.purpose.as_str()) == purpose) {
+        // There is no such purpose, as far as anybody knows.
+        return Err(error);
+    }
+    match keep {
+        // What doesn't say its purpose may be of this one, and is there.
+        Keep::Ids => {
+            let of_purpose = listing
+                .files
+                .drain(..)
+                .filter(|file| file.purpose.is_empty() || Some(file.purpose.as_str()) == purpose);
+            listing.ids = of_purpose.map(|file| file.file_id).collect();
+        }
+        _ => listing.files.retain(|file| Some(file.purpose.as_str()) == purpose),
+    }
+    Ok((response, listing))
+}
+
+/// A line in the log.
+fn say<const N: usize>(
+    client: &Client,
+    name: &'static str,
+    level: Level,
+    event: &str,
+    data: impl FnOnce() -> [(&'static str, Value); N],
+) {
+    let log = Log::new(client.logger(), name, client.key());
+    log.event(level, event, data);
+    log.flush();
 }

@@ -10,4 +10,4 @@ pub mod retrieve;
 pub mod upload;
 
 pub use bulk::{filter, outcome, prune, review};
-pub use response::model;
+pub use response::{contents, listing, model};

@@ -13,13 +13,18 @@ pub const PURPOSES: &[(&str, &str)] = &[
     ("video_generation_input", "material for video generation"),
 ];
 
+/// Whether the API's pages name this purpose.
+pub fn is_known(purpose: &str) -> bool {
+    PURPOSES.iter().any(|(name, _)| *name == purpose)
+}
+
 /// Checks that a word can be a purpose, known or not.
 pub fn check(call: &'static str, purpose: &str) -> Result<(), Error> {
-    let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte);
     if (1..=64).contains(&purpose.len()) && purpose.bytes().all(fits) {
         return Ok(());
     }
-    let why = format!("must be 1 to 64 of a-z, 0-9 and _, as in voice_clone, not \"{purpose}\"");
+    let why = format!("must be 1 to 64 letters, digits, _, - and ., as in voice_clone, not \"{purpose}\"");
     Err(Error::invalid_argument(call, "purpose", why))
 }
 
@@ -66,7 +71,7 @@ pub fn broken_limit(purpose: &str, filename: &str, size: Option<u64>) -> Option<
 /// For a refusal: which are known, and which was probably meant. Nothing for a known one.
 fn hint(purpose: &str) -> Option<String> {
     let known: Vec<_> = PURPOSES.iter().map(|(name, _)| *name).collect();
-    if known.contains(&purpose) {
+    if is_known(purpose) {
         return None;
     }
     let likeness = |name: &&&str| (strsim::normalized_damerau_levenshtein(purpose, name) * 1000.0) as u32;
@@ -80,13 +85,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_lower_case_words_are_purposes() {
+    fn only_words_are_purposes() {
         let longest = "a".repeat(64);
-        for good in ["voice_clone", "a", "new_in_2027", longest.as_str()] {
+        for good in
+            ["voice_clone", "a", "new_in_2027", "fine-tune", "role-recognition", "Voice.Clone-2", longest.as_str()]
+        {
             assert!(check("c", good).is_ok(), "{good}");
         }
         let too_long = "a".repeat(65);
-        for bad in ["", "Voice_clone", "voice clone", "voice-clone", "é", "a\nb", "\"", too_long.as_str()] {
+        for bad in ["", "voice clone", "voice/clone", "voice&clone", "é", "a\nb", "\"", too_long.as_str()] {
             let error = check("c", bad).expect_err(bad);
             assert_eq!(error.parameter, Some("purpose"));
             assert!(!error.message.contains('\n'));

@@ -2,26 +2,23 @@
 
 use crate::api::response::envelope;
 use crate::api::response::envelope::ApiResponse;
+use crate::api::response::listing::Keep;
 use crate::api::response::model;
-use crate::api::response::model::FileObject;
 use crate::error::{Error, Status};
 use crate::transport::attempts::Attempts;
 use crate::transport::client::{Call, CallOptions, Client};
 use crate::transport::effect::Effect;
 use http::Method;
-use serde::Deserialize;
 
 const CALL: &str = "retrieve_file";
-
-#[derive(Deserialize)]
-struct Retrieved {
-    file: FileObject,
-}
 
 /// The result of looking up a file whose delete is ambiguous.
 #[derive(Debug)]
 pub enum Presence {
-    There,
+    /// "": its purpose isn't said.
+    There {
+        purpose: String,
+    },
     Gone {
         trace_id: String,
     },
@@ -46,9 +43,12 @@ pub fn ask(client: &Client, file_id: i64, options: &CallOptions<'_>) -> Result<(
 pub async fn presence(attempts: &mut Attempts<'_>, name: &'static str, file_id: i64) -> Presence {
     let call = call(name, file_id);
     let client = attempts.client();
-    let response = envelope::repeat(attempts, &call).await;
+    let response = envelope::repeat(attempts, &call, Keep::Files).await;
     match response.and_then(|response| checked(client, response, &call, file_id)) {
-        Ok(_) => Presence::There,
+        Ok(response) => {
+            let file = response.file(client, &call);
+            Presence::There { purpose: file.map(|file| file.purpose.clone()).unwrap_or_default() }
+        }
         Err(error) if refuses_the_id(&error) => Presence::Gone { trace_id: error.trace_id },
         Err(error) => Presence::Unknown(error),
     }
@@ -86,7 +86,7 @@ fn call(name: &'static str, file_id: i64) -> Call {
 }
 
 fn checked(client: &Client, response: ApiResponse, call: &Call, file_id: i64) -> Result<ApiResponse, Error> {
-    let returned = response.read::<Retrieved>(client, call)?.file.file_id;
+    let returned = response.file(client, call)?.file_id;
     if returned == file_id {
         return Ok(response);
     }

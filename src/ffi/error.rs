@@ -110,8 +110,18 @@ pub unsafe extern "C" fn mmx_error_is_ambiguous(error: *const mmx_error) -> bool
     get(error, false, |error| error.error.ambiguous)
 }
 
+/// Returns the errno of a local file's failure: that of open(), read(), write() and so on. Thread-safe.
+///
+/// @param error From a call's out_error, or NULL.
+/// @return For example ENOENT; 0 if there was none.
+/// @since 1.0.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mmx_error_errno(error: *const mmx_error) -> i32 {
+    get(error, 0, |error| error.error.errno)
+}
+
 /// Returns everything about an error as a JSON object (docs/json.md): status, status_name, call, message, parameter,
-/// api_code, api_message, http_status, trace_id, attempts, retry_after_ms, ambiguous. Later versions may add fields.
+/// api_code, api_message, http_status, trace_id, attempts, retry_after_ms, ambiguous, errno. Later versions may add fields.
 /// Thread-safe.
 ///
 /// @param error From a call's out_error, or NULL.

@@ -1,7 +1,8 @@
 //! ---- Files ---------------------------------------------------------------------------------------------------------
 //!
 //! The calls of the file API on one file or a list. out_json is the service's response as it was received, unknown
-//! fields included.
+//! fields included; but bytes that aren't UTF-8 and NUL bytes are replaced by U+FFFD, and a byte order mark is left out.
+//! Half of a surrogate pair (\ud83d alone) and unescaped control characters in strings stay as they are.
 
 use super::boundary::{self, SizedStruct, optional, optional_text, reference, sized, text};
 use super::cancel::mmx_cancel;
@@ -53,6 +54,8 @@ unsafe impl SizedStruct for mmx_call_options {
 pub const MMX_CALL_RECONCILE: u32 = 1;
 /// Download: through the presigned link of retrieve, on another host.
 pub const MMX_CALL_VIA_DOWNLOAD_URL: u32 = 2;
+/// Delete: a file that retrieve doesn't know is a success, with evidence "retrieve".
+pub const MMX_CALL_MISSING_OK: u32 = 16;
 
 /// The options of a call with the callback of its caller.
 pub(super) struct Options<'a> {
@@ -101,12 +104,13 @@ pub(super) fn options<'a>(
 /// Retried, up to max_attempts requests, if nothing was sent, if no response was received, and after 1000, 1001, 1002,
 /// 1013, 1024, 1033, 1039, 1041, 2045 and HTTP 408, 429 and 5xx. If a response was lost and a later attempt fails, one
 /// retrieve request looks the file up: if it still exists, it is deleted again; if not, the call succeeds, and out_json
-/// is {"file_id": …, "evidence": "retrieve"}, because there is no response of the service.
+/// is {"file_id": …, "evidence": "retrieve"}, because there is no response of the service. A refusal that may mean that
+/// the file doesn't exist is looked up, too.
 ///
 /// @param client    From mmx_client_new().
 /// @param file_id   The file's id, 1 or more.
 /// @param purpose   The purpose that the file was uploaded or generated with: MMX_PURPOSE_... or a newer one, 1 to 64
-///   characters of a-z, 0-9 and _. The service refuses a wrong one.
+///   letters, digits, _, - and . (for example fine-tune). The service refuses a wrong one.
 /// @param options   Options of this call; NULL = as the client is configured.
 /// @param out_json  Receives the service's response; free it with mmx_string_free(). NULL = not wanted.
 /// @param out_error Receives the error. NULL = not wanted.
@@ -115,8 +119,9 @@ pub(super) fn options<'a>(
 ///   MMX_ERROR_AUTHENTICATION: the key is wrong, or belongs to the other region.
 ///   MMX_ERROR_RATE_LIMITED, MMX_ERROR_QUOTA, MMX_ERROR_PERMISSION, MMX_ERROR_CONTENT_REJECTED: refused; nothing
 ///     changed.
-///   MMX_ERROR_INVALID_REQUEST, MMX_ERROR_NOT_FOUND, MMX_ERROR_API: refused. A file that doesn't exist is among them;
-///     the API documentation doesn't say under which code.
+///   MMX_ERROR_NOT_FOUND: refused, and retrieve doesn't know the file. With MMX_CALL_MISSING_OK that is MMX_OK, and
+///     out_json as for a lost response.
+///   MMX_ERROR_INVALID_REQUEST, MMX_ERROR_API: refused. The message says so if the file has another purpose.
 ///   MMX_ERROR_CONNECT: no connection; nothing was sent.
 ///   MMX_ERROR_TIMEOUT, MMX_ERROR_CANCELLED, MMX_ERROR_NETWORK: the file may have been deleted; see
 ///     mmx_error_is_ambiguous().
@@ -143,17 +148,19 @@ pub unsafe extern "C" fn mmx_delete_file(
     const CALL: &str = "delete_file";
     boundary::call(out_json, out_error, || {
         let client = reference(client, CALL, "client")?.0.clone();
-        api::delete::delete(&client, file_id, text(purpose, CALL, "purpose")?, &self::options(options, CALL, 0)?.get())
+        let purpose = text(purpose, CALL, "purpose")?;
+        let options = self::options(options, CALL, MMX_CALL_MISSING_OK)?;
+        api::delete::delete(&client, file_id, purpose, options.flags & MMX_CALL_MISSING_OK != 0, &options.get())
     })
 }
 
 /// Lists files. Thread-safe.
 ///
 /// Sends GET /v1/files/list ("File List" in the API documentation). There is no paging: the response contains every
-/// file; up to 256 MiB are read. Retried after every failure that may be temporary.
+/// file; up to 256 MiB are read. Entries that are no files, such as null, are counted in the log. Retried after every failure that may be temporary.
 ///
 /// @param client          From mmx_client_new().
-/// @param purpose_or_null Only files of this purpose, 1 to 64 characters of a-z, 0-9 and _; NULL = of every purpose.
+/// @param purpose_or_null Only files of this purpose, 1 to 64 letters, digits, _, - and .; NULL = of every purpose.
 /// @param options         Options of this call; NULL = as the client is configured.
 /// @param out_json        Receives the service's response, for mmx_files_parse() or a JSON parser; free it with
 ///   mmx_string_free(). NULL = not wanted.

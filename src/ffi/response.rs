@@ -6,7 +6,7 @@
 use super::boundary::{self, c_string, optional, required_out, text};
 use super::error::mmx_error;
 use super::status::mmx_status;
-use crate::api::model;
+use crate::api::{contents, model};
 use crate::error::Error;
 use std::ffi::{CString, c_char};
 use std::ptr;
@@ -82,7 +82,7 @@ pub unsafe extern "C" fn mmx_files_parse(
     const CALL: &str = "files_parse";
     boundary::call(out_files, out_error, || {
         required_out(out_files, CALL, "out_files")?;
-        let found = model::files(text(json, CALL, "json")?);
+        let found = contents::files(text(json, CALL, "json")?);
         let why = |why| Error::invalid_argument(CALL, "json", format!("is not the JSON of a call: {why}"));
         Ok(Box::new(mmx_files::new(found.map_err(why)?)))
     })

@@ -106,7 +106,7 @@ impl Source for CallerSource {
 ///
 /// @param client    From mmx_client_new().
 /// @param path      The file to read. UTF-8.
-/// @param purpose   MMX_PURPOSE_... or a newer one, 1 to 64 characters of a-z, 0-9 and _.
+/// @param purpose   MMX_PURPOSE_... or a newer one, 1 to 64 letters, digits, _, - and .
 /// @param options   Options of this call; NULL = as the client is configured.
 /// @param out_json  Receives the service's response with the file's id, for mmx_files_parse() or a JSON parser; free it
 ///   with mmx_string_free(). NULL = not wanted.
@@ -144,7 +144,7 @@ pub unsafe extern "C" fn mmx_upload_file(
 /// @param client    From mmx_client_new().
 /// @param source    The source, used until the call returns.
 /// @param filename  The name that the service gets, with an extension that fits. UTF-8, 1 to 1,024 bytes.
-/// @param purpose   MMX_PURPOSE_... or a newer one, 1 to 64 characters of a-z, 0-9 and _.
+/// @param purpose   MMX_PURPOSE_... or a newer one, 1 to 64 letters, digits, _, - and .
 /// @param options   Options of this call; NULL = as the client is configured.
 /// @param out_json  Receives the service's response with the file's id, for mmx_files_parse() or a JSON parser; free it
 ///   with mmx_string_free(). NULL = not wanted.

@@ -27,7 +27,7 @@ impl<'a> SpecialFile<'a> {
     /// Opens it; of a FIFO there is something to read then, or its end.
     pub fn open_to_read(limits: Limits<'a>, path: &Path) -> Result<SpecialFile<'a>, TransportError> {
         let opened = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path);
-        let file = opened.map_err(|error| unreadable(path.display(), plain(&error)))?;
+        let file = opened.map_err(|error| unreadable(path.display(), plain(&error)).caused_by(&error))?;
         let special = SpecialFile { file, path: path.to_owned(), limits };
         if is_fifo(path) {
             // As long as nobody has opened it to write, a read says that it has ended.
@@ -89,7 +89,7 @@ impl Source for SpecialFile<'_> {
             match self.file.read(buffer) {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => self.wait(READ)?,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                read => return read.map_err(|error| unreadable(self.path.display(), plain(&error))),
+                read => return read.map_err(|error| unreadable(self.path.display(), plain(&error)).caused_by(&error)),
             }
         }
     }
@@ -109,5 +109,5 @@ fn is_fifo(path: &Path) -> bool {
 }
 
 pub fn unwritable(path: &Path, error: &io::Error) -> TransportError {
-    TransportError::file(format!("{} can't be written: {}", path.display(), plain(error)))
+    TransportError::file(format!("{} can't be written: {}", path.display(), plain(error))).caused_by(error)
 }

@@ -5,11 +5,12 @@ use super::attempt::Attempt;
 use super::body::BodySent;
 use super::call_policy::CallPolicy;
 use super::call_state::{self, CallState, PAUSE};
+use super::cancel::Cancel;
 use super::client::{Call, CallError, CallResponse, Client};
 use super::deadline::Deadline;
 use super::error::TransportError;
 use super::events::{self, ResponseSummary};
-use super::exchange::{Interruption, interrupted};
+use super::exchange::{Interruption, Limits, interrupted};
 use super::http_client::HttpClient;
 use super::log::Log;
 use super::reactor;
@@ -29,6 +30,7 @@ pub struct Attempts<'c> {
     deadline: Deadline,
     /// Waits for the rate limiter count towards it.
     whole_deadline: Deadline,
+    cancel: Option<&'c Cancel>,
     /// The deadline is this call's own among others: who drives doesn't know of it.
     is_own_deadline: bool,
     /// It sends auxiliary requests of a call, which are not counted.
@@ -41,11 +43,17 @@ impl<'c> Attempts<'c> {
         http: &HttpClient,
         policy: CallPolicy<'c>,
         call_state: CallState,
-        deadline: Deadline,
+        limits: Limits<'c>,
     ) -> Attempts<'c> {
         let (http, is_own_deadline, is_auxiliary) = (http.clone(), false, false);
+        let Limits { deadline, cancel, .. } = limits;
         let whole_deadline = deadline;
-        Attempts { client, http, policy, call_state, deadline, whole_deadline, is_own_deadline, is_auxiliary }
+        Attempts { client, http, policy, call_state, deadline, whole_deadline, cancel, is_own_deadline, is_auxiliary }
+    }
+
+    /// Checks whether the call is over, while a long response is read.
+    pub fn check(&self) -> Result<(), Interruption> {
+        Limits { deadline: self.deadline, cancel: self.cancel, idle: None }.check()
     }
 
     /// Holds the deadline itself, as one call among others: who drives them all doesn't know of it.

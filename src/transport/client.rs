@@ -285,6 +285,7 @@ impl Client {
         let mut error = Error::new(failure.status, name, failure.text);
         error.attempts = attempts;
         error.retry_after = failure.retry_after;
+        error.errno = failure.errno;
         error.transient =
             !failure.permanent && matches!(failure.status, Status::Connect | Status::Network | Status::Timeout);
         error.redact(self.key());

@@ -68,7 +68,7 @@ impl<'c, T> ConcurrentCalls<'c, T> {
     {
         let (client, call_state, retry) = (self.client, CallState::default(), self.client.retry(self.max_attempts));
         let policy = CallPolicy::new(self.limiter.clone(), retry, self.log.clone());
-        let attempts = Attempts::new(client, &self.http, policy, call_state.clone(), self.limits.deadline);
+        let attempts = Attempts::new(client, &self.http, policy, call_state.clone(), self.limits);
         let work = Box::pin(work(attempts.with_own_deadline(self.call_timeout)));
         self.running.push(Member { number, call_state, work });
     }

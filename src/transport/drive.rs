@@ -19,7 +19,7 @@ impl Client {
     pub fn drive<'c, T, F>(
         &'c self,
         name: &'static str,
-        options: &CallOptions<'_>,
+        options: &CallOptions<'c>,
         work: impl FnOnce(Attempts<'c>) -> F,
     ) -> Result<Result<T, Error>, CallError>
     where
@@ -30,7 +30,7 @@ impl Client {
         let (call_state, log) = (CallState::default(), Log::new(self.logger(), name, self.key()));
         let retry = self.retry(options.max_attempts);
         let policy = CallPolicy::new(self.shares().limiter().clone(), retry, log.clone());
-        let attempts = Attempts::new(self, &http, policy, call_state.clone(), limits.deadline);
+        let attempts = Attempts::new(self, &http, policy, call_state.clone(), limits);
         let began = Instant::now();
         let mut work = on_the_heap(work, attempts);
         let ended = loop {

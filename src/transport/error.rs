@@ -20,11 +20,21 @@ pub struct TransportError {
     pub head: Option<Box<Head>>,
     /// The shortest wait after which it may go.
     pub retry_after: Option<Duration>,
+    /// The errno of a local file's failure; 0 if there was none.
+    pub errno: i32,
 }
 
 impl TransportError {
     pub fn new(status: Status, body_sent: BodySent, text: impl Into<String>) -> TransportError {
-        TransportError { status, body_sent, text: text.into(), permanent: false, head: None, retry_after: None }
+        TransportError {
+            status,
+            body_sent,
+            text: text.into(),
+            permanent: false,
+            head: None,
+            retry_after: None,
+            errno: 0,
+        }
     }
 
     /// The rate limiter gives no turn before the call's time is over.
@@ -42,6 +52,11 @@ impl TransportError {
     /// An error of a local file or the caller's stream; the exchange adds how much of the body was sent.
     pub fn file(text: impl Into<String>) -> TransportError {
         TransportError::new(Status::File, BodySent::None, text)
+    }
+
+    /// Adds the errno of the local failure behind it.
+    pub fn caused_by(self, error: &io::Error) -> TransportError {
+        TransportError { errno: error.raw_os_error().unwrap_or_default(), ..self }
     }
 
     pub fn permanent(self) -> TransportError {

@@ -2,7 +2,7 @@
 
 use super::client::Call;
 use super::log::{Level, Log};
-use crate::error::Error;
+use crate::error::{Error, Status};
 use serde_json::Value;
 use std::time::{Duration, Instant};
 
@@ -26,7 +26,6 @@ pub fn response(log: &Log, number: u32, sent: Instant, outcome: Result<ResponseS
             [
                 ("attempt", number.into()),
                 ("http_status", http_status.into()),
-                ("api_code", 0.into()),
                 ("ms", millis(sent.elapsed())),
                 ("trace_id", trace_id.into()),
             ]
@@ -66,9 +65,10 @@ pub fn retry(log: &Log, number: u32, wait: Duration, after: &Error) {
     });
 }
 
-/// The end of a call that failed.
+/// The end of a call that failed. That it was cancelled is what the caller wanted.
 pub fn failed(log: &Log, error: &Error, began: Instant) {
-    log.event(Level::Error, "failed", || {
+    let level = if error.status == Status::Cancelled { Level::Info } else { Level::Error };
+    log.event(level, "failed", || {
         [
             ("status_name", error.status.name().into()),
             ("api_code", error.api_code.into()),

@@ -62,12 +62,19 @@ impl Log {
         let mut line = Map::new();
         line.insert("event".into(), event.into());
         line.insert("call".into(), log.call.into());
-        line.extend(data().into_iter().map(|(name, value)| (name.to_owned(), value)));
-        let mut text = Value::from(line).to_string();
-        if text.contains(log.secret.as_str()) {
-            text = text.replace(log.secret.as_str(), "[the key]");
+        for (name, mut value) in data() {
+            if says_nothing(name, &value) {
+                continue;
+            }
+            // Before it is JSON, in which a key such as " is everywhere.
+            if let Value::String(text) = &mut value
+                && text.contains(log.secret.as_str())
+            {
+                *text = text.replace(log.secret.as_str(), "[the key]");
+            }
+            line.insert(name.into(), value);
         }
-        log.lines().push((level, text));
+        log.lines().push((level, Value::from(line).to_string()));
     }
 
     pub fn is_empty(&self) -> bool {
@@ -81,6 +88,15 @@ impl Log {
         for (level, line) in lines {
             (log.logger.log)(level, &line);
         }
+    }
+}
+
+/// No code, no response, no trace id: what didn't come is left out.
+fn says_nothing(name: &str, value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.is_empty(),
+        Value::Number(number) => matches!(name, "api_code" | "http_status") && number.as_i64() == Some(0),
+        _ => false,
     }
 }
 
@@ -110,6 +126,28 @@ mod tests {
         let seen = seen.lock().unwrap();
         let read: Value = serde_json::from_str(&seen[0].1).unwrap();
         assert_eq!((seen.len(), seen[0].0, read), (1, Level::Warn, serde_json::from_str(expected).unwrap()));
+    }
+
+    #[test]
+    fn a_line_stays_json_whatever_the_key() {
+        for key in ["\"", ":", "{", "\\", "e", ","] {
+            let seen = Arc::new(Mutex::new(Vec::new()));
+            let seen_by_host = seen.clone();
+            let log = move |_, line: &str| seen_by_host.lock().unwrap().push(line.to_owned());
+            let log = Log::new(Some(&Logger { log: Arc::new(log), level: Level::Info }), "delete_file", key);
+            let why = format!("bad {key}");
+            log.event(Level::Warn, "retry", || {
+                [("why", why.as_str().into()), ("api_code", 0.into()), ("trace_id", "".into()), ("attempt", 0.into())]
+            });
+            log.flush();
+            let line: Value = serde_json::from_str(&seen.lock().unwrap()[0]).unwrap();
+            assert_eq!(
+                (&line["event"], &line["call"], &line["attempt"]),
+                (&"retry".into(), &"delete_file".into(), &0.into())
+            );
+            assert!(line["why"].as_str().unwrap().contains("[the key]"), "{line}");
+            assert!(line.get("api_code").is_none() && line.get("trace_id").is_none(), "{line}");
+        }
     }
 
     #[test]

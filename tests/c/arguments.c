@@ -121,10 +121,10 @@ static void refused_delete(const mmx_client *client, int64_t file_id, const char
 static void files_and_purposes(const mmx_client *client) {
     char long_purpose[66] = {0};
     memset(long_purpose, 'a', 65);
-    const char *bad[] = {"", "Voice", "voice clone", "voice-clone", "voice_clone ", "voice_clone\n", "\"", "{}",
+    const char *bad[] = {"", "voice clone", "voice/clone", "voice_clone ", "voice_clone\n", "\"", "{}",
                          "voix_clon\xc3\xa9" "e", long_purpose};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-        refused_delete(client, 1, bad[i], NULL, "purpose", "must be 1 to 64 of a-z, 0-9 and _");
+        refused_delete(client, 1, bad[i], NULL, "purpose", "must be 1 to 64 letters, digits, _, - and .");
     refused_delete(client, 1, NULL, NULL, "purpose", "is NULL");
     refused_delete(client, 1, BAD_UTF8, NULL, "purpose", "not valid UTF-8");
     refused_delete(client, 0, "voice_clone", NULL, "file_id", "must be 1 or more, not 0");

@@ -129,9 +129,9 @@ static void limits(const mmx_client *client) {
     FAILS(mmx_list_files(client, NULL, &options, NULL, &error), error, MMX_ERROR_CANCELLED, "before anything was sent", false);
     mmx_cancel_free(options.cancel);
     error = FILLED;
-    REFUSES(mmx_list_files(client, "Voice Clone", NULL, NULL, &error), error, "purpose", "must be 1 to 64 of a-z, 0-9 and _");
-    REFUSES(mmx_list_files(client, "", NULL, NULL, &error), error, "purpose", "must be 1 to 64 of a-z, 0-9 and _");
-    REFUSES(mmx_list_files(client, "a&purpose=b", NULL, NULL, &error), error, "purpose", "must be 1 to 64 of a-z, 0-9 and _");
+    REFUSES(mmx_list_files(client, "Voice Clone", NULL, NULL, &error), error, "purpose", "must be 1 to 64 letters, digits, _, - and .");
+    REFUSES(mmx_list_files(client, "", NULL, NULL, &error), error, "purpose", "must be 1 to 64 letters, digits, _, - and .");
+    REFUSES(mmx_list_files(client, "a&purpose=b", NULL, NULL, &error), error, "purpose", "must be 1 to 64 letters, digits, _, - and .");
     REFUSES(mmx_list_files(NULL, NULL, NULL, NULL, &error), error, "client", "is NULL");
     options = (mmx_call_options)MMX_CALL_OPTIONS_INIT;
     options.flags = MMX_CALL_VIA_DOWNLOAD_URL;

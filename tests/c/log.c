@@ -25,11 +25,11 @@ static void events(bool https) {
     static const char *const well[] = {
         "'event':'attempt' 'call':'delete_file' 'attempt':1 'method':'POST' 'path':'v1/files/delete'",
         "'event':'connection' 'attempt':1 'how':'made'",
-        "'event':'answer' 'attempt':1 'http_status':200 'api_code':0 'ms': 'trace_id':", NULL};
+        "'event':'answer' 'attempt':1 'http_status':200 'ms': 'trace_id':", NULL};
     static const char *const reused[] = {"'attempt'", "'how':'reused'", "'answer'", NULL};
     static const char *const settled[] = {
         "'event':'attempt' 'attempt':1",
-        "'event':'no_answer' 'attempt':1 'http_status':0 'status_name':'MMX_ERROR_NETWORK' 'message':'delete_file:",
+        "'event':'no_answer' 'attempt':1 'status_name':'MMX_ERROR_NETWORK' 'message':'delete_file:",
         "'event':'retry' 'attempt':1 'wait_ms': 'status_name':'MMX_ERROR_NETWORK' 'message':'delete_file:",
         "'event':'attempt' 'attempt':2",
         "'event':'connection' 'attempt':2 'how':'made'",
@@ -182,9 +182,9 @@ static void settings(void) {
     mmx_client *kept = client_from(config);
     CHECK_INT(mmx_config_set_logger(config, NULL, NULL, MMX_LOG_DEBUG, NULL), MMX_OK);
     mmx_client *silent = client_of(config);
-    CHECK_INT(mmx_delete_file(silent, 2, "voice_clone", NULL, NULL, NULL), MMX_ERROR_INVALID_REQUEST);
+    CHECK_INT(mmx_delete_file(silent, 2, "voice_clone", NULL, NULL, NULL), MMX_ERROR_NOT_FOUND);
     CHECK_INT(log.count, 0);
-    CHECK_INT(mmx_delete_file(kept, 2, "voice_clone", NULL, NULL, NULL), MMX_ERROR_INVALID_REQUEST);
+    CHECK_INT(mmx_delete_file(kept, 2, "voice_clone", NULL, NULL, NULL), MMX_ERROR_NOT_FOUND);
     CHECK_INT(log.count, 1);
     empty(&log);
     mmx_client_free(kept);

@@ -96,7 +96,7 @@ static void a_list_that_can_not_be_trusted(void) {
         const char *fault, *part;
         mmx_status status;
     } cases[] = {
-        {"{\"call\": \"list\", \"code\": 2013}", "2013", MMX_ERROR_INVALID_REQUEST},
+        {"{\"call\": \"list\", \"code\": 2013, \"times\": 2}", "2013", MMX_ERROR_INVALID_REQUEST},
         {"{\"call\": \"list\", \"shape\": \"truncated_json\"}", "cut short", MMX_ERROR_PROTOCOL},
         {"{\"call\": \"list\", \"headers\": {\"Date\": null}}", "no Date header", MMX_ERROR_PROTOCOL},
     };

@@ -69,7 +69,7 @@ static void failures(const mmx_client *client) {
         {"{\"code\": 2013}", MMX_ERROR_INVALID_REQUEST, "2013"},
         {"{\"shape\": \"html_502\"}", MMX_ERROR_SERVER, "502"},
         {"{\"shape\": \"no_base_resp\"}", MMX_ERROR_PROTOCOL, "base_resp"},
-        {"{\"shape\": \"invalid_utf8\"}", MMX_ERROR_PROTOCOL, "retrieve_file: "},
+        {"{\"body_base64\": \"eyJiYXNlX3Jlc3AiOnsic3RhdHVzX2NvZGUiOv/+fX0=\"}", MMX_ERROR_PROTOCOL, "retrieve_file: "},
         {"{\"shape\": \"redirect\"}", MMX_ERROR_HTTP, "redirects are not followed"},
         {"{\"shape\": \"garbage\"}", MMX_ERROR_PROTOCOL, "not valid HTTP"},
         {"{\"close_before_answer\": \"fin\"}", MMX_ERROR_NETWORK, "the connection broke"},

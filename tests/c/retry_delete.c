@@ -79,8 +79,8 @@ static const struct deletion deletions[] = {
     /* A refusal of a file that is there, after a lost one, is one of the file. */
     {"lost before, then refused", "[" LOST_ASIDE "," DELETE("'code':2013") "]", SERVICE, 3, 1, DONE, WELL},
     {"lost before, refused for ever", "[" LOST_ASIDE "," DELETE("'times':-1,'code':1008") "]", "1008", 3, 1, STAYS, FAILS(MMX_ERROR_QUOTA, 3)},
-    {"lost, of another purpose", LOST, "2013", 3, 1, STAYS, FAILS(MMX_ERROR_INVALID_REQUEST, 3), .purpose = "prompt_audio"},
-    {"of another purpose", "{}", "2013", 1, 0, STAYS, FAILS(MMX_ERROR_INVALID_REQUEST, 1), .purpose = "prompt_audio"},
+    {"lost, of another purpose", LOST, "the file is there, but its purpose is voice_clone, not prompt_audio; ", 3, 2, STAYS, FAILS(MMX_ERROR_INVALID_REQUEST, 3), .purpose = "prompt_audio"},
+    {"of another purpose", "{}", "the file is there, but its purpose is voice_clone, not prompt_audio; ", 1, 1, STAYS, FAILS(MMX_ERROR_INVALID_REQUEST, 1), .purpose = "prompt_audio"},
     /* Gone is what retrieve refuses by a code that is about the id. */
     {"gone: a new code", "[" GARBLED "," RETRIEVE("'code':4711") "]", SETTLED, 1, 1, DONE, WELL},
     {"gone: with HTTP 404", "[" GARBLED "," RETRIEVE("'code':2013,'http_status':404") "]", SETTLED, 1, 1, DONE, WELL},

@@ -207,7 +207,7 @@ static void no_file(const mmx_client *client) {
     error = FILLED;
     REFUSES(mmx_upload_file(client, "", MMX_PURPOSE_VOICE_CLONE, NULL, NULL, &error), error, "path", "names no file");
     REFUSES(mmx_upload_file(client, "/", MMX_PURPOSE_VOICE_CLONE, NULL, NULL, &error), error, "path", "names no file");
-    REFUSES(mmx_upload_file(client, locked, "No", NULL, NULL, &error), error, "purpose", "must be 1 to 64 of a-z, 0-9 and _");
+    REFUSES(mmx_upload_file(client, locked, "N o", NULL, NULL, &error), error, "purpose", "must be 1 to 64 letters, digits, _, - and .");
     struct giver giver = {.gives = 1, .piece = 1};
     mmx_source source = source_of(&giver, 1);
     char name[1026] = {0};

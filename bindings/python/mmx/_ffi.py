@@ -467,6 +467,8 @@ def declare(library: CDLL) -> None:
     library.mmx_error_retry_after_ms.argtypes = [c_void_p]
     library.mmx_error_is_ambiguous.restype = c_bool
     library.mmx_error_is_ambiguous.argtypes = [c_void_p]
+    library.mmx_error_errno.restype = c_int32
+    library.mmx_error_errno.argtypes = [c_void_p]
     library.mmx_error_json.restype = c_void_p
     library.mmx_error_json.argtypes = [c_void_p]
     library.mmx_error_free.restype = None

@@ -106,7 +106,7 @@ class ContentRejectedError(APIError):
 
 
 class NotFoundError(APIError):
-    """HTTP 404 with an error of the API."""
+    """Delete: the service doesn't know the file; or HTTP 404 with an error of the API."""
 
 
 class PermissionError(APIError, builtins.PermissionError):

@@ -36,15 +36,19 @@ class Files:
     def __reduce__(self) -> NoReturn:
         raise errors.not_picklable()
 
-    def delete(self, file_id: SupportsIndex, purpose: str, *, timeout: Timeout = ...) -> DeleteResult:
+    def delete(
+        self, file_id: SupportsIndex, purpose: str, *, missing_ok: bool = False, timeout: Timeout = ...
+    ) -> DeleteResult:
         """Deletes one file: POST /v1/files/delete, "File Delete" in the API's documents.
 
         `file_id` is an integer from 1 to 2^63 - 1. `purpose` is the file's purpose: a `mmx.PURPOSE_...`, or a newer
-        one. If an error's `ambiguous` is true, the file may have been deleted.
+        one. If the service doesn't know the file, that is a `NotFoundError`; with `missing_ok` it is a success, and
+        `evidence` in `raw` says "retrieve". If an error's `ambiguous` is true, the file may have been deleted.
         """
         call = "delete_file"
         number = _arguments.integer(call, "file_id", file_id, _arguments.INT64_MAX)
-        raw = self._connection.call(call, (number, _arguments.text(call, "purpose", purpose)), timeout)
+        flags = _ffi.MMX_CALL_MISSING_OK if _arguments.boolean(call, "missing_ok", missing_ok) else 0
+        raw = self._connection.call(call, (number, _arguments.text(call, "purpose", purpose)), timeout, flags)
         return results.DeleteResult(file_id=number, raw=raw)
 
     def list(self, purpose: str | None = None, *, timeout: Timeout = ...) -> builtins.list[File]:

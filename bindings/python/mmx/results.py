@@ -187,13 +187,20 @@ class PruneResult:
 
 
 def files(response: str) -> list[File]:
-    """The files of a listing; an empty list where "files" is missing or null."""
-    return [_file(fields) for fields in loads(response).get("files") or ()]
+    """The files of a listing, without entries that are none; an empty list where "files" is missing or null."""
+    entries = _loads(response).get("files") or ()
+    return [_file(fields) for fields in entries if isinstance(fields, dict) and _is_id(fields.get("file_id"))]
 
 
 def file(response: str) -> File:
     """The file in the response of a retrieve or an upload."""
-    return _file(loads(response)["file"])
+    return _file(_loads(response)["file"])
+
+
+def _loads(response: str) -> dict[str, Any]:
+    """Reads a response of the service, which may have unescaped control characters in its strings."""
+    fields: dict[str, Any] = loads(response, strict=False)
+    return fields
 
 
 def download(response: str, content: bytes | None) -> Download:
@@ -261,8 +268,15 @@ def _whole(value: object) -> int:
     return 0
 
 
+def _is_id(value: object) -> bool:
+    return _whole(value) != 0 or value in (0, "0")
+
+
 def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""
+    """A text, with U+FFFD for half of a surrogate pair."""
+    if not isinstance(value, str):
+        return ""
+    return value if value.isascii() else value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 for _class in (DeleteResult, File, Download, Outcome, Summary, Plan, PruneResult):

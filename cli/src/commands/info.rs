@@ -6,7 +6,8 @@ use crate::context::Context;
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::table;
-use mmx::api::model::{self, FileObject};
+use mmx::api::contents;
+use mmx::api::model::FileObject;
 use mmx::api::retrieve;
 
 pub(crate) fn run(args: &args::Info, context: &Context<'_>) -> Result<Exit, CommandError> {
@@ -17,7 +18,7 @@ pub(crate) fn run(args: &args::Info, context: &Context<'_>) -> Result<Exit, Comm
     let mut blocks = 0;
     let text = |_, json: &str| {
         // The library has parsed it already.
-        let files = model::files(json).unwrap_or_default();
+        let files = contents::files(json).unwrap_or_default();
         let text = files.iter().map(describe).collect::<String>();
         blocks += 1;
         if blocks == 1 { text } else { format!("\n{text}") }

@@ -8,7 +8,7 @@ use crate::exit::Exit;
 use crate::output::Unit;
 use crate::stdin::StdinSource;
 use crate::table;
-use mmx::api::{model, upload};
+use mmx::api::{contents, upload};
 use mmx::error::{Error, Status};
 
 /// Stands for standard input.
@@ -38,7 +38,7 @@ pub(crate) fn run(args: &args::Upload, context: &Context<'_>) -> Result<Exit, Co
     };
     let text = |at: usize, json: &str| {
         // The library has parsed it already.
-        let files = model::files(json).unwrap_or_default();
+        let files = contents::files(json).unwrap_or_default();
         files.iter().map(|file| format!("{}  {}", file.file_id, items[at].label)).collect()
     };
     call_each(context, "upload", &items, call, text)

@@ -10,8 +10,8 @@ use crate::wording::count;
 use indicatif::BinaryBytes;
 use mmx::api::filter::Now;
 use mmx::api::list::{CALL, listing};
-use mmx::api::model::{self, FileObject};
-use mmx::error::{Error, Status};
+use mmx::api::listing::Keep;
+use mmx::api::model::FileObject;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -69,8 +69,13 @@ impl Sum {
 
 pub(crate) fn run(args: &args::Usage, context: &Context<'_>) -> Result<Exit, CommandError> {
     let account = context.account()?;
-    let reply = listing(&account.client, CALL, args.purpose.as_deref(), &context.call_options(None))?;
-    let files = model::files(&reply.json).map_err(|why| Error::new(Status::Protocol, CALL, why))?;
+    let purpose = args.purpose.as_deref();
+    let (reply, listing) = listing(&account.client, CALL, purpose, Keep::Files, &context.call_options(None))?;
+    let files = listing.files;
+    if listing.unreadable > 0 {
+        let entries = count(listing.unreadable);
+        context.output.say(&format!("mmx-files usage: {entries} in the service's list can't be read, and left out"));
+    }
     let now = Now::of(reply.date());
     let (groups, all) = sums(&files, args.purpose.as_deref(), &now);
     if context.output.json {

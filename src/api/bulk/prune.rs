@@ -9,7 +9,7 @@ use super::run::{BulkResult, Run};
 use crate::api::list;
 use crate::api::purpose;
 use crate::api::response::envelope::ApiResponse;
-use crate::api::response::model;
+use crate::api::response::listing::{Keep as KeepOfList, Listing};
 use crate::api::response::model::FileObject;
 use crate::error::{Error, Status};
 use crate::transport::client::Client;
@@ -37,6 +37,8 @@ pub struct Plan<'a> {
     /// The service's.
     pub clock: Option<SystemTime>,
     pub listed: usize,
+    /// Entries of the list that can't be read; they are never deleted.
+    pub unreadable: usize,
     /// The files that match, each with the reason if it is kept all the same.
     pub files: Vec<(FileObject, Option<&'static str>)>,
     /// The effect of each pattern, name and id of files to keep.
@@ -133,8 +135,10 @@ impl<'a> Plan<'a> {
         limits: Limits<'_>,
         options: &Options<'_>,
     ) -> Result<(Plan<'a>, Vec<FileObject>), Error> {
-        let response = list::listing(client, CALL, filter.purpose, &list_options(&limits, options))?;
-        let (files, clock) = read(&response, filter)?;
+        let options = list_options(&limits, options);
+        let (response, Listing { files, unreadable, .. }) =
+            list::listing_of(client, CALL, filter.purpose, KeepOfList::Files, &options)?;
+        let clock = clock(&response, filter)?;
         let plan = Plan {
             filter,
             host: client.host().to_owned(),
@@ -142,6 +146,7 @@ impl<'a> Plan<'a> {
             made_at_ms: outcome::now_ms(),
             clock,
             listed: files.len(),
+            unreadable,
             files: Vec::new(),
             keeps: Vec::new(),
         };
@@ -207,6 +212,7 @@ impl<'a> Plan<'a> {
             "clock": self.clock.map(httpdate::fmt_http_date),
             "filter": self.filter.to_json(),
             "listed": self.listed,
+            "unreadable": self.unreadable,
             "matched": self.matched(),
             "kept": self.kept(),
             "gone": self.left_for(GONE),
@@ -225,19 +231,14 @@ pub(super) fn is_as_planned(found: &FileObject, planned: &FileObject) -> bool {
     has_its_purpose && (found.created_at, found.bytes) == (planned.created_at, planned.bytes)
 }
 
-/// The files in a response, and the time of the service.
-pub(super) fn read(
-    response: &ApiResponse,
-    filter: &Filter<'_>,
-) -> Result<(Vec<FileObject>, Option<SystemTime>), Error> {
+/// The service's clock, without which no file can be called old.
+pub(super) fn clock(response: &ApiResponse, filter: &Filter<'_>) -> Result<Option<SystemTime>, Error> {
     let clock = response.date();
     if clock.is_none() && filter.older_than.is_some() {
         let text = "the answer has no Date header, and without the service's clock no file can be called old";
         return Err(Error::new(Status::Protocol, CALL, text));
     }
-    let files = model::files(&response.json)
-        .map_err(|why| Error::new(Status::Protocol, CALL, format!("the answer is not a listing: {why}")))?;
-    Ok((files, clock))
+    Ok(clock)
 }
 
 /// `{"keep_glob": "master-*", "kept": 2, "listed": 3}`

@@ -4,6 +4,7 @@ use super::options::Options;
 use super::outcome::Kind;
 use super::run::{Lookups, PendingLookup, Run, Task};
 use crate::api::list;
+use crate::api::response::listing::Keep;
 use crate::error::Error;
 use crate::transport::client::CallOptions;
 use crate::transport::exchange::Limits;
@@ -13,6 +14,8 @@ use std::collections::{BTreeSet, HashSet};
 struct List<'a> {
     purpose: Option<&'a str>,
     ids: HashSet<i64>,
+    /// Every entry could be read: what it lacks is gone.
+    is_whole: bool,
 }
 
 impl<'a> Run<'a> {
@@ -32,7 +35,7 @@ impl<'a> Run<'a> {
                     tasks.push(Task { index, lookup_first: None, attempts });
                 }
                 Some(list) if list.ids.contains(&file.file_id) => self.record_error(index, error, attempts),
-                Some(list) if self.listed == Some(list.purpose) => {
+                Some(list) if self.listed == Some(list.purpose) && list.is_whole => {
                     let kind = if error.ambiguous { Kind::Deleted } else { Kind::AlreadyAbsent };
                     self.record_all(index, kind, attempts, "list", "", None);
                 }
@@ -55,8 +58,9 @@ impl<'a> Run<'a> {
     }
 
     fn list(&self, purpose: Option<&'a str>) -> Result<List<'a>, Error> {
-        let ids = list::ids(self.client, self.name, purpose, &list_options(&self.limits, &self.options))?;
-        Ok(List { purpose, ids })
+        let options = list_options(&self.limits, &self.options);
+        let (_, listing) = list::listing_of(self.client, self.name, purpose, Keep::Ids, &options)?;
+        Ok(List { purpose, ids: listing.ids, is_whole: listing.unreadable == 0 })
     }
 
     pub(super) fn verify(&mut self) {

@@ -3,10 +3,11 @@
 
 use super::filter::{Filter, Matcher, Now};
 use super::options::{FileRef, Options};
-use super::prune::{CALL, CHANGED, UNFIT, is_as_planned, read};
+use super::prune::{CALL, CHANGED, UNFIT, clock, is_as_planned};
 use super::reconcile::list_options;
 use super::run::is_for_all;
 use crate::api::list;
+use crate::api::response::listing::Keep;
 use crate::api::response::model::FileObject;
 use crate::api::retrieve;
 use crate::error::{Error, Status};
@@ -66,17 +67,16 @@ pub fn review<'a>(
     };
     let (mut listed, mut there) = (None, HashMap::new());
     if files.len() > MAX_LOOKUPS || filter.max_percent.is_some() {
-        let response = list::listing(client, CALL, filter.purpose, &list_options(&limits, options))?;
-        let (found, clock) = read(&response, filter)?;
-        listed = Some(found.len());
-        let now = Now::of(clock);
-        there = found.into_iter().map(|file| (file.file_id, (file, now))).collect();
+        let options = list_options(&limits, options);
+        let (response, found) = list::listing_of(client, CALL, filter.purpose, Keep::Files, &options)?;
+        listed = Some(found.files.len());
+        let now = Now::of(clock(&response, filter)?);
+        there = found.files.into_iter().map(|file| (file.file_id, (file, now))).collect();
     }
     let look = |file_id: i64| {
-        let (_, response) = retrieve::ask(client, file_id, &list_options(&limits, options))?;
-        let (mut found, clock) = read(&response, filter)?;
-        let found = found.pop().ok_or_else(|| Error::new(Status::Protocol, CALL, "the answer is about no file"))?;
-        Ok::<_, Error>((found, Now::of(clock)))
+        let (call, mut response) = retrieve::ask(client, file_id, &list_options(&limits, options))?;
+        let found = response.take_file(client, &call)?;
+        Ok::<_, Error>((found, Now::of(clock(&response, filter)?)))
     };
     let mut standings = Vec::with_capacity(files.len());
     for file in files {

@@ -208,8 +208,7 @@ impl<'a> Run<'a> {
                 calls.add(index, move |mut attempts| async move {
                     let allow_lookup =
                         move || lookups == Lookups::Unlimited || begun.fetch_add(1, Ordering::Relaxed) < MAX_LOOKUPS;
-                    let policy =
-                        DeletePolicy { name, lookup_first, lookup_after_refusal: true, allow_lookup: &allow_lookup };
+                    let policy = DeletePolicy { name, lookup_first, allow_lookup: &allow_lookup };
                     let end = delete::delete_with(&mut attempts, file.file_id, file.purpose, &policy).await;
                     Finished { end, attempts: attempts.made() }
                 });
@@ -263,7 +262,7 @@ impl<'a> Run<'a> {
                 };
                 self.record_all(index, Kind::Deleted, attempts, evidence, &deleted.trace_id, None);
             }
-            End::AlreadyAbsent { trace_id } => {
+            End::AlreadyAbsent { trace_id, .. } => {
                 self.record_all(index, Kind::AlreadyAbsent, attempts, "retrieve", &trace_id, None);
             }
             End::Failed(error) => self.record_error(index, error, attempts),

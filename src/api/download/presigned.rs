@@ -3,7 +3,6 @@
 
 use super::redirect;
 use crate::api::response::envelope::ResponseMeta;
-use crate::api::response::model;
 use crate::api::retrieve;
 use crate::error::{Error, Status};
 use crate::transfer::run::Transfer;
@@ -39,10 +38,10 @@ pub fn ask_for_link(transfer: &Transfer<'_>, file_id: i64, options: &CallOptions
         Error { call: name, message: format!("{name}: {text}"), attempts: made.max(error.attempts), ..error }
     };
     let timeout = deadline.left().map_or(options.timeout, TimeLimit::After);
-    let (call, response) =
+    let (call, mut response) =
         retrieve::ask(transfer.client, file_id, &CallOptions { timeout, http: Some(&transfer.http), ..*options })
             .map_err(failed)?;
-    let file = model::files(&response.json).ok().and_then(|files| files.into_iter().next()).unwrap_or_default();
+    let file = response.take_file(transfer.client, &call).unwrap_or_default();
     let url = Some(file.download_url).filter(|link| !link.is_empty()).and_then(|link| Url::parse(&link).ok());
     let Some(mut url) = url.filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host()) else {
         return Err(failed(response.error(transfer.client, &call, "the answer has no download_url for this file")));
@@ -68,6 +67,6 @@ pub fn is_local(client: &Client) -> bool {
 pub fn ask_for_name(transfer: &Transfer<'_>, file_id: i64, options: &CallOptions<'_>) -> Option<String> {
     let timeout = transfer.limits.deadline.left().map_or(options.timeout, |left| TimeLimit::After(left));
     let options = CallOptions { timeout, http: Some(&transfer.http), ..*options };
-    let (_, response) = retrieve::ask(transfer.client, file_id, &options).ok()?;
-    Some(model::files(&response.json).ok()?.into_iter().next()?.filename)
+    let (call, mut response) = retrieve::ask(transfer.client, file_id, &options).ok()?;
+    Some(response.take_file(transfer.client, &call).ok()?.filename)
 }

@@ -2,9 +2,13 @@
 //! of a response that has none of it.
 
 use super::codes::{CODES, SLOW_DOWN, TRY_LATER};
+use super::contents::Contents;
 use super::excerpt::{self, clean};
 use super::headers;
-use super::model;
+use super::listing::{Keep, Listing};
+use super::mended::{self, Watch};
+use super::model::FileObject;
+use super::verdict::{NoContents, Verdict, parse, verdict};
 use crate::api::download::redirect;
 use crate::error::{Error, Status};
 use crate::transport::attempts::Attempts;
@@ -12,9 +16,6 @@ use crate::transport::client::{Call, CallError, CallOptions, CallResponse, Clien
 use crate::transport::events::ResponseSummary;
 use crate::transport::response::{Head, HttpResponse};
 use http::header::{DATE, HeaderMap, HeaderValue};
-use serde::de::IgnoredAny;
-use serde::{Deserialize, Deserializer};
-use serde_json::Value;
 use std::future::Future;
 use std::time::{Duration, SystemTime};
 
@@ -26,21 +27,8 @@ pub const MAX_RESPONSE_LEN: usize = 16 << 20;
 pub struct ApiResponse {
     /// As it came.
     pub json: String,
+    contents: Contents,
     meta: ResponseMeta,
-}
-
-/// Fields that every response may have; the rest is for the call to read.
-#[derive(Debug, Default, Deserialize)]
-struct Common {
-    /// `Some(Null)` for a null, which is not the same as nothing.
-    #[serde(default, deserialize_with = "present")]
-    base_resp: Option<Value>,
-    error: Option<Value>,
-    request_id: Option<Value>,
-}
-
-pub fn present<'de, D: Deserializer<'de>>(value: D) -> Result<Option<Value>, D::Error> {
-    Value::deserialize(value).map(Some)
 }
 
 /// Metadata of a response, for the errors about it.
@@ -56,36 +44,35 @@ pub struct ResponseMeta {
     pub ambiguous: bool,
 }
 
-/// The result that the body reports.
-enum Verdict {
-    Success,
-    /// With the number and the service's message.
-    Refused(i64, String),
-    /// An error of this API without a number.
-    RefusedWithoutCode(String),
-    /// Not a response of this API; why not.
-    NotThisApi(String),
-}
-
 /// Makes a call that only reads, as often as it takes, and reads what its response says of success.
 pub fn exchange(client: &Client, call: &Call, options: &CallOptions<'_>) -> Result<ApiResponse, Error> {
-    drive(client, call.name, options, |mut attempts| async move { repeat(&mut attempts, call).await })
+    exchange_list(client, call, Keep::Files, options)
+}
+
+/// The same for a list, of whose files `keep` is kept.
+pub fn exchange_list(
+    client: &Client,
+    call: &Call,
+    keep: Keep<'_>,
+    options: &CallOptions<'_>,
+) -> Result<ApiResponse, Error> {
+    drive(client, call.name, options, |mut attempts| async move { repeat(&mut attempts, call, keep).await })
 }
 
 /// Makes a call of whatever `work` sends.
 pub fn drive<'c, T, F: Future<Output = Result<T, Error>>>(
     client: &'c Client,
     name: &'static str,
-    options: &CallOptions<'_>,
+    options: &CallOptions<'c>,
     work: impl FnOnce(Attempts<'c>) -> F,
 ) -> Result<T, Error> {
     client.drive(name, options, work).unwrap_or_else(|ended| Err(call_error(client, ended)))
 }
 
 /// Sends a request, and again as long as that may help: for calls that change nothing.
-pub async fn repeat(attempts: &mut Attempts<'_>, call: &Call) -> Result<ApiResponse, Error> {
+pub async fn repeat(attempts: &mut Attempts<'_>, call: &Call, keep: Keep<'_>) -> Result<ApiResponse, Error> {
     loop {
-        match attempt(attempts, call).await {
+        match attempt(attempts, call, keep).await {
             Err(error) if error.transient => attempts.again(error).await?,
             result => return result,
         }
@@ -93,10 +80,10 @@ pub async fn repeat(attempts: &mut Attempts<'_>, call: &Call) -> Result<ApiRespo
 }
 
 /// Sends one request and reads what its response says of success.
-pub async fn attempt(attempts: &mut Attempts<'_>, call: &Call) -> Result<ApiResponse, Error> {
+pub async fn attempt(attempts: &mut Attempts<'_>, call: &Call, keep: Keep<'_>) -> Result<ApiResponse, Error> {
     let client = attempts.client();
     let result = match attempts.send(call).await {
-        Ok(response) => read(client, call, response),
+        Ok(response) => read_within(client, call, response, keep, &|| attempts.check()),
         Err(failed) => Err(call_error(client, failed)),
     };
     attempts.record(result.as_ref().map(ApiResponse::summary));
@@ -104,28 +91,44 @@ pub async fn attempt(attempts: &mut Attempts<'_>, call: &Call) -> Result<ApiResp
 }
 
 pub fn read(client: &Client, call: &Call, response: CallResponse) -> Result<ApiResponse, Error> {
-    let CallResponse { response: HttpResponse { head, mut body }, attempts, body_sent } = response;
-    let bom = body.len() - excerpt::without_bom(&body).len();
-    body.drain(..bom);
+    read_within(client, call, response, Keep::Files, &|| Ok(()))
+}
+
+/// The same within limits, since reading a long list takes time.
+fn read_within(
+    client: &Client,
+    call: &Call,
+    response: CallResponse,
+    keep: Keep<'_>,
+    watch: Watch<'_>,
+) -> Result<ApiResponse, Error> {
+    let CallResponse { response: HttpResponse { head, body }, attempts, body_sent } = response;
     let is_page = excerpt::is_page(&body);
     let parsed = match headers::encoding(&head.headers) {
-        Some(encoding) => Err(excerpt::encoded(client, &encoding)),
-        None if is_page => Err(format!("the answer is {}", excerpt::page(client, &body).unwrap_or_default())),
-        None => parse(client, &body),
+        Some(encoding) => Err(NoContents::NotThisApi(excerpt::encoded(client, &encoding))),
+        None => parse(client, &body, keep, watch),
     };
-    let (verdict, request_id) = match parsed {
-        Ok(common) => (verdict(&common), common.request_id.as_ref().and_then(Value::as_str).map(str::to_owned)),
-        Err(why) => (Verdict::NotThisApi(why), None),
+    let (verdict, contents, interruption) = match parsed {
+        Ok(contents) => (verdict(&contents), contents, None),
+        Err(NoContents::NotThisApi(why)) => (Verdict::NotThisApi(why), Contents::default(), None),
+        Err(NoContents::Interrupted(why)) => (Verdict::Success, Contents::default(), Some(why)),
     };
     let mut meta = ResponseMeta {
         ambiguous: call.effect.is_ambiguous(body_sent),
-        ..ResponseMeta::of(&head, request_id.as_deref(), attempts)
+        ..ResponseMeta::of(&head, contents.request_id.as_deref(), attempts)
     };
     meta.trace_id = excerpt::without_key(client, &meta.trace_id);
+    if let Some(why) = interruption {
+        let (status, text) = why.describe("reading the answer");
+        let mut error = Error::new(status, call.name, text);
+        meta.apply_to(&mut error);
+        error.ambiguous = meta.ambiguous;
+        error.redact(client.key());
+        return Err(error);
+    }
     let mut error = match verdict {
         Verdict::Success if (200..300).contains(&head.http_status) => {
-            let json = String::from_utf8(body).unwrap_or_default();
-            return Ok(ApiResponse { json, meta });
+            return Ok(ApiResponse { json: mended::text(body), contents, meta });
         }
         Verdict::Success => {
             let why = "the answer is an HTTP error, though its body says success";
@@ -156,8 +159,9 @@ pub fn read(client: &Client, call: &Call, response: CallResponse) -> Result<ApiR
 
 /// Whether a body is an error of this API; anything else may be what was asked for.
 pub fn is_refusal(client: &Client, body: &[u8]) -> bool {
-    let refused = |common: &Common| matches!(verdict(common), Verdict::Refused(..) | Verdict::RefusedWithoutCode(_));
-    parse(client, body).is_ok_and(|common| refused(&common))
+    let refused =
+        |contents: &Contents| matches!(verdict(contents), Verdict::Refused(..) | Verdict::RefusedWithoutCode(_));
+    parse(client, body, Keep::Count, &|| Ok(())).is_ok_and(|contents| refused(&contents))
 }
 
 /// An error of the way, with what the service had said before it broke off.
@@ -185,12 +189,28 @@ impl ApiResponse {
         self.meta.date.as_ref().and_then(headers::date)
     }
 
-    /// Reads the fields of one call.
-    pub fn read<'a, T: Deserialize<'a>>(&'a self, client: &Client, call: &Call) -> Result<T, Error> {
-        serde_json::from_str(&self.json).map_err(|error| {
-            let why = model::mismatch(&error);
-            self.error(client, call, &format!("the answer is not what the API's documents say: {why}"))
-        })
+    /// The files of a list.
+    pub fn listing(&mut self, client: &Client, call: &Call) -> Result<Listing, Error> {
+        self.contents.listing().map_err(|why| self.mismatch(client, call, &why))
+    }
+
+    /// The file of a retrieve or an upload.
+    pub fn file(&self, client: &Client, call: &Call) -> Result<&FileObject, Error> {
+        self.contents.file().map_err(|why| self.mismatch(client, call, &why))
+    }
+
+    /// The same, as the caller's own.
+    pub fn take_file(&mut self, client: &Client, call: &Call) -> Result<FileObject, Error> {
+        self.contents.take_file().map_err(|why| self.mismatch(client, call, &why))
+    }
+
+    /// The id at the top of the response, if it has one: `Err` if it is no id.
+    pub fn file_id(&self) -> Option<Result<i64, ()>> {
+        self.contents.file_id()
+    }
+
+    fn mismatch(&self, client: &Client, call: &Call, why: &str) -> Error {
+        self.error(client, call, &format!("the answer is not what the API's documents say: {why}"))
     }
 
     /// For a success that can't be believed.
@@ -238,84 +258,6 @@ impl ResponseMeta {
             _ => advice.to_owned(),
         }
     }
-}
-
-fn parse(client: &Client, body: &[u8]) -> Result<Common, String> {
-    let text = std::str::from_utf8(body).map_err(|_| "the answer is not valid UTF-8")?.trim();
-    if text.is_empty() {
-        return Err("the answer has an empty body".into());
-    }
-    if text.starts_with('<') {
-        return Err("the answer is an HTML page, as a gateway or a proxy sends it".into());
-    }
-    if is_nested_too_deeply(text) {
-        return Err("the answer is JSON that is nested too deeply".into());
-    }
-    match serde_json::from_str(text) {
-        Ok(common) => Ok(common),
-        Err(error) if error.is_eof() => Err("the answer is JSON that is cut short".into()),
-        // A text that begins with a number is text.
-        Err(error) if error.is_data() && serde_json::from_str::<IgnoredAny>(text).is_ok() => {
-            Err("the answer is JSON, but not an object".into())
-        }
-        Err(_) if text.starts_with(['{', '[']) => Err("the answer is not valid JSON".into()),
-        Err(_) => Err(format!("the answer is plain text, \"{}\"", clean(client, text))),
-    }
-}
-
-/// The caller's JSON parser may not handle it, also where this library skips it.
-fn is_nested_too_deeply(text: &str) -> bool {
-    const DEEPEST: usize = 128;
-    let (mut depth, mut in_string, mut escaped) = (0_usize, false, false);
-    text.bytes().any(|byte| {
-        match (in_string, byte) {
-            (true, _) if escaped => escaped = false,
-            (true, b'\\') => escaped = true,
-            (_, b'"') => in_string = !in_string,
-            (false, b'{' | b'[') => depth += 1,
-            (false, b'}' | b']') => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        depth > DEEPEST
-    })
-}
-
-fn verdict(common: &Common) -> Verdict {
-    if let Some(base_resp) = &common.base_resp {
-        let Some(base_resp) = base_resp.as_object() else {
-            return Verdict::NotThisApi("base_resp in the answer is not an object".into());
-        };
-        let message = base_resp.get("status_msg").and_then(Value::as_str).unwrap_or_default();
-        return match base_resp.get("status_code").map(code) {
-            Some(Some(0)) => Verdict::Success,
-            Some(Some(code)) => Verdict::Refused(code, message.into()),
-            Some(None) => Verdict::NotThisApi("base_resp.status_code in the answer is not an integer".into()),
-            None => Verdict::NotThisApi("base_resp in the answer has no status_code".into()),
-        };
-    }
-    // The newer shape: {"type":"error","error":{"type","message","http_code"},"request_id"}.
-    if let Some(error) = common.error.as_ref().and_then(Value::as_object) {
-        let message = error.get("message").and_then(Value::as_str).unwrap_or_default();
-        return match code_in_parentheses(message) {
-            Some(code) => Verdict::Refused(code, message.into()),
-            None => Verdict::RefusedWithoutCode(message.into()),
-        };
-    }
-    Verdict::NotThisApi("the answer has no base_resp".into())
-}
-
-fn code(value: &Value) -> Option<i64> {
-    match value {
-        Value::Number(number) => number.as_i64(),
-        Value::String(digits) => digits.parse().ok(),
-        _ => None,
-    }
-}
-
-/// `invalid api key (2049)` is 2049.
-fn code_in_parentheses(message: &str) -> Option<i64> {
-    let (_, code) = message.trim_end().strip_suffix(')')?.rsplit_once('(')?;
-    code.parse().ok().filter(|&code| code > 0)
 }
 
 fn refused(client: &Client, call: &Call, code: i64, message: &str, meta: &ResponseMeta) -> Error {

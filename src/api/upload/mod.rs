@@ -5,7 +5,6 @@ pub mod reconcile;
 use crate::api::purpose;
 use crate::api::response::envelope;
 use crate::api::response::envelope::ApiResponse;
-use crate::api::response::model::FileObject;
 use crate::error::{Error, Status};
 use crate::transfer::local_file::SpecialFile;
 use crate::transfer::run::Transfer;
@@ -17,7 +16,6 @@ use crate::transport::error::{TransportError, plain};
 use crate::transport::exchange::Limits;
 use http::Method;
 use reconcile::Inconclusive;
-use serde::Deserialize;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::{FileExt as _, MetadataExt as _};
@@ -25,12 +23,6 @@ use std::path::Path;
 
 pub const FILE: &str = "upload_file";
 pub const STREAM: &str = "upload_stream";
-
-#[derive(Deserialize)]
-struct Uploaded {
-    #[allow(dead_code)] // Reading it is the check.
-    file: FileObject,
-}
 
 /// Uploads a local file under its own name.
 pub fn upload_file(
@@ -157,7 +149,7 @@ impl Upload<'_, '_> {
             Err(failed) => Err(envelope::call_error(client, failed)),
         };
         let checked = response.and_then(|response| {
-            response.read::<Uploaded>(client, call)?;
+            response.file(client, call)?;
             Ok(response)
         });
         (checked, read)
@@ -210,10 +202,11 @@ fn boundary() -> String {
 
 /// Opens a path: a regular file or a special file.
 fn open<'a>(limits: Limits<'a>, path: &Path) -> Result<Box<dyn Source + 'a>, TransportError> {
-    let unreadable = |error: io::Error| unreadable(path.display(), plain(&error));
+    let unreadable = |error: io::Error| unreadable(path.display(), plain(&error)).caused_by(&error);
     let there = fs::metadata(path).map_err(unreadable)?;
     if there.is_dir() {
-        return Err(unreadable(io::Error::other("it is a folder")));
+        let failure = unreadable(io::Error::other("it is a folder"));
+        return Err(failure.caused_by(&io::Error::from_raw_os_error(libc::EISDIR)));
     }
     if !there.is_file() {
         return Ok(Box::new(SpecialFile::open_to_read(limits, path)?));
@@ -259,7 +252,7 @@ impl Source for LocalFile {
                     return Ok(count);
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return Err(unreadable("what is uploaded", plain(&error))),
+                Err(error) => return Err(unreadable("what is uploaded", plain(&error)).caused_by(&error)),
             }
         }
     }

@@ -1,6 +1,7 @@
 //! An upload whose answer was lost: is the file there?
 
 use crate::api::list;
+use crate::api::response::listing::Keep;
 use crate::api::response::model::FileObject;
 use crate::error::Status;
 use crate::transfer::run::Transfer;
@@ -8,15 +9,8 @@ use crate::transport::client::CallOptions;
 use crate::transport::log::Level;
 use crate::transport::time_limit::TimeLimit;
 use percent_encoding::percent_decode_str;
-use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::time::UNIX_EPOCH;
-
-#[derive(Deserialize)]
-struct Listing<'a> {
-    #[serde(borrow)]
-    files: Option<Vec<&'a RawValue>>,
-}
 
 /// Why it can't be told whether the file is there.
 pub(super) enum Inconclusive {
@@ -50,29 +44,28 @@ fn look_up(transfer: &Transfer<'_>, filename: &str, purpose: &str, bytes: u64) -
     let timeout = transfer.limits.deadline.left().map_or(TimeLimit::Default, TimeLimit::After);
     let (cancel, http) = (transfer.limits.cancel, Some(&transfer.http));
     let options = CallOptions { timeout, cancel, http, ..CallOptions::default() };
-    let listing = list::listing(transfer.client, transfer.call.name, Some(purpose), &options);
-    let listing = listing.map_err(|error| match transfer.limits.check() {
+    let fits = |file: &FileObject| file.purpose == purpose && u64::try_from(file.bytes) == Ok(bytes);
+    let listing = list::listing(transfer.client, transfer.call.name, Some(purpose), Keep::Fitting(&fits), &options);
+    let (response, listing) = listing.map_err(|error| match transfer.limits.check() {
         Ok(()) => Inconclusive::Unclear(format!("the list could not settle it: {}", error.without_call())),
         Err(ended) => {
             let (status, why) = ended.describe("looking for the file in the list");
             Inconclusive::Ended(status, why)
         }
     })?;
-    let Some(now) = listing.date().and_then(|now| now.duration_since(UNIX_EPOCH).ok()) else {
+    let Some(now) = response.date().and_then(|now| now.duration_since(UNIX_EPOCH).ok()) else {
         return Err("the list has no Date header, without which it can't be told which files are new".into());
     };
     // Both are told in whole seconds.
     let began = now.saturating_sub(transfer.elapsed()).as_secs().saturating_sub(1);
-    let files: Listing<'_> = serde_json::from_str(&listing.json).map_err(|_| "the list can't be read")?;
-    let files = files.files.unwrap_or_default().into_iter().filter_map(|raw| {
-        let file: FileObject = serde_json::from_str(raw.get()).ok()?;
-        let made_since = u64::try_from(file.created_at).is_ok_and(|made| made >= began);
-        let fits = made_since && file.purpose == purpose && u64::try_from(file.bytes) == Ok(bytes);
-        fits.then_some((raw, file))
-    });
-    let (found, others): (Vec<_>, Vec<_>) = files.partition(|(_, file)| is_name(&file.filename, filename));
+    let made_since = |file: &FileObject| u64::try_from(file.created_at).is_ok_and(|made| made >= began);
+    let files = listing.fitting.into_iter().filter(|(file, _)| made_since(file));
+    let (found, others): (Vec<_>, Vec<_>) = files.partition(|(file, _)| is_name(&file.filename, filename));
     match &found[..] {
-        [(raw, _)] => Ok(Some(format!("{{\"file\":{},\"evidence\":\"list\"}}", raw.get()))),
+        [(_, raw)] => Ok(Some(format!("{{\"file\":{},\"evidence\":\"list\"}}", raw.get()))),
+        [] if listing.unreadable > 0 => {
+            Err("the list has entries that can't be read, of which one may be this file".into())
+        }
         [] if others.is_empty() || is_plain(filename) => Ok(None),
         [] => Err(Inconclusive::Unclear(format!(
             "files of that size were made since, and one of them may be this one under another name: {}",
@@ -95,8 +88,8 @@ fn is_plain(name: &str) -> bool {
     name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b" ._-".contains(&byte))
 }
 
-fn ids(files: &[(&RawValue, FileObject)]) -> String {
-    files.iter().map(|(_, file)| file.file_id.to_string()).collect::<Vec<_>>().join(", ")
+fn ids(files: &[(FileObject, Box<RawValue>)]) -> String {
+    files.iter().map(|(file, _)| file.file_id.to_string()).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]
