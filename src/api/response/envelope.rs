@@ -3,8 +3,7 @@
 
 use super::codes::{CODES, SLOW_DOWN, TRY_LATER};
 use super::excerpt::{self, clean};
-use super::headers;
-use super::model;
+use super::{headers, model};
 use crate::api::download::redirect;
 use crate::error::{Error, Status};
 use crate::transport::attempts::Attempts;
@@ -392,10 +391,9 @@ fn other_region(host: &str) -> String {
         "api.minimaxi.com" | "api.minimax.cn" => "api.minimax.io",
         "api.minimax.io" => "api.minimaxi.com",
         _ => {
-            return format!(
-                "; it may belong to another region than the host {host}: keys of api.minimaxi.com (China) and of \
-                 api.minimax.io (global) do not work on each other's host"
-            );
+            let keys =
+                "keys of api.minimaxi.com (China) and of api.minimax.io (global) do not work on each other's host";
+            return format!("; it may belong to another region than the host {host}: {keys}");
         }
     };
     format!("; it may belong to the other region: this call went to {host}, the other host is https://{other}")
