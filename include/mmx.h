@@ -615,7 +615,7 @@ typedef struct mmx_source {
  * Uploads a local file under its own name. Thread-safe.
  *
  * Sends POST /v1/files/upload ("File Upload" in the API documentation). The extension of the name decides the media
- * type. A FIFO or device is read to its end and sent in chunks; the request begins when a FIFO has data.
+ * type. A FIFO, a device or a file of /proc is read to its end and sent in chunks; the request begins when a FIFO has data.
  *
  * Retried only if nothing can have been stored: the connection broke before the last byte was sent, or the service
  * reported too many requests. With MMX_CALL_RECONCILE, an upload that may have been stored, because its response was
@@ -695,21 +695,27 @@ typedef struct mmx_sink {
  * MMX_CALL_VIA_DOWNLOAD_URL it fetches the link of "File Retrieve" instead; the key is never sent to another host. An
  * interrupted download is resumed, or started again, up to max_attempts requests.
  *
+ * An error of the API is never saved as the file, whatever its headers. A response in HTML or XML is a file only if
+ * its name and Content-Type allow that; the name may take one "File Retrieve". A response in another encoding than
+ * identity is refused. If "length" in out_json is null, the response announced no length to check bytes against.
+ *
  * The bytes are written to a temporary file beside the target, which then replaces the target: the target is complete
- * or unchanged. An existing target keeps its mode; a symbolic link is followed. A device or FIFO is written directly;
- * the request begins when a FIFO has a reader.
+ * or unchanged. If that fails after the last byte, the temporary file stays and the message names it. A target that is
+ * a mount point can't be replaced: the bytes are copied into it at the end. An existing target keeps its mode, without
+ * setuid, setgid and sticky; a symbolic link is followed, except one of another user in a sticky folder that everybody
+ * may write to. A device or FIFO is written directly; the request begins when a FIFO has a reader.
  *
  * @param client    From mmx_client_new().
  * @param file_id   The file's id, 1 or more.
  * @param path      The target. UTF-8. The service's name of the file is not used.
  * @param options   Options of this call; NULL = as the client is configured.
- * @param out_json  Receives file_id, bytes, content_type, resumed, via and trace_id (docs/json.md); free it with
+ * @param out_json  Receives file_id, bytes, length, content_type, resumed, via and trace_id (docs/json.md); free it with
  *   mmx_string_free(). NULL = not wanted.
  * @param out_error Receives the error. NULL = not wanted.
  * @return MMX_OK: the target holds the complete file.
  *   MMX_ERROR_FILE: the target can't be written, or the disk is full.
  *   MMX_ERROR_CANCELLED: by the token or the progress callback.
- *   MMX_ERROR_PROTOCOL: the response is not a file, or redirects to an invalid place.
+ *   MMX_ERROR_PROTOCOL: the response is not a file, is encoded, or redirects to an invalid place.
  *   Others as for mmx_delete_file(), never ambiguous.
  * @since 1.0.0
  */
@@ -730,7 +736,7 @@ mmx_status mmx_download_file(const mmx_client *client,
  * @param file_id   The file's id, 1 or more.
  * @param sink      The sink, used until the call returns.
  * @param options   Options of this call; NULL = as the client is configured.
- * @param out_json  Receives file_id, bytes, content_type, resumed, via and trace_id (docs/json.md); free it with
+ * @param out_json  Receives file_id, bytes, length, content_type, resumed, via and trace_id (docs/json.md); free it with
  *   mmx_string_free(). NULL = not wanted.
  * @param out_error Receives the error. NULL = not wanted.
  * @return MMX_OK: the sink has received the complete file.

@@ -19,6 +19,7 @@ pub mod deadline;
 pub mod drive;
 pub mod events;
 pub mod exchange;
+pub mod file_system;
 pub mod http_client;
 pub mod local_file;
 pub mod log;
