@@ -22,6 +22,7 @@ pub mod effect;
 pub mod error;
 pub mod events;
 pub mod exchange;
+
 pub mod http_client;
 pub mod http_stream;
 pub mod log;
