@@ -74,7 +74,9 @@ def test_what_goes(account: Account, files: mmx.Files, settings: dict[str, Any],
 
 
 @pytest.mark.parametrize("form", ["NFC", "NFD"])
-def test_a_name_in_either_normal_form_is_the_same(account: Account, files: mmx.Files, form: Literal["NFC", "NFD"]) -> None:
+def test_a_name_in_either_normal_form_is_the_same(
+    account: Account, files: mmx.Files, form: Literal["NFC", "NFD"]
+) -> None:
     other: Literal["NFC", "NFD"] = "NFD" if form == "NFC" else "NFC"
     account.add(file_id=7, filename=unicodedata.normalize(other, "Müller.mp3"), purpose=mmx.PURPOSE_T2A_ASYNC)
     pattern = unicodedata.normalize(form, "Müller*")
