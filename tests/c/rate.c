@@ -68,7 +68,7 @@ static void the_wait_ends(void) {
     struct waiting waiting = {client, NULL};
     CHECK_INT(mmx_cancel_new(&waiting.cancel, NULL), MMX_OK);
     pthread_t thread;
-    options.timeout_ms = 0;
+    options.timeout_ms = -1;
     options.cancel = waiting.cancel;
     CHECK(pthread_create(&thread, NULL, cancels, &waiting) == 0);
     CHECK_INT(mmx_delete_file(client, 2, "voice_clone", &options, NULL, &error), MMX_ERROR_CANCELLED);
