@@ -27,6 +27,7 @@ pub mod pool;
 pub mod process;
 pub mod progress;
 pub mod proxy;
+pub mod proxy_page;
 pub mod rate;
 pub mod reactor;
 pub mod resolve;

@@ -38,7 +38,8 @@ struct Waiting<'a> {
 
 impl Waiting<'_> {
     fn new<'a>(limiter: &'a Arc<Limiter>, ceiling: Option<u32>, reactor: &'a Rc<Reactor>) -> Waiting<'a> {
-        let mut waiting = Waiting { turn: Box::pin(limiter.acquire(ceiling, reactor, Deadline::NONE)), bell: Arc::default() };
+        let mut waiting =
+            Waiting { turn: Box::pin(limiter.acquire(ceiling, reactor, Deadline::NONE)), bell: Arc::default() };
         assert!(!waiting.goes(), "there was nothing to wait for");
         waiting
     }
