@@ -27,6 +27,8 @@ pub struct Transfer<'a> {
     log: Log,
     began: Instant,
     sent: Instant,
+    /// It did: the limiter let it go.
+    is_sent: bool,
     process: Process,
 }
 
@@ -43,6 +45,7 @@ impl<'a> Transfer<'a> {
             call,
             began: Instant::now(),
             sent: Instant::now(),
+            is_sent: false,
             process: Process::current(),
         }
     }
@@ -62,6 +65,7 @@ impl<'a> Transfer<'a> {
 
     /// Waits for the rate limiter and starts an attempt.
     pub fn begin(&mut self, request: Request) -> Result<Exchange<'a>, TransportError> {
+        self.is_sent = false;
         self.wait_for_turn()?;
         self.count();
         Ok(self.exchange(request))
@@ -79,6 +83,7 @@ impl<'a> Transfer<'a> {
     }
 
     fn count(&mut self) {
+        self.is_sent = true;
         self.retry.count();
         self.sent = Instant::now();
         events::attempt(&self.log, self.retry.made(), &self.call);
@@ -102,9 +107,9 @@ impl<'a> Transfer<'a> {
 
     /// Tells the limiter, the budget and the host what an attempt came to.
     pub fn record(&mut self, outcome: Result<ResponseSummary<'_>, &Error>) {
-        self.limiter.record(outcome.map(drop));
-        self.retry.record(outcome.map(drop));
-        if !outcome.is_err_and(Error::is_without_turn) {
+        if self.is_sent {
+            self.limiter.record(outcome.map(drop));
+            self.retry.record(outcome.map(drop));
             events::response(&self.log, self.retry.made(), self.sent, outcome);
         }
         self.flush();

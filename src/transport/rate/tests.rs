@@ -200,7 +200,7 @@ fn a_place_that_is_given_up_after_its_turn_was_called_is_not_lost() {
     // It doesn't come, it leaves.
     drop(second);
     assert!(third.was_woken());
-    reactor.block_on(poll_fn(|cx| third.turn.as_mut().poll(cx)));
+    reactor.block_on(poll_fn(|cx| third.turn.as_mut().poll(cx))).unwrap();
     assert_eq!(limiter.waiting(), 0);
 }
 
@@ -240,7 +240,7 @@ fn who_does_not_come_is_passed_over_and_keeps_its_place() {
         )
     };
     let began = Instant::now();
-    reactor.block_on(poll_fn(|cx| second.turn.as_mut().poll(cx)));
+    reactor.block_on(poll_fn(|cx| second.turn.as_mut().poll(cx))).unwrap();
     assert!(began.elapsed() >= PATIENCE);
     // Back again, it goes at once: its place is before that of the third, and the turns that nobody took are not lost.
     assert!(away.goes());
