@@ -1,9 +1,12 @@
 //! One request and its response, as a step-by-step future; and what an error on the way proves.
 
 use super::body::{BodySender, BodySent, RequestBody};
+use super::connect_error::refused;
 use super::error::{TransportError, causes, root_cause};
 use super::http_client::HttpClient;
+use super::idle_timer::IdleTimer;
 use super::pool::{Connection, InUse};
+use super::proxy_page::{LONGEST, PATIENCE};
 use super::reactor::{Registration, Sleep};
 use super::request::{Body, Request};
 use super::response::{Head, HttpResponse};
@@ -30,32 +33,6 @@ pub enum Event {
     End,
 }
 
-/// Ends an attempt after the longest time without a byte.
-struct IdleTimer {
-    limit: Option<Duration>,
-    /// When the caller began to wait.
-    since: Instant,
-    timer: Option<Sleep>,
-}
-
-impl IdleTimer {
-    /// Ready with the limit once it has passed since the last byte.
-    fn poll(&mut self, last_byte: Option<Instant>, http: &HttpClient, cx: &mut Context<'_>) -> Poll<Duration> {
-        let Some(limit) = self.limit else { return Poll::Pending };
-        let since = last_byte.map_or(self.since, |at| at.max(self.since));
-        let Some(due) = since.checked_add(limit) else { return Poll::Pending };
-        loop {
-            // One that is early is left: bytes come more often than it rings.
-            let timer = self.timer.get_or_insert_with(|| http.reactor.sleep_until(due));
-            match Pin::new(&mut *timer).poll(cx) {
-                Poll::Ready(()) if timer.at() >= due => return Poll::Ready(limit),
-                Poll::Ready(()) => self.timer = None,
-                Poll::Pending => return Poll::Pending,
-            }
-        }
-    }
-}
-
 /// Ends with the request that waits for the connection.
 type Connecting = dyn Future<Output = Result<((Box<Connection>, InUse), http::Request<RequestBody>), TransportError>>;
 type Responding = dyn Future<Output = Result<Response<Incoming>, TrySendError<http::Request<RequestBody>>>>;
@@ -64,6 +41,8 @@ enum Stage {
     Connecting(Pin<Box<Connecting>>),
     Sending(Pin<Box<Responding>>),
     Reading(Incoming),
+    /// The page of a proxy that refuses, with its HTTP status and when no more is waited for.
+    ProxyPage(Incoming, u16, Sleep, Vec<u8>),
     Ended,
 }
 
@@ -195,7 +174,10 @@ impl Attempt {
                             link.wait(cx);
                             return Poll::Pending;
                         }
-                        Poll::Ready(Ok(response)) => return Poll::Ready(self.responded(response)),
+                        Poll::Ready(Ok(response)) => match self.responded(response) {
+                            Some(event) => return Poll::Ready(Ok(event)),
+                            None => continue,
+                        },
                         Poll::Ready(Err(mut error)) => match error.take_message() {
                             // The server has closed it in the meantime: the request goes out over another.
                             Some(request) if link.is_reused => {
@@ -207,21 +189,53 @@ impl Attempt {
                     }
                 }
                 Stage::Reading(_) => return self.poll_body(cx),
+                Stage::ProxyPage(..) => return self.poll_proxy_page(cx).map(Err),
                 Stage::Ended => return Poll::Ready(Ok(Event::End)),
             }
         }
     }
 
-    fn responded(&mut self, response: Response<Incoming>) -> Result<Event, TransportError> {
+    /// `None`: the proxy has answered itself.
+    fn responded(&mut self, response: Response<Incoming>) -> Option<Event> {
         self.body_sender.close();
-        if let Some(refused) = self.route.refused_by_proxy(response.status().as_u16()) {
-            self.end();
-            return Err(refused);
-        }
         let (parts, body) = response.into_parts();
+        let http_status = parts.status.as_u16();
+        if self.route.is_refused_by_proxy(http_status, &parts.headers) {
+            let over = self.http.reactor.sleep_until(Instant::now() + PATIENCE);
+            self.stage = Stage::ProxyPage(body, http_status, over, Vec::new());
+            return None;
+        }
         let is_reused = self.link.as_ref().is_some_and(|link| link.is_reused);
         self.stage = Stage::Reading(body);
-        Ok(Event::Head(Head { http_status: parts.status.as_u16(), headers: parts.headers, is_reused }))
+        Some(Event::Head(Head { http_status, headers: parts.headers, is_reused }))
+    }
+
+    fn poll_proxy_page(&mut self, cx: &mut Context<'_>) -> Poll<TransportError> {
+        let Stage::ProxyPage(body, http_status, over, page) = &mut self.stage else { return Poll::Pending };
+        let mut is_driven = false;
+        loop {
+            match Pin::new(&mut *body).poll_frame(cx) {
+                Poll::Ready(Some(Ok(frame))) if page.len() < LONGEST => {
+                    page.extend_from_slice(frame.data_ref().map_or(&[][..], |data| data));
+                }
+                Poll::Pending if !is_driven => {
+                    is_driven = true;
+                    if let Some(link) = &mut self.link {
+                        link.drive(cx);
+                    }
+                }
+                Poll::Pending => {
+                    self.link.as_ref().inspect(|link| link.wait(cx));
+                    ready!(Pin::new(&mut *over).poll(cx));
+                    break;
+                }
+                Poll::Ready(_) => break,
+            }
+        }
+        let proxy = self.route.forwarder().expect("only a proxy that forwards has a page");
+        let failure = refused(*http_status, page, &self.route, proxy);
+        self.end();
+        Poll::Ready(failure)
     }
 
     fn poll_body(&mut self, cx: &mut Context<'_>) -> Poll<Result<Event, TransportError>> {
@@ -344,7 +358,7 @@ impl Attempt {
     pub fn phase(&self) -> String {
         let server = &self.route;
         match (&self.stage, self.body_sent()) {
-            (Stage::Reading(_) | Stage::Ended, _) => format!("reading the answer of {server}"),
+            (Stage::Reading(_) | Stage::ProxyPage(..) | Stage::Ended, _) => format!("reading the answer of {server}"),
             (Stage::Connecting(_), _) => format!("connecting to {server}"),
             (Stage::Sending(_), _) if !self.has_body => format!("asking {server}"),
             (Stage::Sending(_), BodySent::None | BodySent::Partial) => format!("sending the request to {server}"),

@@ -3,6 +3,8 @@
 use super::body::BodySent;
 use super::error::{TransportError, plain};
 use super::proxy::Proxy;
+use super::proxy_page::excerpt;
+use super::route::Route;
 use crate::error::Status;
 use rustls::{AlertDescription, CertificateError as Bad, InvalidMessage};
 use std::io::{self, ErrorKind};
@@ -20,6 +22,21 @@ pub(super) fn wants_credentials(proxy: &Proxy) -> String {
              http://user:password@{address}, in {set_by}"
         ),
     }
+}
+
+/// A proxy that leads nowhere, with the beginning of its page.
+pub(super) fn refused(http_status: u16, page: &[u8], route: &Route, proxy: &Proxy) -> TransportError {
+    if matches!(http_status, 401 | 407) {
+        return no_connection(wants_credentials(proxy)).permanent();
+    }
+    let target = route.target();
+    no_connection(format!(
+        "the proxy {} made no connection to {target} (HTTP {http_status}{}): it may not be allowed to, or can't; ask \
+         whoever runs it, or reach {target} without it ({})",
+        proxy.address,
+        excerpt(page, proxy),
+        if proxy.is_set_by_call() { "mmx_config_set_proxy()" } else { "NO_PROXY or mmx_config_set_proxy()" }
+    ))
 }
 
 /// A connection to `server`, whose address is `named` somewhere, failed on the way.

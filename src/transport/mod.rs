@@ -25,12 +25,14 @@ pub mod exchange;
 
 pub mod http_client;
 pub mod http_stream;
+mod idle_timer;
 pub mod log;
 pub mod no_proxy;
 pub mod pool;
 pub mod process;
 pub mod progress;
 pub mod proxy;
+pub mod proxy_page;
 pub mod rate;
 pub mod reactor;
 pub mod request;

@@ -10,6 +10,7 @@ use crate::error::{Error, Status};
 use crate::transfer::local_file::SpecialFile;
 use crate::transfer::run::Transfer;
 use crate::transfer::upload_body::{MultipartFraming, ReadState, Source, unreadable};
+use crate::transport::body::BodySent;
 use crate::transport::call_state;
 use crate::transport::client::{Call, CallKind, CallOptions, Client};
 use crate::transport::effect::Effect;
@@ -152,12 +153,17 @@ impl Upload<'_, '_> {
     fn attempt(&mut self) -> (Result<ApiResponse, Error>, ReadState) {
         let (sent, read) = self.transfer.send(form(self.purpose, self.filename), self.source);
         let (client, call) = (self.transfer.client, &self.transfer.call);
+        let is_whole = sent.as_ref().is_ok_and(|response| response.body_sent == BodySent::All);
         let response = match sent {
             Ok(response) => envelope::read(client, call, response),
             Err(failed) => Err(envelope::call_error(client, failed)),
         };
         let checked = response.and_then(|response| {
             response.read::<Uploaded>(client, call)?;
+            if !is_whole {
+                let text = "the answer reports success, but came before the file was sent whole";
+                return Err(Error { ambiguous: true, ..response.error(client, call, text) });
+            }
             Ok(response)
         });
         (checked, read)
