@@ -350,7 +350,9 @@ impl Attempt {
 
     /// A failure that comes from outside: what came of the response goes with it.
     pub fn interrupted(&mut self, status: Status, text: String) -> TransportError {
-        TransportError { head: self.head.take().map(Box::new), ..TransportError::new(status, self.body_sent(), text) }
+        let body_sent = self.body_sent();
+        let status = if status == Status::Connect && body_sent != BodySent::None { Status::Network } else { status };
+        TransportError { head: self.head.take().map(Box::new), ..TransportError::new(status, body_sent, text) }
     }
 
     /// Describes what it is doing, for the message of an interruption.

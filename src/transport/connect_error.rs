@@ -9,6 +9,9 @@ use crate::error::Status;
 use rustls::{AlertDescription, CertificateError as Bad, InvalidMessage};
 use std::io::{self, ErrorKind};
 
+/// What helps where no descriptor is left.
+pub const OPEN_FILES: &str = "; is the limit of open files (ulimit -n) reached?";
+
 pub(super) fn no_connection(text: String) -> TransportError {
     TransportError::new(Status::Connect, BodySent::None, text)
 }
@@ -47,12 +50,13 @@ pub(super) fn failed(error: &io::Error, server: &str, named: &str) -> TransportE
         let failure = no_connection(format!("no secure connection to {server}: {text}"));
         return if is_permanent { failure.permanent() } else { failure };
     }
-    if matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE)) {
-        let text =
-            format!("could not connect to {server}: {}; is the limit of open files (ulimit -n) reached?", plain(error));
-        return no_connection(text);
-    }
-    no_connection(format!("could not connect to {server}: {}", plain(error)))
+    let advice = match error.raw_os_error() {
+        Some(libc::EMFILE | libc::ENFILE) => OPEN_FILES,
+        Some(libc::EPERM | libc::EACCES) => "; a sandbox or firewall of this machine forbids it",
+        Some(libc::ENOMEM | libc::ENOBUFS) => "; this machine is out of memory for sockets",
+        _ => "",
+    };
+    no_connection(format!("could not connect to {server}: {}{advice}", plain(error)))
 }
 
 /// The same once TLS had begun.
