@@ -6,7 +6,7 @@ use super::body::BodySent;
 use super::cancel::Cancel;
 use super::connect_error::OPEN_FILES;
 use super::deadline::Deadline;
-use super::error::TransportError;
+use super::error::{TransportError, plain};
 use super::http_client::HttpClient;
 use super::reactor::Reactor;
 use super::request::Request;
