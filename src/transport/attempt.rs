@@ -5,6 +5,7 @@ use super::connect_error::refused;
 use super::error::{TransportError, causes, root_cause};
 use super::http_client::HttpClient;
 use super::idle_timer::IdleTimer;
+use super::link::Link;
 use super::pool::{Connection, InUse};
 use super::proxy_page::{LONGEST, PATIENCE};
 use super::reactor::{Registration, Sleep};
@@ -43,33 +44,6 @@ enum Stage {
     /// The page of a proxy that refuses, with its HTTP status and when no more is waited for.
     ProxyPage(Incoming, u16, Sleep, Vec<u8>),
     Ended,
-}
-
-/// A connection in use.
-struct Link {
-    connection: Box<Connection>,
-    registration: Registration,
-    /// Bytes that it had sent before this request.
-    sent_before: u64,
-    is_reused: bool,
-    in_use: InUse,
-}
-
-impl Link {
-    /// Lets the connection do what it can.
-    fn drive(&mut self, cx: &mut Context<'_>) {
-        let connection = &mut self.connection;
-        connection.state.is_ready(self.registration.take_ready());
-        let has_ended = connection.driver.as_mut().is_some_and(|driver| Pin::new(driver).poll(cx).is_ready());
-        if has_ended {
-            // With it goes what it has not begun with.
-            connection.driver = None;
-        }
-    }
-
-    fn wait(&self, cx: &Context<'_>) {
-        self.registration.wait_for(self.connection.state.blocked(), cx.waker());
-    }
 }
 
 /// A request under way.

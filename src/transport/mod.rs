@@ -26,6 +26,7 @@ pub mod exchange;
 pub mod http_client;
 pub mod http_stream;
 mod idle_timer;
+mod link;
 pub mod log;
 pub mod no_proxy;
 pub mod pool;
