@@ -38,11 +38,18 @@ use error::CommandError;
 use exit::Exit;
 use output::Output;
 use signals::Signals;
+use std::io;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    // Exits with 2 if the arguments are wrong.
-    let args = Args::parse();
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        // Wrong arguments, or the text of --help or --version.
+        Err(error) => match streams::check_stdout() {
+            Err(closed) if !error.use_stderr() => return fail_closed(&Output::new(None), "help", closed),
+            _ => error.exit(),
+        },
+    };
     let output = Output::new(args.client.json);
     let signals = match Signals::watch() {
         Ok(signals) => signals,
@@ -52,20 +59,21 @@ fn main() -> ExitCode {
         }
     };
     let command = args.command.name();
-    if let Err(error) = streams::check_stdout() {
-        let error = CommandError::Output(error);
-        output.fail(command, &error);
-        return error.exit().into();
+    if let Err(closed) = streams::check_stdout() {
+        return fail_closed(&output, command, closed);
     }
     let context = Context { settings: &args.client, output: &output, signals: &signals };
-    let result = commands::run(&args.command, &context);
-    let ended = output.end_results();
-    let exit = match result.and_then(|exit| ended.map(|()| exit)) {
-        Ok(exit) => exit,
-        Err(error) => {
-            output.fail(command, &error);
-            error.exit()
-        }
+    let fail = |error: CommandError| {
+        output.fail(command, &error);
+        error.exit()
     };
+    let exit = commands::run(&args.command, &context).unwrap_or_else(fail);
+    let exit = output.end_results().map_or_else(|error| exit.and(fail(error)), |()| exit);
     signals.exit_code(exit)
+}
+
+fn fail_closed(output: &Output, command: &str, closed: io::Error) -> ExitCode {
+    let error = CommandError::Output(closed);
+    output.fail(command, &error);
+    error.exit().into()
 }

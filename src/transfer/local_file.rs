@@ -108,6 +108,11 @@ fn is_fifo(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|there| there.file_type().is_fifo())
 }
 
+/// A folder, which has no bytes to upload.
+pub fn is_a_folder(path: &Path) -> TransportError {
+    unreadable(path.display(), "it is a folder").caused_by(&io::Error::from_raw_os_error(libc::EISDIR))
+}
+
 pub fn unwritable(path: &Path, error: &io::Error) -> TransportError {
     TransportError::file(format!("{} can't be written: {}", path.display(), plain(error))).caused_by(error)
 }

@@ -3,6 +3,7 @@
 //! [`run`] is such a call over all its attempts, [`upload_body`] a request whose body is read from a source, [`sink`]
 //! where a download's bytes go; [`local_file`] has special files, [`wait`] their waits.
 
+pub mod file_system;
 pub mod local_file;
 pub mod run;
 pub mod sink;

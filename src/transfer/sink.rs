@@ -1,18 +1,17 @@
 //! Where a download is written: beside the target under a temporary name until it is whole, so that the target is whole
 //! or untouched, whatever happens.
 
+use super::file_system;
 use super::local_file::{SpecialFile, unwritable};
 use crate::error::{Error, Status};
 use crate::transport::client::{Call, Client};
 use crate::transport::error::{TransportError, plain};
 use crate::transport::exchange::Limits;
 use crate::transport::process::Process;
-use crate::transport::sys;
 use std::fs::{self, File, Metadata, OpenOptions, Permissions};
-use std::io::{self, Seek as _, SeekFrom};
+use std::io;
 use std::mem;
-use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::{FileExt as _, MetadataExt as _, PermissionsExt as _};
+use std::os::unix::fs::{FileExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
@@ -55,7 +54,7 @@ impl<'a> Target<'a> {
         let place = match fs::metadata(&path_of_file) {
             Ok(there) if there.is_dir() => return Err(failed(io::Error::from(io::ErrorKind::IsADirectory))),
             Ok(there) if there.is_file() => {
-                if is_mount_point(&path_of_file) {
+                if file_system::is_mount_point(&path_of_file) {
                     // It can't be replaced, only written through.
                     OpenOptions::new().write(true).open(&path_of_file).map_err(failed)?;
                 }
@@ -106,14 +105,14 @@ impl Sink for Target<'_> {
     /// It takes the target's place, on the disk. What was received is not thrown away for a failure here.
     fn finish(&mut self) -> Result<(), String> {
         let Place::Beside(file, before) = mem::replace(&mut self.place, Place::Gone) else { return Ok(()) };
-        if let Err(error) = settle(file.as_file(), before.as_ref()) {
+        if let Err(error) = file_system::settle(file.as_file(), before.as_ref()) {
             return Err(self.kept(file, &error));
         }
         match file.persist(&self.path) {
             Ok(_) => {}
             // A mount point.
-            Err(failed) if failed.error.raw_os_error() == Some(libc::EBUSY) => {
-                if let Err(error) = write_through(failed.file.as_file(), &self.path) {
+            Err(failed) if file_system::is_busy(&failed.error) => {
+                if let Err(error) = file_system::write_through(failed.file.as_file(), &self.path) {
                     return Err(self.kept(failed.file, &error));
                 }
             }
@@ -134,48 +133,6 @@ impl Target<'_> {
             Err(lost) => format!("{why}; what was received can't be kept: {}", plain(&lost.error)),
         }
     }
-}
-
-/// Gives the file the mode of the one that it replaces, and brings it to the disk. Network and FAT file systems know no
-/// modes, and some no fsync: that is no reason to throw the file away.
-fn settle(file: &File, before: Option<&Metadata>) -> io::Result<()> {
-    let unless = |result: io::Result<()>, codes: &[i32]| match result {
-        Err(error) if error.raw_os_error().is_some_and(|code| codes.contains(&code)) => Ok(()),
-        result => result,
-    };
-    if let Some(before) = before {
-        // Never setuid, setgid or sticky; what a file of another owner was open for is not carried over to this one.
-        let mode = before.permissions().mode() & 0o777;
-        if file.metadata()?.uid() == before.uid() {
-            let changed = file.set_permissions(Permissions::from_mode(mode));
-            unless(changed, &[libc::EPERM, libc::EINVAL, libc::ENOSYS, libc::ENOTSUP, libc::EROFS])?;
-        }
-    }
-    unless(file.sync_all(), &[libc::EINVAL, libc::ENOSYS, libc::ENOTSUP])
-}
-
-/// Writes the contents of a file into another that can't be replaced.
-fn write_through(from: &File, path: &Path) -> io::Result<()> {
-    let mut to = OpenOptions::new().write(true).truncate(true).open(path)?;
-    let mut from = from;
-    from.seek(SeekFrom::Start(0))?;
-    io::copy(&mut from, &mut to)?;
-    settle(&to, None)
-}
-
-/// Whether something is mounted there, such as a single file into a container.
-fn is_mount_point(path: &Path) -> bool {
-    let Ok(path) = fs::canonicalize(path) else { return false };
-    let Ok(mounts) = fs::read("/proc/self/mountinfo") else { return false };
-    // The fifth field, in which blanks and backslashes stand as \\ooo.
-    let escaped = path.as_os_str().as_bytes().iter().fold(Vec::new(), |mut text, &byte| {
-        match byte {
-            b' ' | b'\t' | b'\n' | b'\\' => text.extend_from_slice(format!("\\{byte:03o}").as_bytes()),
-            _ => text.push(byte),
-        }
-        text
-    });
-    mounts.split(|&byte| byte == b'\n').any(|line| line.split(|&byte| byte == b' ').nth(4) == Some(&escaped))
 }
 
 impl Drop for Target<'_> {
@@ -207,23 +164,11 @@ fn behind_links(path: &Path) -> io::Result<PathBuf> {
     for _ in 0..MOST {
         match fs::read_link(&path) {
             Ok(target) => {
-                check_link(&path)?;
+                file_system::check_link(&path)?;
                 path = folder(&path).join(target);
             }
             Err(_) => return Ok(path),
         }
     }
     Err(io::Error::other("too many levels of symbolic links"))
-}
-
-/// A link that anybody could have laid is followed only where the kernel would (fs.protected_symlinks): in a sticky
-/// folder that all may write to, only one's own and those of the folder's owner.
-fn check_link(link: &Path) -> io::Result<()> {
-    let (owner, folder) = (fs::symlink_metadata(link)?.uid(), fs::metadata(folder(link))?);
-    let is_open_to_all = folder.mode() & 0o1002 == 0o1002;
-    if is_open_to_all && owner != sys::effective_user() && owner != folder.uid() {
-        let why = "it is a symbolic link of another user in a folder that everybody may write to";
-        return Err(io::Error::new(io::ErrorKind::PermissionDenied, why));
-    }
-    Ok(())
 }

@@ -1,9 +1,13 @@
 //! One request and its response, as a step-by-step future; and what an error on the way proves.
 
 use super::body::{BodySender, BodySent, RequestBody};
+use super::connect_error::refused;
 use super::error::{TransportError, causes, root_cause};
 use super::http_client::HttpClient;
+use super::idle_timer::IdleTimer;
+use super::link::Link;
 use super::pool::{Connection, InUse};
+use super::proxy_page::{LONGEST, PATIENCE};
 use super::reactor::{Registration, Sleep};
 use super::request::{Body, Request};
 use super::response::{Head, HttpResponse};
@@ -11,8 +15,7 @@ use super::route::Route;
 use crate::error::Status;
 use bytes::Bytes;
 use http::header::{HOST, PROXY_AUTHORIZATION};
-use http::uri::Scheme;
-use http::{Response, Uri};
+use http::{Response, Uri, uri::Scheme};
 use http_body::Body as _;
 use hyper::body::Incoming;
 use hyper::client::conn::TrySendError;
@@ -30,32 +33,6 @@ pub enum Event {
     End,
 }
 
-/// Ends an attempt after the longest time without a byte.
-struct IdleTimer {
-    limit: Option<Duration>,
-    /// When the caller began to wait.
-    since: Instant,
-    timer: Option<Sleep>,
-}
-
-impl IdleTimer {
-    /// Ready with the limit once it has passed since the last byte.
-    fn poll(&mut self, last_byte: Option<Instant>, http: &HttpClient, cx: &mut Context<'_>) -> Poll<Duration> {
-        let Some(limit) = self.limit else { return Poll::Pending };
-        let since = last_byte.map_or(self.since, |at| at.max(self.since));
-        let Some(due) = since.checked_add(limit) else { return Poll::Pending };
-        loop {
-            // One that is early is left: bytes come more often than it rings.
-            let timer = self.timer.get_or_insert_with(|| http.reactor.sleep_until(due));
-            match Pin::new(&mut *timer).poll(cx) {
-                Poll::Ready(()) if timer.at() >= due => return Poll::Ready(limit),
-                Poll::Ready(()) => self.timer = None,
-                Poll::Pending => return Poll::Pending,
-            }
-        }
-    }
-}
-
 /// Ends with the request that waits for the connection.
 type Connecting = dyn Future<Output = Result<((Box<Connection>, InUse), http::Request<RequestBody>), TransportError>>;
 type Responding = dyn Future<Output = Result<Response<Incoming>, TrySendError<http::Request<RequestBody>>>>;
@@ -64,34 +41,9 @@ enum Stage {
     Connecting(Pin<Box<Connecting>>),
     Sending(Pin<Box<Responding>>),
     Reading(Incoming),
+    /// The page of a proxy that refuses, with its HTTP status and when no more is waited for.
+    ProxyPage(Incoming, u16, Sleep, Vec<u8>),
     Ended,
-}
-
-/// A connection in use.
-struct Link {
-    connection: Box<Connection>,
-    registration: Registration,
-    /// Bytes that it had sent before this request.
-    sent_before: u64,
-    is_reused: bool,
-    in_use: InUse,
-}
-
-impl Link {
-    /// Lets the connection do what it can.
-    fn drive(&mut self, cx: &mut Context<'_>) {
-        let connection = &mut self.connection;
-        connection.state.is_ready(self.registration.take_ready());
-        let has_ended = connection.driver.as_mut().is_some_and(|driver| Pin::new(driver).poll(cx).is_ready());
-        if has_ended {
-            // With it goes what it has not begun with.
-            connection.driver = None;
-        }
-    }
-
-    fn wait(&self, cx: &Context<'_>) {
-        self.registration.wait_for(self.connection.state.blocked(), cx.waker());
-    }
 }
 
 /// A request under way.
@@ -195,7 +147,10 @@ impl Attempt {
                             link.wait(cx);
                             return Poll::Pending;
                         }
-                        Poll::Ready(Ok(response)) => return Poll::Ready(self.responded(response)),
+                        Poll::Ready(Ok(response)) => match self.responded(response) {
+                            Some(event) => return Poll::Ready(Ok(event)),
+                            None => continue,
+                        },
                         Poll::Ready(Err(mut error)) => match error.take_message() {
                             // The server has closed it in the meantime: the request goes out over another.
                             Some(request) if link.is_reused => {
@@ -207,21 +162,53 @@ impl Attempt {
                     }
                 }
                 Stage::Reading(_) => return self.poll_body(cx),
+                Stage::ProxyPage(..) => return self.poll_proxy_page(cx).map(Err),
                 Stage::Ended => return Poll::Ready(Ok(Event::End)),
             }
         }
     }
 
-    fn responded(&mut self, response: Response<Incoming>) -> Result<Event, TransportError> {
+    /// `None`: the proxy has answered itself.
+    fn responded(&mut self, response: Response<Incoming>) -> Option<Event> {
         self.body_sender.close();
-        if let Some(refused) = self.route.refused_by_proxy(response.status().as_u16()) {
-            self.end();
-            return Err(refused);
-        }
         let (parts, body) = response.into_parts();
+        let http_status = parts.status.as_u16();
+        if self.route.is_refused_by_proxy(http_status, &parts.headers) {
+            let over = self.http.reactor.sleep_until(Instant::now() + PATIENCE);
+            self.stage = Stage::ProxyPage(body, http_status, over, Vec::new());
+            return None;
+        }
         let is_reused = self.link.as_ref().is_some_and(|link| link.is_reused);
         self.stage = Stage::Reading(body);
-        Ok(Event::Head(Head { http_status: parts.status.as_u16(), headers: parts.headers, is_reused }))
+        Some(Event::Head(Head { http_status, headers: parts.headers, is_reused }))
+    }
+
+    fn poll_proxy_page(&mut self, cx: &mut Context<'_>) -> Poll<TransportError> {
+        let Stage::ProxyPage(body, http_status, over, page) = &mut self.stage else { return Poll::Pending };
+        let mut is_driven = false;
+        loop {
+            match Pin::new(&mut *body).poll_frame(cx) {
+                Poll::Ready(Some(Ok(frame))) if page.len() < LONGEST => {
+                    page.extend_from_slice(frame.data_ref().map_or(&[][..], |data| data));
+                }
+                Poll::Pending if !is_driven => {
+                    is_driven = true;
+                    if let Some(link) = &mut self.link {
+                        link.drive(cx);
+                    }
+                }
+                Poll::Pending => {
+                    self.link.as_ref().inspect(|link| link.wait(cx));
+                    ready!(Pin::new(&mut *over).poll(cx));
+                    break;
+                }
+                Poll::Ready(_) => break,
+            }
+        }
+        let proxy = self.route.forwarder().expect("only a proxy that forwards has a page");
+        let failure = refused(*http_status, page, &self.route, proxy);
+        self.end();
+        Poll::Ready(failure)
     }
 
     fn poll_body(&mut self, cx: &mut Context<'_>) -> Poll<Result<Event, TransportError>> {
@@ -337,14 +324,16 @@ impl Attempt {
 
     /// A failure that comes from outside: what came of the response goes with it.
     pub fn interrupted(&mut self, status: Status, text: String) -> TransportError {
-        TransportError { head: self.head.take().map(Box::new), ..TransportError::new(status, self.body_sent(), text) }
+        let body_sent = self.body_sent();
+        let status = if status == Status::Connect && body_sent != BodySent::None { Status::Network } else { status };
+        TransportError { head: self.head.take().map(Box::new), ..TransportError::new(status, body_sent, text) }
     }
 
     /// Describes what it is doing, for the message of an interruption.
     pub fn phase(&self) -> String {
         let server = &self.route;
         match (&self.stage, self.body_sent()) {
-            (Stage::Reading(_) | Stage::Ended, _) => format!("reading the answer of {server}"),
+            (Stage::Reading(_) | Stage::ProxyPage(..) | Stage::Ended, _) => format!("reading the answer of {server}"),
             (Stage::Connecting(_), _) => format!("connecting to {server}"),
             (Stage::Sending(_), _) if !self.has_body => format!("asking {server}"),
             (Stage::Sending(_), BodySent::None | BodySent::Partial) => format!("sending the request to {server}"),

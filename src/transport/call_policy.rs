@@ -18,11 +18,13 @@ pub struct CallPolicy<'c> {
     effect: Effect,
     /// When the last request went out.
     sent: Instant,
+    /// A request went out whose result isn't recorded yet: what the limiter held back is no result.
+    is_sent: bool,
 }
 
 impl<'c> CallPolicy<'c> {
     pub fn new(limiter: Arc<Limiter>, retry: Retry<'c>, log: Log) -> CallPolicy<'c> {
-        CallPolicy { limiter, log, retry, effect: Effect::ReadOnly, sent: Instant::now() }
+        CallPolicy { limiter, log, retry, effect: Effect::ReadOnly, sent: Instant::now(), is_sent: false }
     }
 
     /// Counts a request that goes out.
@@ -30,6 +32,7 @@ impl<'c> CallPolicy<'c> {
         self.effect = call.effect;
         self.retry.count();
         self.sent = Instant::now();
+        self.is_sent = true;
         events::attempt(&self.log, self.retry.made(), call);
     }
 
@@ -44,9 +47,8 @@ impl<'c> CallPolicy<'c> {
     }
 
     /// Tells the limiter, the retry budget and the log the result of an attempt.
-    pub fn record(&self, outcome: Result<ResponseSummary<'_>, &Error>) {
-        // Nothing was sent, so there is nothing to record.
-        if outcome.is_err_and(Error::is_without_turn) {
+    pub fn record(&mut self, outcome: Result<ResponseSummary<'_>, &Error>) {
+        if !std::mem::take(&mut self.is_sent) {
             return;
         }
         self.limiter.record(outcome.map(drop));

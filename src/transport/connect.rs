@@ -1,11 +1,12 @@
 //! Makes connections: name lookup, addresses in a race (RFC 8305), the proxy's tunnel, TLS.
 
 use super::body::{BodySent, RequestBody};
-use super::connect_error::{failed, handshake_failed, no_connection, wants_credentials};
+use super::connect_error::{failed, handshake_failed, no_connection, refused};
 use super::error::TransportError;
 use super::http_stream::HttpStream;
 use super::pool::Pool;
 use super::proxy::Proxy;
+use super::proxy_page::{self, LONGEST, PATIENCE};
 use super::reactor::{Reactor, Registration, Sleep, WRITE};
 use super::resolve::DnsError;
 use super::route::Route;
@@ -13,7 +14,8 @@ use super::socket::Socket;
 use super::stream::{Stream, TlsStream};
 use crate::error::Status;
 use http::header::{HOST, PROXY_AUTHORIZATION};
-use http::{Method, Request, StatusCode, Uri};
+use http::{Method, Request, Uri};
+use http_body::Body as _;
 use hyper::client::conn::http1;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
@@ -207,9 +209,40 @@ async fn tunnel(stream: Stream, reactor: &Rc<Reactor>, route: &Route, proxy: &Pr
         response
     })
     .await;
-    let status = response.map_err(|_| is_none(""))?.status();
+    // What speaks another protocol does so the next time, too.
+    let response = response.map_err(|error| {
+        let failure = is_none("");
+        if error.is_parse() { failure.permanent() } else { failure }
+    })?;
+    let status = response.status();
     if !status.is_success() {
-        return Err(refused(status, route, proxy));
+        let http_status = status.as_u16();
+        if matches!(http_status, 400 | 404 | 405 | 501) && !proxy_page::is_own(http_status, response.headers()) {
+            return Err(is_none(&format!(" (HTTP {http_status})")).permanent());
+        }
+        let (mut body, mut page) = (response.into_body(), Vec::new());
+        let mut over = pin!(reactor.sleep(PATIENCE));
+        poll_fn(|cx| {
+            state.is_ready(registration.take_ready());
+            let mut is_driven = false;
+            loop {
+                match Pin::new(&mut body).poll_frame(cx) {
+                    Poll::Ready(Some(Ok(frame))) if page.len() < LONGEST => {
+                        page.extend_from_slice(frame.data_ref().map_or(&[][..], |data| data));
+                    }
+                    Poll::Ready(_) => return Poll::Ready(()),
+                    Poll::Pending if is_driven => break,
+                    Poll::Pending => {
+                        is_driven = true;
+                        has_ended = has_ended || connection.poll_without_shutdown(cx).is_ready();
+                    }
+                }
+            }
+            registration.wait_for(state.blocked(), cx.waker());
+            over.as_mut().poll(cx)
+        })
+        .await;
+        return Err(refused(http_status, &page, route, proxy));
     }
     if !has_ended {
         poll_fn(|cx| connection.poll_without_shutdown(cx).map(drop)).await;
@@ -219,19 +252,4 @@ async fn tunnel(stream: Stream, reactor: &Rc<Reactor>, route: &Route, proxy: &Pr
         return Err(is_none(""));
     }
     Ok(parts.io.into_inner())
-}
-
-/// A proxy that makes no tunnel.
-fn refused(status: StatusCode, route: &Route, proxy: &Proxy) -> TransportError {
-    if matches!(status.as_u16(), 401 | 407) {
-        return no_connection(wants_credentials(proxy)).permanent();
-    }
-    let target = route.target();
-    no_connection(format!(
-        "the proxy {} made no connection to {target} (HTTP {}): it may not be allowed to, or can't; ask whoever runs \
-         it, or reach {target} without it ({})",
-        proxy.address,
-        status.as_u16(),
-        if proxy.is_set_by_call() { "mmx_config_set_proxy()" } else { "NO_PROXY or mmx_config_set_proxy()" }
-    ))
 }

@@ -3,9 +3,14 @@
 use super::body::BodySent;
 use super::error::{TransportError, plain};
 use super::proxy::Proxy;
+use super::proxy_page::excerpt;
+use super::route::Route;
 use crate::error::Status;
 use rustls::{AlertDescription, CertificateError as Bad, InvalidMessage};
 use std::io::{self, ErrorKind};
+
+/// What helps where no descriptor is left.
+pub const OPEN_FILES: &str = "; is the limit of open files (ulimit -n) reached?";
 
 pub(super) fn no_connection(text: String) -> TransportError {
     TransportError::new(Status::Connect, BodySent::None, text)
@@ -22,6 +27,21 @@ pub(super) fn wants_credentials(proxy: &Proxy) -> String {
     }
 }
 
+/// A proxy that leads nowhere, with the beginning of its page.
+pub(super) fn refused(http_status: u16, page: &[u8], route: &Route, proxy: &Proxy) -> TransportError {
+    if matches!(http_status, 401 | 407) {
+        return no_connection(wants_credentials(proxy)).permanent();
+    }
+    let target = route.target();
+    no_connection(format!(
+        "the proxy {} made no connection to {target} (HTTP {http_status}{}): it may not be allowed to, or can't; ask \
+         whoever runs it, or reach {target} without it ({})",
+        proxy.address,
+        excerpt(page, proxy),
+        if proxy.is_set_by_call() { "mmx_config_set_proxy()" } else { "NO_PROXY or mmx_config_set_proxy()" }
+    ))
+}
+
 /// A connection to `server`, whose address is `named` somewhere, failed on the way.
 pub(super) fn failed(error: &io::Error, server: &str, named: &str) -> TransportError {
     let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
@@ -30,12 +50,13 @@ pub(super) fn failed(error: &io::Error, server: &str, named: &str) -> TransportE
         let failure = no_connection(format!("no secure connection to {server}: {text}"));
         return if is_permanent { failure.permanent() } else { failure };
     }
-    if matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE)) {
-        let text =
-            format!("could not connect to {server}: {}; is the limit of open files (ulimit -n) reached?", plain(error));
-        return no_connection(text);
-    }
-    no_connection(format!("could not connect to {server}: {}", plain(error)))
+    let advice = match error.raw_os_error() {
+        Some(libc::EMFILE | libc::ENFILE) => OPEN_FILES,
+        Some(libc::EPERM | libc::EACCES) => "; a sandbox or firewall of this machine forbids it",
+        Some(libc::ENOMEM | libc::ENOBUFS) => "; this machine is out of memory for sockets",
+        _ => "",
+    };
+    no_connection(format!("could not connect to {server}: {}{advice}", plain(error)))
 }
 
 /// The same once TLS had begun.

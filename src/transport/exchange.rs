@@ -4,8 +4,9 @@
 use super::attempt::{Attempt, Event};
 use super::body::BodySent;
 use super::cancel::Cancel;
+use super::connect_error::OPEN_FILES;
 use super::deadline::Deadline;
-use super::error::TransportError;
+use super::error::{TransportError, plain};
 use super::http_client::HttpClient;
 use super::reactor::Reactor;
 use super::request::Request;
@@ -51,8 +52,11 @@ impl Interruption {
             Interruption::DeadlinePassed(limit) => {
                 (Status::Timeout, format!("the time limit of {} ms passed while {phase}", limit.as_millis()))
             }
+            Interruption::Unwatchable(error) if matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE)) => {
+                (Status::Connect, format!("{} while {phase}{OPEN_FILES}", plain(error)))
+            }
             Interruption::Unwatchable(error) => {
-                (Status::Internal, format!("the cancel token can't be watched: {error}"))
+                (Status::Internal, format!("nothing can be waited for while {phase}: {}", plain(error)))
             }
         }
     }

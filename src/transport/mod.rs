@@ -22,14 +22,18 @@ pub mod effect;
 pub mod error;
 pub mod events;
 pub mod exchange;
+
 pub mod http_client;
 pub mod http_stream;
+mod idle_timer;
+mod link;
 pub mod log;
 pub mod no_proxy;
 pub mod pool;
 pub mod process;
 pub mod progress;
 pub mod proxy;
+pub mod proxy_page;
 pub mod rate;
 pub mod reactor;
 pub mod request;

@@ -1,9 +1,8 @@
 //! Where a request goes, and by which way.
 
-use super::connect_error::{no_connection, wants_credentials};
-use super::error::TransportError;
 use super::proxy::{Proxies, Proxy};
-use http::HeaderValue;
+use super::proxy_page;
+use http::{HeaderMap, HeaderValue};
 use std::fmt;
 use std::sync::Arc;
 use url::Url;
@@ -59,9 +58,8 @@ impl Route {
         self.proxy.as_ref().filter(|_| !self.is_https)
     }
 
-    /// A response that is the proxy's own, and no way to the server. In a tunnel it is an error of the connect.
-    pub fn refused_by_proxy(&self, http_status: u16) -> Option<TransportError> {
-        let proxy = self.forwarder().filter(|_| http_status == 407)?;
-        Some(no_connection(wants_credentials(proxy)).permanent())
+    /// Whether a response is the proxy's own refusal. In a tunnel that is an error of the connect.
+    pub fn is_refused_by_proxy(&self, http_status: u16, headers: &HeaderMap) -> bool {
+        self.forwarder().is_some() && (http_status == 407 || proxy_page::is_own(http_status, headers))
     }
 }

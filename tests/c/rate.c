@@ -68,7 +68,7 @@ static void the_wait_ends(void) {
     struct waiting waiting = {client, NULL};
     CHECK_INT(mmx_cancel_new(&waiting.cancel, NULL), MMX_OK);
     pthread_t thread;
-    options.timeout_ms = 0;
+    options.timeout_ms = -1;
     options.cancel = waiting.cancel;
     CHECK(pthread_create(&thread, NULL, cancels, &waiting) == 0);
     CHECK_INT(mmx_delete_file(client, 2, "voice_clone", &options, NULL, &error), MMX_ERROR_CANCELLED);
@@ -201,7 +201,16 @@ static void gives_up(size_t number) {
     mmx_client *client = limited("rate-given-up", 60);
     mmx_call_options options = MMX_CALL_OPTIONS_INIT;
     options.timeout_ms = 100;
-    CHECK_INT(mmx_delete_file(client, 2, "voice_clone", &options, NULL, NULL), MMX_ERROR_TIMEOUT);
+    CHECK_INT(mmx_delete_file(client, 2, "voice_clone", &options, NULL, NULL), MMX_ERROR_RATE_LIMITED);
+    struct waiting waiting = {client, NULL};
+    CHECK_INT(mmx_cancel_new(&waiting.cancel, NULL), MMX_OK);
+    pthread_t thread;
+    options.timeout_ms = -1;
+    options.cancel = waiting.cancel;
+    CHECK(pthread_create(&thread, NULL, cancels, &waiting) == 0);
+    CHECK_INT(mmx_delete_file(client, 2, "voice_clone", &options, NULL, NULL), MMX_ERROR_CANCELLED);
+    pthread_join(thread, NULL);
+    mmx_cancel_free(waiting.cancel);
     mmx_client_free(client);
 }
 

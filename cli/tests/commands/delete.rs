@@ -143,6 +143,18 @@ fn a_reader_that_leaves_ends_the_run_with_what_is_under_way() {
 }
 
 #[test]
+fn a_reader_that_leaves_an_array_hides_no_failure() {
+    let account = Account::with("cli-delete-array-head", 2);
+    account.fault(json!({"code": 2013, "times": -1, "call": "delete"}));
+    let mut command = account.command(&delete(&["--json=array", "--concurrency", "1", "1", "2"]));
+    let pipes = command.stdin(Stdio::null()).stdout(Stdio::piped());
+    let mut child = pipes.stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let run = end(child);
+    assert_ne!(run.code, Some(0), "{run:#?}");
+}
+
+#[test]
 fn receipts_that_can_not_be_written_end_the_run() {
     let account = Account::with("cli-delete-full", 300);
     account.fault(json!({"delay_ms": 5, "times": -1}));

@@ -117,6 +117,10 @@ fn a_closed_standard_output_is_an_error_before_anything_is_sent() {
         run.exits(1).says(&["standard output can't be written: it is closed"]);
     }
     assert_eq!((account.journal().len(), account.ids().len()), (0, 3));
+    for arguments in [["--help"], ["--version"]] {
+        let run = crate::harness::run(&mut after("exec >&-", &account, &arguments), "");
+        run.exits(1).says(&["standard output can't be written: it is closed"]);
+    }
     // /dev/null is not a closed stream.
     let quiet = crate::harness::run(&mut after("exec 1<>/dev/null", &account, &["list"]), "").exits(0);
     assert_eq!(quiet.err, "");

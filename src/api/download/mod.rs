@@ -334,7 +334,9 @@ impl<'a> Download<'a> {
 
     /// With what is known of the response.
     fn redacted(&self, mut error: Error) -> Error {
+        let retry_after = error.retry_after;
         self.meta.apply_to(&mut error);
+        error.retry_after = retry_after.or(error.retry_after);
         error.redact(self.transfer.client.key());
         error
     }

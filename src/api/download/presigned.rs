@@ -65,7 +65,7 @@ pub fn is_local(client: &Client) -> bool {
 
 /// The name of a file as retrieve has it; `None` where it can't be told.
 pub fn ask_for_name(transfer: &Transfer<'_>, file_id: i64, options: &CallOptions<'_>) -> Option<String> {
-    let timeout = transfer.limits.deadline.left().map_or(options.timeout, |left| TimeLimit::After(left));
+    let timeout = transfer.limits.deadline.left().map_or(options.timeout, TimeLimit::After);
     let options = CallOptions { timeout, http: Some(&transfer.http), ..*options };
     let (call, mut response) = retrieve::ask(transfer.client, file_id, &options).ok()?;
     Some(response.take_file(transfer.client, &call).ok()?.filename)

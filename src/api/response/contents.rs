@@ -1,13 +1,12 @@
 //! The whole of a response, read at once.
 
-use super::listing::{Keep, Listing, ListingSeed};
+use super::listing::{Entry, Keep, Listing, ListingSeed};
 use super::mended::{End, Mended, Watch};
 use super::model::{Field, FileFields, FileObject, FileSeed};
 use super::scalar::{SHORT, Scalar, of_anything_else, of_no_sequence, of_no_text, reads};
 use crate::transport::exchange::Interruption;
 use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
-use serde_json::value::RawValue;
 use std::fmt;
 
 /// The fields of a response to any call.
@@ -120,7 +119,7 @@ pub fn files(json: &str) -> Result<Vec<FileObject>, String> {
 }
 
 /// The files of a list, each with its JSON, and how many entries are none.
-pub fn entries(json: &str) -> Result<(Vec<(FileObject, Box<RawValue>)>, usize), String> {
+pub fn entries(json: &str) -> Result<(Vec<Entry>, usize), String> {
     let mut contents = contents(json.as_bytes(), Keep::Fitting(&|_| true), &|| Ok(())).map_err(describe)?;
     let listing = contents.listing()?;
     Ok((listing.fitting, listing.unreadable))

@@ -132,18 +132,18 @@ fn read_within(
         }
         Verdict::Success => {
             let why = "the answer is an HTTP error, though its body says success";
-            by_http_status(client, call, &head, &meta, why, Said::ByAnybody)
+            by_http_status(client, call, &head, &meta, why, SaidBy::Anybody)
         }
         Verdict::Refused(code, message) => refused(client, call, code, &message, &meta),
         Verdict::RefusedWithoutCode(message) => {
             let message = clean(client, &message);
             let mut error =
-                by_http_status(client, call, &head, &meta, &format!("the service says \"{message}\""), Said::ByTheApi);
+                by_http_status(client, call, &head, &meta, &format!("the service says \"{message}\""), SaidBy::TheApi);
             error.api_message = message;
             error
         }
-        Verdict::NotThisApi(why) if is_page => by_http_status(client, call, &head, &meta, &why, Said::ByAGateway),
-        Verdict::NotThisApi(why) => by_http_status(client, call, &head, &meta, &why, Said::ByAnybody),
+        Verdict::NotThisApi(why) if is_page => by_http_status(client, call, &head, &meta, &why, SaidBy::AGateway),
+        Verdict::NotThisApi(why) => by_http_status(client, call, &head, &meta, &why, SaidBy::Anybody),
     };
     if error.status == Status::Authentication && !is_page {
         error.add(&other_region(client.host()));
@@ -283,22 +283,22 @@ fn refused(client: &Client, call: &Call, code: i64, message: &str, meta: &Respon
 
 /// Who has answered without a code.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Said {
+enum SaidBy {
     /// The body is an error of this API.
-    ByTheApi,
+    TheApi,
     /// It is a page, which the API never sends.
-    ByAGateway,
-    ByAnybody,
+    AGateway,
+    Anybody,
 }
 
 /// Where no code of the API decides.
-fn by_http_status(client: &Client, call: &Call, head: &Head, meta: &ResponseMeta, why: &str, said: Said) -> Error {
+fn by_http_status(client: &Client, call: &Call, head: &Head, meta: &ResponseMeta, why: &str, said: SaidBy) -> Error {
     let (status, advice) = match head.http_status {
         200..=299 => (Status::Protocol, "check that the base URL is the API's"),
         300..=399 => (Status::Http, "redirects are not followed for this call; check the base URL"),
         401 | 403 => (Status::Authentication, "check the key"),
         402 => (Status::Quota, "check the account's balance and plan"),
-        404 if said == Said::ByTheApi => (Status::NotFound, "check the parameters"),
+        404 if said == SaidBy::TheApi => (Status::NotFound, "check the parameters"),
         404 => (Status::Http, "check the base URL, its path included"),
         400 | 413 | 422 => (Status::InvalidRequest, "check the parameters"),
         429 => (Status::RateLimited, SLOW_DOWN),
@@ -306,7 +306,7 @@ fn by_http_status(client: &Client, call: &Call, head: &Head, meta: &ResponseMeta
         500..=599 => (Status::Server, TRY_LATER),
         _ => (Status::Http, "check that the base URL is the API's"),
     };
-    let advice = match excerpt::of_a_gateway(client, head.http_status).filter(|_| said == Said::ByAGateway) {
+    let advice = match excerpt::of_a_gateway(client, head.http_status).filter(|_| said == SaidBy::AGateway) {
         Some(advice) => advice,
         None => meta.advice(advice),
     };
@@ -334,10 +334,9 @@ fn other_region(host: &str) -> String {
         "api.minimaxi.com" | "api.minimax.cn" => "api.minimax.io",
         "api.minimax.io" => "api.minimaxi.com",
         _ => {
-            return format!(
-                "; it may belong to another region than the host {host}: keys of api.minimaxi.com (China) and of \
-                 api.minimax.io (global) do not work on each other's host"
-            );
+            let keys =
+                "keys of api.minimaxi.com (China) and of api.minimax.io (global) do not work on each other's host";
+            return format!("; it may belong to another region than the host {host}: {keys}");
         }
     };
     format!("; it may belong to the other region: this call went to {host}, the other host is https://{other}")

@@ -18,12 +18,15 @@ pub enum Keep<'k> {
     Fitting(&'k dyn Fn(&FileObject) -> bool),
 }
 
+/// A file of a list and its JSON.
+pub type Entry = (FileObject, Box<RawValue>);
+
 /// The files of a list, as far as they are kept.
 #[derive(Debug, Default)]
 pub struct Listing {
     pub files: Vec<FileObject>,
     pub ids: HashSet<i64>,
-    pub fitting: Vec<(FileObject, Box<RawValue>)>,
+    pub fitting: Vec<Entry>,
     /// Files that can be read.
     pub count: usize,
     /// Entries that can't be read.

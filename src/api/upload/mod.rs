@@ -6,9 +6,10 @@ use crate::api::purpose;
 use crate::api::response::envelope;
 use crate::api::response::envelope::ApiResponse;
 use crate::error::{Error, Status};
-use crate::transfer::local_file::SpecialFile;
+use crate::transfer::local_file::{SpecialFile, is_a_folder};
 use crate::transfer::run::Transfer;
 use crate::transfer::upload_body::{MultipartFraming, ReadState, Source, unreadable};
+use crate::transport::body::BodySent;
 use crate::transport::call_state;
 use crate::transport::client::{Call, CallKind, CallOptions, Client};
 use crate::transport::effect::Effect;
@@ -144,12 +145,17 @@ impl Upload<'_, '_> {
     fn attempt(&mut self) -> (Result<ApiResponse, Error>, ReadState) {
         let (sent, read) = self.transfer.send(form(self.purpose, self.filename), self.source);
         let (client, call) = (self.transfer.client, &self.transfer.call);
+        let is_whole = sent.as_ref().is_ok_and(|response| response.body_sent == BodySent::All);
         let response = match sent {
             Ok(response) => envelope::read(client, call, response),
             Err(failed) => Err(envelope::call_error(client, failed)),
         };
         let checked = response.and_then(|response| {
             response.file(client, call)?;
+            if !is_whole {
+                let text = "the answer reports success, but came before the file was sent whole";
+                return Err(Error { ambiguous: true, ..response.error(client, call, text) });
+            }
             Ok(response)
         });
         (checked, read)
@@ -205,8 +211,7 @@ fn open<'a>(limits: Limits<'a>, path: &Path) -> Result<Box<dyn Source + 'a>, Tra
     let unreadable = |error: io::Error| unreadable(path.display(), plain(&error)).caused_by(&error);
     let there = fs::metadata(path).map_err(unreadable)?;
     if there.is_dir() {
-        let failure = unreadable(io::Error::other("it is a folder"));
-        return Err(failure.caused_by(&io::Error::from_raw_os_error(libc::EISDIR)));
+        return Err(is_a_folder(path));
     }
     if !there.is_file() {
         return Ok(Box::new(SpecialFile::open_to_read(limits, path)?));
