@@ -50,6 +50,19 @@ static void single_calls(const mmx_client *client) {
     SUCCEEDS(mmx_delete_file(client, 1, MMX_PURPOSE_VOICE_CLONE, NULL, &json, &error), error);
     print_out("delete-without-a-response", json);
 
+    /* Refused, because the file doesn't exist. */
+    CHECK_INT(mmx_delete_file(client, 1, MMX_PURPOSE_VOICE_CLONE, NULL, NULL, &error), MMX_ERROR_NOT_FOUND);
+    print_error(error);
+
+    mmx_cancel *cancel = NULL;
+    CHECK_INT(mmx_cancel_new(&cancel, NULL), MMX_OK);
+    mmx_cancel_trigger(cancel);
+    mmx_call_options cancelled = MMX_CALL_OPTIONS_INIT;
+    cancelled.cancel = cancel;
+    CHECK_INT(mmx_list_files(client, NULL, &cancelled, NULL, &error), MMX_ERROR_CANCELLED);
+    print_error(error);
+    mmx_cancel_free(cancel);
+
     script("json", "[{\"redirect_to\": \"store\"}, {\"call\": \"store\", \"cut_after\": 100000}]");
     SUCCEEDS(mmx_download_file(client, 50, path, NULL, &json, &error), error);
     print_out("download", json);
@@ -96,6 +109,12 @@ static void bulk_calls(const mmx_client *client) {
     options.flags = MMX_BULK_DRY_RUN;
     SUCCEEDS(mmx_prune_files(client, &filter, &options, &json, &error), error);
     CHECK_HAS(json, "\"kept\":\"keep_ids\"");
+    print_out("bulk-result", json);
+
+    /* The service refuses to list the purpose, and lists all; one entry can't be read. */
+    script("json", "[{\"call\": \"list\", \"code\": 2013}, {\"call\": \"list\", \"body\": \"{\\\"files\\\":[null],\\\"base_resp\\\":{\\\"status_code\\\":0}}\"}]");
+    SUCCEEDS(mmx_prune_files(client, &filter, &options, &json, &error), error);
+    CHECK_HAS(json, "\"unreadable\":1");
     print_out("bulk-result", json);
 
     filter = (mmx_filter)MMX_FILTER_INIT;

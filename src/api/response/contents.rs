@@ -3,7 +3,7 @@
 use super::listing::{Entry, Keep, Listing, ListingSeed};
 use super::mended::{End, Mended, Watch};
 use super::model::{Field, FileFields, FileObject, FileSeed};
-use super::scalar::{SHORT, Scalar, of_anything_else, of_no_sequence, of_no_text, reads};
+use super::scalar::{SHORT, Scalar, mismatch, of_anything_else, of_no_sequence, of_no_text, reads};
 use crate::transport::exchange::Interruption;
 use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
@@ -20,6 +20,7 @@ pub struct Contents {
     /// `Err` if the field is there and no list of files.
     files: Option<Result<Listing, String>>,
     file: Option<Result<FileObject, String>>,
+    is_file_null: bool,
     /// The fields of a file at the top of the response, as in that of a delete.
     top: FileFields,
     /// A field that must not be there twice and is.
@@ -64,8 +65,6 @@ pub fn contents(json: &[u8], keep: Keep<'_>, watch: Watch<'_>) -> Result<Content
     }
 }
 
-const NO_FILE: &str = "missing field `file`";
-
 impl Contents {
     /// The list of files; null and nothing are no files.
     pub fn listing(&mut self) -> Result<Listing, String> {
@@ -81,12 +80,16 @@ impl Contents {
     pub fn file(&self) -> Result<&FileObject, String> {
         match &self.file {
             Some(file) => file.as_ref().map_err(String::clone),
-            None => Err(NO_FILE.into()),
+            None => Err(self.no_file()),
         }
     }
 
     pub fn take_file(&mut self) -> Result<FileObject, String> {
-        self.file.take().unwrap_or_else(|| Err(NO_FILE.into()))
+        self.file.take().unwrap_or_else(|| Err(self.no_file()))
+    }
+
+    fn no_file(&self) -> String {
+        if self.is_file_null { mismatch(&Scalar::Null, "a file") } else { "missing field `file`".into() }
     }
 
     /// The id at the top of the response: `Err` if it is no id.
@@ -257,7 +260,10 @@ impl<'de> Visitor<'de> for ContentsSeed<'_> {
                     contents.request_id = Some(id).filter(|id| !id.is_empty());
                 }
                 Field::Files => contents.files = map.next_value_seed(ListingSeed(self.0))?,
-                Field::File => contents.file = map.next_value_seed(FileSeed { texts: true })?,
+                Field::File => {
+                    contents.file = map.next_value_seed(FileSeed { texts: true })?;
+                    contents.is_file_null = contents.file.is_none();
+                }
                 field => contents.top.read(field, &mut map, texts)?,
             }
         }
