@@ -54,6 +54,9 @@ static void single_calls(const mmx_client *client) {
     CHECK_INT(mmx_delete_file(client, 1, MMX_PURPOSE_VOICE_CLONE, NULL, NULL, &error), MMX_ERROR_NOT_FOUND);
     print_error(error);
 
+    script("json", "{\"call\": \"list\", \"code\": 1002}");
+    SUCCEEDS(mmx_list_files(client, NULL, NULL, NULL, &error), error);
+
     mmx_cancel *cancel = NULL;
     CHECK_INT(mmx_cancel_new(&cancel, NULL), MMX_OK);
     mmx_cancel_trigger(cancel);
