@@ -29,7 +29,7 @@ need = @command -v $(1) >/dev/null 2>&1 || { echo "libmmx needs $(1): install th
 	test-go-gogc test-clients valgrind bench bench-goals bench-instructions bench-page bench-programs tools fetch clean
 
 help: ## lists the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: tools lib cli ## a file's whole life at a stand-in server on this machine, what a failure says, and a prune
 	@$(CLEAN) $(CARGO) run --quiet --example demo
@@ -139,7 +139,7 @@ valgrind: tools lib ## 1,000 deletes, one of each failure, and programs of every
 BENCH_SIZE = $(if $(QUICK),--quick) $(if $(SMOKE),--smoke)
 BENCH = @GO=$(GO) PYTHON=$(PYTHON) $(RELEASE)/mmx-bench $(BENCH_SIZE) $(if $(BEFORE),--before $(BEFORE))
 
-bench: bench-programs ## measures libmmx beside its peers, see benches/README.md; QUICK=1 takes a minute, ONLY="…" a part
+bench: bench-programs ## measures libmmx beside its peers, see benches/README.md; QUICK=1 is shorter, ONLY="…" measures a part
 	$(BENCH) $(ONLY)
 
 # The last commit whose library stood on a tokio runtime.
@@ -148,7 +148,7 @@ bench-goals: bench-programs ## measures all of it and prints which goals are met
 	$(call need,valgrind,valgrind)
 	$(BENCH) --goals $(ONLY)
 
-bench-instructions: bench-programs ## counts instructions and allocations of a call, to the committed numbers; WRITE=1 writes these
+bench-instructions: bench-programs ## counts instructions and allocations of a call, to the committed numbers; WRITE=1 replaces these
 	$(call need,valgrind,valgrind)
 	@$(RELEASE)/bench-instructions $(if $(WRITE),--write) $(ONLY)
 

@@ -164,3 +164,40 @@ pub fn table(results: &Results) -> String {
     let _ = writeln!(text, "{met} met of {measured} that were measured; there are {all}");
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{goals, table};
+    use crate::result::Results;
+    use serde_json::{Value, json};
+
+    fn run(calls_per_s: f64) -> Value {
+        let zero = 0.0;
+        json!({"p50_us": zero, "p99_us": zero, "calls_per_s": calls_per_s, "cpu_us": zero, "peak_rss_mib": zero,
+            "process_ms": zero})
+    }
+
+    #[test]
+    fn a_goal_is_judged_by_the_rounds_of_one_group() {
+        let contestant = |name: &str, rounds: [f64; 3]| json!({"name": name, "about": "", "median": {}, "ratio": {}, "runs": rounds.map(run)});
+        let results = json!({"groups": [{
+            "name": "HTTPS, 8 threads", "scheme": "https", "threads": 8, "one_core": false, "calls": 1, "first_call": false,
+            "peer": "libcurl easy from C",
+            "contestants": [
+                contestant("libmmx from C", [140.0, 130.0, 120.0]),
+                contestant("libcurl easy from C", [100.0, 100.0, 100.0]),
+                contestant("reqwest::blocking", [100.0, 130.0, 200.0]),
+            ],
+        }]});
+        let results: Results = serde_json::from_value(results).unwrap();
+        let goals = goals(&results);
+        let met = |name: &str| goals.iter().find(|goal| goal.name == name).unwrap().is_met();
+        assert_eq!(met("HTTPS, 8 threads: calls/s to libcurl"), Some(true));
+        assert_eq!(met("HTTPS, 8 threads: calls/s to reqwest::blocking"), Some(false));
+        assert_eq!(met("HTTP, 8 threads: calls/s to libcurl"), None);
+        let table = table(&results);
+        assert!(table.contains("1.30 (1.20–1.40)  met\n"), "{table}");
+        assert!(table.contains("1.00 (0.60–1.40)  NOT MET\n"), "{table}");
+        assert!(table.contains("1 met of 2 that were measured"), "{table}");
+    }
+}

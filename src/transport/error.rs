@@ -41,8 +41,8 @@ impl TransportError {
     pub fn no_turn(wait: Duration, deadline: Deadline) -> TransportError {
         let left = deadline.left().unwrap_or_default().as_millis();
         let text = format!(
-            "not sent: the rate limiter, which heeds what the service asked for and requests_per_minute, allows it in {} ms, \
-             and {left} ms are left of the call's time limit",
+            "not sent: the rate limiter waits as long as the service asked; the next request may go in {} ms, and \
+             {left} ms are left of the call's time limit",
             wait.as_millis()
         );
         let failure = TransportError::new(Status::RateLimited, BodySent::None, text);

@@ -196,10 +196,9 @@ impl Inner {
         Ok(self.leave(place))
     }
 
-    /// The moment before which the one of this ticket can't go, whoever before it gives up.
+    /// The moment before which the service takes none, if there is one.
     fn earliest(&mut self, ticket: u64) -> Option<Instant> {
-        let ceiling = self.queue[self.position_of(ticket)?].ceiling;
-        Some(self.pace.earliest(Instant::now(), ceiling))
+        self.position_of(ticket).and_then(|_| self.pace.earliest(Instant::now()))
     }
 
     /// Takes one out of the queue; the next one's waker, if that was waiting for it.

@@ -76,7 +76,7 @@ fn panels(sources: &Sources) -> Vec<Panel> {
             let contestants =
                 group.contestants.iter().filter(|one| !["requests", "httpx"].contains(&one.name.as_str()));
             let bar = |value: Spread, name: &str| Bar {
-                name: plain(name).to_owned(),
+                name: plain(name).replace(" (Ctrl-C)", ""),
                 value: divided(value, divisor),
                 decimals,
             };

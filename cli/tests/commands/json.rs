@@ -40,6 +40,10 @@ fn each_file(page: &mut Part) {
     let uploaded = account.ids().last().expect("a file").to_string();
     let run = account.run(&["download", "--json", &uploaded, "-o", "-"]).exits(0);
     page.check("download", &serde_json::from_str(run.err.trim()).expect("a download"));
+    // Without a Content-Length the length is null.
+    account.fault(json!({ "no_length": true }));
+    let run = account.run(&["download", "--json", &uploaded, "-o", &path(&folder, "no-length.mp3")]).exits(0);
+    page.check("download", &run.json()[0]);
     let stopped = account.run(&["delete", "--json", "1"]).exits(2);
     page.check("error", &serde_json::from_str(stopped.err.trim()).expect("an error"));
     let usage = mixed("cli-json-usage").run(&["usage", "--json"]).exits(0);

@@ -57,12 +57,20 @@ pub fn beginning(body: &[u8]) -> Beginning {
     if body.len() < BOM.len() && BOM.starts_with(body) {
         return Beginning::Blank;
     }
-    match excerpt::without_bom(body).trim_ascii_start().first() {
+    let text = excerpt::without_bom(body).trim_ascii_start();
+    match text.first() {
         None => Beginning::Blank,
         Some(b'{') => Beginning::Json,
-        Some(b'<') => Beginning::Markup,
+        Some(b'<') if is_markup(text) => Beginning::Markup,
         Some(_) => Beginning::Bytes,
     }
+}
+
+/// Whether what begins with `<` is text, as HTML and XML are: a file of any kind may begin with that byte.
+fn is_markup(text: &[u8]) -> bool {
+    let opens = text.get(1).is_none_or(|second| second.is_ascii_alphabetic() || matches!(second, b'!' | b'?'));
+    let is_text = |byte: &u8| !byte.is_ascii_control() || matches!(byte, b'\t' | b'\n' | b'\r' | b'\x0c');
+    opens && text.iter().take(512).all(is_text)
 }
 
 const BOM: &[u8] = b"\xef\xbb\xbf";
@@ -218,6 +226,10 @@ mod tests {
             (b"\xef\xbb\xbf {", Beginning::Json),
             (b" \n{\"a\"", Beginning::Json),
             (b"\xef\xbb\xbf<html", Beginning::Markup),
+            (b"<?xml version='1.0'?>\n", Beginning::Markup),
+            (b"<", Beginning::Markup),
+            (b"<\xf1\x92", Beginning::Bytes),
+            (b"<a\0\x01", Beginning::Bytes),
             (b"[{", Beginning::Bytes),
             (b"ID3", Beginning::Bytes),
             (b"\xef\xbbx", Beginning::Bytes),

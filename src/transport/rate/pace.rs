@@ -143,12 +143,12 @@ impl Pace {
         self.throttled.as_ref().map_or(next, |throttled| throttled.until.max(next))
     }
 
-    /// The moment before which none can go, whatever becomes of those under way.
-    pub(super) fn earliest(&mut self, now: Instant, ceiling: Option<u32>) -> Instant {
+    /// The moment before which the service takes none, whatever becomes of those under way. The spacing that a client
+    /// asked for is not the service's: its wait ends with the call's time limit.
+    pub(super) fn earliest(&mut self, now: Instant) -> Option<Instant> {
         self.forget(now);
-        let next = if self.spacing(ceiling).is_some() { self.next } else { now };
         // Once the one that goes alone is taken, the pause is over.
-        self.throttled.as_ref().filter(|throttled| !throttled.alone).map_or(next, |throttled| throttled.until.max(next))
+        self.throttled.as_ref().filter(|throttled| !throttled.alone).map(|throttled| throttled.until)
     }
 
     /// Nothing holds a request without a ceiling.

@@ -220,11 +220,6 @@ fn a_deadline_ends_the_wait_and_gives_the_place_up() {
 fn a_turn_that_can_not_come_in_time_is_told_at_once() {
     let (limiter, reactor) = (limiter(), Reactor::new());
     let within = |seconds| Deadline::after(Some(Duration::from_secs(seconds)));
-    assert!(limiter.try_acquire(ONE));
-    let wait = reactor.block_on(limiter.acquire(ONE, &reactor, within(50))).unwrap_err();
-    assert!(wait > Duration::from_secs(60) && limiter.waiting() == 0);
-    // A limiter of its own: the one above spaces its requests a minute apart.
-    let limiter = self::limiter();
     limiter.throttled(Some(Duration::from_secs(7)));
     let wait = reactor.block_on(limiter.acquire(None, &reactor, within(6))).unwrap_err();
     assert!(wait > Duration::from_secs(6) && wait < Duration::from_secs(8), "{wait:?}");
