@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path/filepath"
 	"syscall"
 	"testing"
 
@@ -28,6 +29,33 @@ func TestErrnoOfAFileError(t *testing.T) {
 		}
 		if failure.Error() != "upload_file: no" || failure.Attempts != 1 {
 			t.Errorf("%v: %#v", number, failure)
+		}
+	}
+}
+
+// The library says which error a local file had.
+func TestErrorsOfLocalFiles(t *testing.T) {
+	account := newAccount(t)
+	files, ctx := account.client().Files, t.Context()
+	folder := t.TempDir()
+	missing := filepath.Join(folder, "none.mp3")
+	_, upload := files.UploadFile(ctx, missing, mmx.PurposeVoiceClone)
+	_, isFolder := files.UploadFile(ctx, folder, mmx.PurposeVoiceClone)
+	_, download := files.DownloadFile(ctx, seeded, filepath.Join(missing, "a"))
+	_, ca := mmx.New(mmx.WithAPIKey("k"), mmx.WithCAFile(missing))
+	for _, given := range []struct {
+		err, kind error
+		path      string
+	}{
+		{upload, fs.ErrNotExist, missing},
+		{isFolder, syscall.EISDIR, folder},
+		{download, fs.ErrNotExist, filepath.Join(missing, "a")},
+		{ca, fs.ErrNotExist, missing},
+	} {
+		is(t, given.err, mmx.ErrFile, given.kind)
+		var path *fs.PathError
+		if !errors.As(given.err, &path) || path.Path != given.path {
+			t.Errorf("%v: %#v", given.err, path)
 		}
 	}
 }

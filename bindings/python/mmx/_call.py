@@ -171,6 +171,7 @@ class _Job:
         """Cancels the call, and waits until it has returned."""
         if self.claim.acquire(blocking=False):
             self.request.release()
+            self.result = (None, None)
             return
         self.token.trigger()
         # A second interruption ends this wait too: everything that the call uses stays alive with it.
@@ -314,6 +315,9 @@ def _make(request: Request) -> Result:
 
 
 def _wait(helper: _Helper, job: _Job) -> Result:
+    # Those whose removal a signal handler has interrupted.
+    while _waiting and _waiting[-1].result is not None:
+        _waiting.pop()
     try:
         _waiting.append(job)
         helper.jobs.put(job)

@@ -9,6 +9,7 @@ import json
 import os
 import pickle
 import traceback
+from pathlib import Path
 
 import pytest
 
@@ -153,6 +154,27 @@ def test_a_file_error_raised_by_hand() -> None:
     assert (error.errno, error.filename, str(error)) == (errno.ENOENT, "a", str(OSError(errno.ENOENT, "gone", "a")))
     again = pickle.loads(pickle.dumps(error))
     assert (type(again), again.args, again.errno, again.filename) == (mmx.FileError, error.args, errno.ENOENT, "a")
+
+
+def test_errors_of_local_files(account: Account, tmp_path: Path) -> None:
+    files, missing = account.client().files, tmp_path / "none.mp3"
+    with pytest.raises(FileNotFoundError) as upload:
+        files.upload(missing, purpose="voice_clone")
+    with pytest.raises(IsADirectoryError) as folder:
+        files.upload(str(tmp_path), purpose="voice_clone")
+    with pytest.raises(FileNotFoundError) as download:
+        files.download(1, missing / "a")
+    with pytest.raises(FileNotFoundError) as ca_file:
+        mmx.Client("k", ca_file=missing)
+    for caught, number, path in (
+        (upload, errno.ENOENT, missing),
+        (folder, errno.EISDIR, tmp_path),
+        (download, errno.ENOENT, missing / "a"),
+        (ca_file, errno.ENOENT, missing),
+    ):
+        assert isinstance(caught.value, mmx.FileError)
+        assert (caught.value.errno, caught.value.filename) == (number, str(path))
+        assert type(pickle.loads(pickle.dumps(caught.value))) is type(caught.value)
 
 
 def test_raised_by_hand_they_have_defaults() -> None:
