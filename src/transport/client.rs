@@ -5,9 +5,10 @@ use super::body::BodySent;
 use super::cancel::Cancel;
 use super::config::{self, Config, DEFAULT_TIMEOUT, Key};
 use super::deadline::Deadline;
+use super::events;
 use super::exchange::Limits;
 use super::http_client::HttpClient;
-use super::log::Logger;
+use super::log::{Log, Logger};
 use super::pool::{Network, Shares};
 use super::progress::Report;
 use super::rate::Account;
@@ -144,6 +145,11 @@ impl Client {
             base_url.set_path(&format!("{}/", base_url.path()));
         }
         let key = api_key.value.clone();
+        let log = Log::new(config.logger.as_ref(), CALL, &key.0);
+        for entry in proxies.unreadable_exceptions().iter().filter(|_| !proxies.is_empty()) {
+            events::unreadable_no_proxy(&log, entry);
+        }
+        log.flush();
         let route = Arc::new(Route::new(&base_url, &proxies));
         let headers = headers(&key, config.user_agent.as_deref(), &route);
         let network = Arc::new(Network {
