@@ -48,7 +48,12 @@
  *
  * Processes. The library needs no initialisation. It works in parent and child after fork(), in atexit() handlers and in
  * destructors. It never changes how a signal is handled, raises no SIGPIPE, and a call leaves the thread's signal mask as it
- * was. 64 KiB of stack are enough for every call.
+ * was. 64 KiB of stack are enough for every call. A call needs up to three descriptors; where the system refuses one, it
+ * is MMX_ERROR_CONNECT, and nothing was sent.
+ *
+ * Limits. The process aborts if memory runs out, or if a callback is left otherwise than by returning: by a C++ exception,
+ * longjmp(), pthread_exit() or an acted-upon pthread_cancel(). A thread in a call must not be cancelled by pthread_cancel()
+ * either: use an mmx_cancel.
  */
 
 #ifndef MMX_H
@@ -297,14 +302,15 @@ mmx_status mmx_config_set_user_agent(mmx_config *config, const char *user_agent,
  * Sets the HTTP proxy for all requests, also for those to this machine; or none. One thread at a time.
  *
  * By default the environment decides: https_proxy for https://, http_proxy for http://, otherwise all_proxy. no_proxy
- * lists the destinations without a proxy, separated by commas: a domain with all its subdomains, an address, a network
- * such as 10.0.0.0/8, or * for all. Upper case names work, too; lower case takes precedence. HTTP_PROXY is ignored if
+ * lists the destinations without a proxy, separated by commas: a domain with all its subdomains, an address, each with
+ * :port if it is for one, a network such as 10.0.0.0/8, or * for all. Upper case names work, too; lower case takes precedence. HTTP_PROXY is ignored if
  * REQUEST_METHOD is set, because a CGI client controls it. The environment's proxies are never used for this machine
  * (localhost, 127.0.0.0/8, ::1).
  *
  * For https:// URLs the proxy is asked for a tunnel (CONNECT) and sees neither the key nor anything else of a call.
  * For http:// URLs it sees everything, so mmx_client_new() refuses a proxy on another machine unless
- * mmx_config_set_allow_insecure() allows it. A failure of the proxy is MMX_ERROR_CONNECT: nothing reached the service.
+ * mmx_config_set_allow_insecure() allows it. A failure of the proxy is MMX_ERROR_CONNECT: nothing reached the service;
+ * so is a page of the proxy's own instead of the API's response. A refused password is sent once.
  * The proxy's credentials are in no message, and the library's copies are erased when they are freed.
  *
  * @param config      The configuration to change.
@@ -315,7 +321,9 @@ mmx_status mmx_config_set_user_agent(mmx_config *config, const char *user_agent,
  * @return MMX_OK, or MMX_ERROR_INVALID_ARGUMENT: not such a URL, or a SOCKS proxy.
  * @since 1.0.0
  */
-mmx_status mmx_config_set_proxy(mmx_config *config, const char *url_or_none, mmx_error **out_error);
+mmx_status mmx_config_set_proxy(mmx_config *config,
+                                const char *url_or_none,
+                                mmx_error **out_error);
 
 /**
  * Sets the timeout of a whole call: name lookup, connect, every attempt, and every wait between them. One thread at a
@@ -376,9 +384,10 @@ mmx_status mmx_config_set_max_attempts(mmx_config *config, int32_t max_attempts,
  * Sets a rate limit in requests per minute, which includes retries and lookups. One thread at a time.
  *
  * All threads and all clients of this process that have the same key and base URL share one limiter, first come, first
- * served. It spaces requests evenly. Waiting for it counts towards the timeout of a call, except in bulk calls. A
- * forked process has a limiter of its own: divide the number by that of your processes. With or without a number, the
- * rate adapts when the service reports too many requests (1002, 1039, 1041, 2045, HTTP 429): all calls pause, then
+ * served. It spaces requests evenly. Waiting for it counts towards the timeout of a call, except in bulk calls; if the
+ * turn can't come before, the call is MMX_ERROR_RATE_LIMITED at once, with mmx_error_retry_after_ms(). A forked process
+ * has a limiter of its own: divide the number by that of your processes. With or without a number, the rate adapts when
+ * the service reports too many requests (1002, 1039, 1041, 2045, HTTP 429): all calls pause, then
  * continue at half the rate, which grows again.
  *
  * @param config    The configuration to change.
@@ -409,8 +418,8 @@ typedef void (*mmx_log_fn)(void *user_data, int32_t level, const char *json_line
  * Each line has "event", "call" and what else is known, such as "attempt" (its number), "http_status", "api_code",
  * "ms", "trace_id" and "message". The events: "attempt", "connection" ("how" is "made" or "reused"), "answer",
  * "no_answer", "wait" (for the rate limiter) and "redirect" at MMX_LOG_DEBUG; "resumed" at MMX_LOG_INFO; "retry"
- * ("wait_ms"), "settling" and "settled" ("found" is "gone", "there" or "unknown") at MMX_LOG_WARN; "failed" at
- * MMX_LOG_ERROR. Later versions may add events and fields. No line contains the key or a signed link.
+ * ("wait_ms"), "settling" and "settled" ("found" is "gone", "there" or "unknown") and "no_proxy_unreadable" ("entry", from
+ * mmx_client_new()) at MMX_LOG_WARN; "failed" at MMX_LOG_ERROR. Later versions may add events and fields. No line contains the key or a signed link.
  *
  * @param config    The configuration to change.
  * @param log       The callback; NULL = none, the default. It and user_data must stay valid until the last client

@@ -158,14 +158,15 @@ pub unsafe extern "C" fn mmx_config_set_user_agent(
 /// Sets the HTTP proxy for all requests, also for those to this machine; or none. One thread at a time.
 ///
 /// By default the environment decides: https_proxy for https://, http_proxy for http://, otherwise all_proxy. no_proxy
-/// lists the destinations without a proxy, separated by commas: a domain with all its subdomains, an address, a network
-/// such as 10.0.0.0/8, or * for all. Upper case names work, too; lower case takes precedence. HTTP_PROXY is ignored if
+/// lists the destinations without a proxy, separated by commas: a domain with all its subdomains, an address, each with
+/// :port if it is for one, a network such as 10.0.0.0/8, or * for all. Upper case names work, too; lower case takes precedence. HTTP_PROXY is ignored if
 /// REQUEST_METHOD is set, because a CGI client controls it. The environment's proxies are never used for this machine
 /// (localhost, 127.0.0.0/8, ::1).
 ///
 /// For https:// URLs the proxy is asked for a tunnel (CONNECT) and sees neither the key nor anything else of a call.
 /// For http:// URLs it sees everything, so mmx_client_new() refuses a proxy on another machine unless
-/// mmx_config_set_allow_insecure() allows it. A failure of the proxy is MMX_ERROR_CONNECT: nothing reached the service.
+/// mmx_config_set_allow_insecure() allows it. A failure of the proxy is MMX_ERROR_CONNECT: nothing reached the service;
+/// so is a page of the proxy's own instead of the API's response. A refused password is sent once.
 /// The proxy's credentials are in no message, and the library's copies are erased when they are freed.
 ///
 /// @param config      The configuration to change.
@@ -263,9 +264,10 @@ pub unsafe extern "C" fn mmx_config_set_max_attempts(
 /// Sets a rate limit in requests per minute, which includes retries and lookups. One thread at a time.
 ///
 /// All threads and all clients of this process that have the same key and base URL share one limiter, first come, first
-/// served. It spaces requests evenly. Waiting for it counts towards the timeout of a call, except in bulk calls. A
-/// forked process has a limiter of its own: divide the number by that of your processes. With or without a number, the
-/// rate adapts when the service reports too many requests (1002, 1039, 1041, 2045, HTTP 429): all calls pause, then
+/// served. It spaces requests evenly. Waiting for it counts towards the timeout of a call, except in bulk calls; if the
+/// turn can't come before, the call is MMX_ERROR_RATE_LIMITED at once, with mmx_error_retry_after_ms(). A forked process
+/// has a limiter of its own: divide the number by that of your processes. With or without a number, the rate adapts when
+/// the service reports too many requests (1002, 1039, 1041, 2045, HTTP 429): all calls pause, then
 /// continue at half the rate, which grows again.
 ///
 /// @param config    The configuration to change.
@@ -309,8 +311,8 @@ unsafe impl Sync for UserData {}
 /// Each line has "event", "call" and what else is known, such as "attempt" (its number), "http_status", "api_code",
 /// "ms", "trace_id" and "message". The events: "attempt", "connection" ("how" is "made" or "reused"), "answer",
 /// "no_answer", "wait" (for the rate limiter) and "redirect" at MMX_LOG_DEBUG; "resumed" at MMX_LOG_INFO; "retry"
-/// ("wait_ms"), "settling" and "settled" ("found" is "gone", "there" or "unknown") at MMX_LOG_WARN; "failed" at
-/// MMX_LOG_ERROR. Later versions may add events and fields. No line contains the key or a signed link.
+/// ("wait_ms"), "settling" and "settled" ("found" is "gone", "there" or "unknown") and "no_proxy_unreadable" ("entry", from
+/// mmx_client_new()) at MMX_LOG_WARN; "failed" at MMX_LOG_ERROR. Later versions may add events and fields. No line contains the key or a signed link.
 ///
 /// @param config    The configuration to change.
 /// @param log       The callback; NULL = none, the default. It and user_data must stay valid until the last client

@@ -6,9 +6,10 @@ use super::config::{self, Config, DEFAULT_TIMEOUT};
 use super::deadline::Deadline;
 use super::effect::Effect;
 use super::error::TransportError;
+use super::events;
 use super::exchange::Limits;
 use super::http_client::HttpClient;
-use super::log::Logger;
+use super::log::{Log, Logger};
 use super::pool::{Network, Shares};
 use super::progress::Report;
 use super::rate::Account;
@@ -148,6 +149,11 @@ impl Client {
             base_url.set_path(&format!("{}/", base_url.path()));
         }
         let key = api_key.value.clone();
+        let log = Log::new(config.logger.as_ref(), CALL, &key.0);
+        for entry in proxies.unreadable_exceptions().iter().filter(|_| !proxies.is_empty()) {
+            events::unreadable_no_proxy(&log, entry);
+        }
+        log.flush();
         let route = Arc::new(Route::new(&base_url, &proxies));
         let headers = headers(&key, config.user_agent.as_deref(), &route);
         let network = Arc::new(Network {

@@ -37,6 +37,8 @@ static void in_environment(void (*test)(const char *), const char *proxy, const 
         for (; *words; words++) {
             char *name = format("%.*s", (int)strcspn(*words, "="), *words);
             const char *value = strchr(*words, '=') + 1;
+            char *port = strstr(value, "PORT");
+            if (port) value = format("%.*s%s", (int)(port - value), value, strrchr(setting("MMX_TEST_HTTPS_WRONG_HOST"), ':') + 1);
             setenv(name, strcmp(value, "PROXY") == 0 ? proxy : value, 1);
         }
         test(proxy);
@@ -85,6 +87,10 @@ static void which_variable(void) {
         {https_straight, {"HTTPS_PROXY=PROXY", "NO_PROXY=other.example"}},
         {https_straight, {"HTTPS_PROXY=PROXY", "no_proxy=10.0.0.0/8, .example", "NO_PROXY=none"}},
         {http_straight, {"HTTP_PROXY=PROXY", "NO_PROXY=*"}},
+        {https_straight, {"HTTPS_PROXY=PROXY", "NO_PROXY=*.example"}},
+        {https_straight, {"HTTPS_PROXY=PROXY", "NO_PROXY=[::1], .other.example 10.0.0.0/8"}},
+        {https_straight, {"HTTPS_PROXY=PROXY", "NO_PROXY=other.example:PORT"}},
+        {https_through, {"HTTPS_PROXY=PROXY", "NO_PROXY=other.example:443"}},
         {https_through, {"HTTPS_PROXY=PROXY", "NO_PROXY=another.example,example.other"}},
     };
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
@@ -177,6 +183,30 @@ static void bad_value(const char *proxy) {
     }
 }
 
+static void note(void *user_data, int32_t level, const char *line) {
+    char *notes = user_data;
+    CHECK_INT(level, MMX_LOG_WARN);
+    CHECK(strlen(notes) + strlen(line) < 1000);
+    strcat(notes, line);
+}
+
+/* Said in the log when a client is made, once for each; the rest counts. */
+static void entries_that_can_not_be_read(const char *proxy) {
+    (void)proxy;
+    char notes[1000] = "";
+    account(NAME, 1);
+    mmx_config *config = config_elsewhere(true);
+    CHECK_INT(mmx_config_set_logger(config, note, notes, MMX_LOG_INFO, NULL), MMX_OK);
+    deletes_with(config, 1);
+    was_asked(NAME, 0, "method");
+    CHECK_HAS(notes, "\"event\":\"no_proxy_unreadable\"");
+    CHECK_HAS(notes, "\"call\":\"client_new\"");
+    CHECK_HAS(notes, "\"entry\":\"10.0.0.0/99\"");
+    CHECK_HAS(notes, "\"entry\":\"http://x\"");
+    CHECK(!strstr(notes, "other.example"));
+    mmx_config_free(config);
+}
+
 /* An error names the variable to look at. */
 static void named(const char *proxy) {
     mmx_config *config = config_elsewhere(true);
@@ -197,6 +227,9 @@ int main(void) {
     free(proxy);
     proxy = proxy_with(NAME, "{}");
     in_environment(later, proxy, (const char *const[]){"HTTPS_PROXY=PROXY", NULL});
+    free(proxy);
+    proxy = proxy_with(NAME, "{}");
+    in_environment(entries_that_can_not_be_read, proxy, (const char *const[]){"HTTPS_PROXY=PROXY", "NO_PROXY=10.0.0.0/99,other.example http://x", NULL});
     in_environment(bad_value, proxy, (const char *const[]){NULL});
     free(proxy);
     proxy = proxy_with(NAME, "{\"credentials\": \"ann:secret\"}");

@@ -315,6 +315,7 @@ static void plays_trust(const struct cell *cell) {
     if (strcmp(cell->row, "the server doesn't speak TLS") == 0) url = format("https%s", setting("MMX_TEST_HTTP") + strlen("http"));
     if (strcmp(cell->row, "the proxy can't be reached") == 0) proxy = format("http://127.0.0.1:%d", closed_port());
     if (strcmp(cell->row, "the proxy requires credentials, or other ones") == 0) proxy = proxy_with(play->account, "{\"credentials\":\"a:b\"}");
+    if (strcmp(cell->row, "what is set as the proxy is no HTTP proxy") == 0) proxy = proxy_with(play->account, "{\"socks\":true}");
     if (!url && !proxy) FAIL("%s: who knows that?", cell->row);
     if (url) CHECK_INT(mmx_config_set_base_url(play->config, url, NULL), MMX_OK);
     if (proxy) CHECK_INT(mmx_config_set_proxy(play->config, proxy, NULL), MMX_OK);
@@ -367,6 +368,6 @@ int main(void) {
     all_used(settlings, LENGTH_OF(settlings));
     all_used(looks, LENGTH_OF(looks));
     all_used(hints, LENGTH_OF(hints));
-    CHECK(of_answers == 11 * 4 && of_trust == 7);
+    CHECK(of_answers == 11 * 4 && of_trust == 8);
     return 0;
 }

@@ -28,6 +28,8 @@ static int32_t ignore(void *user_data, const mmx_outcome *outcome) {
 }
 
 static mmx_client *logging_client(int32_t requests_per_minute) {
+    setenv("HTTP_PROXY", "http://127.0.0.1:1", 1);
+    setenv("NO_PROXY", "10.0.0.0/99", 1);
     mmx_config *config = config_for("json", false);
     CHECK_INT(mmx_config_set_max_attempts(config, 2, NULL), MMX_OK);
     CHECK_INT(mmx_config_set_requests_per_minute(config, requests_per_minute, NULL), MMX_OK);
