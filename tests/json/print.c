@@ -17,8 +17,12 @@ static void print_error(mmx_error *error) {
     mmx_error_free(error);
 }
 
+/* Triggered by the next event of the log, so that a call is cancelled after it began. */
+static mmx_cancel *cancel_at_event;
+
 static void print_event(void *user_data, int32_t level, const char *json_line) {
     (void)user_data;
+    mmx_cancel_trigger(cancel_at_event);
     printf("log-event\t%" PRId32 "\t%s\n", level, json_line);
 }
 
@@ -59,14 +63,13 @@ static void single_calls(const mmx_client *client) {
     script("json", "{\"call\": \"list\", \"code\": 1002}");
     SUCCEEDS(mmx_list_files(client, NULL, NULL, NULL, &error), error);
 
-    mmx_cancel *cancel = NULL;
-    CHECK_INT(mmx_cancel_new(&cancel, NULL), MMX_OK);
-    mmx_cancel_trigger(cancel);
     mmx_call_options cancelled = MMX_CALL_OPTIONS_INIT;
-    cancelled.cancel = cancel;
+    CHECK_INT(mmx_cancel_new(&cancel_at_event, NULL), MMX_OK);
+    cancelled.cancel = cancel_at_event;
     CHECK_INT(mmx_list_files(client, NULL, &cancelled, NULL, &error), MMX_ERROR_CANCELLED);
     print_error(error);
-    mmx_cancel_free(cancel);
+    mmx_cancel_free(cancel_at_event);
+    cancel_at_event = NULL;
 
     script("json", "[{\"redirect_to\": \"store\"}, {\"call\": \"store\", \"cut_after\": 100000}]");
     SUCCEEDS(mmx_download_file(client, 50, path, NULL, &json, &error), error);
