@@ -6,7 +6,6 @@ use super::config::{self, Config, DEFAULT_TIMEOUT};
 use super::deadline::Deadline;
 use super::effect::Effect;
 use super::error::TransportError;
-use super::events;
 use super::exchange::Limits;
 use super::http_client::HttpClient;
 use super::log::{Log, Logger};
@@ -150,9 +149,7 @@ impl Client {
         }
         let key = api_key.value.clone();
         let log = Log::new(config.logger.as_ref(), CALL, &key.0);
-        for entry in proxies.unreadable_exceptions().iter().filter(|_| !proxies.is_empty()) {
-            events::unreadable_no_proxy(&log, entry);
-        }
+        proxies.log_unreadable_exceptions(&log);
         log.flush();
         let route = Arc::new(Route::new(&base_url, &proxies));
         let headers = headers(&key, config.user_agent.as_deref(), &route);

@@ -65,13 +65,6 @@ pub fn retry(log: &Log, number: u32, wait: Duration, after: &Error) {
     });
 }
 
-/// An entry of NO_PROXY that can't be read: its hosts are reached through the proxy.
-pub fn unreadable_no_proxy(log: &Log, entry: &str) {
-    // One with a password in it is no business of the log's.
-    let entry: String = if entry.contains('@') { "…".into() } else { entry.chars().take(200).collect() };
-    log.event(Level::Warn, "no_proxy_unreadable", || [("entry", entry.into())]);
-}
-
 /// The end of a call that failed. That it was cancelled is what the caller wanted.
 pub fn failed(log: &Log, error: &Error, began: Instant) {
     let level = if error.status == Status::Cancelled { Level::Info } else { Level::Error };

@@ -1,5 +1,6 @@
 //! Which proxy a request goes through, if any.
 
+use super::log::{Level, Log};
 use super::no_proxy::NoProxy;
 use super::setting::{Key, Setting, is_loopback};
 use base64::Engine as _;
@@ -182,9 +183,13 @@ impl Proxies {
         self.https.is_none() && self.http.is_none()
     }
 
-    /// Entries of NO_PROXY that can't be read.
-    pub fn unreadable_exceptions(&self) -> &[String] {
-        self.except.unreadable()
+    /// Logs the entries of NO_PROXY that can't be read: their hosts are reached through the proxy.
+    pub fn log_unreadable_exceptions(&self, log: &Log) {
+        for entry in self.except.unreadable().iter().filter(|_| !self.is_empty()) {
+            // Its password, if it has one, stays out of the log.
+            let entry: String = if entry.contains('@') { "…".into() } else { entry.chars().take(200).collect() };
+            log.event(Level::Warn, "no_proxy_unreadable", || [("entry", entry.into())]);
+        }
     }
 
     /// The one that leads to a target.
