@@ -58,6 +58,8 @@ pub struct DeletePolicy<'a> {
     pub name: &'static str,
     /// The error that makes a lookup come first: a file that is gone needs no request.
     pub lookup_first: Option<Error>,
+    /// The refusals after which a lookup follows: the file may not be there.
+    pub lookup_after: fn(&Error) -> bool,
     /// Whether a lookup is allowed: for many ambiguous files, one list replaces a retrieve each.
     pub allow_lookup: &'a (dyn Fn() -> bool + Sync),
 }
@@ -72,7 +74,8 @@ pub fn delete(
     options: &CallOptions<'_>,
 ) -> Result<String, Error> {
     check(CALL, file_id, purpose)?;
-    let policy = DeletePolicy { name: CALL, lookup_first: None, allow_lookup: &|| true };
+    let lookup_after = if missing_ok { retrieve::may_mean_absent } else { is_known_refusal };
+    let policy = DeletePolicy { name: CALL, lookup_first: None, lookup_after, allow_lookup: &|| true };
     let work = |mut attempts| async move {
         match delete_with(&mut attempts, file_id, purpose, &policy).await {
             End::Deleted(deleted) => Ok(deleted.json),
@@ -82,6 +85,12 @@ pub fn delete(
         }
     };
     envelope::drive(client, CALL, options, work).map_err(|error| explain(error, purpose))
+}
+
+/// How the service is known to refuse a file that isn't there. Other refusals are looked into as well where it
+/// matters which files are gone.
+fn is_known_refusal(error: &Error) -> bool {
+    error.api_code == 2013 || error.status == Status::NotFound
 }
 
 /// The service refused the delete of a file, and retrieve doesn't know it.
@@ -151,7 +160,7 @@ pub async fn delete_with(attempts: &mut Attempts<'_>, file_id: i64, purpose: &st
         let needs_lookup = is_first
             || match ambiguous {
                 true => attempts.may_repeat(),
-                false => retrieve::may_mean_absent(&error),
+                false => (policy.lookup_after)(&error),
             };
         if !needs_lookup {
             return End::Failed(error);

@@ -184,7 +184,7 @@ static void accepted(void) {
     char longest[65] = {0};
     memset(longest, 'z', 64);
     CHECK_INT(mmx_delete_file(client, 4, longest, NULL, NULL, NULL), MMX_ERROR_INVALID_REQUEST);
-    CHECK_INT(number("arguments-sent", "count"), 4);
+    CHECK_INT(number("arguments-sent", "count?call=delete"), 4);
     mmx_client_free(client);
 }
 

@@ -15,7 +15,7 @@ static void *in_the_parent(void *first) {
     while (!atomic_load(&stop)) {
         mmx_error *error = NULL;
         /* Not a file that is there: what matters is which connection carries it. */
-        CHECK_INT(mmx_delete_file(client, id, "voice_clone", NULL, NULL, &error), MMX_ERROR_INVALID_REQUEST);
+        CHECK_INT(mmx_delete_file(client, id, "voice_clone", NULL, NULL, &error), MMX_ERROR_NOT_FOUND);
         mmx_error_free(error);
     }
     return NULL;

@@ -128,7 +128,7 @@ static void *with_little_stack(void *given) {
         deletes(mine, 1);
         deletes(mine, 2);
         mmx_error *error = NULL;
-        CHECK_INT(mmx_delete_file(mine, 1, "voice_clone", NULL, NULL, &error), MMX_ERROR_INVALID_REQUEST);
+        CHECK_INT(mmx_delete_file(mine, 1, "voice_clone", NULL, NULL, &error), MMX_ERROR_NOT_FOUND);
         char *json = mmx_error_json(error);
         mmx_string_free(json);
         mmx_error_free(error);

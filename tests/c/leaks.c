@@ -17,7 +17,7 @@ static void run(const char *name, bool https, long count) {
             mmx_string_free(answer);
         }
         mmx_error *error = NULL;
-        CHECK_INT(mmx_delete_file(client, 1, "voice_clone", NULL, NULL, &error), MMX_ERROR_INVALID_REQUEST);
+        CHECK_INT(mmx_delete_file(client, 1, "voice_clone", NULL, NULL, &error), MMX_ERROR_NOT_FOUND);
         char *json = mmx_error_json(error);
         CHECK_HAS(json, "\"api_code\":2013");
         mmx_string_free(json);

@@ -99,7 +99,7 @@ static void errors_stand_for_themselves(void) {
     mmx_client *client = client_for("ownership-errors", false);
     mmx_error *first = NULL, *second = NULL;
     CHECK_INT(mmx_delete_file(client, 1, "voice_clone", NULL, NULL, &first), MMX_ERROR_QUOTA);
-    CHECK_INT(mmx_delete_file(client, 1, "voice_clone", NULL, NULL, &second), MMX_ERROR_INVALID_REQUEST);
+    CHECK_INT(mmx_delete_file(client, 1, "voice_clone", NULL, NULL, &second), MMX_ERROR_NOT_FOUND);
     mmx_client_free(client);
     CHECK_INT(mmx_error_api_code(first), 1008);
     CHECK_INT(mmx_error_api_code(second), 2013);

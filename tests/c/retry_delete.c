@@ -155,14 +155,16 @@ static void answered(size_t number) {
     if (done && !answers[at].in_doubt) return;
     char *name = format("retry-answer-%zu", number);
     char *fault = format(DELETE("'perform':%s,%s," NOW), done ? "true" : "false", answers[at].fault);
+    /* A refusal that may be due to the file's not being there is looked into. */
+    long looks = strstr(answers[at].fault, "'code':2013") || answers[at].status == MMX_ERROR_NOT_FOUND;
     struct deletion expected = {fault, fault, SERVICE, 2, 0, DONE, WELL};
     if (done) expected.said = SETTLED, expected.retrieves = 1;
     if (!answers[at].again) {
-        expected = (struct deletion){fault, fault, "delete_file: ", 1, 0, STAYS, FAILS(answers[at].status, 1)};
+        expected = (struct deletion){fault, fault, "delete_file: ", 1, looks, STAYS, FAILS(answers[at].status, 1)};
     }
     run(name, number % 2, &expected);
     /* The last word where there is no other attempt. */
-    expected = (struct deletion){fault, fault, "delete_file: ", 1, 0, done ? DONE : STAYS, FAILS(answers[at].status, 1),
+    expected = (struct deletion){fault, fault, "delete_file: ", 1, looks, done ? DONE : STAYS, FAILS(answers[at].status, 1),
                                  .sure = answers[at].in_doubt ? AMBIGUOUS : CERTAIN, .max_attempts = 1};
     run(name, number % 2, &expected);
     free(fault);

@@ -79,13 +79,13 @@ static void once(const mmx_client *client, struct item *item, bool is_second) {
     const char *purpose = item->is_wrong ? MMX_PURPOSE_PROMPT_AUDIO : MMX_PURPOSE_VOICE_CLONE;
     mmx_status status = mmx_delete_file(client, item->id, purpose, NULL, &answer, &error);
     if (mmx_error_is_ambiguous(error)) WRONG(item, "unknown: %s", mmx_error_message(error));
-    bool succeeds = item->was_there && !item->is_wrong && !is_second;
-    if ((!item->is_faulty || is_second) && status != (succeeds ? MMX_OK : MMX_ERROR_INVALID_REQUEST))
+    bool succeeds = item->was_there && !item->is_wrong && !is_second, is_there = item->was_there && !item->is_gone;
+    if ((!item->is_faulty || is_second) && status != (succeeds ? MMX_OK : is_there ? MMX_ERROR_INVALID_REQUEST : MMX_ERROR_NOT_FOUND))
         WRONG(item, "nothing went wrong, but: %s: %s", mmx_status_name(status), mmx_error_message(error));
     if (status == MMX_OK) {
         item->is_gone = true;
         if (strstr(answer, "\"evidence\":\"retrieve\"")) __atomic_add_fetch(&settled, 1, __ATOMIC_SEQ_CST);
-    } else if (status != MMX_ERROR_INVALID_REQUEST) {
+    } else if (status != MMX_ERROR_INVALID_REQUEST && status != MMX_ERROR_NOT_FOUND) {
         WRONG(item, "%s", mmx_error_message(error));
     }
     mmx_string_free(answer);

@@ -5,6 +5,7 @@ use super::options::{FileRef, Options};
 use super::outcome::{Counts, Kind, Outcome, now_ms};
 use crate::api::delete::{self, DeletePolicy, End, Evidence};
 use crate::api::response::envelope;
+use crate::api::retrieve;
 use crate::error::{Error, Status};
 use crate::transport::client::{CallError, CallKind, CallOptions, Client};
 use crate::transport::concurrent_calls::ConcurrentCalls;
@@ -208,7 +209,12 @@ impl<'a> Run<'a> {
                 calls.add(index, move |mut attempts| async move {
                     let allow_lookup =
                         move || lookups == Lookups::Unlimited || begun.fetch_add(1, Ordering::Relaxed) < MAX_LOOKUPS;
-                    let policy = DeletePolicy { name, lookup_first, allow_lookup: &allow_lookup };
+                    let policy = DeletePolicy {
+                        name,
+                        lookup_first,
+                        lookup_after: retrieve::may_mean_absent,
+                        allow_lookup: &allow_lookup,
+                    };
                     let end = delete::delete_with(&mut attempts, file.file_id, file.purpose, &policy).await;
                     Finished { end, attempts: attempts.made() }
                 });
