@@ -475,6 +475,7 @@ typedef struct mmx_call_options {
 /* Flags of mmx_call_options. */
 #define MMX_CALL_RECONCILE 1u /* upload: look the file up if the response was lost */
 #define MMX_CALL_VIA_DOWNLOAD_URL 2u /* download: through the link of mmx_retrieve_file() */
+#define MMX_CALL_MISSING_OK 16u /* delete: a file that retrieve doesn't know is a success, with evidence "retrieve" */
 
 #define MMX_CALL_OPTIONS_INIT { sizeof(mmx_call_options), 0, 0, 0, NULL, NULL, NULL }
 

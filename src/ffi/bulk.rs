@@ -132,8 +132,11 @@ unsafe impl SizedStruct for mmx_filter {
     const INIT: &str = "MMX_FILTER_INIT";
 }
 
+/// send no delete request: each file is reported as KEPT
 pub const MMX_BULK_DRY_RUN: u32 = 1;
+/// list at the end and report which files still exist
 pub const MMX_BULK_VERIFY: u32 = 2;
+/// no condition is needed: every file of the purpose
 pub const MMX_FILTER_ALL: u32 = 1;
 
 /// Runs `call` with the caller's options.

@@ -50,11 +50,11 @@ unsafe impl SizedStruct for mmx_call_options {
     const INIT: &str = "MMX_CALL_OPTIONS_INIT";
 }
 
-/// Upload: if the response was lost, the file is looked up in the list.
+/// upload: look the file up if the response was lost
 pub const MMX_CALL_RECONCILE: u32 = 1;
-/// Download: through the presigned link of retrieve, on another host.
+/// download: through the link of mmx_retrieve_file()
 pub const MMX_CALL_VIA_DOWNLOAD_URL: u32 = 2;
-/// Delete: a file that retrieve doesn't know is a success, with evidence "retrieve".
+/// delete: a file that retrieve doesn't know is a success, with evidence "retrieve"
 pub const MMX_CALL_MISSING_OK: u32 = 16;
 
 /// The options of a call with the callback of its caller.

@@ -116,7 +116,7 @@ static void errors_stand_for_themselves(void) {
     CHECK_HAS(json, "\"api_message\":\"insufficient balance\"");
     mmx_string_free(json);
     mmx_string_free(again);
-    CHECK_INT(mmx_error_status(second), MMX_ERROR_INVALID_REQUEST);
+    CHECK_INT(mmx_error_status(second), MMX_ERROR_NOT_FOUND);
     mmx_error_free(second);
 }
 

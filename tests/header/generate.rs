@@ -141,6 +141,18 @@ fn heading(chapter: &str) -> String {
     as_comment(&lines)
 }
 
+/// The flags of a chapter, each a constant with one line of documentation.
+fn flags(chapter: &str, prefix: &str) -> Vec<String> {
+    let lines: Vec<_> = chapter.lines().collect();
+    let flag = |pair: &[&str]| {
+        let name_and_value = pair[1].strip_prefix("pub const ")?.strip_suffix(';')?;
+        let (name, value) = name_and_value.split_once(": u32 = ")?;
+        let meaning = pair[0].strip_prefix("/// ").expect("a line of documentation").trim_end_matches('.');
+        name.starts_with(prefix).then(|| format!("#define {name} {value}u /* {meaning} */"))
+    };
+    lines.windows(2).filter_map(flag).collect()
+}
+
 /// The constants by the type behind which they stand; the library's versions by no name.
 fn constants() -> BTreeMap<&'static str, String> {
     let mut groups: BTreeMap<_, String> = BTreeMap::new();
@@ -150,7 +162,6 @@ fn constants() -> BTreeMap<&'static str, String> {
         writeln!(group, "{}{about}{}", if group.is_empty() { "" } else { "\n" }, lines.join("\n")).unwrap();
     };
     let define = |name: &str, value: String, meaning: &str| format!("#define {name} {value} /* {meaning} */");
-    let flag = |name, value, meaning| define(name, format!("{value}u"), meaning);
     let initialiser =
         |name: &str, fields: &str| vec![format!("#define {}_INIT {{ sizeof({name}), {fields} }}", name.to_uppercase())];
 
@@ -171,18 +182,7 @@ fn constants() -> BTreeMap<&'static str, String> {
     let levels = config::LEVELS.iter().map(|(name, level, meaning)| define(name, (*level as i32).to_string(), meaning));
     add("mmx_log_fn", "The levels of log events.", levels.collect());
 
-    add(
-        "mmx_call_options",
-        "Flags of mmx_call_options.",
-        vec![
-            flag("MMX_CALL_RECONCILE", files::MMX_CALL_RECONCILE, "upload: look the file up if the response was lost"),
-            flag(
-                "MMX_CALL_VIA_DOWNLOAD_URL",
-                files::MMX_CALL_VIA_DOWNLOAD_URL,
-                "download: through the link of mmx_retrieve_file()",
-            ),
-        ],
-    );
+    add("mmx_call_options", "Flags of mmx_call_options.", flags(include_str!("../../src/ffi/files.rs"), "MMX_CALL_"));
     add("mmx_call_options", "", initialiser("mmx_call_options", "0, 0, 0, NULL, NULL, NULL"));
     let purposes = purpose::PURPOSES.iter().map(|(purpose, meaning)| {
         define(&format!("MMX_PURPOSE_{}", purpose.to_uppercase()), format!("\"{purpose}\""), meaning)
@@ -203,20 +203,9 @@ fn constants() -> BTreeMap<&'static str, String> {
         "The outcomes of a file in a bulk call. Later versions may add some: do not index an array by one.",
         kinds.collect(),
     );
-    add(
-        "mmx_bulk_options",
-        "Flags of mmx_bulk_options.",
-        vec![
-            flag("MMX_BULK_DRY_RUN", bulk::MMX_BULK_DRY_RUN, "send no delete request: each file is reported as KEPT"),
-            flag("MMX_BULK_VERIFY", bulk::MMX_BULK_VERIFY, "list at the end and report which files still exist"),
-        ],
-    );
+    add("mmx_bulk_options", "Flags of mmx_bulk_options.", flags(include_str!("../../src/ffi/bulk.rs"), "MMX_BULK_"));
     add("mmx_bulk_options", "", initialiser("mmx_bulk_options", "0, 0, 0, 0, 0, NULL, NULL, NULL, NULL"));
-    add(
-        "mmx_filter",
-        "Flags of mmx_filter.",
-        vec![flag("MMX_FILTER_ALL", bulk::MMX_FILTER_ALL, "no condition is needed: every file of the purpose")],
-    );
+    add("mmx_filter", "Flags of mmx_filter.", flags(include_str!("../../src/ffi/bulk.rs"), "MMX_FILTER_"));
     add("mmx_filter", "", initialiser("mmx_filter", "NULL, 0, 0, NULL, NULL, NULL, 0, 0, 0, 0"));
     groups
 }
