@@ -71,7 +71,8 @@ fn client_of(account: &str) -> Client {
 
 /// A delete of one attempt, as one call among many.
 async fn delete(mut attempts: Attempts<'_>, file_id: usize) -> End {
-    let policy = DeletePolicy { name: "delete_files", lookup_first: None, allow_lookup: &|| false };
+    let policy =
+        DeletePolicy { name: "delete_files", lookup_first: None, lookup_after: |_| true, allow_lookup: &|| false };
     delete_with(&mut attempts, file_id as i64, "voice_clone", &policy).await
 }
 

@@ -7,7 +7,7 @@
 use super::{chapters, root};
 use mmx::api::{outcome, purpose};
 use mmx::error::STATUSES;
-use mmx::ffi::{bulk, config, files, status};
+use mmx::ffi::{config, status};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
