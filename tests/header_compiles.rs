@@ -144,7 +144,7 @@ fn the_first_program_of_the_header_works() {
     assert_eq!(run().unwrap(), "");
     // It is gone now.
     let refused = run().unwrap_err();
-    assert!(refused.starts_with("exit status: 1\nMMX_ERROR_INVALID_REQUEST: delete_file: "), "{refused}");
+    assert!(refused.starts_with("exit status: 1\nMMX_ERROR_NOT_FOUND: delete_file: "), "{refused}");
 }
 
 /// The blocks of C on the pages: whole programs, and pieces that are given a client.
@@ -228,7 +228,7 @@ fn the_example_deletes_a_file() {
 
     // It is gone now.
     let refused = delete(&["176844028768320", "voice_clone"]).unwrap_err();
-    assert!(refused.starts_with("exit status: 1\nMMX_ERROR_INVALID_REQUEST\ndelete_file: "), "{refused}");
+    assert!(refused.starts_with("exit status: 1\nMMX_ERROR_NOT_FOUND\ndelete_file: "), "{refused}");
     let wrong = delete(&["0", "voice_clone"]).unwrap_err();
     assert!(wrong.starts_with("exit status: 1\nMMX_ERROR_INVALID_ARGUMENT\ndelete_file: file_id "), "{wrong}");
     let usage = delete(&["1"]).unwrap_err();
