@@ -249,7 +249,8 @@ func TestExample(t *testing.T) {
 			t.Errorf("%v: %d %s", run.arguments, command.ProcessState.ExitCode(), output)
 		}
 	}
-	account.sent(2)
+	// A lookup follows the refusal.
+	account.sent(3)
 }
 
 func TestExampleOfAPrune(t *testing.T) {

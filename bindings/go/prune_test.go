@@ -155,7 +155,7 @@ func TestPruneWithAListThatCanNotBeTrusted(t *testing.T) {
 		fault fault
 		is    error
 	}{
-		{fault{"call": "list", "code": 2013}, mmx.ErrInvalidRequest},
+		{fault{"call": "list", "code": 2013, "times": 2}, mmx.ErrInvalidRequest},
 		{fault{"call": "list", "shape": "truncated_json"}, mmx.ErrProtocol},
 		{fault{"call": "list", "headers": map[string]any{"Date": nil}}, mmx.ErrProtocol},
 	} {

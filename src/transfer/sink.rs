@@ -22,7 +22,7 @@ pub trait Sink {
     /// Forgets what was written, or says why it can't.
     fn restart(&mut self) -> Result<(), String>;
     /// The whole file was written.
-    fn finish(&mut self) -> Result<(), String> {
+    fn finish(&mut self) -> Result<(), TransportError> {
         Ok(())
     }
 }
@@ -45,14 +45,14 @@ pub struct Target<'a> {
 impl<'a> Target<'a> {
     pub fn new(client: &'a Client, call: &Call, limits: Limits<'a>, path: &str) -> Result<Target<'a>, Error> {
         let failed = |error: io::Error| {
-            Error::new(Status::File, call.name, format!("{path} can't be written: {}", plain(&error)))
+            Error::new(Status::File, call.name, format!("{path} can't be written: {}", plain(&error))).caused_by(&error)
         };
         if path.is_empty() {
             return Err(Error::invalid_argument(call.name, "path", "is empty"));
         }
         let path_of_file = behind_links(Path::new(path)).map_err(failed)?;
         let place = match fs::metadata(&path_of_file) {
-            Ok(there) if there.is_dir() => return Err(failed(io::Error::from(io::ErrorKind::IsADirectory))),
+            Ok(there) if there.is_dir() => return Err(failed(io::Error::from_raw_os_error(libc::EISDIR))),
             Ok(there) if there.is_file() => {
                 if file_system::is_mount_point(&path_of_file) {
                     // It can't be replaced, only written through.
@@ -70,7 +70,8 @@ impl<'a> Target<'a> {
                 let folder = folder(&path_of_file);
                 if let Err(error) = fs::metadata(folder) {
                     let why = format!("the folder {}: {}", folder.display(), plain(&error));
-                    return Err(Error::new(Status::File, call.name, format!("{path} can't be written: {why}")));
+                    let text = format!("{path} can't be written: {why}");
+                    return Err(Error::new(Status::File, call.name, text).caused_by(&error));
                 }
                 Place::Beside(temporary_file(&path_of_file, 0o666).map_err(failed)?, None)
             }
@@ -103,7 +104,7 @@ impl Sink for Target<'_> {
     }
 
     /// It takes the target's place, on the disk. What was received is not thrown away for a failure here.
-    fn finish(&mut self) -> Result<(), String> {
+    fn finish(&mut self) -> Result<(), TransportError> {
         let Place::Beside(file, before) = mem::replace(&mut self.place, Place::Gone) else { return Ok(()) };
         if let Err(error) = file_system::settle(file.as_file(), before.as_ref()) {
             return Err(self.kept(file, &error));
@@ -125,13 +126,14 @@ impl Sink for Target<'_> {
 }
 
 impl Target<'_> {
-    /// The message of a failure after the last byte: the temporary file stays.
-    fn kept(&self, file: NamedTempFile, why: &io::Error) -> String {
-        let why = format!("{} can't be written: {}", self.path.display(), plain(why));
-        match file.keep() {
-            Ok((_, kept)) => format!("{why}; what was received is in {}", kept.display()),
-            Err(lost) => format!("{why}; what was received can't be kept: {}", plain(&lost.error)),
-        }
+    /// The error of a failure after the last byte: the temporary file stays.
+    fn kept(&self, file: NamedTempFile, error: &io::Error) -> TransportError {
+        let mut failure = unwritable(&self.path, error);
+        failure.text += &match file.keep() {
+            Ok((_, kept)) => format!("; what was received is in {}", kept.display()),
+            Err(lost) => format!("; what was received can't be kept: {}", plain(&lost.error)),
+        };
+        failure
     }
 }
 
@@ -170,5 +172,5 @@ fn behind_links(path: &Path) -> io::Result<PathBuf> {
             Err(_) => return Ok(path),
         }
     }
-    Err(io::Error::other("too many levels of symbolic links"))
+    Err(io::Error::from_raw_os_error(libc::ELOOP))
 }

@@ -83,8 +83,9 @@ impl Config {
 
     pub fn set_ca_file(&mut self, path: &str) -> Result<(), Error> {
         const CALL: &str = "config_set_ca_file";
-        let pem = fs::read(path)
-            .map_err(|error| Error::new(Status::File, CALL, format!("{path} can't be read: {}", plain(&error))))?;
+        let pem = fs::read(path).map_err(|error| {
+            Error::new(Status::File, CALL, format!("{path} can't be read: {}", plain(&error))).caused_by(&error)
+        })?;
         let why = |why| Error::invalid_argument(CALL, "pem_path", format!("is not a PEM file of certificates: {why}"));
         self.extra_roots = read_pem(&pem).map_err(why)?;
         Ok(())

@@ -92,7 +92,7 @@ def test_what_no_id_can_be_is_refused(account: Account, file_id: Any) -> None:
     assert account.count() == 0
 
 
-@pytest.mark.parametrize("purpose", ["voice_clone\0", "voice_clone\0x", "\0", "\ud800", "", "Voice"])
+@pytest.mark.parametrize("purpose", ["voice_clone\0", "voice_clone\0x", "\0", "\ud800", "", "a b"])
 def test_what_no_purpose_can_be_is_refused(account: Account, purpose: str) -> None:
     with pytest.raises(mmx.InvalidArgumentError) as caught:
         account.client().files.delete(1, purpose)

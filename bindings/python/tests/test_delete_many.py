@@ -268,7 +268,7 @@ def test_verify_lists_what_is_still_there(account: Account) -> None:
         files.delete_many([3, 4], PURPOSE, verify=True).raise_for_failures()
     assert caught.value.summary.still_listed == (3,)
     assert not caught.value.summary
-    account.fault(call="list", code=2013)
+    account.fault(call="list", code=2013, times=2)
     with pytest.raises(mmx.InvalidRequestError, match="could not be verified"):
         list(files.delete_many([5], PURPOSE, verify=True))
 

@@ -152,7 +152,7 @@ assert "logging" not in sys.modules
 import logging
 try:
     client.files.delete(404, "voice_clone")
-except mmx.InvalidRequestError:
+except mmx.NotFoundError:
     print("refused")
 # Logging isn't configured, so nothing is printed. Now it is.
 logging.basicConfig(format="%(levelname)s %(name)s %(threadName)s %(mmx_event)s", level="DEBUG", stream=sys.stdout)

@@ -149,7 +149,7 @@ def test_a_file_that_is_left_is_a_failure(account: Account, files: mmx.Files) ->
 
 def test_a_list_that_can_not_be_trusted_is_no_empty_one(account: Account, files: mmx.Files) -> None:
     faults: list[tuple[dict[str, Any], type[mmx.Error]]] = [
-        ({"code": 2013}, mmx.InvalidRequestError),
+        ({"code": 2013, "times": 2}, mmx.InvalidRequestError),
         ({"shape": "truncated_json"}, mmx.ProtocolError),
         ({"headers": {"Date": None}}, mmx.ProtocolError),
         ({"code": 1004}, mmx.AuthenticationError),

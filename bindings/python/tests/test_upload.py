@@ -256,7 +256,7 @@ def test_what_can_be_no_argument(account: Account, path: Path) -> None:
         for value in values:
             with pytest.raises(TypeError, match=f"{name} must be "):
                 files.upload(path, **{"purpose": PURPOSE, name: value})
-    for arguments in ({"purpose": "a\0"}, {"purpose": "Voice"}, {"filename": "a\0"}, {"filename": ""}, {"timeout": 0}):
+    for arguments in ({"purpose": "a\0"}, {"purpose": "a b"}, {"filename": "a\0"}, {"filename": ""}, {"timeout": 0}):
         changed: dict[str, Any] = {"purpose": PURPOSE, **arguments}
         with pytest.raises(mmx.InvalidArgumentError) as caught:
             files.upload(path, **changed)

@@ -163,7 +163,9 @@ impl<'a> Download<'a> {
             }
         }
         self.transfer.record(Ok((self.meta.http_status, &self.meta.trace_id)));
-        self.sink.finish().map_err(|why| self.error(Status::File, &why))?;
+        self.sink
+            .finish()
+            .map_err(|failure| Error { errno: failure.errno, ..self.error(failure.status, &failure.text) })?;
         let client = self.transfer.client;
         let json = serde_json::json!({
             "file_id": self.file_id,
