@@ -13,7 +13,7 @@ use crate::transport::log::Level;
 use http::Method;
 use serde::Serialize;
 
-const CALL: &str = "delete_file";
+pub const CALL: &str = "delete_file";
 
 #[derive(Serialize)]
 struct Body<'a> {

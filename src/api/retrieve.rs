@@ -10,7 +10,7 @@ use crate::transport::client::{Call, CallOptions, Client};
 use crate::transport::effect::Effect;
 use http::Method;
 
-const CALL: &str = "retrieve_file";
+pub const CALL: &str = "retrieve_file";
 
 /// The result of looking up a file whose delete is ambiguous.
 #[derive(Debug)]

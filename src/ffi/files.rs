@@ -145,7 +145,7 @@ pub unsafe extern "C" fn mmx_delete_file(
     out_json: *mut *mut c_char,
     out_error: *mut *mut mmx_error,
 ) -> mmx_status {
-    const CALL: &str = "delete_file";
+    const CALL: &str = api::delete::CALL;
     boundary::call(out_json, out_error, || {
         let client = reference(client, CALL, "client")?.0.clone();
         let purpose = text(purpose, CALL, "purpose")?;
@@ -189,7 +189,7 @@ pub unsafe extern "C" fn mmx_list_files(
     out_json: *mut *mut c_char,
     out_error: *mut *mut mmx_error,
 ) -> mmx_status {
-    const CALL: &str = "list_files";
+    const CALL: &str = api::list::CALL;
     boundary::call(out_json, out_error, || {
         let client = reference(client, CALL, "client")?.0.clone();
         let purpose = optional_text(purpose_or_null, CALL, "purpose_or_null")?;
@@ -220,7 +220,7 @@ pub unsafe extern "C" fn mmx_retrieve_file(
     out_json: *mut *mut c_char,
     out_error: *mut *mut mmx_error,
 ) -> mmx_status {
-    const CALL: &str = "retrieve_file";
+    const CALL: &str = api::retrieve::CALL;
     boundary::call(out_json, out_error, || {
         let client = reference(client, CALL, "client")?.0.clone();
         api::retrieve::retrieve(&client, file_id, &self::options(options, CALL, 0)?.get())
