@@ -33,7 +33,7 @@ fn by_purpose_and_nothing() {
     assert!(account.get("journal").contains("purpose=t2a_async"));
     let none = account.run(&["list", "--purpose", "prompt_audio"]).exits(0).says(&["no files (127.0.0.1, key …dbox)"]);
     assert_eq!(none.out, "");
-    account.run(&["list", "--purpose", "Voice!"]).exits(2).says(&["must be 1 to 64 of a-z"]);
+    account.run(&["list", "--purpose", "Voice!"]).exits(2).says(&["must be 1 to 64 letters, digits"]);
 }
 
 #[test]
