@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import mmx
-from life import each_once, held, whole
+from life import after_pauses, each_once, held, whole
 from stage import Scenario, Stage, check, failure, find, free_port, lines, until
 from stand_in import PURPOSE, Account
 
@@ -65,6 +65,7 @@ def scenarios(stage: Stage, _name: str, program: str) -> Generator[Scenario, Non
         yield Scenario("the five calls, a bulk delete and a prune: https", lambda: life(squid, "https", "open"))
         yield Scenario("the same with a password: http", lambda: life(squid, "http", "guarded"))
         yield Scenario("the same with a password: https", lambda: life(squid, "https", "guarded"))
+        yield Scenario("idle connections are closed after a second: http", lambda: idle(squid))
         yield Scenario("a wrong password is sent once: http", lambda: password(squid, "http", WRONG))
         yield Scenario("a wrong password is sent once: https", lambda: password(squid, "https", WRONG))
         yield Scenario("no password where one is wanted: http", lambda: password(squid, "http", ""))
@@ -97,24 +98,30 @@ def life(squid: Squid, scheme: str, port: str) -> str:
     return f"{figures}; {len(logged)} in squid's log"
 
 
+def idle(squid: Squid) -> str:
+    account = squid.stage.account("squid")
+    with squid.client(account.url, "open") as client:
+        return after_pauses(account, client)
+
+
 def password(squid: Squid, scheme: str, credentials: str) -> str:
     account = squid.stage.account("squid")
     before = squid.statuses("guarded").count("407")
     with squid.client(base_url(account, scheme), "guarded", credentials) as client:
         error = failure(lambda: client.files.delete(1, PURPOSE))
-        refusals = squid.statuses("guarded").count("407") - before
     check(isinstance(error, mmx.ConnectError) and not error.ambiguous, "a ConnectError that is certain", error)
     said = "does not accept the user name and password" if credentials else "wants a user name and a password"
     check(f"the proxy 127.0.0.1:{squid.ports['guarded']} {said}" in str(error), "the proxy and what it wants", error)
     check("secret" not in str(error), "no password in the message", error)
-    # What follows is logged behind it, so nothing is still to come.
-    with squid.client(base_url(account, scheme), "guarded", QUOTED) as client:
+    # What follows is logged behind it, so nothing is still to come. A tunnel would be logged when it ends.
+    with squid.client(account.url, "guarded", QUOTED) as client:
         client.files.delete(2, PURPOSE)
-    until(lambda: squid.statuses("guarded")[-1:] == ["200"], "the next request in squid's log")
-    after = squid.statuses("guarded").count("407") - before
-    check((refusals, after, error.attempts) == (1, 1, 1), "one request with it", refusals, after, error.attempts)
+    marker = ["200", "POST", f"{account.url}/v1/files/delete", USER]
+    until(lambda: marker in squid.logged("guarded"), "the next request in squid's log")
+    refusals = squid.statuses("guarded").count("407") - before
+    check((refusals, error.attempts) == (1, 1), "one request with it", refusals, error.attempts)
     each_once(account, [2])
-    return f"{after} with status 407; {error}"
+    return f"{refusals} with status 407; {error}"
 
 
 def of_the_proxy(squid: Squid, port: str, errors: dict[str, mmx.Error], status: int, attempts: int) -> None:

@@ -5,12 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 import random
+import threading
+import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import mmx
-from stage import check
+from stage import CALL_SECONDS, check
 from stand_in import PURPOSE, Account
 
 CONTENT = random.Random(21).randbytes(3 << 20)
@@ -104,6 +108,29 @@ def whole(account: Account, client: mmx.Client, folder: Path) -> str:
     return f"2 uploads, 7 downloads ({resumed} resumed), 200 deleted in bulk, {pruned} pruned, 10 kept"
 
 
+def in_threads(calls: list[Callable[[], object]]) -> list[object]:
+    with ThreadPoolExecutor(len(calls)) as pool:
+        futures = [pool.submit(call) for call in calls]
+        return [future.result() for future in futures]
+
+
+def after_pauses(account: Account, client: mmx.Client) -> str:
+    """300 deletes, each after a pause of just as long as the proxy keeps an idle connection, which is a second."""
+    threads, rounds = 60, 5
+    barrier = threading.Barrier(threads, timeout=CALL_SECONDS)
+
+    def deletes(thread: int) -> None:
+        for turn in range(rounds):
+            barrier.wait()
+            # The pause is the load: from 20 ms before the limit to 40 ms after it.
+            time.sleep(0.98 + 0.001 * thread)
+            client.files.delete(1 + turn * threads + thread, PURPOSE)
+
+    in_threads([partial(deletes, thread) for thread in range(threads)])
+    each_once(account, range(1, threads * rounds + 1))
+    return f"{threads * rounds} deletes, each performed once"
+
+
 class Reported:
     """What deletes have reported, to be compared with what the server holds afterwards."""
 
@@ -111,6 +138,8 @@ class Reported:
         self.gone: set[int] = set()
         self.there: set[int] = set()
         self.unknown: set[int] = set()
+        # Those of outcomes that took more than one request.
+        self.again: set[int] = set()
 
     def result(self, file_id: int, error: mmx.Error | None) -> None:
         if error is None or isinstance(error, mmx.NotFoundError):
@@ -119,6 +148,8 @@ class Reported:
             (self.unknown if error.ambiguous else self.there).add(file_id)
 
     def outcome(self, outcome: mmx.Outcome) -> None:
+        if outcome.attempts > 1 or outcome.evidence == "retrieve":
+            self.again.add(outcome.file_id)
         if outcome.outcome in ("deleted", "already_absent"):
             self.gone.add(outcome.file_id)
         elif outcome.outcome == "unknown":

@@ -60,6 +60,8 @@ class Scenario:
     name: str
     # Returns figures for the line of the scenario.
     run: Callable[[], str]
+    # A daemon may look for a route to other hosts when it starts; the calls never do.
+    starts_programs: bool = False
 
 
 class Stage:
