@@ -19,14 +19,14 @@ CLEAN := env -u MINIMAX_API_KEY -u MINIMAX_BASE_URL -u SSL_CERT_FILE -u SSL_CERT
 	-u HTTP_PROXY -u HTTPS_PROXY -u ALL_PROXY -u NO_PROXY -u http_proxy -u https_proxy -u all_proxy -u no_proxy
 
 PYTHON_CODE := bindings/python examples/python
-PYTHON_LINTED := $(PYTHON_CODE) benches/python tests/clients
+PYTHON_LINTED := $(PYTHON_CODE) benches/python tests/clients tests/infra
 PYTHON_SETTINGS := bindings/python/pyproject.toml
 
 # need(command, package): says what is missing and which package brings it.
 need = @command -v $(1) >/dev/null 2>&1 || { echo "libmmx needs $(1): install the package $(2)" >&2; exit 1; }
 
 .PHONY: help demo demo-real test lib cli header lint test-rust test-python test-go test-go-plain test-go-race test-go-cgocheck \
-	test-go-gogc test-clients valgrind bench bench-goals bench-instructions bench-page bench-programs tools fetch clean
+	test-go-gogc test-clients test-infra valgrind bench bench-goals bench-instructions bench-page bench-programs tools fetch clean
 
 help: ## lists the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -81,13 +81,14 @@ test-rust:
 	$(call need,jq,jq)
 	@$(CLEAN) $(CARGO) test --quiet --workspace
 
+MYPY = $(VENV)/bin/mypy --no-error-summary --cache-dir $(TARGET)/mypy --config-file $(PYTHON_SETTINGS)
 UNDER_VALGRIND = $(CLEAN) MMX_TEST_UNDER="valgrind --quiet --error-exitcode=9 --leak-check=full \
 	--show-leak-kinds=definite --errors-for-leak-kinds=definite
 test-python: lib $(VENV)/ready
 	@$(VENV)/bin/ruff check --quiet --no-cache --config $(PYTHON_SETTINGS) $(PYTHON_LINTED)
 	@$(VENV)/bin/ruff format --quiet --check --no-cache --config $(PYTHON_SETTINGS) $(PYTHON_LINTED)
-	@$(VENV)/bin/mypy --no-error-summary --cache-dir $(TARGET)/mypy --config-file $(PYTHON_SETTINGS) \
-		$(PYTHON_CODE) tests/clients/run.py
+	@MYPYPATH=tests/clients $(MYPY) $(PYTHON_CODE) tests/clients/run.py
+	@MYPYPATH=tests/clients:tests/infra $(MYPY) tests/infra/*.py
 	@$(CLEAN) $(VENV)/bin/pytest -q -c $(PYTHON_SETTINGS) --rootdir bindings/python -o cache_dir=$(TARGET)/pytest \
 		bindings/python/tests
 
@@ -119,6 +120,14 @@ test-clients: ## other people's clients against the stand-in server, where no ot
 	$(call need,$(PYTHON),python3)
 	@$(CARGO) build --quiet -p mmx-sandbox
 	@$(PYTHON) tests/clients/run.py $(TARGET)/clients $(TARGET)/debug/mmx-sandbox
+
+# It needs the Debian packages nginx-light (or nginx), haproxy and squid. Of toxiproxy there is no package: the module
+# github.com/Shopify/toxiproxy/v2 is built with Go unless toxiproxy-server is in the path. One that is missing is a failure.
+test-infra: lib ## all calls through nginx, haproxy, squid and toxiproxy, on loopback alone; ONLY="nginx squid" limits it
+	$(call need,$(PYTHON),python3)
+	$(call need,openssl,openssl)
+	@$(CARGO) build --quiet -p mmx-sandbox
+	@GO=$(GO) $(PYTHON) tests/infra/run.py $(TARGET)/infra $(ONLY)
 
 # Those that neither measure time nor fork inside a callback: what a child of a call leaves is the parent's, not lost.
 VALGRIND_PROGRAMS := bulk bulk_doubt prune list retrieve files_parse upload download_resume retry_delete reconcile ownership \

@@ -8,12 +8,9 @@ beside this file.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import shutil
-import socket
-import struct
 import subprocess
 import sys
 import urllib.request
@@ -21,6 +18,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from alone import bring_loopback_up, devices, without_route
 
 HERE = Path(__file__).resolve().parent
 CONTENT = b"what a recording holds" * 500
@@ -82,24 +81,8 @@ def install(folder: Path) -> None:
 # The namespace
 
 
-def bring_loopback_up() -> None:
-    """Does the same as `ip link set lo up`."""
-    set_flags, up_and_running = 0x8914, 0x1 | 0x40
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
-        fcntl.ioctl(any_socket, set_flags, struct.pack("16sH14x", b"lo", up_and_running))
-
-
 def is_alone() -> None:
-    lines = Path("/proc/net/dev").read_text().splitlines()[2:]
-    devices = [line.split(":")[0].strip() for line in lines]
-    check(devices == ["lo"], f"the network has the devices {devices}: loopback alone is wanted")
-
-
-def without_route() -> int:
-    """How often a program has tried to reach another host: by TCP or UDP, so also to look up a name."""
-    names, values = (line.split() for line in Path("/proc/net/snmp").read_text().splitlines() if line.startswith("Ip:"))
-    version_6 = dict(line.split() for line in Path("/proc/net/snmp6").read_text().splitlines())
-    return int(values[names.index("OutNoRoutes")]) + int(version_6["Ip6OutNoRoutes"])
+    check(devices() == ["lo"], f"the network has the devices {devices()}: loopback alone is wanted")
 
 
 # The stand-in server
