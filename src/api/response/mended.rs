@@ -161,6 +161,33 @@ pub fn text(json: Vec<u8>) -> String {
     if text.contains('\0') { text.replace('\0', "\u{fffd}") } else { text }
 }
 
+/// Whether JSON is nested more deeply than other readers stand.
+pub fn is_too_deep(json: &[u8]) -> bool {
+    let (mut rest, mut depth) = (json, 0_usize);
+    while let Some((&byte, behind)) = rest.split_first() {
+        rest = behind;
+        match byte {
+            b'{' | b'[' if depth == DEEPEST => return true,
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' => depth = depth.saturating_sub(1),
+            b'"' => rest = behind_string(rest),
+            _ => {}
+        }
+    }
+    false
+}
+
+/// What comes after a string, given from behind its opening quote.
+fn behind_string(mut rest: &[u8]) -> &[u8] {
+    while let Some(at) = memchr::memchr2(b'"', b'\\', rest) {
+        if rest[at] == b'"' {
+            return &rest[at + 1..];
+        }
+        rest = rest.get(at + 2..).unwrap_or_default();
+    }
+    &[]
+}
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Escape {
     Short,
@@ -271,6 +298,11 @@ mod tests {
         let too_deep = deep(DEEPEST + 1);
         let mut reader = Mended::new(too_deep.as_bytes(), &|| Ok(()));
         assert!(reader.read_to_end(&mut out).is_err() && matches!(reader.end, Some(End::TooDeep)));
+        assert!(is_too_deep(too_deep.as_bytes()) && !is_too_deep(deep(DEEPEST).as_bytes()));
+        let behind_text = format!("[\"]]\\\"]]\",{}]", deep(DEEPEST));
+        assert!(is_too_deep(behind_text.as_bytes()));
+        let within_text = format!("\"\\\"{too_deep}\\\\\"");
+        assert!(!is_too_deep(within_text.as_bytes()));
         let in_text = format!("\"{too_deep}\"");
         assert_eq!(mended(in_text.as_bytes()), in_text.as_bytes());
         let mut reader = Mended::new(b"[]", &|| Err(Interruption::DeadlinePassed(Duration::ZERO)));

@@ -27,7 +27,7 @@ pub(super) struct FileFields {
     is_twice: bool,
 }
 
-#[derive(Clone, Copy, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(field_identifier, rename_all = "snake_case")]
 pub(super) enum Field {
     FileId,
