@@ -44,6 +44,21 @@ unsafe impl SizedStruct for mmx_source {
     const INIT: &str = "MMX_SOURCE_INIT";
 }
 
+/// Calls a source's rewind or a sink's restart; without one, the failure is the text alone.
+fn go_back(
+    callback: Option<unsafe extern "C" fn(user_data: *mut c_void) -> i32>,
+    user_data: *mut c_void,
+    failure: &str,
+    name: &str,
+) -> Result<(), String> {
+    let callback = callback.ok_or(failure)?;
+    // SAFETY: the caller's function with the caller's data, within the call.
+    match unsafe { callback(user_data) } {
+        0 => Ok(()),
+        code => Err(format!("{failure} (its {name} returned {code})")),
+    }
+}
+
 struct CallerSource {
     size: Option<u64>,
     read: unsafe extern "C" fn(user_data: *mut c_void, buffer: *mut u8, capacity: usize) -> i64,
@@ -84,12 +99,7 @@ impl Source for CallerSource {
     }
 
     fn rewind(&mut self) -> Result<(), String> {
-        let rewind = self.rewind.ok_or("the source can't go back to its start")?;
-        // SAFETY: the caller's function with the caller's data, within the call.
-        match unsafe { rewind(self.user_data) } {
-            0 => Ok(()),
-            code => Err(format!("the source can't go back to its start (its rewind returned {code})")),
-        }
+        go_back(self.rewind, self.user_data, "the source can't go back to its start", "rewind")
     }
 }
 
@@ -221,12 +231,7 @@ impl Sink for CallerSink {
     }
 
     fn restart(&mut self) -> Result<(), String> {
-        let restart = self.restart.ok_or("the sink can't begin anew")?;
-        // SAFETY: the caller's function with the caller's data, within the call.
-        match unsafe { restart(self.user_data) } {
-            0 => Ok(()),
-            code => Err(format!("the sink can't begin anew (its restart returned {code})")),
-        }
+        go_back(self.restart, self.user_data, "the sink can't begin anew", "restart")
     }
 }
 

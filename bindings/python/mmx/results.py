@@ -15,6 +15,11 @@ from ._error import Error
 INT64_MAX = 2**63 - 1
 
 
+def _unknown(raw: str, *known: str) -> dict[str, Any]:
+    """The fields of an object beside those that are known."""
+    return {name: value for name, value in loads(raw).items() if name not in known}
+
+
 @dataclass(frozen=True, slots=True)
 class DeleteResult:
     """The service reports the file deleted."""
@@ -26,8 +31,7 @@ class DeleteResult:
     @property
     def extra(self) -> dict[str, Any]:
         """Fields of the response beside the file's id and `base_resp`: the API may add some."""
-        known = ("file_id", "base_resp")
-        return {name: value for name, value in loads(self.raw).items() if name not in known}
+        return _unknown(self.raw, "file_id", "base_resp")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +64,7 @@ class File:
     @property
     def extra(self) -> dict[str, Any]:
         """Fields that this version doesn't know."""
-        known = ("file_id", "bytes", "created_at", "filename", "purpose", "download_url")
-        return {name: value for name, value in loads(self.raw).items() if name not in known}
+        return _unknown(self.raw, "file_id", "bytes", "created_at", "filename", "purpose", "download_url")
 
 
 @dataclass(frozen=True, slots=True)
