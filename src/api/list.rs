@@ -4,6 +4,7 @@ use crate::api::purpose;
 use crate::api::response::envelope;
 use crate::api::response::envelope::ApiResponse;
 use crate::api::response::listing::{Keep, Listing};
+use crate::api::response::model::FileObject;
 use crate::error::Error;
 use crate::transport::client::{Call, CallOptions, Client};
 use crate::transport::effect::Effect;
@@ -55,8 +56,8 @@ pub fn listing(
     })
 }
 
-/// The same for a call that looks for files of a purpose itself: where the service lists none of that purpose, it lists
-/// all, and the others are left out.
+/// The same for a call that looks for files of a purpose itself: where the service refuses to list by that purpose, it
+/// lists all, and the others are left out. Those of [`Keep::Fitting`] are chosen by the caller.
 pub fn listing_of(
     client: &Client,
     name: &'static str,
@@ -71,22 +72,23 @@ pub fn listing_of(
     say(client, name, Level::Info, "listing_all", || {
         [("purpose", purpose.unwrap_or_default().into()), ("message", error.message.as_str().into())]
     });
-    let (response, mut listing) = self::listing(client, name, None, Keep::Files, options)?;
-    let is_known = purpose.is_some_and(purpose::is_known);
-    if !is_known && !listing.files.iter().any(|file| Some(file.purpose.as_str()) == purpose) {
+    let kept = if let Keep::Fitting(_) = keep { keep } else { Keep::Files };
+    let (response, mut listing) = self::listing(client, name, None, kept, options)?;
+    let is_of_purpose = |file: &FileObject| Some(file.purpose.as_str()) == purpose;
+    let is_there = listing.files.iter().any(is_of_purpose) || !listing.fitting.is_empty();
+    if !is_there && !purpose.is_some_and(purpose::is_known) {
         // There is no such purpose, as far as anybody knows.
         return Err(error);
     }
     match keep {
         // What doesn't say its purpose may be of this one, and is there.
         Keep::Ids => {
-            let of_purpose = listing
-                .files
-                .drain(..)
-                .filter(|file| file.purpose.is_empty() || Some(file.purpose.as_str()) == purpose);
+            let of_purpose = listing.files.drain(..).filter(|file| file.purpose.is_empty() || is_of_purpose(file));
             listing.ids = of_purpose.map(|file| file.file_id).collect();
         }
-        _ => listing.files.retain(|file| Some(file.purpose.as_str()) == purpose),
+        // That which the caller chose, also by the purpose.
+        Keep::Fitting(_) => {}
+        _ => listing.files.retain(is_of_purpose),
     }
     Ok((response, listing))
 }
