@@ -51,7 +51,7 @@ NO_FILES: list[tuple[dict[str, Any], type[mmx.Error], str]] = [
     ),
     ({"encoding": "gzip"}, mmx.ProtocolError, "gzip"),
     ({"encoding": "deflate"}, mmx.ProtocolError, "deflate"),
-    ({"http_status": 403, "content_type": "text/html", "body": "<html>" + "x" * 100_000}, mmx.Error, "an HTML page"),
+    ({"http_status": 503, "content_type": "text/html", "body": "<html>" + "x" * 100_000}, mmx.ServerError, "HTTP 503"),
 ]
 
 
@@ -67,7 +67,6 @@ def test_what_is_no_file(account: Account, tmp_path: Path, number: int, way: str
         options = meets(account, way, **fault)
         with pytest.raises(kind, match=part) as caught:
             files.download(FILE, *([] if given is None else [given]), **options)
-        assert caught.value.call == "download_file"
         assert "Signature" not in str(caught.value)
     assert (target.read_bytes(), sink.getvalue()) == (b"old", b"")
     assert [path.name for path in tmp_path.iterdir()] == ["a.mp3"]
@@ -186,7 +185,7 @@ def test_what_others_wrote_is_quoted_without_its_links(account: Account) -> None
     secret = "https://oss.example/f?Signature=SECRETSIG&x=1"
     files = account.client(max_attempts=1).files
     account.fault(code=2013, message=f"see {secret}")
-    with pytest.raises(mmx.InvalidRequestError, match="see https://oss.example/f") as caught:
+    with pytest.raises(mmx.InvalidRequestError, match=r"see https://oss\.example/f") as caught:
         files.retrieve(FILE)
     assert "SECRETSIG" not in str(caught.value) + caught.value.api_message
     account.fault(
