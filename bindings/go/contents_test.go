@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	mmx "example.com/libmmx/go"
@@ -153,6 +154,12 @@ func TestLiberalInWhatIsAccepted(t *testing.T) {
 	// A link that has gone is renewed.
 	account.script(fault{"call": "store", "http_status": 410, "body": ""})
 	download(mmx.WithViaDownloadURL())
+}
+
+func TestAFullDeviceHasItsErrno(t *testing.T) {
+	account, _ := holding(t, 1000)
+	_, err := account.client().Files.DownloadFile(background, 7, "/dev/full")
+	is(t, err, mmx.ErrFile, syscall.ENOSPC)
 }
 
 // What others wrote is quoted without its links.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import io
 import json
@@ -156,6 +157,13 @@ def test_a_writer_whose_seek_raises(account: Account) -> None:
     sink = NoSeek()
     account.client().files.download(FILE, sink)
     assert sink.content == b"a file"
+
+
+def test_a_full_device_has_its_errno(account: Account) -> None:
+    with pytest.raises(OSError, match="no space left on device") as caught:
+        account.client().files.download(FILE, "/dev/full")
+    assert isinstance(caught.value, mmx.FileError)
+    assert (caught.value.errno, caught.value.filename) == (errno.ENOSPC, "/dev/full")
 
 
 def test_a_location_in_utf8(account: Account) -> None:

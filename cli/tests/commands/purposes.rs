@@ -77,7 +77,7 @@ fn a_prune_chooses_from_all_files_where_a_purpose_is_not_listed() {
         "2 deleted",
         "listing_all",
     ]);
-    assert!(!run.err.contains("ERROR") && !run.err.contains("\"error\""), "{run:#?}");
+    assert!(!run.err.contains("\"event\":\"failed\""), "{run:#?}");
     assert_eq!(account.ids(), [3, 4]);
 }
 
