@@ -496,8 +496,8 @@ typedef struct mmx_call_options {
  * Retried, up to max_attempts requests, if nothing was sent, if no response was received, and after 1000, 1001, 1002,
  * 1013, 1024, 1033, 1039, 1041, 2045 and HTTP 408, 429 and 5xx. If a response was lost and a later attempt fails, one
  * retrieve request looks the file up: if it still exists, it is deleted again; if not, the call succeeds, and out_json
- * is {"file_id": ..., "evidence": "retrieve"}, because there is no response of the service. A refusal that may mean that
- * the file doesn't exist is looked up, too.
+ * is {"file_id": ..., "evidence": "retrieve"}, because there is no response of the service. 2013 and HTTP 404 are looked
+ * up, too; with MMX_CALL_MISSING_OK, every refusal that may mean that the file doesn't exist.
  *
  * @param client    From mmx_client_new().
  * @param file_id   The file's id, 1 or more.
@@ -997,7 +997,7 @@ mmx_status mmx_delete_files(const mmx_client *client,
  * Deletes the listed files that match a filter. Thread-safe.
  *
  * Sends GET /v1/files/list ("File List" in the API documentation), applies the filter, and deletes like
- * mmx_delete_files(). Ages are measured by the local clock and by the service's (the Date header of the list). With
+ * mmx_delete_files(). If the service refuses to list by the purpose (2013), all files are listed. Ages are measured by the local clock and by the service's (the Date header of the list). With
  * MMX_BULK_DRY_RUN nothing is deleted, and out_json holds the plan: the files, and the sum of their known sizes.
  *
  * @param client    From mmx_client_new().

@@ -4,12 +4,13 @@ use crate::api::purpose;
 use crate::api::response::envelope;
 use crate::api::response::envelope::ApiResponse;
 use crate::api::response::listing::{Keep, Listing};
+use crate::api::response::model::FileObject;
 use crate::error::Error;
+use crate::transport::attempts::Attempts;
 use crate::transport::client::{Call, CallOptions, Client};
 use crate::transport::effect::Effect;
-use crate::transport::log::{Level, Log};
+use crate::transport::log::Level;
 use http::Method;
-use serde_json::Value;
 
 pub const CALL: &str = "list_files";
 /// 100,000 files are 13 to 33 MiB.
@@ -28,35 +29,12 @@ pub fn listing(
     keep: Keep<'_>,
     options: &CallOptions<'_>,
 ) -> Result<(ApiResponse, Listing), Error> {
-    let mut query = Vec::new();
-    if let Some(purpose) = purpose {
-        purpose::check(name, purpose)?;
-        query.push(("purpose", purpose.to_owned()));
-    }
-    let call = Call {
-        name,
-        method: Method::GET,
-        path: "v1/files/list",
-        query,
-        json: None,
-        max_response_len: MAX_RESPONSE_LEN,
-        effect: Effect::ReadOnly,
-    };
-    let result = envelope::exchange_list(client, &call, keep, options).and_then(|mut response| {
-        let listing = response.listing(client, &call)?;
-        if listing.unreadable > 0 {
-            say(client, name, Level::Warn, "unreadable", || [("entries", listing.unreadable.into())]);
-        }
-        Ok((response, listing))
-    });
-    result.map_err(|error| match purpose {
-        Some(purpose) => purpose::explain(error, purpose),
-        None => error,
-    })
+    check(name, purpose)?;
+    envelope::drive(client, name, options, |mut attempts| async move { ask(&mut attempts, name, purpose, keep).await })
 }
 
-/// The same for a call that looks for files of a purpose itself: where the service lists none of that purpose, it lists
-/// all, and the others are left out.
+/// The same for a call that looks for files of a purpose itself: where the service refuses to list by that purpose, it
+/// lists all, and the others are left out. Those of [`Keep::Fitting`] are chosen by the caller.
 pub fn listing_of(
     client: &Client,
     name: &'static str,
@@ -64,42 +42,62 @@ pub fn listing_of(
     keep: Keep<'_>,
     options: &CallOptions<'_>,
 ) -> Result<(ApiResponse, Listing), Error> {
-    let error = match listing(client, name, purpose, keep, options) {
-        Err(error) if purpose.is_some() && error.api_code == 2013 => error,
-        result => return result,
-    };
-    say(client, name, Level::Info, "listing_all", || {
-        [("purpose", purpose.unwrap_or_default().into()), ("message", error.message.as_str().into())]
-    });
-    let (response, mut listing) = self::listing(client, name, None, Keep::Files, options)?;
-    let is_known = purpose.is_some_and(purpose::is_known);
-    if !is_known && !listing.files.iter().any(|file| Some(file.purpose.as_str()) == purpose) {
-        // There is no such purpose, as far as anybody knows.
-        return Err(error);
-    }
-    match keep {
-        // What doesn't say its purpose may be of this one, and is there.
-        Keep::Ids => {
-            let of_purpose = listing
-                .files
-                .drain(..)
-                .filter(|file| file.purpose.is_empty() || Some(file.purpose.as_str()) == purpose);
-            listing.ids = of_purpose.map(|file| file.file_id).collect();
+    check(name, purpose)?;
+    envelope::drive(client, name, options, |mut attempts| async move {
+        let (error, purpose) = match (ask(&mut attempts, name, purpose, keep).await, purpose) {
+            (Err(error), Some(purpose)) if error.api_code == 2013 => (error, purpose),
+            (result, _) => return result,
+        };
+        attempts.log().event(Level::Info, "listing_all", || {
+            [("purpose", purpose.into()), ("message", error.message.as_str().into())]
+        });
+        let kept = if let Keep::Fitting(_) = keep { keep } else { Keep::Files };
+        let (response, mut listing) = ask(&mut attempts.auxiliary(), name, None, kept).await?;
+        let is_of_purpose = |file: &FileObject| file.purpose == purpose;
+        match keep {
+            // What doesn't say its purpose may be of this one, and is there.
+            Keep::Ids => {
+                let of_purpose = listing.files.drain(..).filter(|file| file.purpose.is_empty() || is_of_purpose(file));
+                listing.ids = of_purpose.map(|file| file.file_id).collect();
+                return Ok((response, listing));
+            }
+            // That which the caller chose, also by the purpose.
+            Keep::Fitting(_) => {}
+            _ => listing.files.retain(is_of_purpose),
         }
-        _ => listing.files.retain(|file| Some(file.purpose.as_str()) == purpose),
-    }
-    Ok((response, listing))
+        let is_there = !listing.files.is_empty() || !listing.fitting.is_empty();
+        // Else there is no such purpose, as far as anybody knows.
+        if is_there || purpose::is_known(purpose) { Ok((response, listing)) } else { Err(error) }
+    })
 }
 
-/// A line in the log.
-fn say<const N: usize>(
-    client: &Client,
+fn check(name: &'static str, purpose: Option<&str>) -> Result<(), Error> {
+    purpose.map_or(Ok(()), |purpose| purpose::check(name, purpose))
+}
+
+async fn ask(
+    attempts: &mut Attempts<'_>,
     name: &'static str,
-    level: Level,
-    event: &str,
-    data: impl FnOnce() -> [(&'static str, Value); N],
-) {
-    let log = Log::new(client.logger(), name, client.key());
-    log.event(level, event, data);
-    log.flush();
+    purpose: Option<&str>,
+    keep: Keep<'_>,
+) -> Result<(ApiResponse, Listing), Error> {
+    let call = Call {
+        name,
+        method: Method::GET,
+        path: "v1/files/list",
+        query: purpose.map(|purpose| ("purpose", purpose.to_owned())).into_iter().collect(),
+        json: None,
+        max_response_len: MAX_RESPONSE_LEN,
+        effect: Effect::ReadOnly,
+    };
+    let explain = |error| match purpose {
+        Some(purpose) => purpose::explain(error, purpose),
+        None => error,
+    };
+    let mut response = envelope::repeat(attempts, &call, keep).await.map_err(explain)?;
+    let listing = response.listing(attempts.client(), &call).map_err(explain)?;
+    if listing.unreadable > 0 {
+        attempts.log().event(Level::Warn, "unreadable", || [("entries", listing.unreadable.into())]);
+    }
+    Ok((response, listing))
 }

@@ -280,7 +280,7 @@ pub unsafe extern "C" fn mmx_delete_files(
 /// Deletes the listed files that match a filter. Thread-safe.
 ///
 /// Sends GET /v1/files/list ("File List" in the API documentation), applies the filter, and deletes like
-/// mmx_delete_files(). Ages are measured by the local clock and by the service's (the Date header of the list). With
+/// mmx_delete_files(). If the service refuses to list by the purpose (2013), all files are listed. Ages are measured by the local clock and by the service's (the Date header of the list). With
 /// MMX_BULK_DRY_RUN nothing is deleted, and out_json holds the plan: the files, and the sum of their known sizes.
 ///
 /// @param client    From mmx_client_new().

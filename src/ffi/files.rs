@@ -104,8 +104,8 @@ pub(super) fn options<'a>(
 /// Retried, up to max_attempts requests, if nothing was sent, if no response was received, and after 1000, 1001, 1002,
 /// 1013, 1024, 1033, 1039, 1041, 2045 and HTTP 408, 429 and 5xx. If a response was lost and a later attempt fails, one
 /// retrieve request looks the file up: if it still exists, it is deleted again; if not, the call succeeds, and out_json
-/// is {"file_id": …, "evidence": "retrieve"}, because there is no response of the service. A refusal that may mean that
-/// the file doesn't exist is looked up, too.
+/// is {"file_id": …, "evidence": "retrieve"}, because there is no response of the service. 2013 and HTTP 404 are looked
+/// up, too; with MMX_CALL_MISSING_OK, every refusal that may mean that the file doesn't exist.
 ///
 /// @param client    From mmx_client_new().
 /// @param file_id   The file's id, 1 or more.

@@ -127,6 +127,21 @@ static const char *const random_faults[] = {
     "'code':1026,'times':-1",
 };
 
+/* Of files that were never there, a delete whose response was lost may be counted as the one that did it: it was sent again,
+ * refused, and looked up. A connection that the server resets behind an answer loses a few of them. */
+static void were_absent(const struct tally *tally, int64_t there, size_t count) {
+    size_t absent = 0, lost = 0;
+    for (size_t i = 0; i < tally->count; i++) {
+        if (tally->files[i].file_id <= there) continue;
+        absent += tally->outcomes[i] == MMX_OUTCOME_ALREADY_ABSENT;
+        if (tally->outcomes[i] != MMX_OUTCOME_DELETED && tally->outcomes[i] != MMX_OUTCOME_UNKNOWN) continue;
+        CHECK(tally->attempts[i] > 1);
+        lost++;
+    }
+    CHECK_INT(absent + lost, count);
+    CHECK(absent > count / 2);
+}
+
 /* 5,000 files, a tenth of which meet trouble, and some more that were never there. */
 static void random_trouble(void) {
     enum { FILES = 5000, ABSENT = 100 };
@@ -168,7 +183,7 @@ static void random_trouble(void) {
     CHECK_INT(tally.of[MMX_OUTCOME_NOT_ATTEMPTED], 0);
     CHECK(tally.of[MMX_OUTCOME_UNKNOWN] <= 2);
     CHECK(tally.of[MMX_OUTCOME_FAILED] > 10);
-    CHECK(tally.of[MMX_OUTCOME_ALREADY_ABSENT] >= ABSENT);
+    were_absent(&tally, FILES, ABSENT);
     CHECK(requests(name, "list") >= 1);
     mmx_string_free(json);
     tally_free(&tally);

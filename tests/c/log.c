@@ -132,7 +132,9 @@ static void hides(void *user_data, int32_t level, const char *line) {
 }
 
 static void secrecy(void) {
-    static const char *const keys[] = {"sk-api-abcdefghijklmnopqrstuvwxyz", "sk-api-abcdefg\"hijklmnop\\qrstuvw\"xyz"};
+    static const char *const keys[] = {"sk-api-abcdefghijklmnopqrstuvwxyz", "sk-api-abcdefg\"hijklmnop\\qrstuvw\"xyz",
+                                       /* What the lines themselves are made of. */
+                                       "\"", ":", "{", "}", ",", "\\", "e", "\"event\":", "0"};
     /* Where it stands in a header, and where it stands in JSON. */
     static const char *const echoes[] = {
         "{\"headers\": {\"Trace-Id\": \"%s\"}, \"perform\": false}", "{\"code\": 1013, \"message\": \"%s\", \"headers\": {\"Trace-Id\": \"%s\", \"Retry-After\": \"0\"}}",

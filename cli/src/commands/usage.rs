@@ -9,7 +9,7 @@ use crate::table::{self, Column, LEFT, RIGHT};
 use crate::wording::count;
 use indicatif::BinaryBytes;
 use mmx::api::filter::Now;
-use mmx::api::list::{CALL, listing};
+use mmx::api::list::{CALL, listing_of};
 use mmx::api::listing::Keep;
 use mmx::api::model::FileObject;
 use serde_json::{Value, json};
@@ -70,7 +70,7 @@ impl Sum {
 pub(crate) fn run(args: &args::Usage, context: &Context<'_>) -> Result<Exit, CommandError> {
     let account = context.account()?;
     let purpose = args.purpose.as_deref();
-    let (reply, listing) = listing(&account.client, CALL, purpose, Keep::Files, &context.call_options(None))?;
+    let (reply, listing) = listing_of(&account.client, CALL, purpose, Keep::Files, &context.call_options(None))?;
     let files = listing.files;
     if listing.unreadable > 0 {
         let entries = count(listing.unreadable);

@@ -22,6 +22,7 @@ mod names;
 mod plan;
 mod plan_target;
 mod prune;
+mod purposes;
 #[allow(dead_code)] // The test of the library uses the rest.
 #[path = "../../../tests/common/schema.rs"]
 mod schema;

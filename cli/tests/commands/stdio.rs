@@ -41,8 +41,14 @@ fn all_of_it_arrives_where_standard_output_does_not_block() {
     let account = Account::with("cli-stdout-nonblock", 900);
     let ids: Vec<_> = (1..=300).map(|id| id.to_string()).collect();
     let info = [&["info"][..], &ids.iter().map(String::as_str).collect::<Vec<_>>()].concat();
-    for arguments in [&["list"][..], &["list", "--json"], &["usage"], &["prune", "--all", "--dry-run", "--json"], &info]
-    {
+    for arguments in [
+        &["list"][..],
+        &["list", "--json"],
+        &["usage"],
+        &["prune", "--all", "--dry-run", "--json"],
+        &["prune", "--all", "--plan", "-"],
+        &info,
+    ] {
         let whole = account.run(arguments).exits(0);
         let slow = slowly(&mut account.command(arguments)).exits(0);
         // Links and times differ between runs.
@@ -58,6 +64,11 @@ fn no_receipt_is_dropped_there() {
     let lines = run.json();
     let (summary, receipts) = lines.split_last().unwrap();
     assert_eq!((receipts.len(), &summary["deleted"]), (900, &json!(900)));
+    let account = Account::with("cli-delete-nonblock", 900);
+    let ids: Vec<_> = (1..=900).map(|id| id.to_string()).collect();
+    let delete = ["delete", "--purpose", "voice_clone", "--yes", "--json"].into_iter();
+    let run = slowly(&mut account.command(&delete.chain(ids.iter().map(String::as_str)).collect::<Vec<_>>())).exits(0);
+    assert_eq!((run.json().len(), account.ids().len()), (901, 0));
     let account = Account::of(
         "cli-download-nonblock",
         json!([{"file_id": 1, "purpose": "voice_clone", "size": 1 << 20, "content": "0123456789abcdef"}]),

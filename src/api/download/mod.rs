@@ -163,9 +163,7 @@ impl<'a> Download<'a> {
             }
         }
         self.transfer.record(Ok((self.meta.http_status, &self.meta.trace_id)));
-        self.sink
-            .finish()
-            .map_err(|failure| Error { errno: failure.errno, ..self.error(failure.status, &failure.text) })?;
+        self.sink.finish().map_err(|failure| self.sink_error(&failure))?;
         let client = self.transfer.client;
         let json = serde_json::json!({
             "file_id": self.file_id,
@@ -332,6 +330,10 @@ impl<'a> Download<'a> {
 
     fn error(&self, status: Status, text: &str) -> Error {
         self.redacted(Error::new(status, self.transfer.call.name, text))
+    }
+
+    fn sink_error(&self, failure: &TransportError) -> Error {
+        Error { errno: failure.errno, ..self.error(failure.status, &failure.text) }
     }
 
     /// With what is known of the response.

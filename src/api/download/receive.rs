@@ -80,7 +80,7 @@ impl<'a> Download<'a> {
         }
         let taken = self.sink.write(data);
         self.check_process()?;
-        taken.map_err(|failure| self.error(failure.status, &failure.text))?;
+        taken.map_err(|failure| self.sink_error(&failure))?;
         self.written += data.len() as u64;
         self.transfer.progress.moved(self.written, total, BodySent::All).map_err(|failure| self.failed(failure))
     }

@@ -46,17 +46,7 @@ pub struct ResponseMeta {
 
 /// Makes a call that only reads, as often as it takes, and reads what its response says of success.
 pub fn exchange(client: &Client, call: &Call, options: &CallOptions<'_>) -> Result<ApiResponse, Error> {
-    exchange_list(client, call, Keep::Files, options)
-}
-
-/// The same for a list, of whose files `keep` is kept.
-pub fn exchange_list(
-    client: &Client,
-    call: &Call,
-    keep: Keep<'_>,
-    options: &CallOptions<'_>,
-) -> Result<ApiResponse, Error> {
-    drive(client, call.name, options, |mut attempts| async move { repeat(&mut attempts, call, keep).await })
+    drive(client, call.name, options, |mut attempts| async move { repeat(&mut attempts, call, Keep::Files).await })
 }
 
 /// Makes a call of whatever `work` sends.

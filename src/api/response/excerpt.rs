@@ -4,6 +4,8 @@ use crate::error::one_line;
 use crate::transport::client::Client;
 
 const LONGEST: usize = 200;
+/// So much of a page is looked at for what it says.
+const BEGINNING: usize = 64 * 1024;
 
 /// A text from outside as a message quotes it.
 pub fn clean(client: &Client, text: &str) -> String {
@@ -22,7 +24,7 @@ pub fn without_key(client: &Client, text: &str) -> String {
 pub fn page(client: &Client, body: &[u8]) -> Option<String> {
     let text = text(body)?;
     // A page that was cut may end within a character.
-    let text = String::from_utf8_lossy(text);
+    let text = String::from_utf8_lossy(&text[..text.len().min(BEGINNING)]);
     let quoted = clean(client, text.trim());
     if !is_xml(&text) {
         return Some(format!("an HTML page, as a gateway or a proxy sends it, \"{quoted}\""));

@@ -45,7 +45,7 @@ fn look_up(transfer: &Transfer<'_>, filename: &str, purpose: &str, bytes: u64) -
     let (cancel, http) = (transfer.limits.cancel, Some(&transfer.http));
     let options = CallOptions { timeout, cancel, http, ..CallOptions::default() };
     let fits = |file: &FileObject| file.purpose == purpose && u64::try_from(file.bytes) == Ok(bytes);
-    let listing = list::listing(transfer.client, transfer.call.name, Some(purpose), Keep::Fitting(&fits), &options);
+    let listing = list::listing_of(transfer.client, transfer.call.name, Some(purpose), Keep::Fitting(&fits), &options);
     let (response, listing) = listing.map_err(|error| match transfer.limits.check() {
         Ok(()) => Inconclusive::Unclear(format!("the list could not settle it: {}", error.without_call())),
         Err(ended) => {
