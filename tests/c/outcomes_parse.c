@@ -177,7 +177,7 @@ static void refused_ones(void) {
 static void of_calls(void) {
     enum { COUNT = 3000 };
     account("outcomes-parse", COUNT);
-    script("outcomes-parse", "{\"file_id\": 7, \"times\": -1, \"code\": 1026}");
+    script("outcomes-parse", "{\"call\": \"delete\", \"file_id\": 7, \"times\": -1, \"code\": 1026}");
     mmx_client *client = client_for("outcomes-parse", false);
     mmx_error *error = NULL;
     char *json = NULL, *dry = NULL;
