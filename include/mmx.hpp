@@ -1,4 +1,5 @@
-/* libmmx for C++17 and later: the native client for the MiniMax file API, header only, over mmx.h.
+/* libmmx for C++17 and later: the native client for the MiniMax file API, header only, over mmx.h. What is no interface is in
+ * mmx_detail.hpp.
  *
  *     mmx::Client client; // the key is in the environment variable MINIMAX_API_KEY
  *     const mmx::File file = client.upload("voice.mp3", mmx::purpose::voice_clone);
@@ -18,8 +19,6 @@
 
 #include "mmx.h"
 
-#include <algorithm>
-#include <charconv>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -30,7 +29,6 @@
 #include <functional>
 #include <initializer_list>
 #include <istream>
-#include <limits>
 #include <memory>
 #include <optional>
 #include <ostream>
@@ -113,60 +111,46 @@ class Error : public std::exception, public Failure {
     const char *what() const noexcept override { return mmx_error_message(get()); }
 };
 
-struct InvalidArgumentError : Error { using Error::Error; };          ///< An argument or a setting is invalid; nothing was sent.
-struct FileError : Error { using Error::Error; };                     ///< A local file or a stream can't be read or written.
-struct ConnectError : Error { using Error::Error; };                  ///< Name lookup, TCP, TLS or proxy failed; nothing was sent.
-struct NetworkError : Error { using Error::Error; };                  ///< The connection broke after the request was begun.
-struct TimeoutError : Error { using Error::Error; };                  ///< A timeout of the client or the call expired.
-struct CancelledError : Error { using Error::Error; };                ///< Cancelled by a token or a callback.
-struct ProtocolError : Error { using Error::Error; };                 ///< The response is not one of this API.
-struct HttpError : Error { using Error::Error; };                     ///< An HTTP error without an API code.
-struct PartialError : Error { using Error::Error; };                  ///< Some files were not deleted; summary() says which.
-struct GuardError : Error { using Error::Error; };                    ///< A guard stopped a prune; summary() has the plan.
-struct InternalError : Error { using Error::Error; };                 ///< A bug in the library, or no file descriptor left.
-struct ApiError : Error { using Error::Error; };                      ///< The service refused; the base class of those below.
-struct AuthenticationError : ApiError { using ApiError::ApiError; };  ///< The key was refused.
-struct RateLimitError : ApiError { using ApiError::ApiError; };       ///< Too many requests.
-struct QuotaError : ApiError { using ApiError::ApiError; };           ///< No balance or quota.
-struct InvalidRequestError : ApiError { using ApiError::ApiError; };  ///< The service considers the request invalid.
-struct ContentRejectedError : ApiError { using ApiError::ApiError; }; ///< The content was rejected.
-struct NotFoundError : ApiError { using ApiError::ApiError; };        ///< The service doesn't know the file.
-struct PermissionError : ApiError { using ApiError::ApiError; };      ///< The account may not do this.
-struct ServerError : ApiError { using ApiError::ApiError; };          ///< The service failed.
-struct ServerTimeoutError : ApiError { using ApiError::ApiError; };   ///< The service timed out.
+// The classes of errors: each with its base class and its status.
+#define MMX_HPP_ERRORS(X) \
+    X(InvalidArgumentError, Error, MMX_ERROR_INVALID_ARGUMENT)    /* An argument or a setting is invalid; nothing was sent. */ \
+    X(FileError, Error, MMX_ERROR_FILE)                           /* A local file or a stream can't be read or written. */ \
+    X(ConnectError, Error, MMX_ERROR_CONNECT)                     /* Name lookup, TCP, TLS or proxy failed; nothing was sent. */ \
+    X(NetworkError, Error, MMX_ERROR_NETWORK)                     /* The connection broke after the request was begun. */ \
+    X(TimeoutError, Error, MMX_ERROR_TIMEOUT)                     /* A timeout of the client or the call expired. */ \
+    X(CancelledError, Error, MMX_ERROR_CANCELLED)                 /* Cancelled by a token or a callback. */ \
+    X(ProtocolError, Error, MMX_ERROR_PROTOCOL)                   /* The response is not one of this API. */ \
+    X(HttpError, Error, MMX_ERROR_HTTP)                           /* An HTTP error without an API code. */ \
+    X(PartialError, Error, MMX_ERROR_PARTIAL)                     /* Some files were not deleted; summary() says which. */ \
+    X(GuardError, Error, MMX_ERROR_GUARD)                         /* A guard stopped a prune; summary() has the plan. */ \
+    X(InternalError, Error, MMX_ERROR_INTERNAL)                   /* A bug in the library, or no file descriptor left. */ \
+    X(ApiError, Error, MMX_ERROR_API)                             /* The service refused; the base class of those below. */ \
+    X(AuthenticationError, ApiError, MMX_ERROR_AUTHENTICATION)    /* The key was refused. */ \
+    X(RateLimitError, ApiError, MMX_ERROR_RATE_LIMITED)           /* Too many requests. */ \
+    X(QuotaError, ApiError, MMX_ERROR_QUOTA)                      /* No balance or quota. */ \
+    X(InvalidRequestError, ApiError, MMX_ERROR_INVALID_REQUEST)   /* The service considers the request invalid. */ \
+    X(ContentRejectedError, ApiError, MMX_ERROR_CONTENT_REJECTED) /* The content was rejected. */ \
+    X(NotFoundError, ApiError, MMX_ERROR_NOT_FOUND)               /* The service doesn't know the file. */ \
+    X(PermissionError, ApiError, MMX_ERROR_PERMISSION)            /* The account may not do this. */ \
+    X(ServerError, ApiError, MMX_ERROR_SERVER)                    /* The service failed. */ \
+    X(ServerTimeoutError, ApiError, MMX_ERROR_SERVER_TIMEOUT)     /* The service timed out. */
+#define MMX_HPP_CLASS(name, base, status) struct name : base { using base::base; };
+MMX_HPP_ERRORS(MMX_HPP_CLASS)
 
 /// Throws the class of the failure's status; with -fno-exceptions, prints the message and aborts.
 [[noreturn]] inline void raise(const Failure &failure) {
 #if MMX_HPP_EXCEPTIONS
-    switch (failure.status()) {
-    case MMX_ERROR_INVALID_ARGUMENT: throw InvalidArgumentError(failure);
-    case MMX_ERROR_FILE: throw FileError(failure);
-    case MMX_ERROR_CONNECT: throw ConnectError(failure);
-    case MMX_ERROR_NETWORK: throw NetworkError(failure);
-    case MMX_ERROR_TIMEOUT: throw TimeoutError(failure);
-    case MMX_ERROR_CANCELLED: throw CancelledError(failure);
-    case MMX_ERROR_PROTOCOL: throw ProtocolError(failure);
-    case MMX_ERROR_HTTP: throw HttpError(failure);
-    case MMX_ERROR_PARTIAL: throw PartialError(failure);
-    case MMX_ERROR_GUARD: throw GuardError(failure);
-    case MMX_ERROR_INTERNAL: throw InternalError(failure);
-    case MMX_ERROR_API: throw ApiError(failure);
-    case MMX_ERROR_AUTHENTICATION: throw AuthenticationError(failure);
-    case MMX_ERROR_RATE_LIMITED: throw RateLimitError(failure);
-    case MMX_ERROR_QUOTA: throw QuotaError(failure);
-    case MMX_ERROR_INVALID_REQUEST: throw InvalidRequestError(failure);
-    case MMX_ERROR_CONTENT_REJECTED: throw ContentRejectedError(failure);
-    case MMX_ERROR_NOT_FOUND: throw NotFoundError(failure);
-    case MMX_ERROR_PERMISSION: throw PermissionError(failure);
-    case MMX_ERROR_SERVER: throw ServerError(failure);
-    case MMX_ERROR_SERVER_TIMEOUT: throw ServerTimeoutError(failure);
-    default: throw Error(failure); // of a later version of the library
-    }
+#define MMX_HPP_THROW(name, base, its_status) if (failure.status() == its_status) throw name(failure);
+    MMX_HPP_ERRORS(MMX_HPP_THROW)
+    throw Error(failure); // of a later version of the library
 #else
     std::fprintf(stderr, "%s\n", mmx_error_message(failure.get()));
     std::abort();
 #endif
 }
+#undef MMX_HPP_ERRORS
+#undef MMX_HPP_CLASS
+#undef MMX_HPP_THROW
 
 /// A value, or the failure that there is instead.
 template <class T> class [[nodiscard]] Result {
@@ -336,167 +320,13 @@ struct Bytes {
     std::size_t size;
 };
 
-namespace detail {
+} // namespace MMX_HPP_NAMESPACE
+} // namespace mmx
 
-/// Text for C: text that C would take for a shorter one becomes text that the library refuses.
-class Text {
-  public:
-    Text(std::string_view text) : text_(text.find('\0') == text.npos ? text : "\xff") {}
-    operator const char *() const noexcept { return text_.c_str(); }
-    const char *or_null() const noexcept { return text_.empty() ? nullptr : text_.c_str(); }
+#include "mmx_detail.hpp"
 
-  private:
-    std::string text_;
-};
-
-/// In C 0 is the default.
-constexpr std::int64_t limit(const std::optional<Milliseconds> &timeout) noexcept {
-    if (!timeout || *timeout == no_timeout) return timeout ? -1 : 0;
-    return timeout->count() > 0 ? timeout->count() : std::numeric_limits<std::int64_t>::min();
-}
-
-/// A call on this thread: keeps what its callbacks throw, and frees what the library hands over.
-class Frame {
-  public:
-    Frame() noexcept : outer_(std::exchange(current(), this)) {}
-    Frame(const Frame &) = delete;
-    Frame &operator=(const Frame &) = delete;
-    ~Frame() { current() = outer_, mmx_string_free(json), mmx_error_free(error); }
-    /// Runs a callback of the innermost call; `otherwise` is for the library if it throws, or another one has before.
-    template <class R, class F> static R contain(R otherwise, F &&callback) noexcept {
-#if MMX_HPP_EXCEPTIONS
-        if (current()->thrown_) return otherwise;
-        try {
-            return callback();
-        } catch (...) {
-            current()->thrown_ = std::current_exception();
-            return otherwise;
-        }
-#else
-        return otherwise ? callback() : callback();
-#endif
-    }
-    void rethrow() const {
-#if MMX_HPP_EXCEPTIONS
-        if (thrown_) std::rethrow_exception(thrown_);
-#endif
-    }
-    Failure failure(std::shared_ptr<const Summary> summary = nullptr) {
-        return Failure(std::exchange(error, nullptr), std::move(summary));
-    }
-    char *json = nullptr;
-    mmx_error *error = nullptr;
-
-  private:
-    static Frame *&current() noexcept {
-        static thread_local Frame *frame = nullptr;
-        return frame;
-    }
-    Frame *outer_;
-    std::exception_ptr thrown_;
-};
-
-/// The JSON of a field of an object that the library wrote.
-inline std::string_view field(std::string_view object, std::string_view name) noexcept {
-    std::size_t depth = 0, begin = 0;
-    for (std::size_t at = 0; at < object.size(); ++at) {
-        const char c = object[at];
-        if (c == '"') {
-            const std::size_t start = ++at;
-            while (at < object.size() && object[at] != '"') at += object[at] == '\\' ? 2 : 1;
-            if (depth == 1 && object.substr(start, at - start) == name && object.substr(at + 1, 1) == ":") begin = at + 2;
-        } else if (depth == 1 && begin > 0 && (c == ',' || c == '}')) {
-            return object.substr(begin, at - begin);
-        } else if (c == '{' || c == '[') {
-            ++depth;
-        } else if (c == '}' || c == ']') {
-            --depth;
-        }
-    }
-    return {};
-}
-
-inline std::optional<std::int64_t> number(std::string_view json) noexcept {
-    std::int64_t value = 0;
-    const bool is_one = std::from_chars(json.data(), json.data() + json.size(), value).ec == std::errc();
-    return is_one ? std::optional<std::int64_t>(value) : std::nullopt;
-}
-
-/// A string of visible characters.
-inline std::string string(std::string_view json) {
-    std::string text;
-    for (std::size_t at = 1; at + 1 < json.size(); ++at) text += json[at] == '\\' ? json[++at] : json[at];
-    return text;
-}
-
-/// The files in the JSON of a call; none in what can't be read.
-inline std::vector<File> files(const char *json) {
-    mmx_files *found = nullptr;
-    mmx_files_parse(json, &found, nullptr);
-    const std::unique_ptr<mmx_files, decltype(&mmx_files_free)> owner(found, mmx_files_free);
-    std::vector<File> files;
-    files.reserve(mmx_files_count(found));
-    for (std::size_t at = 0; const mmx_file *file = mmx_files_get(found, at); ++at) {
-        const Time created_at{std::chrono::seconds(file->created_at)};
-        files.push_back({file->file_id, file->bytes, file->created_at ? std::optional<Time>(created_at) : std::nullopt, file->filename,
-                         file->purpose, file->download_url});
-    }
-    return files;
-}
-
-inline File file(const char *json) {
-    std::vector<File> found = files(json);
-    return found.empty() ? File() : std::move(found.front());
-}
-
-inline Outcome outcome(const mmx_outcome &from) {
-    const auto error = from.error ? std::optional<Failure>(Failure(mmx_error_clone(from.error))) : std::nullopt;
-    return {from.index,    from.file_id,  from.purpose, from.outcome, from.attempts,
-            from.evidence, from.trace_id, Time{Milliseconds(from.settled_at_ms)}, error};
-}
-
-inline Summary summary(const char *json) {
-    mmx_outcomes *found = nullptr;
-    mmx_outcomes_parse(json, &found, nullptr);
-    const std::unique_ptr<mmx_outcomes, decltype(&mmx_outcomes_free)> owner(found, mmx_outcomes_free);
-    const auto of = [&](std::int32_t outcome) { return mmx_outcomes_total(found, outcome); };
-    Summary summary{of(0), of(MMX_OUTCOME_DELETED), of(MMX_OUTCOME_ALREADY_ABSENT), of(MMX_OUTCOME_FAILED), of(MMX_OUTCOME_UNKNOWN),
-                    of(MMX_OUTCOME_NOT_ATTEMPTED), of(MMX_OUTCOME_KEPT)};
-    for (std::size_t at = 0; const mmx_outcome *one = mmx_outcomes_get(found, at); ++at) summary.outcomes.push_back(outcome(*one));
-    if (const std::string_view plan = field(json, "plan"); plan.substr(0, 1) == "{") {
-        const auto count = [&](std::string_view name) { return number(field(plan, name)).value_or(0); };
-        summary.plan = {count("listed"), count("matched"), count("kept"), count("bytes_at_least"), count("sizes_unknown"),
-                        files(json), std::string(plan)};
-    }
-    if (std::string_view ids = field(json, "still_listed"); ids.substr(0, 1) == "[") {
-        for (summary.still_listed.emplace(); ids.size() > 2; ids.remove_prefix(std::min(ids.find(',', 1), ids.size())))
-            summary.still_listed->push_back(number(ids.substr(1)).value_or(0));
-    }
-    return summary;
-}
-
-template <class Options> std::int32_t on_progress(void *options, std::int64_t done, std::int64_t total) {
-    return Frame::contain(1, [&] { return static_cast<const Options *>(options)->progress(done, total) ? 0 : 1; });
-}
-
-/// The options of mmx.h; they borrow from those of C++.
-inline mmx_call_options options(const Call &call) noexcept {
-    return {sizeof(mmx_call_options), limit(call.timeout), call.max_attempts,
-            (call.missing_ok ? MMX_CALL_MISSING_OK : 0) | (call.reconcile ? MMX_CALL_RECONCILE : 0) |
-                (call.via_download_url ? MMX_CALL_VIA_DOWNLOAD_URL : 0),
-            call.cancel ? call.cancel->get() : nullptr, call.progress ? on_progress<Call> : nullptr, const_cast<Call *>(&call)};
-}
-
-inline mmx_bulk_options options(const BulkCall &call, bool is_dry) noexcept {
-    const mmx_outcome_fn on_outcome = [](void *call, const mmx_outcome *one) -> std::int32_t {
-        return Frame::contain(1, [&] { return static_cast<BulkCall *>(call)->on_outcome(outcome(*one)) ? 0 : 1; });
-    };
-    return {sizeof(mmx_bulk_options), limit(call.timeout), limit(call.call_timeout), call.max_attempts, call.concurrency,
-            (call.verify ? MMX_BULK_VERIFY : 0) | (is_dry ? MMX_BULK_DRY_RUN : 0), call.cancel ? call.cancel->get() : nullptr,
-            call.progress ? on_progress<BulkCall> : nullptr, call.on_outcome ? on_outcome : nullptr, const_cast<BulkCall *>(&call)};
-}
-
-} // namespace detail
+namespace mmx {
+inline namespace MMX_HPP_NAMESPACE {
 
 /// A client: makes the calls. Move-only. One that was moved from refuses every call.
 class Client {
@@ -553,16 +383,8 @@ class Client {
         return run<File>(call, detail::file, mmx_upload_file, detail::Text(path.native()), detail::Text(purpose));
     }
     Result<File> try_upload(Bytes bytes, std::string_view filename, std::string_view purpose, const Call &call = {}) const {
-        struct Rest { Bytes all; std::size_t at; } rest{bytes, 0};
-        const mmx_source source{sizeof(mmx_source), static_cast<std::int64_t>(bytes.size),
-            [](void *of, std::uint8_t *buffer, std::size_t capacity) {
-                Rest &rest = *static_cast<Rest *>(of);
-                const std::size_t count = std::min(capacity, rest.all.size - rest.at);
-                std::copy_n(static_cast<const std::uint8_t *>(rest.all.data) + rest.at, count, buffer);
-                rest.at += count;
-                return static_cast<std::int64_t>(count);
-            },
-            [](void *of) -> std::int32_t { return static_cast<Rest *>(of)->at = 0, 0; }, &rest};
+        detail::Rest rest{bytes, 0};
+        const mmx_source source = detail::source(rest);
         return run<File>(call, detail::file, mmx_upload_stream, &source, detail::Text(filename), detail::Text(purpose));
     }
     /// From where the stream is to its end; retried if it can go back.
@@ -589,7 +411,7 @@ class Client {
         return run<File>(call, detail::file, mmx_upload_stream, &source, detail::Text(filename), detail::Text(purpose));
     }
     Result<Download> try_download(std::int64_t file_id, const std::filesystem::path &path, const Call &call = {}) const {
-        return run<Download>(call, downloaded, mmx_download_file, file_id, detail::Text(path.native()));
+        return run<Download>(call, detail::download, mmx_download_file, file_id, detail::Text(path.native()));
     }
     /// Flushes the stream. Not started again from the beginning: a stream can't take back what it was given.
     Result<Download> try_download(std::int64_t file_id, std::ostream &out, const Call &call = {}) const {
@@ -599,7 +421,7 @@ class Client {
                 return to.write(reinterpret_cast<const char *>(data), static_cast<std::streamsize>(length)).flush() ? 0 : 1;
             });
         }, nullptr, &out};
-        return run<Download>(call, downloaded, mmx_download_stream, file_id, &sink);
+        return run<Download>(call, detail::download, mmx_download_stream, file_id, &sink);
     }
     Result<std::string> try_download_string(std::int64_t file_id, const Call &call = {}) const {
         std::string content;
@@ -645,12 +467,6 @@ class Client {
     Client(std::unique_ptr<const Logger> logger, mmx_client *client) noexcept : logger_(std::move(logger)), client_(client) {}
     static void log(void *logger, std::int32_t level, const char *json) {
         detail::Frame::contain(0, [&] { return (*static_cast<const Logger *>(logger))(LogLevel{level}, json), 0; });
-    }
-    static Download downloaded(const char *json) {
-        const auto number = [&](std::string_view name) { return detail::number(detail::field(json, name)); };
-        const auto text = [&](std::string_view name) { return detail::string(detail::field(json, name)); };
-        return {number("file_id").value_or(0), number("bytes").value_or(0), number("length"), number("resumed").value_or(0),
-                text("content_type"), text("via"), text("trace_id")};
     }
     template <class T, class Make, class F, class... A> Result<T> run(const Call &call, Make make, F function, const A &...arguments) const {
         detail::Frame frame;

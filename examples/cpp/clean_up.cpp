@@ -1,4 +1,4 @@
-// Deletes the speech files that are older than a week, but never more than half of what is listed. ./clean_up shows them;
+// Deletes the speech files that are older than a week, but never more than 1,000. ./clean_up shows them;
 // ./clean_up --delete deletes them. The key is in MINIMAX_API_KEY.
 //
 // c++ -std=c++17 -Iinclude examples/cpp/clean_up.cpp -Ltarget/release -lmmx -o clean_up
@@ -10,7 +10,7 @@ int main(int argc, char **) {
     mmx::Filter filter;
     filter.purpose = mmx::purpose::t2a_async;
     filter.older_than = std::chrono::hours(7 * 24);
-    filter.max_percent = 50;
+    filter.max_files = 1000;
     try {
         const mmx::Client client;
         if (argc == 1) {
