@@ -79,6 +79,8 @@ lint:
 
 test-rust:
 	$(call need,jq,jq)
+	$(call need,g++,g++)
+	$(call need,clang++,clang)
 	@$(CLEAN) $(CARGO) test --quiet --workspace
 
 UNDER_VALGRIND = $(CLEAN) MMX_TEST_UNDER="valgrind --quiet --error-exitcode=9 --leak-check=full \

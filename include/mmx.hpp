@@ -98,7 +98,6 @@ class Failure {
     const Summary *summary() const noexcept { return summary_.get(); }
     /// For mmx.h; NULL: no failure.
     const mmx_error *get() const noexcept { return error_.get(); }
-
   private:
     std::shared_ptr<const mmx_error> error_;
     std::shared_ptr<const Summary> summary_;
@@ -167,7 +166,6 @@ template <class T> class [[nodiscard]] Result {
     const T *operator->() const { return &value(); }
     /// Its status is MMX_OK if there is a value.
     const Failure &error() const noexcept { return failure_; }
-
   private:
     std::optional<T> value_;
     Failure failure_;
@@ -180,7 +178,6 @@ template <> class [[nodiscard]] Result<void> {
     explicit operator bool() const noexcept { return failure_.status() == MMX_OK; }
     void value() const { return *this ? void() : raise(failure_); }
     const Failure &error() const noexcept { return failure_; }
-
   private:
     Failure failure_;
 };
@@ -202,7 +199,6 @@ class CancelToken {
     [[nodiscard]] bool is_triggered() const noexcept { return mmx_cancel_is_triggered(get()); } ///< Async-signal-safe.
     void reset() const noexcept { mmx_cancel_reset(get()); }                                  ///< Only while no call uses it.
     mmx_cancel *get() const noexcept { return cancel_.get(); }                                ///< For mmx.h.
-
   private:
     explicit CancelToken(std::shared_ptr<mmx_cancel> cancel) noexcept : cancel_(std::move(cancel)) {}
     std::shared_ptr<mmx_cancel> cancel_;
@@ -459,7 +455,6 @@ class Client {
     }
     /// For mmx.h, whose callbacks must not throw; NULL if it was moved from. Its logger must not throw then either.
     const mmx_client *get() const noexcept { return client_.get(); }
-
   private:
     using Logger = std::function<void(LogLevel, std::string_view)>;
     struct Free { void operator()(mmx_client *client) const noexcept { mmx_client_free(client); } };

@@ -26,6 +26,8 @@ fn main() -> process::ExitCode {
             let name = format!("cpp::header::{compiler}::{standard}");
             trials.push(Trial::test(name, move || header(compiler, package, standard)));
         }
+        let name = format!("cpp::pages::{compiler}");
+        trials.push(Trial::test(name, move || pages(compiler, package)));
         for source in programs() {
             let sandbox = sandbox.clone();
             let name = format!("cpp::{}::{compiler}", source.file_stem().unwrap().to_string_lossy());
@@ -59,6 +61,7 @@ fn compile(compiler: &str, package: &str, arguments: &[&str]) -> Result<(), Fail
 
 /// The header alone, twice, and with every template used.
 fn header(compiler: &str, package: &str, standard: &str) -> Result<(), Failed> {
+    is_bounded();
     let folder = common::target().join("cpp/header").join(compiler).join(standard);
     fs::create_dir_all(&folder)?;
     let alone = folder.join("alone.cpp");
@@ -70,6 +73,27 @@ fn header(compiler: &str, package: &str, standard: &str) -> Result<(), Failed> {
     }
     compile(compiler, package, &[&standard, "-fsyntax-only", "tests/cpp/calls.cpp"])?;
     compile(compiler, package, &[&standard, "-fsyntax-only", "-fno-exceptions", "tests/cpp/no_exceptions.cpp"])
+}
+
+/// The blocks of C++ on pages, which are whole programs.
+fn pages(compiler: &str, package: &str) -> Result<(), Failed> {
+    let folder = common::target().join("cpp/pages").join(compiler);
+    fs::create_dir_all(&folder)?;
+    let text = fs::read_to_string(common::root().join("README.md"))?;
+    let blocks: Vec<_> = text.split("\n```cpp\n").skip(1).collect();
+    assert!(!blocks.is_empty(), "README.md has no C++");
+    for block in blocks {
+        let file = folder.join("page.cpp");
+        fs::write(&file, block.split("```").next().unwrap())?;
+        compile(compiler, package, &["-std=c++17", "-fsyntax-only", &file.to_string_lossy()])?;
+    }
+    Ok(())
+}
+
+/// The interface can be read in one sitting.
+fn is_bounded() {
+    let lines = fs::read_to_string(common::root().join("include/mmx.hpp")).expect("include/mmx.hpp").lines().count();
+    assert!(lines <= 500, "mmx.hpp has {lines} lines");
 }
 
 fn run(source: &Path, compiler: &str, package: &str, standards: [&str; 3], sandbox: &Sandbox) -> Result<(), Failed> {
