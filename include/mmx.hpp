@@ -318,9 +318,7 @@ struct Bytes {
 
 } // namespace MMX_HPP_NAMESPACE
 } // namespace mmx
-
 #include "mmx_detail.hpp"
-
 namespace mmx {
 inline namespace MMX_HPP_NAMESPACE {
 
@@ -329,7 +327,6 @@ class Client {
   public:
 #if MMX_HPP_EXCEPTIONS
     explicit Client(const Config &config = {}) : Client(create(config).value()) {}
-
     /// Uploads a local file, all bytes, or a stream to its end, under a name.
     File upload(const std::filesystem::path &path, std::string_view purpose, const Call &call = {}) const { return try_upload(path, purpose, call).value(); }
     File upload(Bytes bytes, std::string_view filename, std::string_view purpose, const Call &call = {}) const { return try_upload(bytes, filename, purpose, call).value(); }
@@ -453,13 +450,17 @@ class Client {
         if (!summary) return summary.error();
         return std::move(*summary).plan.value_or(Plan());
     }
-    /// For mmx.h, whose callbacks must not throw; NULL if it was moved from. Its logger must not throw then either.
+    /// For mmx.h, in whose calls neither callbacks nor the logger may throw. NULL if it was moved from.
     const mmx_client *get() const noexcept { return client_.get(); }
   private:
     using Logger = std::function<void(LogLevel, std::string_view)>;
-    struct Free { void operator()(mmx_client *client) const noexcept { mmx_client_free(client); } };
+    /// Owns the logger, which outlives the client.
+    struct Free {
+        std::unique_ptr<const Logger> logger;
+        void operator()(mmx_client *client) const noexcept { mmx_client_free(client); }
+    };
 
-    Client(std::unique_ptr<const Logger> logger, mmx_client *client) noexcept : logger_(std::move(logger)), client_(client) {}
+    Client(std::unique_ptr<const Logger> logger, mmx_client *client) noexcept : client_(client, Free{std::move(logger)}) {}
     static void log(void *logger, std::int32_t level, const char *json) {
         detail::Frame::contain(0, [&] { return (*static_cast<const Logger *>(logger))(LogLevel{level}, json), 0; });
     }
@@ -488,8 +489,6 @@ class Client {
             filter.keep_ids.data(), filter.keep_ids.size(), filter.max_files, filter.max_percent, filter.all ? MMX_FILTER_ALL : 0};
         return bulk(call, is_dry, mmx_prune_files, &given);
     }
-
-    std::unique_ptr<const Logger> logger_;
     std::unique_ptr<mmx_client, Free> client_;
 };
 

@@ -37,11 +37,13 @@ class Frame {
     /// Runs a callback of the innermost call; `otherwise` is for the library if it throws, or another one has before.
     template <class R, class F> static R contain(R otherwise, F &&callback) noexcept {
 #if MMX_HPP_EXCEPTIONS
-        if (current()->thrown_) return otherwise;
+        Frame *const frame = current();
+        if (!frame) return callback(); // a call of mmx.h
+        if (frame->thrown_) return otherwise;
         try {
             return callback();
         } catch (...) {
-            current()->thrown_ = std::current_exception();
+            frame->thrown_ = std::current_exception();
             return otherwise;
         }
 #else

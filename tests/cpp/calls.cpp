@@ -134,6 +134,17 @@ void moves() {
     CHECK(!refused && refused.error().parameter() == "client" && !first.get());
     first = std::move(second);
     first.remove(2, "voice_clone");
+    // The logger of the client that is replaced goes with it, that of the new one comes along.
+    const auto counted = [](const std::shared_ptr<int> &lines) {
+        mmx::Config noisy = config();
+        noisy.log_level = mmx::LogLevel::debug;
+        noisy.logger = [lines](mmx::LogLevel, std::string_view) { ++*lines; };
+        return mmx::Client(noisy);
+    };
+    const auto lines = std::make_shared<int>(), others = std::make_shared<int>();
+    mmx::Client replaced = counted(lines);
+    replaced = counted(others);
+    CHECK(lines.use_count() == 1 && others.use_count() == 2 && replaced.list().empty() && *lines == 0 && *others > 0);
     CHECK(mmx_list_files(first.get(), nullptr, nullptr, nullptr, nullptr) == MMX_OK);
 }
 
@@ -196,7 +207,8 @@ void settings() {
         all.logger = nullptr;
         CHECK(lines.use_count() == 2);
         client.remove(1, "voice_clone");
-        CHECK(lines->size() >= 3 && lines->front().find("\"attempt\"") != std::string::npos);
+        CHECK(mmx_list_files(client.get(), nullptr, nullptr, nullptr, nullptr) == MMX_OK);
+        CHECK(lines->size() >= 6 && lines->front().find("\"attempt\"") != std::string::npos);
     }
     CHECK(lines.use_count() == 1);
 }
