@@ -79,6 +79,8 @@ lint:
 
 test-rust:
 	$(call need,jq,jq)
+	$(call need,g++,g++)
+	$(call need,clang++,clang)
 	@$(CLEAN) $(CARGO) test --quiet --workspace
 
 MYPY = $(VENV)/bin/mypy --no-error-summary --cache-dir $(TARGET)/mypy --config-file $(PYTHON_SETTINGS)

@@ -69,16 +69,12 @@
 /* The ABI version of this header; mmx_abi_version() returns that of the library. */
 #define MMX_ABI_VERSION 1
 
-/** A cancellation token. */
-typedef struct mmx_cancel mmx_cancel;
-/** A client: an API key, a base URL and network settings. */
-typedef struct mmx_client mmx_client;
-/** Settings from which clients are created. */
-typedef struct mmx_config mmx_config;
-/** Why a call failed. */
-typedef struct mmx_error mmx_error;
-/** The files in a response. */
-typedef struct mmx_files mmx_files;
+typedef struct mmx_cancel mmx_cancel; /**< A cancellation token. */
+typedef struct mmx_client mmx_client; /**< A client: an API key, a base URL and network settings. */
+typedef struct mmx_config mmx_config; /**< Settings from which clients are created. */
+typedef struct mmx_error mmx_error; /**< Why a call failed. */
+typedef struct mmx_files mmx_files; /**< The files in a response. */
+typedef struct mmx_outcomes mmx_outcomes; /**< The outcomes in a bulk result or a plan. */
 
 #ifdef __cplusplus
 extern "C" {
@@ -91,7 +87,6 @@ extern "C" {
 
 /**
  * Returns the version of the loaded library. Thread-safe.
- *
  * @return For example "1.0.0". Static; do not free it.
  * @since 1.0.0
  */
@@ -102,7 +97,6 @@ const char *mmx_version(void);
  *
  * A program that loads the library at run time compares it with MMX_ABI_VERSION of the header that it was built with,
  * and must not continue if they differ.
- *
  * @return 1.
  * @since 1.0.0
  */
@@ -140,7 +134,6 @@ typedef int32_t mmx_status;
 
 /**
  * Returns the name of a status, as in this header. Thread-safe.
- *
  * @param status Any value.
  * @return For example "MMX_ERROR_TIMEOUT"; "MMX_ERROR_UNKNOWN" for a value that this version doesn't know. Static; do
  *   not free it.
@@ -150,7 +143,6 @@ const char *mmx_status_name(mmx_status status);
 
 /**
  * Frees a string that the library returned. Thread-safe, once for each string.
- *
  * @param string From an out parameter or a function of type `char *`. NULL does nothing.
  * @since 1.0.0
  */
@@ -165,7 +157,6 @@ void mmx_string_free(char *string);
 
 /**
  * Creates a client. Sends nothing. Thread-safe, as long as no thread changes the configuration meanwhile.
- *
  * @param config     Its settings, copied. NULL = the defaults and the environment, as mmx_config_new() reads them.
  * @param out_client Receives the client, or NULL; free it with mmx_client_free().
  * @param out_error  Receives the error. NULL = not wanted.
@@ -190,7 +181,6 @@ mmx_status mmx_client_new(const mmx_config *config, mmx_client **out_client, mmx
  *
  * Calls that have already begun finish normally; none may begin during or after it. Safe in a child process after
  * fork().
- *
  * @param client From mmx_client_new(). NULL does nothing.
  * @since 1.0.0
  */
@@ -214,7 +204,6 @@ void mmx_client_free(mmx_client *client);
  * HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY (see mmx_config_set_proxy()). An empty variable counts as unset; an
  * invalid value is reported by mmx_client_new(). No other function reads the environment, except mmx_client_new()
  * without a configuration and libc's name lookup.
- *
  * @return The configuration; free it with mmx_config_free(). NULL only after an internal error.
  * @since 1.0.0
  */
@@ -223,7 +212,6 @@ mmx_config *mmx_config_new(void);
 /**
  * Frees a configuration and erases its copy of the key. Clients created from it are not affected. One thread at a
  * time.
- *
  * @param config From mmx_config_new(). NULL does nothing.
  * @since 1.0.0
  */
@@ -234,7 +222,6 @@ void mmx_config_free(mmx_config *config);
  *
  * The library erases its own copies when they are freed, and never puts the key into an error, a log event or debug
  * output. The HTTP and TLS layers and the environment may keep copies of their own.
- *
  * @param config    The configuration to change.
  * @param api_key   The key, without "Bearer ". Visible ASCII characters.
  * @param out_error Receives the error. NULL = not wanted.
@@ -248,7 +235,6 @@ mmx_status mmx_config_set_api_key(mmx_config *config, const char *api_key, mmx_e
  *
  * A key belongs to one region: https://api.minimaxi.com, the default, is that of China; https://api.minimax.io is the
  * global one. A path in the URL is put before the path of each call.
- *
  * @param config    The configuration to change.
  * @param base_url  http:// or https:// and a host, optionally a port and a path; no user name, password, query or
  *   fragment. http:// to another machine is refused by mmx_client_new() unless mmx_config_set_allow_insecure() allows
@@ -263,7 +249,6 @@ mmx_status mmx_config_set_base_url(mmx_config *config, const char *base_url, mmx
  * Allows http:// to another machine, which exposes the key to anyone who can see the traffic. One thread at a time.
  *
  * http:// to this machine (localhost, 127.0.0.0/8, ::1) is always allowed. Certificate verification can't be disabled.
- *
  * @param config    The configuration to change.
  * @param allow     false is the default.
  * @param out_error Receives the error. NULL = not wanted.
@@ -276,7 +261,6 @@ mmx_status mmx_config_set_allow_insecure(mmx_config *config, bool allow, mmx_err
  * Adds trusted CA certificates from a PEM file to those of the system. One thread at a time.
  *
  * The file is read immediately. A later call replaces the certificates of an earlier one.
- *
  * @param config    The configuration to change.
  * @param pem_path  Path of a file with one or more CERTIFICATE sections. UTF-8.
  * @param out_error Receives the error. NULL = not wanted.
@@ -289,7 +273,6 @@ mmx_status mmx_config_set_ca_file(mmx_config *config, const char *pem_path, mmx_
 
 /**
  * Sets the name of the program in the User-Agent header, before the library's "libmmx/1.0.0". One thread at a time.
- *
  * @param config     The configuration to change.
  * @param user_agent For example "reports/2.1". Printable ASCII; "" = only the library's own.
  * @param out_error  Receives the error. NULL = not wanted.
@@ -312,7 +295,6 @@ mmx_status mmx_config_set_user_agent(mmx_config *config, const char *user_agent,
  * mmx_config_set_allow_insecure() allows it. A failure of the proxy is MMX_ERROR_CONNECT: nothing reached the service;
  * so is a page of the proxy's own instead of the API's response. A refused password is sent once.
  * The proxy's credentials are in no message, and the library's copies are erased when they are freed.
- *
  * @param config      The configuration to change.
  * @param url_or_none "http://host:port" or "http://user:password@host:port" (percent-encoded); https:// speaks TLS to
  *   the proxy itself. The default ports are 80 and 443. "none" = no proxy, not even the environment's. "" or NULL =
@@ -321,14 +303,11 @@ mmx_status mmx_config_set_user_agent(mmx_config *config, const char *user_agent,
  * @return MMX_OK, or MMX_ERROR_INVALID_ARGUMENT: not such a URL, or a SOCKS proxy.
  * @since 1.0.0
  */
-mmx_status mmx_config_set_proxy(mmx_config *config,
-                                const char *url_or_none,
-                                mmx_error **out_error);
+mmx_status mmx_config_set_proxy(mmx_config *config, const char *url_or_none, mmx_error **out_error);
 
 /**
  * Sets the timeout of a whole call: name lookup, connect, every attempt, and every wait between them. One thread at a
  * time.
- *
  * @param config     The configuration to change.
  * @param timeout_ms Milliseconds, 1 or more; 0 = the default: 60,000, and none for uploads and downloads; -1 = no
  *   timeout.
@@ -343,7 +322,6 @@ mmx_status mmx_config_set_timeout_ms(mmx_config *config, int64_t timeout_ms, mmx
  *
  * If it expires, the attempt fails with MMX_ERROR_TIMEOUT. Nothing was sent, so the error is never ambiguous. The
  * timeout covers all addresses of a host together.
- *
  * @param config     The configuration to change.
  * @param timeout_ms Milliseconds, 1 or more; 0 = the default, 10,000; -1 = only the timeout of the call.
  * @param out_error  Receives the error. NULL = not wanted.
@@ -358,7 +336,6 @@ mmx_status mmx_config_set_connect_timeout_ms(mmx_config *config, int64_t timeout
  * It starts again with each piece of a body that is received or sent, so it never ends a call that makes progress. If
  * it expires, the attempt fails with MMX_ERROR_TIMEOUT, which is ambiguous if the request may have been carried out.
  * It also runs while a connection is made, and not while a callback runs.
- *
  * @param config     The configuration to change.
  * @param timeout_ms Milliseconds, 1 or more; 0 = the default, 60,000; -1 = no timeout.
  * @param out_error  Receives the error. NULL = not wanted.
@@ -371,7 +348,6 @@ mmx_status mmx_config_set_idle_timeout_ms(mmx_config *config, int64_t timeout_ms
  * Sets the maximum number of requests of one call, the first one included. One thread at a time.
  *
  * mmx_delete_file() and mmx_upload_file() document what is retried.
- *
  * @param config       The configuration to change.
  * @param max_attempts 1 or more; 1 = no retry; 0 = the default, 4.
  * @param out_error    Receives the error. NULL = not wanted.
@@ -389,7 +365,6 @@ mmx_status mmx_config_set_max_attempts(mmx_config *config, int32_t max_attempts,
  * has a limiter of its own: divide the number by that of your processes. With or without a number, the rate adapts when
  * the service reports too many requests (1002, 1039, 1041, 2045, HTTP 429): all calls pause, then
  * continue at half the rate, which grows again.
- *
  * @param config    The configuration to change.
  * @param requests  Requests per minute, 1 or more; 0 = the default: no fixed limit.
  * @param out_error Receives the error. NULL = not wanted.
@@ -420,7 +395,6 @@ typedef void (*mmx_log_fn)(void *user_data, int32_t level, const char *json_line
  * "no_answer", "wait" (for the rate limiter) and "redirect" at MMX_LOG_DEBUG; "resumed" at MMX_LOG_INFO; "retry"
  * ("wait_ms"), "settling" and "settled" ("found" is "gone", "there" or "unknown") and "no_proxy_unreadable" ("entry", from
  * mmx_client_new()) at MMX_LOG_WARN; "failed" at MMX_LOG_ERROR. Later versions may add events and fields. No line contains the key or a signed link.
- *
  * @param config    The configuration to change.
  * @param log       The callback; NULL = none, the default. It and user_data must stay valid until the last client
  *   created with it is freed and its calls have returned. Several threads may call it at the same time.
@@ -431,10 +405,7 @@ typedef void (*mmx_log_fn)(void *user_data, int32_t level, const char *json_line
  * @return MMX_OK, or MMX_ERROR_INVALID_ARGUMENT: another level.
  * @since 1.0.0
  */
-mmx_status mmx_config_set_logger(mmx_config *config,
-                                 mmx_log_fn log,
-                                 void *user_data,
-                                 int32_t level,
+mmx_status mmx_config_set_logger(mmx_config *config, mmx_log_fn log, void *user_data, int32_t level,
                                  mmx_error **out_error);
 
 /* ---- Files ---------------------------------------------------------------------------------------------------------
@@ -498,7 +469,6 @@ typedef struct mmx_call_options {
  * retrieve request looks the file up: if it still exists, it is deleted again; if not, the call succeeds, and out_json
  * is {"file_id": ..., "evidence": "retrieve"}, because there is no response of the service. 2013 and HTTP 404 are looked
  * up, too; with MMX_CALL_MISSING_OK, every refusal that may mean that the file doesn't exist.
- *
  * @param client    From mmx_client_new().
  * @param file_id   The file's id, 1 or more.
  * @param purpose   The purpose that the file was uploaded or generated with: MMX_PURPOSE_... or a newer one, 1 to 64
@@ -529,19 +499,14 @@ typedef struct mmx_call_options {
  * }
  * @endcode
  */
-mmx_status mmx_delete_file(const mmx_client *client,
-                           int64_t file_id,
-                           const char *purpose,
-                           const mmx_call_options *options,
-                           char **out_json,
-                           mmx_error **out_error);
+mmx_status mmx_delete_file(const mmx_client *client, int64_t file_id, const char *purpose,
+                           const mmx_call_options *options, char **out_json, mmx_error **out_error);
 
 /**
  * Lists files. Thread-safe.
  *
  * Sends GET /v1/files/list ("File List" in the API documentation). There is no paging: the response contains every
  * file; up to 256 MiB are read. Entries that are no files, such as null, are counted in the log. Retried after every failure that may be temporary.
- *
  * @param client          From mmx_client_new().
  * @param purpose_or_null Only files of this purpose, 1 to 64 letters, digits, _, - and .; NULL = of every purpose.
  * @param options         Options of this call; NULL = as the client is configured.
@@ -565,18 +530,14 @@ mmx_status mmx_delete_file(const mmx_client *client,
  * mmx_string_free(json);
  * @endcode
  */
-mmx_status mmx_list_files(const mmx_client *client,
-                          const char *purpose_or_null,
-                          const mmx_call_options *options,
-                          char **out_json,
-                          mmx_error **out_error);
+mmx_status mmx_list_files(const mmx_client *client, const char *purpose_or_null, const mmx_call_options *options,
+                          char **out_json, mmx_error **out_error);
 
 /**
  * Retrieves the metadata of one file, which includes a download link. Thread-safe.
  *
  * Sends GET /v1/files/retrieve ("File Retrieve" in the API documentation). Retried after every failure that may be
  * temporary.
- *
  * @param client    From mmx_client_new().
  * @param file_id   The file's id, 1 or more.
  * @param options   Options of this call; NULL = as the client is configured.
@@ -588,11 +549,8 @@ mmx_status mmx_list_files(const mmx_client *client,
  *   Others as for mmx_delete_file(), never ambiguous.
  * @since 1.0.0
  */
-mmx_status mmx_retrieve_file(const mmx_client *client,
-                             int64_t file_id,
-                             const mmx_call_options *options,
-                             char **out_json,
-                             mmx_error **out_error);
+mmx_status mmx_retrieve_file(const mmx_client *client, int64_t file_id, const mmx_call_options *options,
+                             char **out_json, mmx_error **out_error);
 
 /* ---- Uploads and downloads -----------------------------------------------------------------------------------------
  *
@@ -635,7 +593,6 @@ typedef struct mmx_source {
  * lost, is looked up in the list: a file of the same name, size and purpose, created since the call began by the
  * service's clock. If exactly one matches, the call succeeds with {"file": ..., "evidence": "list"}. If none matches,
  * the upload is retried; if several match or the list can't tell, the error stays ambiguous and says why.
- *
  * @param client    From mmx_client_new().
  * @param path      The file to read. UTF-8.
  * @param purpose   MMX_PURPOSE_... or a newer one, 1 to 64 letters, digits, _, - and .
@@ -651,18 +608,13 @@ typedef struct mmx_source {
  *     the error.
  * @since 1.0.0
  */
-mmx_status mmx_upload_file(const mmx_client *client,
-                           const char *path,
-                           const char *purpose,
-                           const mmx_call_options *options,
-                           char **out_json,
-                           mmx_error **out_error);
+mmx_status mmx_upload_file(const mmx_client *client, const char *path, const char *purpose,
+                           const mmx_call_options *options, char **out_json, mmx_error **out_error);
 
 /**
  * Uploads the bytes of a source. Thread-safe.
  *
  * Like mmx_upload_file(): sends POST /v1/files/upload, with Content-Length if the size is known, otherwise in chunks.
- *
  * @param client    From mmx_client_new().
  * @param source    The source, used until the call returns.
  * @param filename  The name that the service gets, with an extension that fits. UTF-8, 1 to 1,024 bytes.
@@ -676,12 +628,8 @@ mmx_status mmx_upload_file(const mmx_client *client,
  *   Others as for mmx_upload_file().
  * @since 1.0.0
  */
-mmx_status mmx_upload_stream(const mmx_client *client,
-                             const mmx_source *source,
-                             const char *filename,
-                             const char *purpose,
-                             const mmx_call_options *options,
-                             char **out_json,
+mmx_status mmx_upload_stream(const mmx_client *client, const mmx_source *source, const char *filename,
+                             const char *purpose, const mmx_call_options *options, char **out_json,
                              mmx_error **out_error);
 
 /** Where a download writes to. Initialise with MMX_SINK_INIT. */
@@ -717,7 +665,6 @@ typedef struct mmx_sink {
  * a mount point can't be replaced: the bytes are copied into it at the end. An existing target keeps its mode, without
  * setuid, setgid and sticky; a symbolic link is followed, except one of another user in a sticky folder that everybody
  * may write to. A device or FIFO is written directly; the request begins when a FIFO has a reader.
- *
  * @param client    From mmx_client_new().
  * @param file_id   The file's id, 1 or more.
  * @param path      The target. UTF-8. The service's name of the file is not used.
@@ -732,19 +679,14 @@ typedef struct mmx_sink {
  *   Others as for mmx_delete_file(), never ambiguous.
  * @since 1.0.0
  */
-mmx_status mmx_download_file(const mmx_client *client,
-                             int64_t file_id,
-                             const char *path,
-                             const mmx_call_options *options,
-                             char **out_json,
-                             mmx_error **out_error);
+mmx_status mmx_download_file(const mmx_client *client, int64_t file_id, const char *path,
+                             const mmx_call_options *options, char **out_json, mmx_error **out_error);
 
 /**
  * Downloads a file to a sink. Thread-safe.
  *
  * Like mmx_download_file(): sends GET /v1/files/retrieve_content, and passes the bytes to the sink as they are
  * received.
- *
  * @param client    From mmx_client_new().
  * @param file_id   The file's id, 1 or more.
  * @param sink      The sink, used until the call returns.
@@ -758,17 +700,14 @@ mmx_status mmx_download_file(const mmx_client *client,
  *   Others as for mmx_download_file().
  * @since 1.0.0
  */
-mmx_status mmx_download_stream(const mmx_client *client,
-                               int64_t file_id,
-                               const mmx_sink *sink,
-                               const mmx_call_options *options,
-                               char **out_json,
-                               mmx_error **out_error);
+mmx_status mmx_download_stream(const mmx_client *client, int64_t file_id, const mmx_sink *sink,
+                               const mmx_call_options *options, char **out_json, mmx_error **out_error);
 
 /* ---- Reading a response without a JSON parser ----------------------------------------------------------------------
  *
  * Extracts the files from the out_json of a call: all files of a list, the one file of a retrieve or an upload, the id
- * of a delete. All 64 bits of an id are kept, whether the service sent a number or a decimal string.
+ * of a delete, and of a plan those that it would delete. All 64 bits of an id are kept, whether the service sent a number
+ * or a decimal string.
  */
 
 /** The metadata of a file. Filled by the library; later versions may add fields at its end. */
@@ -789,19 +728,17 @@ typedef struct mmx_file {
 
 /**
  * Reads the files from the JSON of a call. Thread-safe.
- *
- * @param json      The out_json of a call. UTF-8. Not kept.
+ * @param json      The out_json of a call, or a plan. UTF-8. Not kept.
  * @param out_files Receives the files, or NULL; free them with mmx_files_free().
  * @param out_error Receives the error. NULL = not wanted.
  * @return MMX_OK. A response without files is an empty list.
- *   MMX_ERROR_INVALID_ARGUMENT: not the JSON of a call, or it has an id that is not a 64-bit integer.
+ *   MMX_ERROR_INVALID_ARGUMENT: not the JSON of a call, a bulk result without a plan, or an id that is no 64-bit integer.
  * @since 1.0.0
  */
 mmx_status mmx_files_parse(const char *json, mmx_files **out_files, mmx_error **out_error);
 
 /**
  * Returns the number of files. Thread-safe.
- *
  * @param files From mmx_files_parse(), or NULL.
  * @return The number; 0 for NULL.
  * @since 1.0.0
@@ -810,7 +747,6 @@ size_t mmx_files_count(const mmx_files *files);
 
 /**
  * Returns one of the files. Thread-safe.
- *
  * @param files From mmx_files_parse(), or NULL.
  * @param index From 0.
  * @return The file, valid until mmx_files_free(); NULL past the end and for NULL.
@@ -820,7 +756,6 @@ const mmx_file *mmx_files_get(const mmx_files *files, size_t index);
 
 /**
  * Frees the files and everything borrowed from them. One thread at a time.
- *
  * @param files From mmx_files_parse(). NULL does nothing.
  * @since 1.0.0
  */
@@ -853,7 +788,10 @@ typedef struct mmx_file_ref {
 #define MMX_OUTCOME_NOT_ATTEMPTED 5 /* cancelled, out of time, or a key that is refused */
 #define MMX_OUTCOME_KEPT 6 /* prune: matched, but a guard or a dry run keeps it */
 
-/** The outcome of one file. Filled by the library, valid during the callback; later versions may add fields at its end. */
+/**
+ * The outcome of one file. Filled by the library, valid during the callback, or as long as the mmx_outcomes that it is of;
+ * later versions may add fields at its end.
+ */
 typedef struct mmx_outcome {
     /** Position in the input, or in the plan. */
     size_t index;
@@ -871,7 +809,7 @@ typedef struct mmx_outcome {
     const char *trace_id;
     /** When it became known, in Unix milliseconds. */
     int64_t settled_at_ms;
-    /** Why it failed or is unknown, otherwise NULL; valid during the callback. */
+    /** Why it failed or is unknown, otherwise NULL. Borrowed: mmx_error_clone() makes one of your own. */
     const mmx_error *error;
 } mmx_outcome;
 
@@ -960,7 +898,6 @@ typedef struct mmx_filter {
  * Sends POST /v1/files/delete ("File Delete" in the API documentation) for each, with retries as for
  * mmx_delete_file(). If more than 20 files are ambiguous, one list request comes before the lookups. A file that is in
  * the array twice is sent once. A refused file is looked up: if it doesn't exist, it is ALREADY_ABSENT.
- *
  * @param client    From mmx_client_new().
  * @param files     The files. NULL only with a count of 0.
  * @param count     Their number.
@@ -986,12 +923,8 @@ typedef struct mmx_filter {
  * mmx_string_free(json);
  * @endcode
  */
-mmx_status mmx_delete_files(const mmx_client *client,
-                            const mmx_file_ref *files,
-                            size_t count,
-                            const mmx_bulk_options *options,
-                            char **out_json,
-                            mmx_error **out_error);
+mmx_status mmx_delete_files(const mmx_client *client, const mmx_file_ref *files, size_t count,
+                            const mmx_bulk_options *options, char **out_json, mmx_error **out_error);
 
 /**
  * Deletes the listed files that match a filter. Thread-safe.
@@ -999,7 +932,6 @@ mmx_status mmx_delete_files(const mmx_client *client,
  * Sends GET /v1/files/list ("File List" in the API documentation), applies the filter, and deletes like
  * mmx_delete_files(). If the service refuses to list by the purpose (2013), all files are listed. Ages are measured by the local clock and by the service's (the Date header of the list). With
  * MMX_BULK_DRY_RUN nothing is deleted, and out_json holds the plan: the files, and the sum of their known sizes.
- *
  * @param client    From mmx_client_new().
  * @param filter    Which files are deleted, which are kept, and how many may be deleted.
  * @param options   NULL = as the client is configured.
@@ -1026,11 +958,57 @@ mmx_status mmx_delete_files(const mmx_client *client,
  * mmx_string_free(json);
  * @endcode
  */
-mmx_status mmx_prune_files(const mmx_client *client,
-                           const mmx_filter *filter,
-                           const mmx_bulk_options *options,
-                           char **out_json,
-                           mmx_error **out_error);
+mmx_status mmx_prune_files(const mmx_client *client, const mmx_filter *filter, const mmx_bulk_options *options,
+                           char **out_json, mmx_error **out_error);
+
+/* ---- Reading a bulk result without a JSON parser -------------------------------------------------------------------
+ *
+ * Extracts the counts and outcomes from the out_json of a bulk call, and the files of a plan, which are all KEPT.
+ */
+
+/**
+ * Reads the counts and outcomes from the JSON of a bulk call, or the files of a plan. Thread-safe.
+ * @param json         The out_json of a bulk call, or a plan, for example of mmx-files. UTF-8. Not kept.
+ * @param out_outcomes Receives them, or NULL; free them with mmx_outcomes_free().
+ * @param out_error    Receives the error. NULL = not wanted.
+ * @return MMX_OK. If the call had an outcome callback, there are counts but no outcomes.
+ *   MMX_ERROR_INVALID_ARGUMENT: neither a bulk result nor a plan, or its counts contradict its outcomes.
+ * @since 1.0.0
+ */
+mmx_status mmx_outcomes_parse(const char *json, mmx_outcomes **out_outcomes, mmx_error **out_error);
+
+/**
+ * Returns the number of outcomes. Thread-safe.
+ * @param outcomes From mmx_outcomes_parse(), or NULL.
+ * @return The number; 0 for NULL.
+ * @since 1.0.0
+ */
+size_t mmx_outcomes_count(const mmx_outcomes *outcomes);
+
+/**
+ * Returns one of the outcomes. Thread-safe.
+ * @param outcomes From mmx_outcomes_parse(), or NULL.
+ * @param index    From 0.
+ * @return The outcome, valid until mmx_outcomes_free(); NULL past the end and for NULL.
+ * @since 1.0.0
+ */
+const mmx_outcome *mmx_outcomes_get(const mmx_outcomes *outcomes, size_t index);
+
+/**
+ * Returns how many files came to an outcome, as the JSON counts them. Thread-safe.
+ * @param outcomes From mmx_outcomes_parse(), or NULL.
+ * @param outcome  MMX_OUTCOME_...; 0 = all files, whatever came of them.
+ * @return The number; 0 for NULL and for an unknown outcome.
+ * @since 1.0.0
+ */
+size_t mmx_outcomes_total(const mmx_outcomes *outcomes, int32_t outcome);
+
+/**
+ * Frees outcomes and everything borrowed from them. One thread at a time.
+ * @param outcomes From mmx_outcomes_parse(). NULL does nothing.
+ * @since 1.0.0
+ */
+void mmx_outcomes_free(mmx_outcomes *outcomes);
 
 /* ---- Cancellation --------------------------------------------------------------------------------------------------
  *
@@ -1041,7 +1019,6 @@ mmx_status mmx_prune_files(const mmx_client *client,
 
 /**
  * Creates a token, which holds one file descriptor until it is freed. Thread-safe.
- *
  * @param out_cancel Receives the token, or NULL; free it with mmx_cancel_free().
  * @param out_error  Receives the error. NULL = not wanted.
  * @return MMX_OK.
@@ -1053,7 +1030,6 @@ mmx_status mmx_cancel_new(mmx_cancel **out_cancel, mmx_error **out_error);
 
 /**
  * Frees a token. One thread at a time, while no call uses the token.
- *
  * @param cancel From mmx_cancel_new(). NULL does nothing.
  * @since 1.0.0
  */
@@ -1062,15 +1038,21 @@ void mmx_cancel_free(mmx_cancel *cancel);
 /**
  * Cancels every call that has the token, and those that get it later, until mmx_cancel_reset(). Thread-safe and
  * async-signal-safe; keeps errno.
- *
  * @param cancel From mmx_cancel_new(). NULL does nothing.
  * @since 1.0.0
  */
 void mmx_cancel_trigger(mmx_cancel *cancel);
 
 /**
+ * Returns whether a token is triggered. Thread-safe and async-signal-safe.
+ * @param cancel From mmx_cancel_new(), or NULL.
+ * @return true from mmx_cancel_trigger() to mmx_cancel_reset(); false for NULL.
+ * @since 1.0.0
+ */
+bool mmx_cancel_is_triggered(const mmx_cancel *cancel);
+
+/**
  * Makes a triggered token usable again. One thread at a time, while no call uses the token.
- *
  * @param cancel From mmx_cancel_new(). NULL does nothing.
  * @since 1.0.0
  */
@@ -1084,7 +1066,6 @@ void mmx_cancel_reset(mmx_cancel *cancel);
 
 /**
  * Returns the status that the call returned. Thread-safe.
- *
  * @param error From a call's out_error, or NULL.
  * @return MMX_ERROR_...; MMX_OK for NULL.
  * @since 1.0.0
@@ -1094,7 +1075,6 @@ mmx_status mmx_error_status(const mmx_error *error);
 /**
  * Returns what went wrong and what to do, as one line for people. It begins with the call and never contains the key.
  * Thread-safe.
- *
  * @param error From a call's out_error, or NULL.
  * @return UTF-8 without control characters, valid until mmx_error_free(); "" for NULL.
  * @since 1.0.0
@@ -1102,8 +1082,23 @@ mmx_status mmx_error_status(const mmx_error *error);
 const char *mmx_error_message(const mmx_error *error);
 
 /**
+ * Returns which call failed: the name of its function without "mmx_". Thread-safe.
+ * @param error From a call's out_error, or NULL.
+ * @return For example "delete_file", valid until mmx_error_free(); "" for NULL.
+ * @since 1.0.0
+ */
+const char *mmx_error_call(const mmx_error *error);
+
+/**
+ * Returns the name of the argument at fault, with MMX_ERROR_INVALID_ARGUMENT. Thread-safe.
+ * @param error From a call's out_error, or NULL.
+ * @return For example "options.timeout_ms", valid until mmx_error_free(); "" if none is.
+ * @since 1.0.0
+ */
+const char *mmx_error_parameter(const mmx_error *error);
+
+/**
  * Returns the service's error code: base_resp.status_code, or the number at the end of an error message. Thread-safe.
- *
  * @param error From a call's out_error, or NULL.
  * @return For example 1004; 0 if there was none.
  * @since 1.0.0
@@ -1111,8 +1106,15 @@ const char *mmx_error_message(const mmx_error *error);
 int32_t mmx_error_api_code(const mmx_error *error);
 
 /**
+ * Returns the service's own message, such as base_resp.status_msg, as one line. Thread-safe.
+ * @param error From a call's out_error, or NULL.
+ * @return UTF-8 without control characters, valid until mmx_error_free(); "" if there was none.
+ * @since 1.0.0
+ */
+const char *mmx_error_api_message(const mmx_error *error);
+
+/**
  * Returns the HTTP status of the response. The service reports most failures with 200. Thread-safe.
- *
  * @param error From a call's out_error, or NULL.
  * @return For example 502; 0 if no response was received.
  * @since 1.0.0
@@ -1121,7 +1123,6 @@ int32_t mmx_error_http_status(const mmx_error *error);
 
 /**
  * Returns the service's id of the request, which its support asks for. Thread-safe.
- *
  * @param error From a call's out_error, or NULL.
  * @return Visible ASCII, valid until mmx_error_free(); "" if there was none.
  * @since 1.0.0
@@ -1131,7 +1132,6 @@ const char *mmx_error_trace_id(const mmx_error *error);
 /**
  * Returns the number of requests sent, or tried to send. Auxiliary requests, for a download link or after a redirect,
  * are not counted. Thread-safe.
- *
  * @param error From a call's out_error, or NULL.
  * @return 0 if the call failed before the first one.
  * @since 1.0.0
@@ -1140,7 +1140,6 @@ int32_t mmx_error_attempts(const mmx_error *error);
 
 /**
  * Returns how long the service asks to wait: its Retry-After header, in seconds or as a date. Thread-safe.
- *
  * @param error From a call's out_error, or NULL.
  * @return Milliseconds; -1 if it didn't say.
  * @since 1.0.0
@@ -1149,7 +1148,6 @@ int64_t mmx_error_retry_after_ms(const mmx_error *error);
 
 /**
  * Returns whether the service may have carried out the call although it failed. Thread-safe.
- *
  * @param error From a call's out_error, or NULL.
  * @return true: the request was sent, and its result is unknown. false: nothing was sent, or it was refused.
  * @since 1.0.0
@@ -1158,7 +1156,6 @@ bool mmx_error_is_ambiguous(const mmx_error *error);
 
 /**
  * Returns the errno of a local file's failure: that of open(), read(), write() and so on. Thread-safe.
- *
  * @param error From a call's out_error, or NULL.
  * @return For example ENOENT; 0 if there was none.
  * @since 1.0.0
@@ -1169,7 +1166,6 @@ int32_t mmx_error_errno(const mmx_error *error);
  * Returns everything about an error as a JSON object (docs/json.md): status, status_name, call, message, parameter,
  * api_code, api_message, http_status, trace_id, attempts, retry_after_ms, ambiguous, errno. Later versions may add fields.
  * Thread-safe.
- *
  * @param error From a call's out_error, or NULL.
  * @return UTF-8; free it with mmx_string_free(). NULL for NULL.
  * @since 1.0.0
@@ -1177,8 +1173,15 @@ int32_t mmx_error_errno(const mmx_error *error);
 char *mmx_error_json(const mmx_error *error);
 
 /**
+ * Copies an error, for example that of an outcome, which is borrowed. Thread-safe.
+ * @param error From a call's out_error, or NULL.
+ * @return The copy; free it with mmx_error_free(). NULL for NULL.
+ * @since 1.0.0
+ */
+mmx_error *mmx_error_clone(const mmx_error *error);
+
+/**
  * Frees an error. One thread at a time.
- *
  * @param error From a call's out_error. NULL does nothing.
  * @since 1.0.0
  */

@@ -1,5 +1,6 @@
 //! The error that every layer returns, and the status table from which the C header is generated.
 
+use serde::{Deserialize, Serialize};
 use std::ffi::CStr;
 use std::time::Duration;
 
@@ -166,21 +167,62 @@ impl Error {
     }
 
     pub fn to_value(&self) -> serde_json::Value {
-        serde_json::json!({
-            "status": self.status as i32,
-            "status_name": self.status.name(),
-            "call": self.call,
-            "message": self.message,
-            "parameter": self.parameter,
-            "api_code": self.api_code,
-            "api_message": self.api_message,
-            "http_status": self.http_status,
-            "trace_id": self.trace_id,
-            "attempts": self.attempts,
-            "retry_after_ms": self.retry_after_ms(),
-            "ambiguous": self.ambiguous,
-            "errno": self.errno,
-        })
+        ErrorRecord::from(self.clone()).to_value()
+    }
+}
+
+/// An error as its JSON has it: of this library, or read from JSON that a later version may have written.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ErrorRecord {
+    pub status: i32,
+    pub status_name: String,
+    pub call: String,
+    pub message: String,
+    pub parameter: Option<String>,
+    pub api_code: i32,
+    pub api_message: String,
+    pub http_status: i32,
+    pub trace_id: String,
+    pub attempts: i32,
+    pub retry_after_ms: i64,
+    pub ambiguous: bool,
+    pub errno: i32,
+}
+
+impl From<Error> for ErrorRecord {
+    fn from(error: Error) -> ErrorRecord {
+        ErrorRecord {
+            status: error.status as i32,
+            status_name: error.status.name().into(),
+            call: error.call.into(),
+            parameter: error.parameter.map(str::to_owned),
+            api_code: error.api_code,
+            http_status: error.http_status.into(),
+            attempts: i32::try_from(error.attempts).unwrap_or(i32::MAX),
+            retry_after_ms: error.retry_after_ms(),
+            ambiguous: error.ambiguous,
+            errno: error.errno,
+            message: error.message,
+            api_message: error.api_message,
+            trace_id: error.trace_id,
+        }
+    }
+}
+
+impl ErrorRecord {
+    pub fn to_json(&self) -> String {
+        self.to_value().to_string()
+    }
+
+    fn to_value(&self) -> serde_json::Value {
+        serde_json::to_value(self).unwrap_or_default()
+    }
+
+    /// Puts texts that were read on one line without control characters, as those of this library are.
+    pub fn clean(&mut self) {
+        for text in [&mut self.call, &mut self.message, &mut self.api_message, &mut self.trace_id] {
+            *text = text.chars().map(on_one_line).collect();
+        }
     }
 }
 
@@ -198,13 +240,17 @@ pub fn one_line(text: &str) -> String {
             line.push('…');
             break;
         }
-        match c {
-            '\n' | '\r' | '\t' | '\u{2028}' | '\u{2029}' => line.push(' '),
-            c if c.is_control() || is_bidi(c) => line.push('\u{fffd}'),
-            c => line.push(c),
-        }
+        line.push(on_one_line(c));
     }
     line
+}
+
+fn on_one_line(c: char) -> char {
+    match c {
+        '\n' | '\r' | '\t' | '\u{2028}' | '\u{2029}' => ' ',
+        c if c.is_control() || is_bidi(c) => '\u{fffd}',
+        c => c,
+    }
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ pub mod download;
 pub mod list;
 pub mod purpose;
 pub mod response;
+pub mod results;
 pub mod retrieve;
 pub mod upload;
 

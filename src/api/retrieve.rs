@@ -54,8 +54,15 @@ pub async fn presence(attempts: &mut Attempts<'_>, name: &'static str, file_id: 
     }
 }
 
-/// A response of the API that isn't about the service's state or the account. A bare 404 is a wrong path.
+/// The service says that it doesn't know the id: 2013 as far as is known, or another code for a wrong parameter. A bare
+/// 404 is a wrong path.
 fn refuses_the_id(error: &Error) -> bool {
+    error.api_code != 0 && matches!(error.status, Status::InvalidRequest | Status::NotFound)
+}
+
+/// A refusal that may be due to the file's not being there: the documents don't fix the code of that. It is none if it is
+/// about the service's state or the account.
+pub fn may_mean_absent(error: &Error) -> bool {
     let is_of_another_kind = matches!(
         error.status,
         Status::Server
@@ -65,12 +72,7 @@ fn refuses_the_id(error: &Error) -> bool {
             | Status::Quota
             | Status::Permission
     );
-    error.api_code != 0 && !is_of_another_kind
-}
-
-/// A refusal that may be due to the file's not being there: the documents don't fix the code of that.
-pub fn may_mean_absent(error: &Error) -> bool {
-    refuses_the_id(error) || error.status == Status::NotFound
+    error.status == Status::NotFound || error.api_code != 0 && !is_of_another_kind
 }
 
 fn call(name: &'static str, file_id: i64) -> Call {

@@ -33,7 +33,8 @@ pub struct mmx_file_ref {
     pub purpose: *const c_char,
 }
 
-/// The outcome of one file. Filled by the library, valid during the callback; later versions may add fields at its end.
+/// The outcome of one file. Filled by the library, valid during the callback, or as long as the mmx_outcomes that it is of;
+/// later versions may add fields at its end.
 #[repr(C)]
 pub struct mmx_outcome {
     /// Position in the input, or in the plan.
@@ -52,7 +53,7 @@ pub struct mmx_outcome {
     pub trace_id: *const c_char,
     /// When it became known, in Unix milliseconds.
     pub settled_at_ms: i64,
-    /// Why it failed or is unknown, otherwise NULL; valid during the callback.
+    /// Why it failed or is unknown, otherwise NULL. Borrowed: mmx_error_clone() makes one of your own.
     pub error: *const mmx_error,
 }
 

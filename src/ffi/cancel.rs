@@ -59,6 +59,16 @@ pub unsafe extern "C" fn mmx_cancel_trigger(cancel: *mut mmx_cancel) {
     }
 }
 
+/// Returns whether a token is triggered. Thread-safe and async-signal-safe.
+///
+/// @param cancel From mmx_cancel_new(), or NULL.
+/// @return true from mmx_cancel_trigger() to mmx_cancel_reset(); false for NULL.
+/// @since 1.0.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mmx_cancel_is_triggered(cancel: *const mmx_cancel) -> bool {
+    optional(cancel).is_some_and(|cancel| cancel.0.is_triggered())
+}
+
 /// Makes a triggered token usable again. One thread at a time, while no call uses the token.
 ///
 /// @param cancel From mmx_cancel_new(). NULL does nothing.

@@ -5,22 +5,38 @@
 
 use super::pointers::{self, IntoRaw as _, c_string, optional};
 use super::status::mmx_status;
-use crate::error::{Error, Status};
+use crate::error::{Error, ErrorRecord, Status};
 use std::ffi::{CString, c_char};
 use std::ptr;
 
 /// Why a call failed.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct mmx_error {
-    error: Error,
+    error: ErrorRecord,
+    call: CString,
     message: CString,
+    parameter: CString,
+    api_message: CString,
     trace_id: CString,
 }
 
 impl mmx_error {
     pub(crate) fn new(error: Error) -> mmx_error {
-        let (message, trace_id) = (c_string(error.message.clone()), c_string(error.trace_id.clone()));
-        mmx_error { error, message, trace_id }
+        ErrorRecord::from(error).into()
+    }
+}
+
+impl From<ErrorRecord> for mmx_error {
+    fn from(error: ErrorRecord) -> mmx_error {
+        let text = |text: &str| c_string(text.to_owned());
+        mmx_error {
+            call: text(&error.call),
+            message: text(&error.message),
+            parameter: text(error.parameter.as_deref().unwrap_or_default()),
+            api_message: text(&error.api_message),
+            trace_id: text(&error.trace_id),
+            error,
+        }
     }
 }
 
@@ -35,7 +51,7 @@ fn get<T>(error: *const mmx_error, none: T, getter: impl FnOnce(&'static mmx_err
 /// @since 1.0.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mmx_error_status(error: *const mmx_error) -> mmx_status {
-    get(error, Status::Ok as i32, |error| error.error.status as i32)
+    get(error, Status::Ok as i32, |error| error.error.status)
 }
 
 /// Returns what went wrong and what to do, as one line for people. It begins with the call and never contains the key.
@@ -49,6 +65,26 @@ pub unsafe extern "C" fn mmx_error_message(error: *const mmx_error) -> *const c_
     get(error, c"".as_ptr(), |error| error.message.as_ptr())
 }
 
+/// Returns which call failed: the name of its function without "mmx_". Thread-safe.
+///
+/// @param error From a call's out_error, or NULL.
+/// @return For example "delete_file", valid until mmx_error_free(); "" for NULL.
+/// @since 1.0.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mmx_error_call(error: *const mmx_error) -> *const c_char {
+    get(error, c"".as_ptr(), |error| error.call.as_ptr())
+}
+
+/// Returns the name of the argument at fault, with MMX_ERROR_INVALID_ARGUMENT. Thread-safe.
+///
+/// @param error From a call's out_error, or NULL.
+/// @return For example "options.timeout_ms", valid until mmx_error_free(); "" if none is.
+/// @since 1.0.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mmx_error_parameter(error: *const mmx_error) -> *const c_char {
+    get(error, c"".as_ptr(), |error| error.parameter.as_ptr())
+}
+
 /// Returns the service's error code: base_resp.status_code, or the number at the end of an error message. Thread-safe.
 ///
 /// @param error From a call's out_error, or NULL.
@@ -59,6 +95,16 @@ pub unsafe extern "C" fn mmx_error_api_code(error: *const mmx_error) -> i32 {
     get(error, 0, |error| error.error.api_code)
 }
 
+/// Returns the service's own message, such as base_resp.status_msg, as one line. Thread-safe.
+///
+/// @param error From a call's out_error, or NULL.
+/// @return UTF-8 without control characters, valid until mmx_error_free(); "" if there was none.
+/// @since 1.0.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mmx_error_api_message(error: *const mmx_error) -> *const c_char {
+    get(error, c"".as_ptr(), |error| error.api_message.as_ptr())
+}
+
 /// Returns the HTTP status of the response. The service reports most failures with 200. Thread-safe.
 ///
 /// @param error From a call's out_error, or NULL.
@@ -66,7 +112,7 @@ pub unsafe extern "C" fn mmx_error_api_code(error: *const mmx_error) -> i32 {
 /// @since 1.0.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mmx_error_http_status(error: *const mmx_error) -> i32 {
-    get(error, 0, |error| error.error.http_status.into())
+    get(error, 0, |error| error.error.http_status)
 }
 
 /// Returns the service's id of the request, which its support asks for. Thread-safe.
@@ -87,7 +133,7 @@ pub unsafe extern "C" fn mmx_error_trace_id(error: *const mmx_error) -> *const c
 /// @since 1.0.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mmx_error_attempts(error: *const mmx_error) -> i32 {
-    get(error, 0, |error| i32::try_from(error.error.attempts).unwrap_or(i32::MAX))
+    get(error, 0, |error| error.error.attempts)
 }
 
 /// Returns how long the service asks to wait: its Retry-After header, in seconds or as a date. Thread-safe.
@@ -97,7 +143,7 @@ pub unsafe extern "C" fn mmx_error_attempts(error: *const mmx_error) -> i32 {
 /// @since 1.0.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mmx_error_retry_after_ms(error: *const mmx_error) -> i64 {
-    get(error, -1, |error| error.error.retry_after_ms())
+    get(error, -1, |error| error.error.retry_after_ms)
 }
 
 /// Returns whether the service may have carried out the call although it failed. Thread-safe.
@@ -131,6 +177,17 @@ pub unsafe extern "C" fn mmx_error_errno(error: *const mmx_error) -> i32 {
 pub unsafe extern "C" fn mmx_error_json(error: *const mmx_error) -> *mut c_char {
     let Some(error) = optional(error) else { return ptr::null_mut() };
     pointers::catch_panic(|| error.error.to_json().into_raw()).unwrap_or(ptr::null_mut())
+}
+
+/// Copies an error, for example that of an outcome, which is borrowed. Thread-safe.
+///
+/// @param error From a call's out_error, or NULL.
+/// @return The copy; free it with mmx_error_free(). NULL for NULL.
+/// @since 1.0.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mmx_error_clone(error: *const mmx_error) -> *mut mmx_error {
+    let Some(error) = optional(error) else { return ptr::null_mut() };
+    pointers::catch_panic(|| Box::new(error.clone()).into_raw()).unwrap_or(ptr::null_mut())
 }
 
 /// Frees an error. One thread at a time.

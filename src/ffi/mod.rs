@@ -21,6 +21,8 @@ pub mod response;
 
 pub mod bulk;
 
+pub mod outcomes;
+
 pub mod cancel;
 
 pub mod error;

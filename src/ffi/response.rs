@@ -1,12 +1,13 @@
 //! ---- Reading a response without a JSON parser ----------------------------------------------------------------------
 //!
 //! Extracts the files from the out_json of a call: all files of a list, the one file of a retrieve or an upload, the id
-//! of a delete. All 64 bits of an id are kept, whether the service sent a number or a decimal string.
+//! of a delete, and of a plan those that it would delete. All 64 bits of an id are kept, whether the service sent a number
+//! or a decimal string.
 
 use super::boundary::{self, c_string, optional, required_out, text};
 use super::error::mmx_error;
 use super::status::mmx_status;
-use crate::api::{contents, model};
+use crate::api::{contents, model, results};
 use crate::error::Error;
 use std::ffi::{CString, c_char};
 use std::ptr;
@@ -67,11 +68,11 @@ impl mmx_files {
 
 /// Reads the files from the JSON of a call. Thread-safe.
 ///
-/// @param json      The out_json of a call. UTF-8. Not kept.
+/// @param json      The out_json of a call, or a plan. UTF-8. Not kept.
 /// @param out_files Receives the files, or NULL; free them with mmx_files_free().
 /// @param out_error Receives the error. NULL = not wanted.
 /// @return MMX_OK. A response without files is an empty list.
-///   MMX_ERROR_INVALID_ARGUMENT: not the JSON of a call, or it has an id that is not a 64-bit integer.
+///   MMX_ERROR_INVALID_ARGUMENT: not the JSON of a call, a bulk result without a plan, or an id that is no 64-bit integer.
 /// @since 1.0.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mmx_files_parse(
@@ -82,9 +83,10 @@ pub unsafe extern "C" fn mmx_files_parse(
     const CALL: &str = "files_parse";
     boundary::call(out_files, out_error, || {
         required_out(out_files, CALL, "out_files")?;
-        let found = contents::files(text(json, CALL, "json")?);
-        let why = |why| Error::invalid_argument(CALL, "json", format!("is not the JSON of a call: {why}"));
-        Ok(Box::new(mmx_files::new(found.map_err(why)?)))
+        let json = text(json, CALL, "json")?;
+        let found = results::planned_files(json)
+            .unwrap_or_else(|| contents::files(json).map_err(|why| format!("is not the JSON of a call: {why}")));
+        Ok(Box::new(mmx_files::new(found.map_err(|why| Error::invalid_argument(CALL, "json", why))?)))
     })
 }
 

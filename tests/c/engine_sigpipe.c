@@ -1,6 +1,7 @@
 /* SIGPIPE never reaches the host, whose disposition is the default; disposition, mask and a pending SIGPIPE of the
  * host's own are afterwards as they were. */
-#include "check.h"
+#include "files.h"
+#include "relay.h"
 #include <signal.h>
 
 static void check_signals(const sigset_t *wanted) {
@@ -11,6 +12,28 @@ static void check_signals(const sigset_t *wanted) {
     CHECK(action.sa_handler == SIG_DFL);
     for (int number_of_signal = 1; number_of_signal < 64; number_of_signal++)
         CHECK_INT(sigismember(&mask, number_of_signal), sigismember(wanted, number_of_signal));
+}
+
+/* Connections that break while a body is sent: what is written next meets a reset. */
+static void broken_uploads(bool https, const sigset_t *mask) {
+    enum { COUNT = 20, SIZE = 4 << 20 };
+    const char *name = https ? "sigpipe-upload-tls" : "sigpipe-upload-http";
+    account(name, 0);
+    struct relay *relay = relay_to(https, COUNT, 100000, -1, true);
+    mmx_config *config = config_behind(relay, name, https);
+    CHECK_INT(mmx_config_set_max_attempts(config, 1, NULL), MMX_OK);
+    mmx_client *client = client_of(config);
+    for (int i = 0; i < COUNT; i++) {
+        struct giver giver = {.seed = 1, .gives = SIZE, .piece = 1 << 20};
+        mmx_source source = source_of(&giver, SIZE);
+        mmx_error *error = NULL;
+        mmx_status status = mmx_upload_stream(client, &source, "a.mp3", MMX_PURPOSE_VOICE_CLONE, NULL, NULL, &error);
+        CHECK_INT(status, MMX_ERROR_NETWORK);
+        mmx_error_free(error);
+        check_signals(mask);
+    }
+    mmx_client_free(client);
+    relay_ends(relay);
 }
 
 int main(void) {
@@ -29,6 +52,7 @@ int main(void) {
             check_signals(&mask);
         }
         mmx_client_free(client);
+        broken_uploads(https, &mask);
     }
 
     /* One that the host blocked and has not looked at yet stays where it is. */

@@ -18,6 +18,10 @@ struct values {
     mmx_filter filter;
     mmx_files *files;
     mmx_files *out_files;
+    mmx_outcomes *outcomes;
+    mmx_outcomes *out_outcomes;
+    /* A plan: every function that reads JSON takes it. */
+    const char *json;
     /* One that can be read and written. */
     char path[32];
     char *out_string;
@@ -62,6 +66,9 @@ static inline struct values values(const char *call) {
     v.out_client = FILLED;
     v.out_cancel = FILLED;
     v.out_files = FILLED;
+    v.json = "{\"version\": 1, \"key_fingerprint\": \"\", \"made_at_ms\": 0, \"files\": []}";
+    CHECK_INT(mmx_outcomes_parse(v.json, &v.outcomes, NULL), MMX_OK);
+    v.out_outcomes = FILLED;
     v.out_string = FILLED;
     v.error = FILLED;
     return v;
@@ -83,7 +90,9 @@ static inline void done(struct values *v) {
     if (v->out_files != FILLED) mmx_files_free(v->out_files);
     if (v->out_string != FILLED) mmx_string_free(v->out_string);
     if (v->error != FILLED) mmx_error_free(v->error);
+    if (v->out_outcomes != FILLED) mmx_outcomes_free(v->out_outcomes);
     mmx_files_free(v->files);
+    mmx_outcomes_free(v->outcomes);
     unlink(v->path);
     mmx_client_free(v->client);
     mmx_config_free(v->config);

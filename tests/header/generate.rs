@@ -37,7 +37,9 @@ pub(crate) fn header() -> String {
         as_comment(&INTRODUCTION.lines().collect::<Vec<_>>()),
         constants.remove("").expect("the versions"),
     );
-    handles.values().for_each(|handle| out += &handle.render());
+    for Declaration { doc, code } in handles.values() {
+        writeln!(out, "{code} /**<{} */", doc.join("\n *")).unwrap();
+    }
     out += "\n#ifdef __cplusplus\nextern \"C\" {\n#endif\n";
     for chapter in chapters() {
         write!(out, "\n{}", heading(&chapter)).unwrap();
@@ -62,14 +64,35 @@ fn declarations(raw: &str) -> BTreeMap<String, Declaration> {
     let blocks = blocks.filter(|block| !block.is_empty() && !block.starts_with('#') && !block.starts_with("}"));
     let declarations = blocks.map(|block| {
         let (doc, code): (Vec<_>, Vec<_>) = block.lines().partition(|line| line.starts_with("//"));
-        let doc = doc.into_iter().map(|line| line.trim_start_matches('/').trim_end().to_owned()).collect();
+        let mut doc: Vec<_> = doc.into_iter().map(|line| line.trim_start_matches('/').trim_end().to_owned()).collect();
+        // No room is lost between the text and its parameters.
+        let tags = doc.iter().position(|line| line.starts_with(" @")).filter(|&at| at > 0 && doc[at - 1].is_empty());
+        tags.map(|at| doc.remove(at - 1));
         let code = code.join("\n");
         let name = name(&code).to_owned();
+        let code = if code.starts_with("typedef") { code } else { filled(&code) };
         // cbindgen gives a struct either a tag or a name of its own; C wants both.
         let code = code.replacen("typedef struct {", &format!("typedef struct {name} {{"), 1);
         (name, Declaration { doc, code })
     });
     declarations.collect()
+}
+
+/// A function with as many parameters on a line as there is room for.
+fn filled(code: &str) -> String {
+    const WIDTH: usize = 120;
+    let words = code.split_whitespace().collect::<Vec<_>>().join(" ");
+    let Some((before, parameters)) = words.split_once('(') else { return words };
+    let indent = " ".repeat(before.len() + 1);
+    let (mut done, mut line) = (String::new(), format!("{before}("));
+    for parameter in parameters.split_inclusive(", ") {
+        if line.len() + parameter.trim_end().len() > WIDTH && line.trim() != "" {
+            writeln!(done, "{}", line.trim_end()).unwrap();
+            line = indent.clone();
+        }
+        line += parameter;
+    }
+    done + &line
 }
 
 /// The name that a declaration introduces.

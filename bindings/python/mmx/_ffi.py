@@ -441,6 +441,26 @@ def declare(library: CDLL) -> None:
         POINTER(c_void_p),
         POINTER(c_void_p),
     ]
+    library.mmx_outcomes_parse.restype = mmx_status
+    library.mmx_outcomes_parse.argtypes = [
+        c_char_p,
+        POINTER(c_void_p),
+        POINTER(c_void_p),
+    ]
+    library.mmx_outcomes_count.restype = c_size_t
+    library.mmx_outcomes_count.argtypes = [c_void_p]
+    library.mmx_outcomes_get.restype = POINTER(mmx_outcome)
+    library.mmx_outcomes_get.argtypes = [
+        c_void_p,
+        c_size_t,
+    ]
+    library.mmx_outcomes_total.restype = c_size_t
+    library.mmx_outcomes_total.argtypes = [
+        c_void_p,
+        c_int32,
+    ]
+    library.mmx_outcomes_free.restype = None
+    library.mmx_outcomes_free.argtypes = [c_void_p]
     library.mmx_cancel_new.restype = mmx_status
     library.mmx_cancel_new.argtypes = [
         POINTER(c_void_p),
@@ -450,14 +470,22 @@ def declare(library: CDLL) -> None:
     library.mmx_cancel_free.argtypes = [c_void_p]
     library.mmx_cancel_trigger.restype = None
     library.mmx_cancel_trigger.argtypes = [c_void_p]
+    library.mmx_cancel_is_triggered.restype = c_bool
+    library.mmx_cancel_is_triggered.argtypes = [c_void_p]
     library.mmx_cancel_reset.restype = None
     library.mmx_cancel_reset.argtypes = [c_void_p]
     library.mmx_error_status.restype = mmx_status
     library.mmx_error_status.argtypes = [c_void_p]
     library.mmx_error_message.restype = c_char_p
     library.mmx_error_message.argtypes = [c_void_p]
+    library.mmx_error_call.restype = c_char_p
+    library.mmx_error_call.argtypes = [c_void_p]
+    library.mmx_error_parameter.restype = c_char_p
+    library.mmx_error_parameter.argtypes = [c_void_p]
     library.mmx_error_api_code.restype = c_int32
     library.mmx_error_api_code.argtypes = [c_void_p]
+    library.mmx_error_api_message.restype = c_char_p
+    library.mmx_error_api_message.argtypes = [c_void_p]
     library.mmx_error_http_status.restype = c_int32
     library.mmx_error_http_status.argtypes = [c_void_p]
     library.mmx_error_trace_id.restype = c_char_p
@@ -472,5 +500,7 @@ def declare(library: CDLL) -> None:
     library.mmx_error_errno.argtypes = [c_void_p]
     library.mmx_error_json.restype = c_void_p
     library.mmx_error_json.argtypes = [c_void_p]
+    library.mmx_error_clone.restype = c_void_p
+    library.mmx_error_clone.argtypes = [c_void_p]
     library.mmx_error_free.restype = None
     library.mmx_error_free.argtypes = [c_void_p]

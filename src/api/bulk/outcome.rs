@@ -1,7 +1,7 @@
 //! Outcomes of many files, and their counts.
 
 use crate::error::Error;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -71,7 +71,7 @@ impl Outcome<'_> {
     }
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
     pub total: usize,
     pub deleted: usize,
@@ -93,6 +93,18 @@ impl Counts {
             Kind::Kept => &mut self.kept,
         };
         *count += 1;
+    }
+
+    /// Number of files with an outcome of this kind.
+    pub fn of(&self, kind: Kind) -> usize {
+        match kind {
+            Kind::Deleted => self.deleted,
+            Kind::AlreadyAbsent => self.already_absent,
+            Kind::Failed => self.failed,
+            Kind::Unknown => self.unknown,
+            Kind::NotAttempted => self.not_attempted,
+            Kind::Kept => self.kept,
+        }
     }
 
     /// Files that have an outcome.

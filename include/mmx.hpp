@@ -1,0 +1,498 @@
+/* libmmx for C++17 and later: the native client for the MiniMax file API, header only, over mmx.h. What is no interface is in
+ * mmx_detail.hpp.
+ *
+ *     mmx::Client client; // the key is in the environment variable MINIMAX_API_KEY
+ *     const mmx::File file = client.upload("voice.mp3", mmx::purpose::voice_clone);
+ *     client.remove(file.file_id, file.purpose);
+ *
+ * Link with -lmmx. mmx.h documents what each call does; this header says what is different in C++.
+ *
+ * Errors. Each call has two forms: remove() throws a class for each status, derived from mmx::Error; try_remove() returns a Result
+ * and throws no mmx::Error. With -fno-exceptions there are only the try_ forms and create().
+ *
+ * Callbacks run on the calling thread during the call. If one throws, the call ends, and the exception comes out of it, also of a
+ * try_ form; if a logger throws, once the call has ended by itself. With -fno-exceptions a callback must not throw.
+ *
+ * Text is UTF-8; text with a NUL byte in it is refused as invalid UTF-8 is. "Thread-safe" is everything const. */
+#ifndef MMX_HPP
+#define MMX_HPP
+
+#include "mmx.h"
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <filesystem>
+#include <functional>
+#include <initializer_list>
+#include <istream>
+#include <memory>
+#include <optional>
+#include <ostream>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+// What differs with and without exceptions has different names, so that both kinds of units can be linked into a program.
+#if defined(__cpp_exceptions)
+#define MMX_HPP_EXCEPTIONS 1
+#define MMX_HPP_NAMESPACE with_exceptions
+#else
+#define MMX_HPP_EXCEPTIONS 0
+#define MMX_HPP_NAMESPACE without_exceptions
+#endif
+
+namespace mmx {
+inline namespace MMX_HPP_NAMESPACE {
+
+/// Purposes of files that this version knows; others can be used, too.
+namespace purpose {
+inline constexpr char voice_clone[] = MMX_PURPOSE_VOICE_CLONE, prompt_audio[] = MMX_PURPOSE_PROMPT_AUDIO;
+inline constexpr char t2a_async_input[] = MMX_PURPOSE_T2A_ASYNC_INPUT, t2a_async[] = MMX_PURPOSE_T2A_ASYNC;
+inline constexpr char video_generation[] = MMX_PURPOSE_VIDEO_GENERATION, video_understanding[] = MMX_PURPOSE_VIDEO_UNDERSTANDING;
+inline constexpr char video_generation_input[] = MMX_PURPOSE_VIDEO_GENERATION_INPUT;
+} // namespace purpose
+
+using Milliseconds = std::chrono::milliseconds;
+using Time = std::chrono::system_clock::time_point;
+
+/// The timeout that never expires. One of 0 or less is refused.
+inline constexpr Milliseconds no_timeout = Milliseconds::max();
+
+struct Summary;
+
+/// Why a call failed: what a Result holds, and what an Error is derived from. Cheap to copy, and outlives the client.
+class Failure {
+  public:
+    Failure() noexcept = default;
+    /// Takes ownership of the error.
+    explicit Failure(mmx_error *error, std::shared_ptr<const Summary> summary = nullptr)
+        : error_(error, mmx_error_free), summary_(std::move(summary)) {}
+    mmx_status status() const noexcept { return mmx_error_status(get()); }                     ///< MMX_OK: no failure.
+    std::string_view status_name() const noexcept { return mmx_status_name(status()); }        ///< For example "MMX_ERROR_TIMEOUT".
+    std::string_view call() const noexcept { return mmx_error_call(get()); }                   ///< "delete_file", of remove().
+    std::string_view message() const noexcept { return mmx_error_message(get()); }             ///< One line for people.
+    std::string_view parameter() const noexcept { return mmx_error_parameter(get()); }         ///< The argument at fault, or "".
+    std::int32_t api_code() const noexcept { return mmx_error_api_code(get()); }               ///< The service's code, or 0.
+    std::string_view api_message() const noexcept { return mmx_error_api_message(get()); }     ///< The service's message, or "".
+    std::int32_t http_status() const noexcept { return mmx_error_http_status(get()); }         ///< Of the response; 0 = none came.
+    std::string_view trace_id() const noexcept { return mmx_error_trace_id(get()); }           ///< The service's id of the request.
+    std::int32_t attempts() const noexcept { return mmx_error_attempts(get()); }               ///< Requests sent, or tried to send.
+    bool is_ambiguous() const noexcept { return mmx_error_is_ambiguous(get()); }               ///< It may have been carried out.
+    std::int32_t error_number() const noexcept { return mmx_error_errno(get()); }              ///< errno of a local file, or 0.
+    /// How long the service asks to wait, if it says.
+    std::optional<Milliseconds> retry_after() const noexcept {
+        const std::int64_t wait = mmx_error_retry_after_ms(get());
+        return wait < 0 ? std::nullopt : std::optional<Milliseconds>(wait);
+    }
+    /// All of it as JSON (docs/json.md).
+    std::string json() const {
+        const std::unique_ptr<char, decltype(&mmx_string_free)> json(mmx_error_json(get()), mmx_string_free);
+        return json ? json.get() : "";
+    }
+    /// What a call of many files came to until it failed; NULL for other calls, and if it failed before it began.
+    const Summary *summary() const noexcept { return summary_.get(); }
+    /// For mmx.h; NULL: no failure.
+    const mmx_error *get() const noexcept { return error_.get(); }
+  private:
+    std::shared_ptr<const mmx_error> error_;
+    std::shared_ptr<const Summary> summary_;
+};
+
+/// The base class of what calls throw, with all that is known about the failure.
+class Error : public std::exception, public Failure {
+  public:
+    explicit Error(Failure failure) noexcept : Failure(std::move(failure)) {}
+    const char *what() const noexcept override { return mmx_error_message(get()); }
+};
+
+// The classes of errors: each with its base class and its status.
+#define MMX_HPP_ERRORS(X) \
+    X(InvalidArgumentError, Error, MMX_ERROR_INVALID_ARGUMENT)    /* An argument or a setting is invalid; nothing was sent. */ \
+    X(FileError, Error, MMX_ERROR_FILE)                           /* A local file or a stream can't be read or written. */ \
+    X(ConnectError, Error, MMX_ERROR_CONNECT)                     /* Name lookup, TCP, TLS or proxy failed; nothing was sent. */ \
+    X(NetworkError, Error, MMX_ERROR_NETWORK)                     /* The connection broke after the request was begun. */ \
+    X(TimeoutError, Error, MMX_ERROR_TIMEOUT)                     /* A timeout of the client or the call expired. */ \
+    X(CancelledError, Error, MMX_ERROR_CANCELLED)                 /* Cancelled by a token or a callback. */ \
+    X(ProtocolError, Error, MMX_ERROR_PROTOCOL)                   /* The response is not one of this API. */ \
+    X(HttpError, Error, MMX_ERROR_HTTP)                           /* An HTTP error without an API code. */ \
+    X(PartialError, Error, MMX_ERROR_PARTIAL)                     /* Some files were not deleted; summary() says which. */ \
+    X(GuardError, Error, MMX_ERROR_GUARD)                         /* A guard stopped a prune; summary() has the plan. */ \
+    X(InternalError, Error, MMX_ERROR_INTERNAL)                   /* A bug in the library, or no file descriptor left. */ \
+    X(ApiError, Error, MMX_ERROR_API)                             /* The service refused; the base class of those below. */ \
+    X(AuthenticationError, ApiError, MMX_ERROR_AUTHENTICATION)    /* The key was refused. */ \
+    X(RateLimitError, ApiError, MMX_ERROR_RATE_LIMITED)           /* Too many requests. */ \
+    X(QuotaError, ApiError, MMX_ERROR_QUOTA)                      /* No balance or quota. */ \
+    X(InvalidRequestError, ApiError, MMX_ERROR_INVALID_REQUEST)   /* The service considers the request invalid. */ \
+    X(ContentRejectedError, ApiError, MMX_ERROR_CONTENT_REJECTED) /* The content was rejected. */ \
+    X(NotFoundError, ApiError, MMX_ERROR_NOT_FOUND)               /* The service doesn't know the file. */ \
+    X(PermissionError, ApiError, MMX_ERROR_PERMISSION)            /* The account may not do this. */ \
+    X(ServerError, ApiError, MMX_ERROR_SERVER)                    /* The service failed. */ \
+    X(ServerTimeoutError, ApiError, MMX_ERROR_SERVER_TIMEOUT)     /* The service timed out. */
+#define MMX_HPP_CLASS(name, base, status) struct name : base { using base::base; };
+MMX_HPP_ERRORS(MMX_HPP_CLASS)
+
+/// Throws the class of the failure's status; with -fno-exceptions, prints the message and aborts.
+[[noreturn]] inline void raise(const Failure &failure) {
+#if MMX_HPP_EXCEPTIONS
+#define MMX_HPP_THROW(name, base, its_status) if (failure.status() == its_status) throw name(failure);
+    MMX_HPP_ERRORS(MMX_HPP_THROW)
+    throw Error(failure); // of a later version of the library
+#else
+    std::fprintf(stderr, "%s\n", mmx_error_message(failure.get()));
+    std::abort();
+#endif
+}
+#undef MMX_HPP_ERRORS
+#undef MMX_HPP_CLASS
+#undef MMX_HPP_THROW
+
+/// A value, or the failure that there is instead.
+template <class T> class [[nodiscard]] Result {
+  public:
+    Result(T value) : value_(std::move(value)) {}
+    Result(Failure failure) noexcept : failure_(std::move(failure)) {}
+    /// Whether there is a value.
+    explicit operator bool() const noexcept { return value_.has_value(); }
+    /// The value; raises the failure if there is none.
+    const T &value() const & { return value_ ? *value_ : (raise(failure_), *value_); }
+    T value() && { return value_ ? *std::move(value_) : (raise(failure_), *std::move(value_)); }
+    const T &operator*() const & { return value(); }
+    T operator*() && { return std::move(*this).value(); }
+    const T *operator->() const { return &value(); }
+    /// Its status is MMX_OK if there is a value.
+    const Failure &error() const noexcept { return failure_; }
+  private:
+    std::optional<T> value_;
+    Failure failure_;
+};
+
+/// Success, or the failure that there is instead.
+template <> class [[nodiscard]] Result<void> {
+  public:
+    Result(Failure failure = {}) noexcept : failure_(std::move(failure)) {}
+    explicit operator bool() const noexcept { return failure_.status() == MMX_OK; }
+    void value() const { return *this ? void() : raise(failure_); }
+    const Failure &error() const noexcept { return failure_; }
+  private:
+    Failure failure_;
+};
+
+/// Cancels calls: put it into their options and trigger it from any thread or a signal handler. Copies are the same token.
+class CancelToken {
+  public:
+#if MMX_HPP_EXCEPTIONS
+    /// Throws InternalError if the process is out of file descriptors.
+    CancelToken() : CancelToken(create().value()) {}
+#endif
+    static Result<CancelToken> create() {
+        mmx_cancel *cancel = nullptr;
+        mmx_error *error = nullptr;
+        if (mmx_cancel_new(&cancel, &error) != MMX_OK) return Failure(error);
+        return CancelToken(std::shared_ptr<mmx_cancel>(cancel, mmx_cancel_free));
+    }
+    void trigger() const noexcept { mmx_cancel_trigger(get()); }                              ///< Async-signal-safe.
+    [[nodiscard]] bool is_triggered() const noexcept { return mmx_cancel_is_triggered(get()); } ///< Async-signal-safe.
+    void reset() const noexcept { mmx_cancel_reset(get()); }                                  ///< Only while no call uses it.
+    mmx_cancel *get() const noexcept { return cancel_.get(); }                                ///< For mmx.h.
+  private:
+    explicit CancelToken(std::shared_ptr<mmx_cancel> cancel) noexcept : cancel_(std::move(cancel)) {}
+    std::shared_ptr<mmx_cancel> cancel_;
+};
+
+/// Progress callback: bytes, or files of a call of many; total is -1 if it isn't known. false cancels the call.
+using Progress = std::function<bool(std::int64_t done, std::int64_t total)>;
+
+/// Options of one call; what isn't set is as the client is configured.
+struct Call {
+    std::optional<Milliseconds> timeout = {}; ///< Of the whole call.
+    std::int32_t max_attempts = 0;            ///< Most requests, the first one included; 1 = no retry.
+    std::optional<CancelToken> cancel = {};
+    Progress progress = {};                   ///< Of uploads and downloads.
+    bool missing_ok = false;                  ///< remove(): a file that retrieve doesn't know is a success.
+    bool reconcile = false;                   ///< upload(): look the file up if the response was lost.
+    bool via_download_url = false;            ///< download(): through the link of retrieve().
+    std::string *json = nullptr;              ///< Receives the out_json of mmx.h if the call succeeds.
+};
+
+/// The metadata of a file.
+struct File {
+    std::int64_t file_id = 0;
+    std::int64_t bytes = 0;                   ///< 0 for generated files, whose size the service doesn't report.
+    std::optional<Time> created_at = {};      ///< If it is known.
+    std::string filename = {};                ///< "" = unknown. The service chooses it: check it before you use it as a path.
+    std::string purpose = {};                 ///< "" = unknown.
+    std::string download_url = {};            ///< "" = none. Anyone who has it can fetch the file.
+};
+
+/// A download that is complete.
+struct Download {
+    std::int64_t file_id = 0, bytes = 0;
+    std::optional<std::int64_t> length = {};  ///< As the response announced it; without it nothing checked the bytes.
+    std::int64_t resumed = 0;                 ///< How often it was resumed.
+    std::string content_type = {}, via = {}, trace_id = {};
+};
+
+/// One file to delete.
+struct FileRef {
+    std::int64_t file_id = 0;
+    std::string purpose = {};
+};
+
+/// What became of one file of a call of many.
+struct Outcome {
+    std::size_t index = 0;                    ///< Position in the input, or in the plan.
+    std::int64_t file_id = 0;
+    std::string purpose = {};
+    std::int32_t outcome = 0;                 ///< MMX_OUTCOME_...
+    std::int32_t attempts = 0;                ///< Delete requests sent for the file.
+    std::string evidence = {}, trace_id = {}; ///< Evidence: "answer", "retrieve", "list" or "".
+    Time settled_at = {};                     ///< When it became known.
+    std::optional<Failure> error = {};        ///< Why it failed or is unknown.
+};
+
+/// The files that a filter selects.
+struct Plan {
+    std::int64_t listed = 0, matched = 0, kept = 0; ///< Files in the list; that match; that match and are kept all the same.
+    std::int64_t bytes_at_least = 0, sizes_unknown = 0; ///< Of the files to delete: sum of the known sizes, and the other files.
+    std::vector<File> files = {};             ///< Files to delete.
+    std::string json = {};                    ///< All of it (docs/json.md), as `mmx-files prune --apply` reads it.
+};
+
+/// What a call of many files came to.
+struct Summary {
+    std::size_t total = 0, deleted = 0, already_absent = 0, failed = 0, unknown = 0, not_attempted = 0, kept = 0;
+    std::vector<Outcome> outcomes = {};       ///< Empty with BulkCall::on_outcome.
+    std::optional<Plan> plan = {};            ///< Of prune().
+    std::optional<std::vector<std::int64_t>> still_listed = {}; ///< With BulkCall::verify.
+};
+
+/// Options of a call of many files; what isn't set is as the client is configured.
+struct BulkCall {
+    std::optional<Milliseconds> timeout = {}, call_timeout = {}; ///< Of the whole run, none if it isn't set; and for each file.
+    std::int32_t max_attempts = 0;            ///< Most delete requests for each file.
+    std::int32_t concurrency = 0;             ///< Most files in flight, 1 to 1,000; 0 = 16.
+    bool verify = false;                      ///< List at the end which files still exist.
+    std::optional<CancelToken> cancel = {};
+    Progress progress = {};
+    std::function<bool(const Outcome &)> on_outcome = {}; ///< Called once for each file; false stops the run.
+    std::string *json = nullptr;              ///< Receives the out_json of mmx.h, whatever the call comes to.
+};
+
+/// Selects files: all conditions hold. It needs one beside the purpose, or `all`.
+struct Filter {
+    std::string purpose = {};                 ///< "" = every purpose.
+    std::chrono::seconds older_than = {};     ///< Minimum age; 0 = no condition.
+    std::int64_t min_bytes = 0;
+    std::optional<std::string> name_glob = {}, keep_glob = {}; ///< Patterns with * ? [a-z] for names: to match, and to keep.
+    std::vector<std::int64_t> keep_ids = {};
+    std::int64_t max_files = 0;               ///< Guard: if more would be deleted, none is; 0 = no guard.
+    std::int32_t max_percent = 0;             ///< The same, in per cent of all listed files.
+    bool all = false;
+};
+
+enum class LogLevel : std::int32_t { error = MMX_LOG_ERROR, warn = MMX_LOG_WARN, info = MMX_LOG_INFO, debug = MMX_LOG_DEBUG };
+
+/// Settings of a client, those of mmx_config_set_...; what isn't set is that of the environment or the default.
+struct Config {
+    std::string api_key = {}, base_url = {}, user_agent = {}, proxy = {};
+    std::filesystem::path ca_file = {};
+    bool allow_insecure = false;
+    std::optional<Milliseconds> timeout = {}, connect_timeout = {}, idle_timeout = {};
+    std::int32_t max_attempts = 0, requests_per_minute = 0;
+    std::function<void(LogLevel, std::string_view json)> logger = {}; ///< Owned by the client. Several threads may call it at once.
+    LogLevel log_level = LogLevel::info;
+};
+
+/// Bytes in memory, borrowed.
+struct Bytes {
+    constexpr Bytes(const void *first, std::size_t count) noexcept : data(first), size(count) {}
+    constexpr explicit Bytes(std::string_view text) noexcept : data(text.data()), size(text.size()) {}
+    const void *data;
+    std::size_t size;
+};
+
+} // namespace MMX_HPP_NAMESPACE
+} // namespace mmx
+#include "mmx_detail.hpp"
+namespace mmx {
+inline namespace MMX_HPP_NAMESPACE {
+
+/// A client: makes the calls. Move-only. One that was moved from refuses every call.
+class Client {
+  public:
+#if MMX_HPP_EXCEPTIONS
+    explicit Client(const Config &config = {}) : Client(create(config).value()) {}
+    /// Uploads a local file, all bytes, or a stream to its end, under a name.
+    File upload(const std::filesystem::path &path, std::string_view purpose, const Call &call = {}) const { return try_upload(path, purpose, call).value(); }
+    File upload(Bytes bytes, std::string_view filename, std::string_view purpose, const Call &call = {}) const { return try_upload(bytes, filename, purpose, call).value(); }
+    File upload(std::istream &in, std::string_view filename, std::string_view purpose, const Call &call = {}) const { return try_upload(in, filename, purpose, call).value(); }
+    Download download(std::int64_t file_id, const std::filesystem::path &path, const Call &call = {}) const { return try_download(file_id, path, call).value(); }
+    Download download(std::int64_t file_id, std::ostream &out, const Call &call = {}) const { return try_download(file_id, out, call).value(); }
+    std::string download_string(std::int64_t file_id, const Call &call = {}) const { return try_download_string(file_id, call).value(); }
+    std::vector<File> list(std::string_view purpose = {}, const Call &call = {}) const { return try_list(purpose, call).value(); }
+    File retrieve(std::int64_t file_id, const Call &call = {}) const { return try_retrieve(file_id, call).value(); }
+    void remove(std::int64_t file_id, std::string_view purpose, const Call &call = {}) const { try_remove(file_id, purpose, call).value(); }
+    template <class Files> Summary remove_all(const Files &files, const BulkCall &call = {}) const { return try_remove_all(files, call).value(); }
+    Summary remove_all(std::initializer_list<FileRef> files, const BulkCall &call = {}) const { return try_remove_all(files, call).value(); }
+    Summary prune(const Filter &filter, const BulkCall &call = {}) const { return try_prune(filter, call).value(); }
+    Plan plan(const Filter &filter, const BulkCall &call = {}) const { return try_plan(filter, call).value(); }
+#endif
+
+    static Result<Client> create(const Config &config = {}) {
+        detail::Frame frame;
+        const std::unique_ptr<mmx_config, decltype(&mmx_config_free)> to(mmx_config_new(), mmx_config_free);
+        std::unique_ptr<Logger> logger;
+        const auto text = [&](auto set, const std::string &value) {
+            return value.empty() || set(to.get(), detail::Text(value), &frame.error) == MMX_OK;
+        };
+        const auto number = [&](auto set, auto value) { return value == 0 || set(to.get(), value, &frame.error) == MMX_OK; };
+        const bool is_valid = text(mmx_config_set_api_key, config.api_key) && text(mmx_config_set_base_url, config.base_url) &&
+            text(mmx_config_set_user_agent, config.user_agent) && text(mmx_config_set_proxy, config.proxy) &&
+            text(mmx_config_set_ca_file, config.ca_file.native()) && number(mmx_config_set_allow_insecure, config.allow_insecure) &&
+            number(mmx_config_set_timeout_ms, detail::limit(config.timeout)) &&
+            number(mmx_config_set_connect_timeout_ms, detail::limit(config.connect_timeout)) &&
+            number(mmx_config_set_idle_timeout_ms, detail::limit(config.idle_timeout)) &&
+            number(mmx_config_set_max_attempts, config.max_attempts) &&
+            number(mmx_config_set_requests_per_minute, config.requests_per_minute);
+        if (!is_valid) return frame.failure();
+        if (config.logger) {
+            logger = std::make_unique<Logger>(config.logger);
+            const auto level = static_cast<std::int32_t>(config.log_level);
+            if (mmx_config_set_logger(to.get(), log, logger.get(), level, &frame.error) != MMX_OK) return frame.failure();
+        }
+        mmx_client *made = nullptr;
+        const mmx_status status = mmx_client_new(to.get(), &made, &frame.error);
+        Client client(std::move(logger), made);
+        frame.rethrow();
+        if (status != MMX_OK) return frame.failure();
+        return client;
+    }
+    Result<File> try_upload(const std::filesystem::path &path, std::string_view purpose, const Call &call = {}) const {
+        return run<File>(call, detail::file, mmx_upload_file, detail::Text(path.native()), detail::Text(purpose));
+    }
+    Result<File> try_upload(Bytes bytes, std::string_view filename, std::string_view purpose, const Call &call = {}) const {
+        detail::Rest rest{bytes, 0};
+        const mmx_source source = detail::source(rest);
+        return run<File>(call, detail::file, mmx_upload_stream, &source, detail::Text(filename), detail::Text(purpose));
+    }
+    /// From where the stream is to its end; retried if it can go back.
+    Result<File> try_upload(std::istream &in, std::string_view filename, std::string_view purpose, const Call &call = {}) const {
+        struct Rest { std::istream &in; std::istream::pos_type start; } rest{in, in.tellg()};
+        std::int64_t size = -1;
+        if (rest.start != std::istream::pos_type(-1)) {
+            in.seekg(0, std::ios::end);
+            size = in.tellg() - rest.start;
+            in.seekg(rest.start);
+        }
+        mmx_source source{sizeof(mmx_source), size,
+            [](void *of, std::uint8_t *buffer, std::size_t capacity) {
+                return detail::Frame::contain(std::int64_t{-1}, [&] {
+                    std::streambuf *in = static_cast<Rest *>(of)->in ? static_cast<Rest *>(of)->in.rdbuf() : nullptr;
+                    return in ? std::int64_t{in->sgetn(reinterpret_cast<char *>(buffer), static_cast<std::streamsize>(capacity))} : -1;
+                });
+            },
+            nullptr, &rest};
+        if (size >= 0) source.rewind = [](void *of) -> std::int32_t {
+            const Rest &rest = *static_cast<Rest *>(of);
+            return detail::Frame::contain(1, [&] { return rest.in.seekg(rest.start) ? 0 : 1; });
+        };
+        return run<File>(call, detail::file, mmx_upload_stream, &source, detail::Text(filename), detail::Text(purpose));
+    }
+    Result<Download> try_download(std::int64_t file_id, const std::filesystem::path &path, const Call &call = {}) const {
+        return run<Download>(call, detail::download, mmx_download_file, file_id, detail::Text(path.native()));
+    }
+    /// Flushes the stream. Not started again from the beginning: a stream can't take back what it was given.
+    Result<Download> try_download(std::int64_t file_id, std::ostream &out, const Call &call = {}) const {
+        const mmx_sink sink{sizeof(mmx_sink), [](void *out, const std::uint8_t *data, std::size_t length) {
+            std::ostream &to = *static_cast<std::ostream *>(out);
+            return detail::Frame::contain(1, [&] {
+                return to.write(reinterpret_cast<const char *>(data), static_cast<std::streamsize>(length)).flush() ? 0 : 1;
+            });
+        }, nullptr, &out};
+        return run<Download>(call, detail::download, mmx_download_stream, file_id, &sink);
+    }
+    Result<std::string> try_download_string(std::int64_t file_id, const Call &call = {}) const {
+        std::string content;
+        const mmx_sink sink{sizeof(mmx_sink), [](void *to, const std::uint8_t *data, std::size_t length) {
+            return detail::Frame::contain(1, [&] {
+                return static_cast<std::string *>(to)->append(reinterpret_cast<const char *>(data), length), 0;
+            });
+        }, [](void *to) -> std::int32_t { return static_cast<std::string *>(to)->clear(), 0; }, &content};
+        return run<std::string>(call, [&](const char *) { return std::move(content); }, mmx_download_stream, file_id, &sink);
+    }
+    /// Of a purpose; "" = of every purpose.
+    Result<std::vector<File>> try_list(std::string_view purpose = {}, const Call &call = {}) const {
+        return run<std::vector<File>>(call, detail::files, mmx_list_files, detail::Text(purpose).or_null());
+    }
+    Result<File> try_retrieve(std::int64_t file_id, const Call &call = {}) const {
+        return run<File>(call, detail::file, mmx_retrieve_file, file_id);
+    }
+    Result<void> try_remove(std::int64_t file_id, std::string_view purpose, const Call &call = {}) const {
+        return run<void>(call, [](const char *) { return Failure(); }, mmx_delete_file, file_id, detail::Text(purpose));
+    }
+    /// Of a container of FileRef, File, or anything else with a file_id and a purpose.
+    template <class Files> Result<Summary> try_remove_all(const Files &files, const BulkCall &call = {}) const {
+        std::vector<detail::Text> purposes;
+        std::vector<mmx_file_ref> refs;
+        for (const auto &file : files) purposes.emplace_back(file.purpose), refs.push_back({file.file_id, nullptr});
+        for (std::size_t at = 0; at < refs.size(); ++at) refs[at].purpose = purposes[at];
+        return bulk(call, false, mmx_delete_files, refs.data(), refs.size());
+    }
+    Result<Summary> try_prune(const Filter &filter, const BulkCall &call = {}) const { return pruned(filter, call, false); }
+    /// What prune() would delete. Deletes nothing.
+    Result<Plan> try_plan(const Filter &filter, const BulkCall &call = {}) const {
+        Result<Summary> summary = pruned(filter, call, true);
+        if (!summary) return summary.error();
+        return std::move(*summary).plan.value_or(Plan());
+    }
+    /// For mmx.h, in whose calls neither callbacks nor the logger may throw. NULL if it was moved from.
+    const mmx_client *get() const noexcept { return client_.get(); }
+  private:
+    using Logger = std::function<void(LogLevel, std::string_view)>;
+    /// Owns the logger, which outlives the client.
+    struct Free {
+        std::unique_ptr<const Logger> logger;
+        void operator()(mmx_client *client) const noexcept { mmx_client_free(client); }
+    };
+
+    Client(std::unique_ptr<const Logger> logger, mmx_client *client) noexcept : client_(client, Free{std::move(logger)}) {}
+    static void log(void *logger, std::int32_t level, const char *json) {
+        detail::Frame::contain(0, [&] { return (*static_cast<const Logger *>(logger))(LogLevel{level}, json), 0; });
+    }
+    template <class T, class Make, class F, class... A> Result<T> run(const Call &call, Make make, F function, const A &...arguments) const {
+        detail::Frame frame;
+        const mmx_call_options options = detail::options(call);
+        const mmx_status status = function(get(), arguments..., &options, &frame.json, &frame.error);
+        frame.rethrow();
+        if (status != MMX_OK) return frame.failure();
+        if (call.json) *call.json = frame.json;
+        return make(frame.json);
+    }
+    template <class F, class... A> Result<Summary> bulk(const BulkCall &call, bool is_dry, F function, const A &...arguments) const {
+        detail::Frame frame;
+        const mmx_bulk_options options = detail::options(call, is_dry);
+        const mmx_status status = function(get(), arguments..., &options, &frame.json, &frame.error);
+        if (call.json && frame.json) *call.json = frame.json;
+        frame.rethrow();
+        if (status == MMX_OK) return detail::summary(frame.json);
+        return frame.failure(frame.json ? std::make_shared<Summary>(detail::summary(frame.json)) : nullptr);
+    }
+    Result<Summary> pruned(const Filter &filter, const BulkCall &call, bool is_dry) const {
+        const detail::Text purpose(filter.purpose), name(filter.name_glob.value_or("")), keep(filter.keep_glob.value_or(""));
+        const mmx_filter given{sizeof(mmx_filter), purpose.or_null(), filter.older_than.count(), filter.min_bytes,
+            filter.name_glob ? static_cast<const char *>(name) : nullptr, filter.keep_glob ? static_cast<const char *>(keep) : nullptr,
+            filter.keep_ids.data(), filter.keep_ids.size(), filter.max_files, filter.max_percent, filter.all ? MMX_FILTER_ALL : 0};
+        return bulk(call, is_dry, mmx_prune_files, &given);
+    }
+    std::unique_ptr<mmx_client, Free> client_;
+};
+
+} // namespace MMX_HPP_NAMESPACE
+} // namespace mmx
+
+#endif

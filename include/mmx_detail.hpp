@@ -1,0 +1,199 @@
+/* What mmx.hpp, which includes this, is made of. No part of its interface. */
+#ifndef MMX_DETAIL_HPP
+#define MMX_DETAIL_HPP
+
+#include <algorithm>
+#include <charconv>
+#include <limits>
+
+namespace mmx {
+inline namespace MMX_HPP_NAMESPACE {
+namespace detail {
+
+/// Text for C: text that C would take for a shorter one becomes text that the library refuses.
+class Text {
+  public:
+    Text(std::string_view text) : text_(text.find('\0') == text.npos ? text : "\xff") {}
+    operator const char *() const noexcept { return text_.c_str(); }
+    const char *or_null() const noexcept { return text_.empty() ? nullptr : text_.c_str(); }
+
+  private:
+    std::string text_;
+};
+
+/// In C 0 is the default.
+constexpr std::int64_t limit(const std::optional<Milliseconds> &timeout) noexcept {
+    if (!timeout || *timeout == no_timeout) return timeout ? -1 : 0;
+    return timeout->count() > 0 ? timeout->count() : std::numeric_limits<std::int64_t>::min();
+}
+
+/// A call on this thread: keeps what its callbacks throw, and frees what the library hands over.
+class Frame {
+  public:
+    Frame() noexcept : outer_(std::exchange(current(), this)) {}
+    Frame(const Frame &) = delete;
+    Frame &operator=(const Frame &) = delete;
+    ~Frame() { current() = outer_, mmx_string_free(json), mmx_error_free(error); }
+    /// Runs a callback of the innermost call; `otherwise` is for the library if it throws, or another one has before.
+    template <class R, class F> static R contain(R otherwise, F &&callback) noexcept {
+#if MMX_HPP_EXCEPTIONS
+        Frame *const frame = current();
+        if (!frame) return callback(); // a call of mmx.h
+        if (frame->thrown_) return otherwise;
+        try {
+            return callback();
+        } catch (...) {
+            frame->thrown_ = std::current_exception();
+            return otherwise;
+        }
+#else
+        return otherwise ? callback() : callback();
+#endif
+    }
+    void rethrow() const { thrown_ ? std::rethrow_exception(thrown_) : void(); }
+    Failure failure(std::shared_ptr<const Summary> summary = nullptr) {
+        return Failure(std::exchange(error, nullptr), std::move(summary));
+    }
+    char *json = nullptr;
+    mmx_error *error = nullptr;
+
+  private:
+    static Frame *&current() noexcept {
+        static thread_local Frame *frame = nullptr;
+        return frame;
+    }
+    Frame *outer_;
+    std::exception_ptr thrown_;
+};
+
+/// The JSON of a field of an object that the library wrote.
+inline std::string_view field(std::string_view object, std::string_view name) noexcept {
+    std::size_t depth = 0, begin = 0;
+    for (std::size_t at = 0; at < object.size(); ++at) {
+        const char c = object[at];
+        if (c == '"') {
+            const std::size_t start = ++at;
+            while (at < object.size() && object[at] != '"') at += object[at] == '\\' ? 2 : 1;
+            if (depth == 1 && object.substr(start, at - start) == name && object.substr(at + 1, 1) == ":") begin = at + 2;
+        } else if (depth == 1 && begin > 0 && (c == ',' || c == '}')) {
+            return object.substr(begin, at - begin);
+        } else if (c == '{' || c == '[') {
+            ++depth;
+        } else if (c == '}' || c == ']') {
+            --depth;
+        }
+    }
+    return {};
+}
+
+inline std::optional<std::int64_t> number(std::string_view json) noexcept {
+    std::int64_t value = 0;
+    const bool is_one = std::from_chars(json.data(), json.data() + json.size(), value).ec == std::errc();
+    return is_one ? std::optional<std::int64_t>(value) : std::nullopt;
+}
+
+/// A string of visible characters.
+inline std::string string(std::string_view json) {
+    std::string text;
+    for (std::size_t at = 1; at + 1 < json.size(); ++at) text += json[at] == '\\' ? json[++at] : json[at];
+    return text;
+}
+
+/// The files in the JSON of a call; none in what can't be read.
+inline std::vector<File> files(const char *json) {
+    mmx_files *found = nullptr;
+    mmx_files_parse(json, &found, nullptr);
+    const std::unique_ptr<mmx_files, decltype(&mmx_files_free)> owner(found, mmx_files_free);
+    std::vector<File> files;
+    files.reserve(mmx_files_count(found));
+    for (std::size_t at = 0; const mmx_file *file = mmx_files_get(found, at); ++at) {
+        const Time created_at{std::chrono::seconds(file->created_at)};
+        files.push_back({file->file_id, file->bytes, file->created_at ? std::optional<Time>(created_at) : std::nullopt, file->filename,
+                         file->purpose, file->download_url});
+    }
+    return files;
+}
+
+inline File file(const char *json) {
+    std::vector<File> found = files(json);
+    return found.empty() ? File() : std::move(found.front());
+}
+
+inline Outcome outcome(const mmx_outcome &from) {
+    Outcome outcome{from.index,    from.file_id,  from.purpose, from.outcome, from.attempts,
+                    from.evidence, from.trace_id, Time{Milliseconds(from.settled_at_ms)}};
+    if (from.error) outcome.error.emplace(mmx_error_clone(from.error));
+    return outcome;
+}
+
+inline Summary summary(const char *json) {
+    mmx_outcomes *found = nullptr;
+    mmx_outcomes_parse(json, &found, nullptr);
+    const std::unique_ptr<mmx_outcomes, decltype(&mmx_outcomes_free)> owner(found, mmx_outcomes_free);
+    const auto of = [&](std::int32_t outcome) { return mmx_outcomes_total(found, outcome); };
+    Summary summary{of(0), of(MMX_OUTCOME_DELETED), of(MMX_OUTCOME_ALREADY_ABSENT), of(MMX_OUTCOME_FAILED), of(MMX_OUTCOME_UNKNOWN),
+                    of(MMX_OUTCOME_NOT_ATTEMPTED), of(MMX_OUTCOME_KEPT)};
+    for (std::size_t at = 0; const mmx_outcome *one = mmx_outcomes_get(found, at); ++at) summary.outcomes.push_back(outcome(*one));
+    if (const std::string_view plan = field(json, "plan"); plan.substr(0, 1) == "{") {
+        const auto count = [&](std::string_view name) { return number(field(plan, name)).value_or(0); };
+        summary.plan = {count("listed"), count("matched"), count("kept"), count("bytes_at_least"), count("sizes_unknown"),
+                        files(json), std::string(plan)};
+    }
+    if (std::string_view ids = field(json, "still_listed"); ids.substr(0, 1) == "[") {
+        for (summary.still_listed.emplace(); ids.size() > 2; ids.remove_prefix(std::min(ids.find(',', 1), ids.size())))
+            summary.still_listed->push_back(number(ids.substr(1)).value_or(0));
+    }
+    return summary;
+}
+
+inline Download download(const char *json) {
+    const auto count = [&](std::string_view name) { return number(field(json, name)); };
+    const auto text = [&](std::string_view name) { return string(field(json, name)); };
+    return {count("file_id").value_or(0), count("bytes").value_or(0), count("length"), count("resumed").value_or(0),
+            text("content_type"), text("via"), text("trace_id")};
+}
+
+/// Bytes that are uploaded, and how many of them were.
+struct Rest {
+    Bytes all;
+    std::size_t at;
+};
+
+inline mmx_source source(Rest &rest) noexcept {
+    const auto read = [](void *of, std::uint8_t *buffer, std::size_t capacity) {
+        Rest &rest = *static_cast<Rest *>(of);
+        const std::size_t count = std::min(capacity, rest.all.size - rest.at);
+        std::copy_n(static_cast<const std::uint8_t *>(rest.all.data) + rest.at, count, buffer);
+        rest.at += count;
+        return static_cast<std::int64_t>(count);
+    };
+    const auto rewind = [](void *of) -> std::int32_t { return static_cast<Rest *>(of)->at = 0, 0; };
+    return {sizeof(mmx_source), static_cast<std::int64_t>(rest.all.size), read, rewind, &rest};
+}
+
+template <class Options> std::int32_t on_progress(void *options, std::int64_t done, std::int64_t total) {
+    return Frame::contain(1, [&] { return static_cast<const Options *>(options)->progress(done, total) ? 0 : 1; });
+}
+
+/// The options of mmx.h; they borrow from those of C++.
+inline mmx_call_options options(const Call &call) noexcept {
+    return {sizeof(mmx_call_options), limit(call.timeout), call.max_attempts,
+            (call.missing_ok ? MMX_CALL_MISSING_OK : 0) | (call.reconcile ? MMX_CALL_RECONCILE : 0) |
+                (call.via_download_url ? MMX_CALL_VIA_DOWNLOAD_URL : 0),
+            call.cancel ? call.cancel->get() : nullptr, call.progress ? on_progress<Call> : nullptr, const_cast<Call *>(&call)};
+}
+
+inline mmx_bulk_options options(const BulkCall &call, bool is_dry) noexcept {
+    const mmx_outcome_fn on_outcome = [](void *call, const mmx_outcome *one) -> std::int32_t {
+        return Frame::contain(1, [&] { return static_cast<BulkCall *>(call)->on_outcome(outcome(*one)) ? 0 : 1; });
+    };
+    return {sizeof(mmx_bulk_options), limit(call.timeout), limit(call.call_timeout), call.max_attempts, call.concurrency,
+            (call.verify ? MMX_BULK_VERIFY : 0) | (is_dry ? MMX_BULK_DRY_RUN : 0), call.cancel ? call.cancel->get() : nullptr,
+            call.progress ? on_progress<BulkCall> : nullptr, call.on_outcome ? on_outcome : nullptr, const_cast<BulkCall *>(&call)};
+}
+
+} // namespace detail
+} // namespace MMX_HPP_NAMESPACE
+} // namespace mmx
+
+#endif
