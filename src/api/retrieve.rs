@@ -54,14 +54,13 @@ pub async fn presence(attempts: &mut Attempts<'_>, name: &'static str, file_id: 
     }
 }
 
-/// The service says that it doesn't know the id: 2013 as far as is known, or another code for a wrong parameter. A bare
-/// 404 is a wrong path.
+/// A response of the API that isn't about the service's state, the account or a file's content. A bare 404 is a wrong
+/// path.
 fn refuses_the_id(error: &Error) -> bool {
-    error.api_code != 0 && matches!(error.status, Status::InvalidRequest | Status::NotFound)
+    error.api_code != 0 && may_mean_absent(error) && error.status != Status::ContentRejected
 }
 
-/// A refusal that may be due to the file's not being there: the documents don't fix the code of that. It is none if it is
-/// about the service's state or the account.
+/// A refusal that may be due to the file's not being there: the documents don't fix the code of that.
 pub fn may_mean_absent(error: &Error) -> bool {
     let is_of_another_kind = matches!(
         error.status,

@@ -99,11 +99,11 @@ static void twice(void) {
     mmx_call_options options = MMX_CALL_OPTIONS_INIT;
     mmx_error *error = NULL;
     options.flags = MMX_CALL_MISSING_OK;
-    deletes(client, 1);
+    assert_deletes(client, 1);
     FAILS(mmx_delete_file(client, 1, VOICE, NULL, NULL, &error), error, MMX_ERROR_NOT_FOUND, "the service doesn't know the file 1, as retrieve shows", false);
     SUCCEEDS(mmx_delete_file(client, 1, VOICE, &options, NULL, &error), error);
     SUCCEEDS(mmx_delete_file(client, 2, VOICE, &options, NULL, &error), error);
-    CHECK_INT(number("absent-twice", "count?performed=1&call=delete"), 2);
+    CHECK_INT(count_of("absent-twice", "count?performed=1&call=delete"), 2);
     mmx_client_free(client);
 }
 
@@ -124,7 +124,7 @@ static void only_for_deletes(void) {
     REFUSES(mmx_download_stream(client, 1, &sink, &options, NULL, &error), error, "options.flags", "does not know");
     options.flags |= MMX_CALL_RECONCILE;
     REFUSES(mmx_delete_file(client, 1, VOICE, &options, NULL, &error), error, "options.flags", "(0x1)");
-    CHECK_INT(number("absent-flag", "count"), 0);
+    CHECK_INT(count_of("absent-flag", "count"), 0);
     mmx_client_free(client);
 }
 
@@ -155,7 +155,7 @@ static void wrong_purposes(void) {
         mmx_file_ref *all = refs(count);
         struct tally tally = tally_of(all, count);
         tally.then = says_the_purpose;
-        mmx_bulk_options options = telling(&tally);
+        mmx_bulk_options options = recording_options(&tally);
         mmx_error *error = NULL;
         FAILS(mmx_delete_files(client, all, count, &options, NULL, &error), error, MMX_ERROR_PARTIAL, "failed", false);
         CHECK_INT(tally.of[MMX_OUTCOME_FAILED], wrong);
@@ -189,10 +189,10 @@ static void thousands(void) {
     mmx_client *client = logging("absent-many", false, counts, &counted, MMX_LOG_DEBUG);
     mmx_file_ref *files = refs(COUNT);
     struct tally tally = tally_of(files, COUNT);
-    mmx_bulk_options options = telling(&tally);
+    mmx_bulk_options options = recording_options(&tally);
     mmx_error *error = NULL;
     SUCCEEDS(mmx_delete_files(client, files, COUNT, &options, NULL, &error), error);
-    agrees("absent-many", &tally, THERE);
+    assert_agrees_with_server("absent-many", &tally, THERE);
     CHECK_INT(tally.of[MMX_OUTCOME_DELETED], THERE);
     CHECK_INT(tally.of[MMX_OUTCOME_ALREADY_ABSENT], COUNT - THERE);
     CHECK_INT(requests("absent-many", "delete"), COUNT);

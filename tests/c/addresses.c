@@ -71,7 +71,7 @@ static void the_first_is_dead(int connect_timeout_ms, int timeout_ms, const char
     CHECK_INT(mmx_config_set_connect_timeout_ms(config, connect_timeout_ms, NULL), MMX_OK);
     CHECK_INT(mmx_config_set_timeout_ms(config, timeout_ms, NULL), MMX_OK);
     mmx_client *client = client_of(config);
-    deletes(client, 1);
+    assert_deletes(client, 1);
     mmx_client_free(client);
 }
 
@@ -82,7 +82,7 @@ static void the_first_refuses(void) {
     mmx_config *config = config_of_two();
     CHECK_INT(mmx_config_set_connect_timeout_ms(config, 200, NULL), MMX_OK);
     mmx_client *client = client_of(config);
-    deletes(client, 1);
+    assert_deletes(client, 1);
     mmx_client_free(client);
 }
 
@@ -99,7 +99,7 @@ static void the_name_moves(void) {
     CHECK_HAS(mmx_error_message(error), "connection refused");
     mmx_error_free(error);
     addresses[0] = "127.0.0.1";
-    deletes(client, 1);
+    assert_deletes(client, 1);
     CHECK_INT(atomic_load(&asked) - before, 2);
     mmx_client_free(client);
 }
@@ -135,7 +135,7 @@ static void an_address_of_ipv6(void) {
     char *url = format("http://[::1]:%d", ntohs(address.sin6_port));
     CHECK_INT(mmx_config_set_base_url(config, url, NULL), MMX_OK);
     mmx_client *client = client_of(config);
-    for (int i = 0; i < 2; i++) deletes(client, 1);
+    for (int i = 0; i < 2; i++) assert_deletes(client, 1);
     mmx_client_free(client);
     free(url);
     shutdown(listener, SHUT_RDWR);

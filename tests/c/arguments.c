@@ -184,7 +184,7 @@ static void accepted(void) {
     char longest[65] = {0};
     memset(longest, 'z', 64);
     CHECK_INT(mmx_delete_file(client, 4, longest, NULL, NULL, NULL), MMX_ERROR_INVALID_REQUEST);
-    CHECK_INT(number("arguments-sent", "count?call=delete"), 4);
+    CHECK_INT(count_of("arguments-sent", "count?call=delete"), 4);
     mmx_client_free(client);
 }
 
@@ -199,8 +199,8 @@ int main(void) {
     no_key();
     files_and_purposes(client);
     call_options(client);
-    CHECK_INT(number("arguments", "count"), 0);
-    CHECK_INT(number("arguments", "open"), 0);
+    CHECK_INT(count_of("arguments", "count"), 0);
+    CHECK_INT(count_of("arguments", "open"), 0);
     mmx_client_free(client);
     mmx_config_free(config);
     accepted();

@@ -13,8 +13,8 @@ static void all_are_deleted(bool https) {
     mmx_error *error = NULL;
     char *json = NULL;
     SUCCEEDS(mmx_delete_files(client, files, COUNT, NULL, &json, &error), error);
-    has(json, "\"total\":200");
-    has(json, "\"deleted\":200");
+    assert_json_has(json, "\"total\":200");
+    assert_json_has(json, "\"deleted\":200");
     const char *at = json;
     for (int i = 0; i < COUNT; i++) {
         char *part = format("\"file_id\":%d,\"index\":%d,\"outcome\":\"deleted\"", i + 1, i);
@@ -22,7 +22,7 @@ static void all_are_deleted(bool https) {
         if (!at) FAIL("%s is missing or out of order: %.3000s", part, json);
         free(part);
     }
-    CHECK_INT(number(NAME, "count?performed=1"), COUNT);
+    CHECK_INT(count_of(NAME, "count?performed=1"), COUNT);
     CHECK_INT(files_of(NAME), before - COUNT);
     mmx_string_free(json);
     free(files);
@@ -39,14 +39,14 @@ static void each_for_itself(void) {
     mmx_error *error = NULL;
     char *json = NULL;
     FAILS(mmx_delete_files(client, files, 6, NULL, &json, &error), error, MMX_ERROR_PARTIAL, "of 6 files 1 failed are not deleted", false);
-    outcome_is(json, 0, "\"outcome\":\"deleted\"");
-    outcome_is(json, 1, "\"outcome\":\"failed\"");
-    outcome_is(json, 2, "\"outcome\":\"deleted\"");
-    outcome_is(json, 3, "\"outcome\":\"already_absent\"");
-    outcome_is(json, 4, "\"outcome\":\"deleted\"");
-    outcome_is(json, 5, "\"outcome\":\"deleted\"");
-    has(json, "\"evidence\":\"retrieve\"");
-    CHECK_INT(number("bulk-mixed", "count?file_id=1"), 1);
+    assert_json_outcome(json, 0, "\"outcome\":\"deleted\"");
+    assert_json_outcome(json, 1, "\"outcome\":\"failed\"");
+    assert_json_outcome(json, 2, "\"outcome\":\"deleted\"");
+    assert_json_outcome(json, 3, "\"outcome\":\"already_absent\"");
+    assert_json_outcome(json, 4, "\"outcome\":\"deleted\"");
+    assert_json_outcome(json, 5, "\"outcome\":\"deleted\"");
+    assert_json_has(json, "\"evidence\":\"retrieve\"");
+    CHECK_INT(count_of("bulk-mixed", "count?file_id=1"), 1);
     mmx_string_free(json);
     mmx_client_free(client);
 }
@@ -72,8 +72,8 @@ static void a_refused_key_stops_it(void) {
     mmx_error *error = NULL;
     char *json = NULL;
     FAILS(mmx_delete_files(client, files, 100, NULL, &json, &error), error, MMX_ERROR_AUTHENTICATION, "not attempted", false);
-    outcome_is(json, 99, "\"outcome\":\"not_attempted\"");
-    CHECK(number("bulk-key", "count") <= 4);
+    assert_json_outcome(json, 99, "\"outcome\":\"not_attempted\"");
+    CHECK(count_of("bulk-key", "count") <= 4);
     mmx_string_free(json);
     free(files);
     mmx_client_free(client);
@@ -109,8 +109,8 @@ static void streamed(int stops_after) {
     CHECK_INT(status, stops_after ? MMX_ERROR_CANCELLED : MMX_OK);
     for (int i = 0; i < 64; i++) CHECK_INT(seen.times[i], 1);
     CHECK(strstr(json, "\"outcomes\"") == NULL);
-    char *deleted = format("\"deleted\":%ld,", number("bulk-streamed", "count?performed=1"));
-    has(json, deleted);
+    char *deleted = format("\"deleted\":%ld,", count_of("bulk-streamed", "count?performed=1"));
+    assert_json_has(json, deleted);
     free(deleted);
     mmx_error_free(error);
     mmx_string_free(json);
@@ -129,9 +129,9 @@ static void out_of_time(void) {
     char *json = NULL;
     mmx_error *error = NULL;
     FAILS(mmx_delete_files(client, files, 50, &options, &json, &error), error, MMX_ERROR_TIMEOUT, "the time limit of 400 ms passed", false);
-    has(json, "\"deleted\":3,");
-    outcome_is(json, 49, "\"outcome\":\"not_attempted\"");
-    has(json, "\"outcome\":\"unknown\"");
+    assert_json_has(json, "\"deleted\":3,");
+    assert_json_outcome(json, 49, "\"outcome\":\"not_attempted\"");
+    assert_json_has(json, "\"outcome\":\"unknown\"");
     mmx_string_free(json);
     free(files);
     mmx_client_free(client);
@@ -150,9 +150,9 @@ static void many_in_doubt(void) {
     char *json = NULL;
     mmx_error *error = NULL;
     SUCCEEDS(mmx_delete_files(client, files, 40, NULL, &json, &error), error);
-    has(json, "\"deleted\":40,");
-    CHECK(number("bulk-doubt", "count?call=list") >= 1);
-    CHECK(number("bulk-doubt", "count?call=retrieve") <= 20);
+    assert_json_has(json, "\"deleted\":40,");
+    CHECK(count_of("bulk-doubt", "count?call=list") >= 1);
+    CHECK(count_of("bulk-doubt", "count?call=retrieve") <= 20);
     mmx_string_free(json);
     free(files);
     mmx_client_free(client);
@@ -174,8 +174,8 @@ static void each_goes_twice(void) {
         char *json = NULL;
         mmx_error *error = NULL;
         SUCCEEDS(mmx_delete_files(client, files, COUNT, NULL, &json, &error), error);
-        has(json, "\"deleted\":100,");
-        CHECK_INT(number("bulk-twice", "count?call=delete"), COUNT + COUNT / 2);
+        assert_json_has(json, "\"deleted\":100,");
+        CHECK_INT(count_of("bulk-twice", "count?call=delete"), COUNT + COUNT / 2);
         mmx_string_free(json);
         mmx_client_free(client);
     }
@@ -198,9 +198,9 @@ static void bad_arguments(void) {
     options.flags = 4;
     FAILS(mmx_delete_files(client, files, 1, &options, &json, &error), error, MMX_ERROR_INVALID_ARGUMENT, "options.flags", false);
     CHECK(json == NULL);
-    CHECK_INT(number("bulk-bad", "count"), 0);
+    CHECK_INT(count_of("bulk-bad", "count"), 0);
     SUCCEEDS(mmx_delete_files(client, NULL, 0, NULL, &json, &error), error);
-    has(json, "\"total\":0");
+    assert_json_has(json, "\"total\":0");
     mmx_string_free(json);
     mmx_client_free(client);
 }

@@ -13,12 +13,12 @@ static inline mmx_file_ref *refs(size_t count) {
     return files;
 }
 
-static inline void has(const char *json, const char *part) {
+static inline void assert_json_has(const char *json, const char *part) {
     if (!json || !strstr(json, part)) FAIL("%s is missing in %.2000s", part, json ? json : "NULL");
 }
 
 /* What became of one of the files, from the JSON: `"outcome":"deleted"` and the like behind its index. */
-static inline void outcome_is(const char *json, size_t index, const char *part) {
+static inline void assert_json_outcome(const char *json, size_t index, const char *part) {
     char *mark = format("\"index\":%zu,", index);
     const char *at = json ? strstr(json, mark) : NULL;
     const char *end = at ? strchr(at, '}') : NULL, *found = at ? strstr(at, part) : NULL;
@@ -57,7 +57,7 @@ static inline void tally_free(struct tally *tally) {
 }
 
 /* Everything that can be said of a single outcome. */
-static inline int32_t tells(void *user_data, const mmx_outcome *outcome) {
+static inline int32_t record_outcome(void *user_data, const mmx_outcome *outcome) {
     struct tally *tally = user_data;
     CHECK(outcome->index < tally->count);
     CHECK_INT(outcome->file_id, tally->files[outcome->index].file_id);
@@ -79,15 +79,15 @@ static inline int32_t tells(void *user_data, const mmx_outcome *outcome) {
     return tally->then ? tally->then(tally, outcome) : 0;
 }
 
-static inline mmx_bulk_options telling(struct tally *tally) {
+static inline mmx_bulk_options recording_options(struct tally *tally) {
     mmx_bulk_options options = MMX_BULK_OPTIONS_INIT;
-    options.on_outcome = tells;
+    options.on_outcome = record_outcome;
     options.user_data = tally;
     return options;
 }
 
 /* Each was told once; none disagrees with the server, where the files of ids 1 to `there` were. */
-static inline void agrees(const char *account, const struct tally *tally, int64_t there) {
+static inline void assert_agrees_with_server(const char *account, const struct tally *tally, int64_t there) {
     CHECK_INT(tally->told, tally->count);
     bool *is_there = calloc((size_t)there + 1, 1);
     char *path = format("/control/%s/files", account), *found = control("GET", path, NULL);
@@ -111,15 +111,15 @@ static inline void agrees(const char *account, const struct tally *tally, int64_
 }
 
 /* The counts in the JSON are those that were told. */
-static inline void counts_agree(const char *json, const struct tally *tally) {
+static inline void assert_counts(const char *json, const struct tally *tally) {
     char *counts = format("\"deleted\":%zu,", tally->of[MMX_OUTCOME_DELETED]);
-    has(json, counts);
+    assert_json_has(json, counts);
     free(counts);
     counts = format("\"not_attempted\":%zu,", tally->of[MMX_OUTCOME_NOT_ATTEMPTED]);
-    has(json, counts);
+    assert_json_has(json, counts);
     free(counts);
     counts = format("\"unknown\":%zu", tally->of[MMX_OUTCOME_UNKNOWN]);
-    has(json, counts);
+    assert_json_has(json, counts);
     free(counts);
     CHECK(strstr(json, "\"outcomes\"") == NULL);
 }

@@ -50,7 +50,7 @@ static void struct_sizes(void) {
     longer.later = 0;
     longer.options.flags = MMX_BULK_DRY_RUN;
     CHECK_INT(mmx_delete_files(client, &file, 1, &longer.options, &json, NULL), MMX_OK);
-    has(json, "\"kept\":1");
+    assert_json_has(json, "\"kept\":1");
     mmx_string_free(json);
 }
 
@@ -88,12 +88,12 @@ int main(void) {
     options();
     struct_sizes();
     files();
-    CHECK_INT(number(NAME, "count"), 0);
+    CHECK_INT(count_of(NAME, "count"), 0);
     /* All the out parameters may be NULL. */
     mmx_file_ref file = {1, MMX_PURPOSE_VOICE_CLONE};
     CHECK_INT(mmx_delete_files(client, &file, 1, NULL, NULL, NULL), MMX_OK);
     CHECK_INT(mmx_delete_files(client, NULL, 0, NULL, NULL, NULL), MMX_OK);
-    CHECK_INT(number(NAME, "count"), 1);
+    CHECK_INT(count_of(NAME, "count"), 1);
     mmx_client_free(client);
     return 0;
 }

@@ -25,7 +25,7 @@ static void forked_in_a_callback(bool https) {
     pid_t child = -1;
     tally.then = forks;
     tally.with = &child;
-    mmx_bulk_options options = telling(&tally);
+    mmx_bulk_options options = recording_options(&tally);
     options.concurrency = 8;
     mmx_error *error = NULL;
     char *json = NULL;
@@ -35,7 +35,7 @@ static void forked_in_a_callback(bool https) {
         if (tally.told != 20) _exit(3);
         /* It can begin a run of its own. */
         struct tally own = tally_of(files, 2);
-        mmx_bulk_options again = telling(&own);
+        mmx_bulk_options again = recording_options(&own);
         again.max_attempts = 1;
         mmx_status of_its_own = mmx_delete_files(client, files, 2, &again, NULL, NULL);
         _exit(of_its_own == MMX_OK && own.of[MMX_OUTCOME_ALREADY_ABSENT] == 2 ? 0 : 4);
@@ -45,9 +45,9 @@ static void forked_in_a_callback(bool https) {
     CHECK(waitpid(child, &ended, 0) == child);
     if (!WIFEXITED(ended) || WEXITSTATUS(ended) != 0) FAIL("the child ended with %#x", (unsigned)ended);
     CHECK_INT(tally.of[MMX_OUTCOME_DELETED], COUNT);
-    agrees(name, &tally, COUNT);
-    counts_agree(json, &tally);
-    CHECK_INT(number(name, "count?call=delete&performed=1"), COUNT);
+    assert_agrees_with_server(name, &tally, COUNT);
+    assert_counts(json, &tally);
+    CHECK_INT(count_of(name, "count?call=delete&performed=1"), COUNT);
     mmx_string_free(json);
     tally_free(&tally);
     free(files);
@@ -57,11 +57,11 @@ static void forked_in_a_callback(bool https) {
 /* Lists, and deletes others: by one call, and by a run of many within the run of many. */
 static int32_t calls_again(struct tally *tally, const mmx_outcome *outcome) {
     const mmx_client *client = tally->with;
-    if (outcome->index == 5) deletes(client, 1000);
+    if (outcome->index == 5) assert_deletes(client, 1000);
     if (outcome->index == 7) {
         mmx_file_ref others[] = {{1001, MMX_PURPOSE_VOICE_CLONE}, {1002, MMX_PURPOSE_VOICE_CLONE}};
         struct tally inner = tally_of(others, 2);
-        mmx_bulk_options options = telling(&inner);
+        mmx_bulk_options options = recording_options(&inner);
         CHECK_INT(mmx_delete_files(client, others, 2, &options, NULL, NULL), MMX_OK);
         CHECK_INT(inner.of[MMX_OUTCOME_DELETED], 2);
         tally_free(&inner);
@@ -82,11 +82,11 @@ static void calls_the_library(void) {
     struct tally tally = tally_of(files, COUNT);
     tally.then = calls_again;
     tally.with = client;
-    mmx_bulk_options options = telling(&tally);
+    mmx_bulk_options options = recording_options(&tally);
     mmx_error *error = NULL;
     SUCCEEDS(mmx_delete_files(client, files, COUNT, &options, NULL, &error), error);
     CHECK_INT(tally.of[MMX_OUTCOME_DELETED], COUNT);
-    CHECK_INT(number(name, "count?call=delete&performed=1"), COUNT + 3);
+    CHECK_INT(count_of(name, "count?call=delete&performed=1"), COUNT + 3);
     CHECK_INT(requests(name, "list"), 1);
     tally_free(&tally);
     free(files);
@@ -125,13 +125,13 @@ static void a_run_of_its_own(size_t thread) {
     mmx_file_ref files[EACH];
     for (size_t i = 0; i < EACH; i++) files[i] = (mmx_file_ref){(int64_t)(thread * EACH + i + 1), MMX_PURPOSE_VOICE_CLONE};
     struct tally tally = tally_of(files, EACH);
-    mmx_bulk_options options = telling(&tally);
+    mmx_bulk_options options = recording_options(&tally);
     options.concurrency = 4;
     mmx_error *error = NULL;
     char *json = NULL;
     SUCCEEDS(mmx_delete_files(shared, files, EACH, &options, &json, &error), error);
     CHECK_INT(tally.of[MMX_OUTCOME_DELETED], EACH);
-    counts_agree(json, &tally);
+    assert_counts(json, &tally);
     mmx_string_free(json);
     tally_free(&tally);
 }
@@ -148,8 +148,8 @@ static void many_threads(bool https) {
     pthread_t threads[THREADS];
     for (uintptr_t i = 0; i < THREADS; i++) CHECK_INT(pthread_create(&threads[i], NULL, runs, (void *)i), 0);
     for (int i = 0; i < THREADS; i++) pthread_join(threads[i], NULL);
-    CHECK_INT(number(name, "count?call=delete&performed=1"), THREADS * EACH);
-    CHECK_INT(number(name, "count"), THREADS * EACH);
+    CHECK_INT(count_of(name, "count?call=delete&performed=1"), THREADS * EACH);
+    CHECK_INT(count_of(name, "count"), THREADS * EACH);
     mmx_client_free(shared);
 }
 

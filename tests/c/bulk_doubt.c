@@ -11,15 +11,15 @@ static void twins(void) {
     mmx_client *client = retrying_client_for(name, false);
     mmx_file_ref files[] = {{2, "voice_clone"}, {1, "voice_clone"}, {2, "voice_clone"}, {1, "voice_clone"}, {2, "voice_clone"}, {3, "prompt_audio"}, {3, "voice_clone"}};
     struct tally tally = tally_of(files, LENGTH_OF(files));
-    mmx_bulk_options options = telling(&tally);
+    mmx_bulk_options options = recording_options(&tally);
     options.concurrency = 1;
     mmx_error *error = NULL;
     FAILS(mmx_delete_files(client, files, LENGTH_OF(files), &options, NULL, &error), error, MMX_ERROR_PARTIAL, "of 7 files 4 failed", false);
     static const int wanted[] = {3, 1, 3, 1, 3, 3, 1};
     for (size_t i = 0; i < LENGTH_OF(files); i++) CHECK_INT(tally.outcomes[i], wanted[i]);
-    CHECK_INT(number(name, "count?call=delete&file_id=2"), 1);
-    CHECK_INT(number(name, "count?call=delete&file_id=1"), 1);
-    CHECK_INT(number(name, "count?call=delete&file_id=3"), 2);
+    CHECK_INT(count_of(name, "count?call=delete&file_id=2"), 1);
+    CHECK_INT(count_of(name, "count?call=delete&file_id=1"), 1);
+    CHECK_INT(count_of(name, "count?call=delete&file_id=3"), 2);
     tally_free(&tally);
     mmx_client_free(client);
 }
@@ -36,13 +36,13 @@ static void verified(void) {
     mmx_error *error = NULL;
     char *json = NULL;
     FAILS(mmx_delete_files(client, files, 5, &options, &json, &error), error, MMX_ERROR_PARTIAL, "of 5 files 1 failed", false);
-    has(json, "\"still_listed\":[2,3]");
+    assert_json_has(json, "\"still_listed\":[2,3]");
     CHECK_INT(requests(name, "list"), 1);
     mmx_string_free(json);
     /* Without the flag nothing is said of it. */
     options.flags = 0;
     SUCCEEDS(mmx_delete_files(client, files + 2, 1, &options, &json, &error), error);
-    has(json, "\"still_listed\":null");
+    assert_json_has(json, "\"still_listed\":null");
     CHECK_INT(requests(name, "list"), 1);
     mmx_string_free(json);
     /* A list that fails is no empty list. */
@@ -50,8 +50,8 @@ static void verified(void) {
     script(name, "{\"call\": \"list\", \"times\": -1, \"code\": 2013}");
     options.flags = MMX_BULK_VERIFY;
     FAILS(mmx_delete_files(client, files, 2, &options, &json, &error), error, MMX_ERROR_INVALID_REQUEST, "could not be verified", false);
-    has(json, "\"deleted\":2,");
-    has(json, "\"still_listed\":null");
+    assert_json_has(json, "\"deleted\":2,");
+    assert_json_has(json, "\"still_listed\":null");
     mmx_string_free(json);
     free(files);
     mmx_client_free(client);
@@ -61,7 +61,7 @@ enum { OUTAGE = 1200 };
 static struct relay *relay;
 
 static void *goes_down(void *name) {
-    number(name, "wait?count=300");
+    count_of(name, "wait?count=300");
     relay_ends(relay);
     return NULL;
 }
@@ -78,15 +78,15 @@ static void the_server_goes_down(void) {
     CHECK_INT(pthread_create(&thread, NULL, goes_down, (void *)(uintptr_t)name), 0);
     mmx_file_ref *files = refs(OUTAGE);
     struct tally tally = tally_of(files, OUTAGE);
-    mmx_bulk_options options = telling(&tally);
+    mmx_bulk_options options = recording_options(&tally);
     options.max_attempts = 2;
     options.call_timeout_ms = 5000;
     mmx_error *error = NULL;
     char *json = NULL;
     FAILS(mmx_delete_files(client, files, OUTAGE, &options, &json, &error), error, MMX_ERROR_PARTIAL, "are not deleted", false);
     pthread_join(thread, NULL);
-    agrees(name, &tally, OUTAGE);
-    counts_agree(json, &tally);
+    assert_agrees_with_server(name, &tally, OUTAGE);
+    assert_counts(json, &tally);
     CHECK(tally.of[MMX_OUTCOME_DELETED] >= 200);
     CHECK(tally.of[MMX_OUTCOME_FAILED] > 0 && tally.of[MMX_OUTCOME_UNKNOWN] > 0);
     for (size_t i = 0; i < OUTAGE; i++) {
@@ -171,14 +171,14 @@ static void random_trouble(void) {
     }
     mmx_client *client = retrying_client_for(name, false);
     struct tally tally = tally_of(files, FILES + ABSENT);
-    mmx_bulk_options options = telling(&tally);
+    mmx_bulk_options options = recording_options(&tally);
     options.concurrency = 32;
     mmx_error *error = NULL;
     char *json = NULL;
     FAILS(mmx_delete_files(client, files, FILES + ABSENT, &options, &json, &error), error, MMX_ERROR_PARTIAL, "failed", false);
-    agrees(name, &tally, FILES);
-    counts_agree(json, &tally);
-    CHECK_INT(number(name, "count?call=delete&performed=1"), FILES + before - files_of(name));
+    assert_agrees_with_server(name, &tally, FILES);
+    assert_counts(json, &tally);
+    CHECK_INT(count_of(name, "count?call=delete&performed=1"), FILES + before - files_of(name));
     /* All that stays in the dark is what couldn't be looked at; and without refusals this has seen nothing. */
     CHECK_INT(tally.of[MMX_OUTCOME_NOT_ATTEMPTED], 0);
     CHECK(tally.of[MMX_OUTCOME_UNKNOWN] <= 2);

@@ -12,14 +12,14 @@ static struct tally stopped(const char *name, const mmx_client *client, mmx_bulk
     mmx_file_ref *files = refs(COUNT);
     struct tally tally = tally_of(files, COUNT);
     tally.then = then;
-    options.on_outcome = tells;
+    options.on_outcome = record_outcome;
     options.user_data = &tally;
     char *json = NULL;
     mmx_error *error = NULL;
     mmx_status found = mmx_delete_files(client, files, COUNT, &options, &json, &error);
     FAILS(found, error, status, part, false);
-    agrees(name, &tally, COUNT);
-    counts_agree(json, &tally);
+    assert_agrees_with_server(name, &tally, COUNT);
+    assert_counts(json, &tally);
     CHECK(tally.of[MMX_OUTCOME_NOT_ATTEMPTED] > 0);
     CHECK(tally.of[MMX_OUTCOME_UNKNOWN] <= (options.concurrency ? (size_t)options.concurrency : 16));
     mmx_string_free(json);
@@ -29,7 +29,7 @@ static struct tally stopped(const char *name, const mmx_client *client, mmx_bulk
 }
 
 static void *triggers(void *name) {
-    number(name, "wait?count=50");
+    count_of(name, "wait?count=50");
     mmx_cancel_trigger(token);
     return NULL;
 }
@@ -111,7 +111,7 @@ static void cancelled_before(void) {
     char *json = NULL;
     FAILS(mmx_delete_files(client, files, 3, &options, &json, &error), error, MMX_ERROR_CANCELLED, "before anything was sent", false);
     CHECK(json == NULL);
-    CHECK_INT(number(name, "count"), 0);
+    CHECK_INT(count_of(name, "count"), 0);
     free(files);
     mmx_client_free(client);
 }
@@ -137,7 +137,7 @@ static void stopped_by_what_is_returned(void) {
     struct tally tally = stopped(name, client, options, MMX_ERROR_CANCELLED, "outcome function", stops_at_40);
     CHECK_INT(tally.of[MMX_OUTCOME_UNKNOWN], 0);
     CHECK(tally.of[MMX_OUTCOME_DELETED] >= 40 && tally.of[MMX_OUTCOME_DELETED] < 40 + 16);
-    CHECK_INT(number(name, "count"), tally.of[MMX_OUTCOME_DELETED]);
+    CHECK_INT(count_of(name, "count"), tally.of[MMX_OUTCOME_DELETED]);
     tally_free(&tally);
     account(name, COUNT);
     script(name, "{\"times\": -1, \"delay_ms\": 10}");
@@ -159,7 +159,7 @@ static void out_of_time(void) {
     options.timeout_ms = 1000;
     struct tally tally = stopped(name, client, options, MMX_ERROR_TIMEOUT, "the time limit of 1000 ms passed", NULL);
     CHECK_INT(tally.of[MMX_OUTCOME_DELETED], 30);
-    CHECK_INT(tally.of[MMX_OUTCOME_UNKNOWN] + 30, number(name, "count"));
+    CHECK_INT(tally.of[MMX_OUTCOME_UNKNOWN] + 30, count_of(name, "count"));
     tally_free(&tally);
     mmx_client_free(client);
 }
@@ -205,7 +205,7 @@ static void one_takes_too_long(void) {
     mmx_client *client = retrying_client_for(name, false);
     mmx_file_ref *files = refs(20);
     struct tally tally = tally_of(files, 20);
-    mmx_bulk_options options = telling(&tally);
+    mmx_bulk_options options = recording_options(&tally);
     options.call_timeout_ms = 500;
     options.max_attempts = 1;
     mmx_error *error = NULL;
@@ -228,7 +228,7 @@ static void waits_are_not_counted(void) {
     mmx_client *client = client_of(config);
     mmx_file_ref *files = refs(10);
     struct tally tally = tally_of(files, 10);
-    mmx_bulk_options options = telling(&tally);
+    mmx_bulk_options options = recording_options(&tally);
     options.call_timeout_ms = 400;
     mmx_error *error = NULL;
     SUCCEEDS(mmx_delete_files(client, files, 10, &options, NULL, &error), error);

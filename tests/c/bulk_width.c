@@ -15,7 +15,7 @@ static long begins_with(const char *name, const mmx_client *client, int32_t conc
     mmx_error *error = NULL;
     FAILS(mmx_delete_files(client, files, COUNT, &options, NULL, &error), error, MMX_ERROR_TIMEOUT, "not attempted", false);
     free(files);
-    return number(name, "count");
+    return count_of(name, "count");
 }
 
 static void deletes_all(const char *name, const mmx_client *client, int32_t concurrency, const char *fault) {
@@ -39,7 +39,7 @@ static void grows_and_is_kept(void) {
     CHECK_INT(begins_with(name, other, 7), 7);
     deletes_all(name, other, 40, NULL);
     /* So many connections are kept for nobody. */
-    CHECK_INT(number(name, "wait?open=0"), 0);
+    CHECK_INT(count_of(name, "wait?open=0"), 0);
     CHECK_INT(begins_with(name, client, 64), 40);
     mmx_client_free(client);
     mmx_client_free(other);
@@ -64,7 +64,7 @@ static void is_forgotten_after_a_refusal(void) {
     mmx_error *error = NULL;
     FAILS(mmx_delete_file(client, 1, MMX_PURPOSE_VOICE_CLONE, &once, NULL, &error), error, MMX_ERROR_RATE_LIMITED, "2045", false);
     /* The pause of the whole account ends with the answer to the one that goes alone. */
-    deletes(client, 1);
+    assert_deletes(client, 1);
     CHECK(begins_with(name, client, 10) <= 3);
     mmx_client_free(client);
 }
@@ -81,7 +81,7 @@ static void doubles(void) {
     mmx_error *error = NULL;
     FAILS(mmx_delete_files(client, files, COUNT, &options, NULL, &error), error, MMX_ERROR_TIMEOUT, "not attempted", false);
     /* Six answered, eight under way. */
-    CHECK_INT(number(name, "count"), 6 + 8);
+    CHECK_INT(count_of(name, "count"), 6 + 8);
     free(files);
     mmx_client_free(client);
 }

@@ -41,7 +41,7 @@ static void hangs(size_t number) {
 }
 
 static void *triggers(void *how_many) {
-    number(NAME, how_many);
+    count_of(NAME, how_many);
     mmx_cancel_trigger(token);
     return NULL;
 }
@@ -75,7 +75,7 @@ static void by_callbacks(void) {
     mmx_bulk_options bulk = MMX_BULK_OPTIONS_INIT;
     mmx_error *error = NULL;
     account(NAME, 50);
-    has_file(NAME, 900, 300000, 1);
+    store_file(NAME, 900, 300000, 1);
     struct taker taker = {.seed = 1};
     mmx_sink sink = sink_to(&taker);
     options.progress = gives_up;

@@ -98,7 +98,7 @@ static inline void script(const char *account, const char *fault) {
 }
 
 /* A plain number of an account: "count", "count?file_id=7", "open", "wait?open=0". */
-static inline long number(const char *account, const char *what) {
+static inline long count_of(const char *account, const char *what) {
     char *path = format("/control/%s/%s", account, what);
     char *answer = control("GET", path, NULL);
     long value = atol(answer);
@@ -151,7 +151,7 @@ static inline mmx_client *retrying_client_for(const char *account, bool https) {
 }
 
 /* A delete that must succeed. */
-static inline void deletes(const mmx_client *client, int64_t file_id) {
+static inline void assert_deletes(const mmx_client *client, int64_t file_id) {
     mmx_error *error = NULL;
     if (mmx_delete_file(client, file_id, MMX_PURPOSE_VOICE_CLONE, NULL, NULL, &error) != MMX_OK) {
         char *json = mmx_error_json(error);

@@ -8,9 +8,9 @@ static char filling;
 #define FILLED ((void *)&filling)
 
 /* `call` refuses the argument `parameter`, with `part` in the message; `error` is the variable that it fills. */
-#define REFUSES(call, error, parameter, part) refused(__FILE__, __LINE__, #call, (call), &(error), parameter, part)
+#define REFUSES(call, error, parameter, part) assert_refused(__FILE__, __LINE__, #call, (call), &(error), parameter, part)
 
-static inline void refused(const char *file, int line, const char *call, mmx_status status, mmx_error **error,
+static inline void assert_refused(const char *file, int line, const char *call, mmx_status status, mmx_error **error,
                            const char *parameter, const char *part) {
     check_int(file, line, call, status, MMX_ERROR_INVALID_ARGUMENT);
     if (!*error || *error == FILLED) FAIL("%s:%d: %s: the error is not set", file, line, call);
@@ -43,7 +43,7 @@ static inline mmx_client *client_from(const mmx_config *config) {
 }
 
 /* The journal of an account must hold (or must not) `part`. */
-static inline void journal_has(const char *account, const char *part, bool wanted) {
+static inline void assert_journal_has(const char *account, const char *part, bool wanted) {
     char *path = format("/control/%s/journal", account);
     char *journal = control("GET", path, NULL);
     if ((strstr(journal, part) != NULL) != wanted) FAIL("the journal %s %s: %s", wanted ? "lacks" : "holds", part, journal);

@@ -18,7 +18,7 @@ int main(void) {
     CHECK_HAS(journal, "[\"content-type\",\"application/json\"]");
     CHECK_HAS(journal, "[\"authorization\",\"Bearer sk-api-sandbox\"]");
     CHECK_HAS(journal, "[\"user-agent\",\"libmmx/" MMX_VERSION "\"]");
-    CHECK_INT(number("delete", "count?performed=1"), 1);
+    CHECK_INT(count_of("delete", "count?performed=1"), 1);
     free(journal);
     mmx_client_free(client);
     return 0;

@@ -16,7 +16,7 @@ static mmx_error *error;
 
 static void reset(void) {
     account(NAME, 0);
-    has_file(NAME, 1, SIZE, 5);
+    store_file(NAME, 1, SIZE, 5);
 }
 
 /* Stands before the C library's: the mask is the whole process's, so only the test itself may call this. */
@@ -42,9 +42,9 @@ static void whole(const mmx_client *client) {
         char *json = NULL, *part = format("\"bytes\":%ld,", sizes[i]);
         uint8_t *wanted = made_whole(9, (size_t)sizes[i]);
         account(NAME, 0);
-        has_file(NAME, 77, sizes[i], 9);
+        store_file(NAME, 77, sizes[i], 9);
         SUCCEEDS(mmx_download_file(client, 77, path, NULL, &json, &error), error);
-        holds(path, wanted, (size_t)sizes[i]);
+        assert_file_holds(path, wanted, (size_t)sizes[i]);
         CHECK_HAS(json, "\"file_id\":77");
         CHECK_HAS(json, part);
         CHECK_HAS(json, "\"resumed\":0");
@@ -63,10 +63,10 @@ static void whole(const mmx_client *client) {
         for (size_t j = 0; j < 2; j++) {
             script(NAME, lengths[j]);
             SUCCEEDS(mmx_download_file(client, 77, path, NULL, NULL, &error), error);
-            holds(path, wanted, (size_t)sizes[i]);
+            assert_file_holds(path, wanted, (size_t)sizes[i]);
         }
-        CHECK_INT(number(NAME, "count?call=retrieve_content"), 4);
-        journal_holds(NAME, "\"query\":\"file_id=77\"", 4);
+        CHECK_INT(count_of(NAME, "count?call=retrieve_content"), 4);
+        assert_journal_holds(NAME, "\"query\":\"file_id=77\"", 4);
         free(wanted);
         free(part);
     }
@@ -94,7 +94,7 @@ static void modes(const mmx_client *client) {
         CHECK_INT(mode_of(path) & 07777, cases[i].after);
         CHECK_INT(umask(022), cases[i].mask);
         chmod(path, 0600);
-        holds(path, content, SIZE);
+        assert_file_holds(path, content, SIZE);
     }
     unlink(path);
     free(path);
@@ -109,7 +109,7 @@ static void links(const mmx_client *client) {
     for (int there = 1; there >= 0; there--) {
         SUCCEEDS(mmx_download_file(client, 1, second, NULL, NULL, &error), error);
         CHECK(S_ISLNK(mode_of(link)) && S_ISLNK(mode_of(second)) && S_ISREG(mode_of(target)));
-        holds(target, content, SIZE);
+        assert_file_holds(target, content, SIZE);
         unlink(target); /* the second time they lead to nothing yet */
     }
     unlink(link);
@@ -127,7 +127,7 @@ static void links(const mmx_client *client) {
 static int32_t looks_beside(void *user_data, int64_t done, int64_t total) {
     char *target = format("%s/target", (const char *)user_data);
     (void)done, (void)total;
-    holds(target, "old", 3);
+    assert_file_holds(target, "old", 3);
     CHECK_INT(entries_in(user_data), 2);
     CHECK_INT(entries_in(folder()), 2);
     free(target);
@@ -144,7 +144,7 @@ static void beside(const mmx_client *client) {
     options.progress = looks_beside;
     options.user_data = other;
     SUCCEEDS(mmx_download_file(client, 1, link, &options, NULL, &error), error);
-    holds(target, content, SIZE);
+    assert_file_holds(target, content, SIZE);
     CHECK_INT(entries_in(other), 1);
     unlink(target);
     unlink(link);
@@ -155,7 +155,7 @@ static void beside(const mmx_client *client) {
 }
 
 static void *reads_fifo(void *path) {
-    holds(path, content, SIZE);
+    assert_file_holds(path, content, SIZE);
     return NULL;
 }
 
@@ -171,7 +171,7 @@ static void no_regular_files(const mmx_client *client) {
     SUCCEEDS(mmx_download_file(client, 1, "/dev/null", NULL, NULL, &error), error);
     CHECK(S_ISCHR(mode_of("/dev/null")));
     FAILS(mmx_download_file(client, 1, "/dev/full", NULL, NULL, &error), error, MMX_ERROR_FILE, "no space left", false);
-    long sent = number(NAME, "count");
+    long sent = count_of(NAME, "count");
     FAILS(mmx_download_file(client, 1, folder(), NULL, NULL, &error), error, MMX_ERROR_FILE, "directory", false);
     FAILS(mmx_download_file(client, 1, missing, NULL, NULL, &error), error, MMX_ERROR_FILE, "no such file or directory", false);
     error = FILLED;
@@ -182,7 +182,7 @@ static void no_regular_files(const mmx_client *client) {
     REFUSES(mmx_download_stream(client, 1, NULL, NULL, NULL, &error), error, "sink", "is NULL");
     error = NULL;
     /* Refused before anything was asked for. */
-    CHECK_INT(number(NAME, "count"), sent);
+    CHECK_INT(count_of(NAME, "count"), sent);
     unlink(fifo);
     CHECK_INT(entries_in(folder()), 0);
     free(fifo);
@@ -228,7 +228,7 @@ static void untouched(const mmx_client *client, const char *fault, const mmx_cal
         if (there) write_file(path, "old", 3);
         FAILS(mmx_download_file(client, 1, path, options, &json, &error), error, status, part, false);
         CHECK(json == NULL);
-        if (there) holds(path, "old", 3);
+        if (there) assert_file_holds(path, "old", 3);
         CHECK_INT(entries_in(folder()), there);
         script(NAME, "{}");
         SUCCEEDS(mmx_download_file(client, 1, path, NULL, NULL, &error), error);
@@ -289,13 +289,13 @@ static void json_files(const mmx_client *client) {
         char *file = format("[{\"file_id\": 3, \"purpose\": \"voice_clone\", \"content\": \"%s\"}]", escaped);
         free(control("POST", "/control/download/files", file));
         SUCCEEDS(mmx_download_file(client, 3, path, NULL, NULL, &error), error);
-        holds(path, files[i], strlen(files[i]));
+        assert_file_holds(path, files[i], strlen(files[i]));
         free(file);
         /* Also without the headers that come with files. */
         file = format("{" BARE "\"body\": \"%s\", \"content_type\": \"application/json\"}", escaped);
         script(NAME, file);
         SUCCEEDS(mmx_download_file(client, 3, path, NULL, NULL, &error), error);
-        holds(path, files[i], strlen(files[i]));
+        assert_file_holds(path, files[i], strlen(files[i]));
         free(file);
         free(escaped);
     }
@@ -307,10 +307,10 @@ static void json_files(const mmx_client *client) {
     reset();
     script(NAME, fault);
     SUCCEEDS(mmx_download_file(client, 1, path, NULL, NULL, &error), error);
-    holds(path, body, LONG);
+    assert_file_holds(path, body, LONG);
     script(NAME, "{" BARE "\"body\": \"{\\\"a\\\"\", \"wrong_length\": 5}");
     SUCCEEDS(mmx_download_file(client, 1, path, NULL, NULL, &error), error);
-    holds(path, content, SIZE);
+    assert_file_holds(path, content, SIZE);
     free(fault);
     free(body);
     unlink(path);
@@ -329,7 +329,7 @@ static void full_disk(const mmx_client *client) {
         CHECK_INT(setrlimit(RLIMIT_FSIZE, &small), 0);
         FAILS(mmx_download_file(client, 1, path, NULL, NULL, &error), error, MMX_ERROR_FILE, "file too large", false);
         CHECK_INT(setrlimit(RLIMIT_FSIZE, &before), 0);
-        if (there) holds(path, "old", 3);
+        if (there) assert_file_holds(path, "old", 3);
         CHECK_INT(entries_in(folder()), there);
     }
     unlink(path);
@@ -349,7 +349,7 @@ static void full_tmpfs(bool https) {
         reset();
         write_file(path, "old", 3);
         FAILS(mmx_download_file(client, 1, path, NULL, NULL, &error), error, MMX_ERROR_FILE, "no space left", false);
-        holds(path, "old", 3);
+        assert_file_holds(path, "old", 3);
         CHECK_INT(entries_in(folder()), 1);
         if (getenv("MMX_TEST_VERBOSE")) printf("a full tmpfs was met\n"), fflush(stdout);
         _exit(0);

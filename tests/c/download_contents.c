@@ -35,7 +35,7 @@ static void no_file(const mmx_client *client, enum way way, const char *fault, m
         if (found == MMX_OK) FAIL("way %d: %s became the file", way, fault);
         CHECK_INT(mmx_error_api_code(error), api_code);
         FAILS(found, error, status, part, false);
-        if (there) holds(path, "old", 3);
+        if (there) assert_file_holds(path, "old", 3);
         CHECK_INT(entries_in(folder()), there);
         unlink(path);
     }
@@ -82,15 +82,15 @@ static void sent_again(void) {
     uint8_t *wanted = made_whole(5, 5000);
     meets(CONTENT, "\"headers\": {\"Content-Disposition\": \"attachment\"}, " JSON("1000"));
     SUCCEEDS(mmx_download_file(client, 1, path, NULL, NULL, &error), error);
-    holds(path, wanted, 5000);
-    CHECK_INT(number(NAME, "count?call=retrieve_content"), 2);
+    assert_file_holds(path, wanted, 5000);
+    CHECK_INT(count_of(NAME, "count?call=retrieve_content"), 2);
     /* A link that is gone is renewed, as one that is refused. */
     mmx_call_options options = options_of(LINK);
     meets(LINK, "\"http_status\": 410, \"body\": \"gone\"");
     SUCCEEDS(mmx_download_file(client, 1, path, &options, NULL, &error), error);
-    holds(path, wanted, 5000);
-    CHECK_INT(number(NAME, "count?call=retrieve"), 2);
-    CHECK_INT(number(NAME, "count?call=store"), 2);
+    assert_file_holds(path, wanted, 5000);
+    CHECK_INT(count_of(NAME, "count?call=retrieve"), 2);
+    CHECK_INT(count_of(NAME, "count?call=store"), 2);
     free(wanted);
     unlink(path);
     mmx_client_free(client);
@@ -124,7 +124,7 @@ static void files(const mmx_client *client) {
             char *file = format("[{\"file_id\": 1, \"purpose\": \"t2a_async\", \"filename\": \"%s\", \"content\": \"%s\"}]", cases[i].name, content);
             free(control("POST", "/control/contents/files", file));
             SUCCEEDS(mmx_download_file(client, 1, path, &options, NULL, &error), error);
-            holds(path, cases[i].content, strlen(cases[i].content));
+            assert_file_holds(path, cases[i].content, strlen(cases[i].content));
             free(content);
             free(fault);
             free(file);
@@ -150,7 +150,7 @@ static void redirects(const mmx_client *client, bool https) {
     for (size_t i = 0; i < 2; i++) {
         meets(CONTENT, names[i]);
         SUCCEEDS(mmx_download_file(client, 1, path, NULL, NULL, &error), error);
-        holds(path, wanted, 5000);
+        assert_file_holds(path, wanted, 5000);
         unlink(path);
     }
     free(wanted);
@@ -158,7 +158,7 @@ static void redirects(const mmx_client *client, bool https) {
         for (size_t i = 0; i < 2; i++) {
             meets(CONTENT, i ? "\"redirect_to\": \"upgrade\"" : "\"redirect_to\": \"upgrade\", \"http_status\": 301");
             FAILS(mmx_download_file(client, 1, path, NULL, NULL, &error), error, MMX_ERROR_HTTP, "redirected to https://127.0.0.1 ", false);
-            CHECK_INT(number(NAME, "count"), 1);
+            CHECK_INT(count_of(NAME, "count"), 1);
         }
         script(NAME, "{\"http_status\": 301, \"body\": \"\", \"headers\": {\"Location\": \"https://127.0.0.1/v1\"}}");
         FAILS(mmx_list_files(client, "voice_clone", NULL, NULL, &error), error, MMX_ERROR_HTTP, "a redirect to https://127.0.0.1 ", false);
@@ -169,7 +169,7 @@ static void redirects(const mmx_client *client, bool https) {
     free(control("POST", "/control/contents/settings", "{\"http_links\": true}"));
     mmx_call_options options = options_of(LINK);
     FAILS(mmx_download_file(client, 1, path, &options, NULL, &error), error, MMX_ERROR_PROTOCOL, "leads to http:// on this machine", false);
-    CHECK_INT(number(NAME, "count?call=store"), 0);
+    CHECK_INT(count_of(NAME, "count?call=store"), 0);
 }
 
 #define PAGE "\"content_type\": \"text/html\", \"body\": \"<html><title>nginx</title></html>\""

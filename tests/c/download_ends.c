@@ -47,7 +47,7 @@ static void maybe_fork(struct watcher *watcher, int in, int64_t at) {
 
 static int32_t watched_take(void *user_data, const uint8_t *data, size_t length) {
     struct watcher *watcher = user_data;
-    int32_t took = take(&watcher->taker, data, length);
+    int32_t took = receive(&watcher->taker, data, length);
     if (watcher->pause_us) usleep(watcher->pause_us);
     maybe_fork(watcher, IN_WRITE, watcher->taker.at);
     return took;
@@ -66,7 +66,7 @@ static int32_t watched_restart(void *user_data) {
     struct watcher *watcher = user_data;
     if (watcher->calls) calls_within(watcher);
     maybe_fork(watcher, IN_RESTART, watcher->taker.at);
-    return take_anew(&watcher->taker);
+    return receive_anew(&watcher->taker);
 }
 
 static int32_t watch(void *user_data, int64_t done, int64_t total) {
@@ -97,7 +97,7 @@ static mmx_status download(const mmx_client *client, struct watcher *watcher, co
 
 static void reset(long size, const char *faults) {
     account(NAME, 0);
-    has_file(NAME, 1, size, 5);
+    store_file(NAME, 1, size, 5);
     if (faults) script(NAME, faults);
 }
 
@@ -138,7 +138,7 @@ static void progress(const mmx_client *client) {
 }
 
 static void *trigger(void *token) {
-    number(NAME, "wait?count=1");
+    count_of(NAME, "wait?count=1");
     usleep(30000);
     mmx_cancel_trigger(token);
     return NULL;
@@ -167,9 +167,9 @@ static void cancelled(const mmx_client *client) {
             CHECK(now_ms() - started < 5000);
             pthread_join(thread, NULL);
             mmx_cancel_free(token);
-            holds(path, "old", 3);
+            assert_file_holds(path, "old", 3);
             CHECK_INT(entries_in(folder()), 1);
-            CHECK_INT(number(NAME, "wait?open=0"), 0);
+            CHECK_INT(count_of(NAME, "wait?open=0"), 0);
             unlink(path);
             free(path);
             reset(SIZE, NULL);
@@ -182,7 +182,7 @@ static int32_t take_and_call(void *user_data, const uint8_t *data, size_t length
     struct watcher *watcher = user_data;
     CHECK_INT(mmx_list_files(watcher->client, NULL, NULL, NULL, NULL), MMX_OK);
     works(watcher->client);
-    return take(&watcher->taker, data, length);
+    return receive(&watcher->taker, data, length);
 }
 
 static void calls_from_within(const mmx_client *client) {
@@ -193,7 +193,7 @@ static void calls_from_within(const mmx_client *client) {
     sink.user_data = &watcher;
     SUCCEEDS(mmx_download_stream(client, 1, &sink, NULL, NULL, &error), error);
     CHECK(watcher.taker.at == SIZE && !watcher.taker.differs);
-    CHECK(number(NAME, "count?call=list&performed=1") > 0);
+    CHECK(count_of(NAME, "count?call=list&performed=1") > 0);
     /* The report and the restart likewise. */
     watcher = (struct watcher){.taker = {.seed = 5}, .client = client, .calls = true, .forks_at = -1};
     reset(SIZE, "[{\"cut_after\": 1000000, \"headers\": {\"ETag\": null, \"Last-Modified\": null}}]");
@@ -211,7 +211,7 @@ static void forks(const mmx_client *client, int in, int64_t at, const char *faul
     mmx_status status = download(client, &watcher, by_path ? path : NULL, NULL);
     if (watcher.is_child) {
         FAILS(status, error, MMX_ERROR_CANCELLED, "forked", false);
-        holds(path, "old", 3);
+        assert_file_holds(path, "old", 3);
         CHECK_INT(entries_in(folder()), 1 + by_path); /* the parent's temporary file is still there */
         CHECK_INT(mmx_list_files(client, NULL, NULL, NULL, NULL), MMX_OK);
         _exit(0);
@@ -219,7 +219,7 @@ static void forks(const mmx_client *client, int in, int64_t at, const char *faul
     SUCCEEDS(status, error);
     CHECK(watcher.child > 0);
     uint8_t *wanted = made_whole(5, SIZE);
-    if (by_path) holds(path, wanted, SIZE);
+    if (by_path) assert_file_holds(path, wanted, SIZE);
     else CHECK(watcher.taker.at == SIZE && !watcher.taker.differs);
     CHECK_INT(entries_in(folder()), 1);
     unlink(path);

@@ -73,7 +73,7 @@ int main(void) {
     int64_t took_us = 0;
     account(NAME, 0);
     for (int i = 0; i < 2; i++) {
-        has_file(NAME, i + 1, SIZE, 10 + i);
+        store_file(NAME, i + 1, SIZE, 10 + i);
         contents[i] = made_whole(10 + (uint64_t)i, SIZE);
     }
     target = in_folder("target");

@@ -10,7 +10,7 @@ static mmx_error *error;
 
 static void reset(const char *faults) {
     account(NAME, 0);
-    has_file(NAME, 1, SIZE, 5);
+    store_file(NAME, 1, SIZE, 5);
     if (faults) script(NAME, faults);
 }
 
@@ -40,7 +40,7 @@ static void mended(const mmx_client *client, const char *faults, bool by_path, u
         mmx_call_options options = MMX_CALL_OPTIONS_INIT;
         options.flags = flags;
         SUCCEEDS(mmx_download_file(client, 1, path, &options, &json, &error), error);
-        holds(path, wanted, SIZE);
+        assert_file_holds(path, wanted, SIZE);
         CHECK_INT(entries_in(folder()), 1);
         unlink(path);
         free(wanted);
@@ -55,8 +55,8 @@ static void mended(const mmx_client *client, const char *faults, bool by_path, u
     }
     CHECK_HAS(json, part);
     mmx_string_free(json);
-    journal_holds(NAME, "[\"range\",\"bytes=", ranges);
-    journal_holds(NAME, "[\"if-range\",\"", ranges);
+    assert_journal_holds(NAME, "[\"range\",\"bytes=", ranges);
+    assert_journal_holds(NAME, "[\"if-range\",\"", ranges);
     free(part);
 }
 
@@ -134,7 +134,7 @@ static void in_parts(const mmx_client *client, uint32_t flags, const char *call)
         adds("[{\"file_id\": 1, \"purpose\": \"voice_clone\", \"content\": \"abcdefghij\"}]");
         script(NAME, faults);
         SUCCEEDS(mmx_download_file(client, 1, path, &options, &json, &error), error);
-        holds(path, "abcdefghij", 10);
+        assert_file_holds(path, "abcdefghij", 10);
         CHECK_HAS(json, "\"bytes\":10,");
         char *resumed = format("\"resumed\":%d,", cases[i].resumed);
         if (cases[i].resumed >= 0) CHECK_HAS(json, resumed);
@@ -162,25 +162,25 @@ static void not_mended(const mmx_client *client) {
         reset(anew[i]);
         FAILS(to_sink(client, &taker, false, 0, NULL), error, MMX_ERROR_NETWORK, "the sink can't begin anew", false);
         CHECK(!taker.differs && taker.at < SIZE);
-        CHECK_INT(number(NAME, "count"), 2);
+        CHECK_INT(count_of(NAME, "count"), 2);
     }
     taker = (struct taker){.seed = 5};
     reset("[{\"cut_after\": 1000000, \"headers\": {\"ETag\": null, \"Last-Modified\": null}}]");
     FAILS(to_sink(client, &taker, false, 0, NULL), error, MMX_ERROR_NETWORK, "the connection broke", false);
-    CHECK_INT(number(NAME, "count"), 1);
+    CHECK_INT(count_of(NAME, "count"), 1);
     /* Four attempts, then no more. */
     taker = (struct taker){.seed = 5};
     reset("{\"times\": -1, \"cut_after\": 100000}");
     mmx_status status = to_sink(client, &taker, true, 0, NULL);
     CHECK_INT(mmx_error_attempts(error), 4);
     FAILS(status, error, MMX_ERROR_NETWORK, "the connection broke while reading the answer", false);
-    CHECK_INT(number(NAME, "count"), 4);
+    CHECK_INT(count_of(NAME, "count"), 4);
     /* A sink that gives up is asked once. */
     taker = (struct taker){.seed = 5, .gives_up_at = 1};
     reset(NULL);
     FAILS(to_sink(client, &taker, true, 0, NULL), error, MMX_ERROR_FILE, "the sink gave up (its write returned 7)", false);
-    CHECK_INT(number(NAME, "wait?open=0"), 0);
-    CHECK_INT(number(NAME, "count"), 1);
+    CHECK_INT(count_of(NAME, "wait?open=0"), 0);
+    CHECK_INT(count_of(NAME, "count"), 1);
     taker = (struct taker){.seed = 5};
     SUCCEEDS(to_sink(client, &taker, true, 0, NULL), error);
 }
@@ -199,10 +199,10 @@ static void redirects(const mmx_client *client, bool https) {
         SUCCEEDS(to_sink(client, &taker, true, 0, &json), error);
         CHECK(taker.at == SIZE && !taker.differs);
         mmx_string_free(json);
-        CHECK_INT(number(NAME, "count"), 2);
-        CHECK_INT(number(NAME, "count?call=store"), i < AWAY);
-        journal_holds(NAME, "\"leaked_key\":true", 0);
-        journal_holds(NAME, "[\"authorization\",", i < AWAY ? 1 : 2);
+        CHECK_INT(count_of(NAME, "count"), 2);
+        CHECK_INT(count_of(NAME, "count?call=store"), i < AWAY);
+        assert_journal_holds(NAME, "\"leaked_key\":true", 0);
+        assert_journal_holds(NAME, "[\"authorization\",", i < AWAY ? 1 : 2);
     }
     /* Once it has left the host the key doesn't come back, and another port is another place; the API asks for it then. */
     char *self = format("%s/t/%s/v1/files/retrieve_content?file_id=1", setting(https ? "MMX_TEST_HTTPS" : "MMX_TEST_HTTP"), NAME);
@@ -215,8 +215,8 @@ static void redirects(const mmx_client *client, bool https) {
         if (https || i != 1) {
             FAILS(to_sink(client, &taker, true, i == 2 ? MMX_CALL_VIA_DOWNLOAD_URL : 0, NULL), error, MMX_ERROR_AUTHENTICATION, "", false);
             CHECK_INT(taker.at, 0);
-            CHECK_INT(number(NAME, "count"), i == 1 ? 2 : 3);
-            journal_holds(NAME, "[\"authorization\",", 1);
+            CHECK_INT(count_of(NAME, "count"), i == 1 ? 2 : 3);
+            assert_journal_holds(NAME, "[\"authorization\",", 1);
         }
         free(astray[i]);
     }
@@ -243,7 +243,7 @@ static void redirects(const mmx_client *client, bool https) {
         reset(i % 2 ? by_store : fault);
         FAILS(to_sink(client, &taker, true, i % 2 ? MMX_CALL_VIA_DOWNLOAD_URL : 0, NULL), error, MMX_ERROR_PROTOCOL, refused_ones[i / 2].part, false);
         CHECK_INT(taker.at, 0);
-        CHECK(number(NAME, "count") <= 7);
+        CHECK(count_of(NAME, "count") <= 7);
         free(by_store);
     }
     /* Cut after a redirect: the rest comes from there, too. */
@@ -253,7 +253,7 @@ static void redirects(const mmx_client *client, bool https) {
     CHECK(taker.at == SIZE && !taker.differs);
     CHECK_HAS(json, "\"resumed\":1,");
     mmx_string_free(json);
-    journal_holds(NAME, "\"leaked_key\":true", 0);
+    assert_journal_holds(NAME, "\"leaked_key\":true", 0);
 }
 
 static void by_link(const mmx_client *client) {
@@ -265,22 +265,22 @@ static void by_link(const mmx_client *client) {
     CHECK_HAS(json, "\"via\":\"download_url\"");
     CHECK(strstr(json, "Signature") == NULL);
     mmx_string_free(json);
-    CHECK_INT(number(NAME, "count?call=retrieve"), 1);
-    CHECK_INT(number(NAME, "count?call=store"), 1);
-    CHECK_INT(number(NAME, "count"), 2);
-    journal_holds(NAME, "[\"authorization\",", 1);
+    CHECK_INT(count_of(NAME, "count?call=retrieve"), 1);
+    CHECK_INT(count_of(NAME, "count?call=store"), 1);
+    CHECK_INT(count_of(NAME, "count"), 2);
+    assert_journal_holds(NAME, "[\"authorization\",", 1);
 
     /* One that has run out is asked for anew, once. */
     taker = (struct taker){.seed = 5};
     reset("{\"expired_url\": true}");
     SUCCEEDS(to_sink(client, &taker, true, MMX_CALL_VIA_DOWNLOAD_URL, NULL), error);
     CHECK(taker.at == SIZE && !taker.differs);
-    CHECK_INT(number(NAME, "count?call=retrieve"), 2);
-    CHECK_INT(number(NAME, "count?call=store"), 2);
+    CHECK_INT(count_of(NAME, "count?call=retrieve"), 2);
+    CHECK_INT(count_of(NAME, "count?call=store"), 2);
     reset("{\"expired_url\": true, \"times\": -1}");
     FAILS(to_sink(client, &taker, true, MMX_CALL_VIA_DOWNLOAD_URL, NULL), error, MMX_ERROR_HTTP, "the file store answered HTTP 403", false);
-    CHECK_INT(number(NAME, "count?call=retrieve"), 2);
-    CHECK_INT(number(NAME, "count?call=store"), 2);
+    CHECK_INT(count_of(NAME, "count?call=retrieve"), 2);
+    CHECK_INT(count_of(NAME, "count?call=store"), 2);
     /* Run out between two attempts. */
     taker = (struct taker){.seed = 5};
     reset("[{\"call\": \"store\", \"cut_after\": 1000000}, {\"call\": \"store\", \"http_status\": 403, \"body\": \"<Error/>\"}]");
@@ -288,7 +288,7 @@ static void by_link(const mmx_client *client) {
     CHECK(taker.at == SIZE && !taker.differs && taker.restarts == 0);
     CHECK_HAS(json, "\"resumed\":1,");
     mmx_string_free(json);
-    CHECK_INT(number(NAME, "count?call=retrieve"), 2);
+    CHECK_INT(count_of(NAME, "count?call=retrieve"), 2);
 
     static const struct {
         const char *fault;
@@ -311,7 +311,7 @@ static void by_link(const mmx_client *client) {
         FAILS(to_sink(client, &taker, true, MMX_CALL_VIA_DOWNLOAD_URL, NULL), error, cases[i].status, cases[i].part, false);
         CHECK_INT(taker.at, 0);
     }
-    journal_holds(NAME, "\"leaked_key\":true", 0);
+    assert_journal_holds(NAME, "\"leaked_key\":true", 0);
     /* One bound over the look for the link and the fetch. */
     mmx_call_options options = MMX_CALL_OPTIONS_INIT;
     mmx_sink sink = sink_to(&taker);
@@ -345,7 +345,7 @@ static void what_the_service_says(const mmx_client *client) {
             options.flags = how % 2 ? MMX_CALL_VIA_DOWNLOAD_URL : 0;
             if (how < 4) {
                 SUCCEEDS(mmx_download_file(client, 1, path, &options, NULL, &error), error);
-                holds(path, content, SIZE);
+                assert_file_holds(path, content, SIZE);
                 CHECK_INT(entries_in(place), 1);
             } else {
                 SUCCEEDS(mmx_download_stream(client, 1, &sink, &options, NULL, &error), error);

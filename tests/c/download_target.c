@@ -31,7 +31,7 @@ int fchmod(int fd, mode_t mode) {
 
 static void reset(void) {
     account(NAME, 0);
-    has_file(NAME, 1, SIZE, 5);
+    store_file(NAME, 1, SIZE, 5);
 }
 
 static mode_t mode_of(const char *path) {
@@ -59,7 +59,7 @@ static void keeps(mmx_status status, const char *part) {
     char *kept = temporary();
     CHECK_HAS(mmx_error_message(error), kept);
     FAILS(status, error, MMX_ERROR_FILE, part, false);
-    holds(kept, content, SIZE);
+    assert_file_holds(kept, content, SIZE);
     CHECK_INT(unlink(kept), 0);
     free(kept);
 }
@@ -73,14 +73,14 @@ static void file_systems(const mmx_client *client) {
             fsync_fails = kept[i];
             if (there) write_file(path, "old", 3);
             SUCCEEDS(mmx_download_file(client, 1, path, NULL, NULL, &error), error);
-            holds(path, content, SIZE);
+            assert_file_holds(path, content, SIZE);
             unlink(path);
         }
         for (size_t i = 0; i < 3; i++) {
             fsync_fails = lost[i];
             if (there) write_file(path, "old", 3);
             keeps(mmx_download_file(client, 1, path, NULL, NULL, &error), "what was received is in ");
-            if (there) holds(path, "old", 3);
+            if (there) assert_file_holds(path, "old", 3);
             CHECK_INT(entries_in(folder()), there);
             unlink(path);
         }
@@ -89,7 +89,7 @@ static void file_systems(const mmx_client *client) {
     fchmod_fails = EPERM;
     write_file(path, "old", 3);
     SUCCEEDS(mmx_download_file(client, 1, path, NULL, NULL, &error), error);
-    holds(path, content, SIZE);
+    assert_file_holds(path, content, SIZE);
     fchmod_fails = 0;
     unlink(path);
     free(path);
@@ -108,10 +108,10 @@ static void late_and_early(const mmx_client *client) {
     reset();
     keeps(mmx_download_file(client, 1, path, &options, NULL, &error), "is a directory; what was received is in ");
     CHECK_INT(rmdir(path), 0);
-    long sent = number(NAME, "count");
+    long sent = count_of(NAME, "count");
     char *part = format("the folder %s: no such file or directory", newdir);
     FAILS(mmx_download_file(client, 1, nowhere, NULL, NULL, &error), error, MMX_ERROR_FILE, part, false);
-    CHECK_INT(number(NAME, "count"), sent);
+    CHECK_INT(count_of(NAME, "count"), sent);
     CHECK_INT(entries_in(folder()), 0);
     free(part);
     free(path);
@@ -143,16 +143,16 @@ static void mount_point(const mmx_client *client) {
     if (mount(source, path, NULL, MS_BIND, NULL) != 0) _exit(77);
     CHECK_INT(symlink(path, link), 0);
     SUCCEEDS(mmx_download_file(client, 1, path, NULL, NULL, &error), error);
-    holds(source, content, SIZE);
+    assert_file_holds(source, content, SIZE);
     write_file(source, "old", 3);
     SUCCEEDS(mmx_download_file(client, 1, link, NULL, NULL, &error), error);
-    holds(source, content, SIZE);
+    assert_file_holds(source, content, SIZE);
     CHECK_INT(entries_in(folder()), 3);
     /* One that can't be written is known before a byte comes. */
     if (mount(NULL, path, NULL, MS_REMOUNT | MS_BIND | MS_RDONLY, NULL) != 0) _exit(77);
-    long sent = number(NAME, "count");
+    long sent = count_of(NAME, "count");
     FAILS(mmx_download_file(client, 1, path, NULL, NULL, &error), error, MMX_ERROR_FILE, "read-only file system", false);
-    CHECK_INT(number(NAME, "count"), sent);
+    CHECK_INT(count_of(NAME, "count"), sent);
     CHECK_INT(umount(path), 0);
     unlink(path);
     unlink(link);
@@ -170,7 +170,7 @@ static void of_another_owner(const mmx_client *client) {
         CHECK_INT(chmod(path, cases[i].before), 0);
         SUCCEEDS(mmx_download_file(client, 1, path, NULL, NULL, &error), error);
         CHECK_INT(mode_of(path), cases[i].after);
-        holds(path, content, SIZE);
+        assert_file_holds(path, content, SIZE);
         unlink(path);
     }
 }
@@ -185,12 +185,12 @@ static void sticky(const mmx_client *client) {
         CHECK_INT(lchown(link, 12345, 12345), 0);
         if (there) write_file(target, "old", 3);
         FAILS(mmx_download_file(client, 1, link, NULL, NULL, &error), error, MMX_ERROR_FILE, "a symbolic link of another user", false);
-        if (there) holds(target, "old", 3);
+        if (there) assert_file_holds(target, "old", 3);
         CHECK_INT(entries_in(folder()), 1 + there);
         /* One's own is followed. */
         CHECK_INT(lchown(link, 0, 0), 0);
         SUCCEEDS(mmx_download_file(client, 1, link, NULL, NULL, &error), error);
-        holds(target, content, SIZE);
+        assert_file_holds(target, content, SIZE);
         unlink(target);
         unlink(link);
     }
@@ -199,7 +199,7 @@ static void sticky(const mmx_client *client) {
     CHECK_INT(lchown(link, 12345, 12345), 0);
     CHECK_INT(chmod(shared, 0755), 0);
     SUCCEEDS(mmx_download_file(client, 1, link, NULL, NULL, &error), error);
-    holds(target, content, SIZE);
+    assert_file_holds(target, content, SIZE);
     unlink(target);
     unlink(link);
     CHECK_INT(rmdir(shared), 0);

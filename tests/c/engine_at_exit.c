@@ -7,23 +7,23 @@ static mmx_client *clients[2];
 
 static void in_key_destructor(void *value) {
     (void)value;
-    for (int i = 0; i < 2; i++) deletes(clients[i], 2);
+    for (int i = 0; i < 2; i++) assert_deletes(clients[i], 2);
 }
 
 static void *thread(void *key) {
     CHECK_INT(pthread_setspecific(*(pthread_key_t *)key, key), 0);
-    for (int i = 0; i < 2; i++) deletes(clients[i], 1);
+    for (int i = 0; i < 2; i++) assert_deletes(clients[i], 1);
     return NULL;
 }
 
 static void at_exit(void) {
-    for (int i = 0; i < 2; i++) deletes(clients[i], 3);
+    for (int i = 0; i < 2; i++) assert_deletes(clients[i], 3);
 }
 
 __attribute__((destructor)) static void in_elf_destructor(void) {
     if (!clients[0]) return;
-    for (int i = 0; i < 2; i++) deletes(clients[i], 4);
-    bool all = number("at-exit-0", "count?performed=1") == 4 && number("at-exit-1", "count?performed=1") == 4;
+    for (int i = 0; i < 2; i++) assert_deletes(clients[i], 4);
+    bool all = count_of("at-exit-0", "count?performed=1") == 4 && count_of("at-exit-1", "count?performed=1") == 4;
     for (int i = 0; i < 2; i++) mmx_client_free(clients[i]);
     _exit(all ? 0 : 1);
 }

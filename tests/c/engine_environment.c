@@ -49,14 +49,14 @@ int main(void) {
     for (int way = 0; way < WAYS; way++)
         for (int64_t id = 1; id <= COUNT; id += 2) {
             in_a_call = true;
-            deletes(clients[way], id);
+            assert_deletes(clients[way], id);
             CHECK_INT(mmx_delete_file(clients[way], id + 1, "voice_clone", NULL, NULL, NULL), MMX_ERROR_NETWORK);
             in_a_call = false;
         }
     atomic_store(&stop, true);
     pthread_join(thread, NULL);
     for (int way = 0; way < WAYS; way++) {
-        CHECK_INT(number(names[way], "count?performed=1"), COUNT);
+        CHECK_INT(count_of(names[way], "count?performed=1"), COUNT);
         mmx_client_free(clients[way]);
     }
     return 0;

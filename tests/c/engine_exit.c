@@ -70,7 +70,7 @@ int main(void) {
     exits("a handshake", config_at(silent), deletes_for_ever);
     for (int https = 0; https < 2; https++) {
         exits("an answer", config_with(https, "{\"times\": -1, \"hang\": true}"), deletes_for_ever);
-        CHECK_INT(number("exit", "wait?count=1"), 1);
+        CHECK_INT(count_of("exit", "wait?count=1"), 1);
         exits("half an answer", config_with(https, "{\"shape\": \"endless_length\", \"hang_after\": 2000}"), deletes_for_ever);
         exits("a pause", config_with(https, "{\"times\": -1, \"code\": 1013, \"headers\": {\"Retry-After\": \"40\"}}"), deletes_for_ever);
         exits("many answers", config_with(https, "{\"times\": -1, \"hang\": true}"), deletes_many_for_ever);

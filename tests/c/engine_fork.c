@@ -44,7 +44,7 @@ static long check_connections(const char *name) {
 static void run(const char *name, bool https, bool with_threads) {
     account(name, FORKS * 2 + 1);
     client = client_for(name, https);
-    deletes(client, FORKS * 2 + 1);
+    assert_deletes(client, FORKS * 2 + 1);
     pthread_t threads[THREADS];
     int64_t first[THREADS];
     atomic_store(&stop, false);
@@ -59,12 +59,12 @@ static void run(const char *name, bool https, bool with_threads) {
             char *file = format("[{\"file_id\": %" PRId64 ", \"purpose\": \"voice_clone\"}]", (n + 1) * 1000000);
             char *path = format("/control/%s/files", name);
             free(control("POST", path, file));
-            deletes(client, (n + 1) * 1000000);
+            assert_deletes(client, (n + 1) * 1000000);
             mmx_client_free(client);
             _exit(0);
         }
         CHECK(child > 0);
-        deletes(client, n + 1);
+        assert_deletes(client, n + 1);
         int status = -1;
         CHECK(waitpid(child, &status, 0) == child);
         if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) FAIL("%s: child %d ended with %#x", name, (int)n, (unsigned)status);
@@ -72,7 +72,7 @@ static void run(const char *name, bool https, bool with_threads) {
     atomic_store(&stop, true);
     for (int i = 0; with_threads && i < THREADS; i++) pthread_join(threads[i], NULL);
     mmx_client_free(client);
-    CHECK_INT(number(name, "count?performed=1"), FORKS * 2 + 1);
+    CHECK_INT(count_of(name, "count?performed=1"), FORKS * 2 + 1);
     CHECK(check_connections(name) >= FORKS * 2 + 1);
 }
 

@@ -40,7 +40,7 @@ struct trigger {
 
 static void *trigger(void *given) {
     const struct trigger *when = given;
-    if (when->account) number(when->account, "wait?count=1");
+    if (when->account) count_of(when->account, "wait?count=1");
     /* A little later, so that the caller sleeps by then; it would be as right if it didn't. */
     struct timespec later = {0, 50000000};
     nanosleep(&later, NULL);
@@ -84,8 +84,8 @@ static void interrupt(const char *what, const mmx_client *client, const char *ac
         CHECK_INT(mmx_error_attempts(error), 1);
         mmx_error_free(error);
         if (account_name) {
-            CHECK_INT(number(account_name, "wait?open=0&timeout_ms=2000"), 0);
-            deletes(client, 2);
+            CHECK_INT(count_of(account_name, "wait?open=0&timeout_ms=2000"), 0);
+            assert_deletes(client, 2);
         }
         if (getenv("MMX_TEST_VERBOSE")) printf("%-12s %-8s %d ms\n", what, ways[way], (int)(ended - (way == DEADLINE ? started + LIMIT : triggered_at)));
     }
@@ -136,7 +136,7 @@ int main(void) {
     CHECK_INT(mmx_delete_file(client, 1, "voice_clone", &options, NULL, &error), MMX_ERROR_CANCELLED);
     CHECK_INT(mmx_error_attempts(error), 0);
     CHECK_INT(mmx_error_is_ambiguous(error), false);
-    CHECK_INT(number("interrupt", "count"), 0);
+    CHECK_INT(count_of("interrupt", "count"), 0);
     mmx_cancel_reset(token);
     CHECK_INT(mmx_delete_file(client, 1, "voice_clone", &options, NULL, NULL), MMX_OK);
 

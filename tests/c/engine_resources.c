@@ -38,7 +38,7 @@ static void clients_alone(void) {
     mmx_client *plain = client_for("clients-alone", false);
     CHECK_INT(threads(), 1);
     CHECK_INT(descriptors(), before);
-    deletes(plain, 1); /* http:// needs no certificates either */
+    assert_deletes(plain, 1); /* http:// needs no certificates either */
     CHECK_INT(threads(), 1);
     for (int i = 0; i < 100; i++) mmx_client_free(clients[i]);
     mmx_client_free(plain);
@@ -82,10 +82,10 @@ static void one_thread_in_a_call(bool https) {
     script("in-a-call", "{\"hang\": true}");
     pid_t child = fork();
     if (child == 0) {
-        deletes(client_for("in-a-call", https), 1);
+        assert_deletes(client_for("in-a-call", https), 1);
         _exit(1);
     }
-    CHECK_INT(number("in-a-call", "wait?count=1"), 1);
+    CHECK_INT(count_of("in-a-call", "wait?count=1"), 1);
     char *tasks = format("/proc/%d/task", (int)child);
     int count = entries(tasks) + 1;
     free(tasks);
@@ -96,7 +96,7 @@ static void one_thread_in_a_call(bool https) {
 
 static void *burst(void *first) {
     pthread_barrier_wait(&together);
-    for (int64_t id = *(const int64_t *)first, last = id + EACH; id < last; id++) deletes(client, id);
+    for (int64_t id = *(const int64_t *)first, last = id + EACH; id < last; id++) assert_deletes(client, id);
     return NULL;
 }
 
@@ -116,7 +116,7 @@ static void descriptors_after_a_burst(const char *name, bool https) {
     int after = descriptors();
     if (after - before > THREADS + 8) FAIL("%s: %d descriptors before the burst, %d after it", name, before, after);
     if (getenv("MMX_TEST_VERBOSE")) printf("%s: %d descriptors after the burst\n", name, after - before);
-    CHECK_INT(number(name, "count?performed=1"), THREADS * EACH);
+    CHECK_INT(count_of(name, "count?performed=1"), THREADS * EACH);
     mmx_client_free(client);
 }
 
@@ -125,8 +125,8 @@ static void *with_little_stack(void *given) {
     for (int https = 0; https < 2; https++) {
         const char *name = https ? "stack-tls" : "stack-http";
         mmx_client *mine = client_for(name, https);
-        deletes(mine, 1);
-        deletes(mine, 2);
+        assert_deletes(mine, 1);
+        assert_deletes(mine, 2);
         mmx_error *error = NULL;
         CHECK_INT(mmx_delete_file(mine, 1, "voice_clone", NULL, NULL, &error), MMX_ERROR_NOT_FOUND);
         char *json = mmx_error_json(error);
@@ -156,8 +156,8 @@ static void one_thread_after_a_look_up(void) {
     char *url = format("http://localhost:%s/t/look-up", strrchr(setting("MMX_TEST_HTTP"), ':') + 1);
     CHECK_INT(mmx_config_set_base_url(config, url, NULL), MMX_OK);
     mmx_client *named = client_of(config);
-    deletes(named, 1);
-    deletes(named, 2);
+    assert_deletes(named, 1);
+    assert_deletes(named, 2);
     for (int64_t until = now_ms() + 5000; threads() > 1 && now_ms() < until;) usleep(1000);
     CHECK_INT(threads(), 1);
     mmx_client_free(named);

@@ -47,8 +47,8 @@ int main(void) {
         script(name, "{\"times\": -1, \"close_after_answer\": \"rst\"}");
         mmx_client *client = client_for(name, https);
         for (int64_t id = 1; id <= COUNT; id++) {
-            deletes(client, id);
-            CHECK_INT(number(name, "wait?open=0"), 0);
+            assert_deletes(client, id);
+            CHECK_INT(count_of(name, "wait?open=0"), 0);
             check_signals(&mask);
         }
         mmx_client_free(client);
@@ -63,7 +63,7 @@ int main(void) {
     sigaddset(&mask, SIGPIPE);
     account("sigpipe-pending", 1);
     mmx_client *client = client_for("sigpipe-pending", false);
-    deletes(client, 1);
+    assert_deletes(client, 1);
     check_signals(&mask);
     sigpending(&pending);
     CHECK(sigismember(&pending, SIGPIPE));

@@ -1,9 +1,9 @@
 /* The environment is read in mmx_config_new() alone: the key and the address (proxies: proxy_environment.c). */
 #include "contract.h"
 
-static void succeeds(const mmx_config *config) {
+static void assert_succeeds(const mmx_config *config) {
     mmx_client *client = client_from(config);
-    deletes(client, 1);
+    assert_deletes(client, 1);
     mmx_client_free(client);
 }
 
@@ -26,16 +26,16 @@ static void it_is_read_once(void) {
     mmx_config *config = mmx_config_new();
     setenv("MINIMAX_API_KEY", "sk-api-changed-later", 1);
     setenv("MINIMAX_BASE_URL", "http://127.0.0.1:1", 1);
-    succeeds(config);
-    CHECK_INT(number("environment", "count?performed=1"), 1);
-    journal_has("environment", "changed-later", false);
+    assert_succeeds(config);
+    CHECK_INT(count_of("environment", "count?performed=1"), 1);
+    assert_journal_has("environment", "changed-later", false);
     mmx_config_free(config);
 
     /* A client without a configuration reads it too. */
     put_address("environment-none");
     setenv("MINIMAX_API_KEY", setting("MMX_TEST_KEY"), 1);
-    succeeds(NULL);
-    CHECK_INT(number("environment-none", "count?performed=1"), 1);
+    assert_succeeds(NULL);
+    CHECK_INT(count_of("environment-none", "count?performed=1"), 1);
     clear();
 }
 
@@ -44,7 +44,7 @@ static void a_setter_wins(void) {
     setenv("MINIMAX_API_KEY", "bad key", 1);
     setenv("MINIMAX_BASE_URL", "ftp://bad", 1);
     mmx_config *config = config_for("environment-overruled", false);
-    succeeds(config);
+    assert_succeeds(config);
     mmx_config_free(config);
     /* Set to nothing is not set. */
     setenv("MINIMAX_API_KEY", "", 1);

@@ -174,7 +174,7 @@ static void run(const struct failure *failure) {
     if (in_account) {
         const char *requests = *failure->requests ? failure->requests : failure->attempts;
         char *arrived = format("wait?count=%s", requests);
-        equals_int(failure, "the number of requests", number(name, arrived), requests);
+        equals_int(failure, "the number of requests", count_of(name, arrived), requests);
         free(arrived);
         /* What a fault for ever had in store for it is over. */
         char *faults = format("/control/%s/faults", name);
@@ -189,7 +189,7 @@ static void run(const struct failure *failure) {
             client = client_of(again);
             free(by_name);
         }
-        deletes(client, 1);
+        assert_deletes(client, 1);
     }
     mmx_client_free(client);
     mmx_config_free(config);

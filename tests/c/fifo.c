@@ -63,7 +63,7 @@ static mmx_status transfer(const mmx_client *client, bool up, const mmx_call_opt
 
 static void reset(void) {
     account(NAME, 0);
-    has_file(NAME, 1, SIZE, 5);
+    store_file(NAME, 1, SIZE, 5);
 }
 
 static void whole(const mmx_client *client) {
@@ -76,8 +76,8 @@ static void whole(const mmx_client *client) {
             SUCCEEDS(transfer(client, true, NULL), error);
             end(&writer);
             char *bytes = format("\"bytes\":%zu,", sizes[i]);
-            journal_holds(NAME, bytes, 1);
-            journal_holds(NAME, "\"chunked\":true", 1);
+            assert_journal_holds(NAME, bytes, 1);
+            assert_journal_holds(NAME, "\"chunked\":true", 1);
             free(bytes);
         }
         struct peer reader = {.late_us = late_us, .moves = SIZE};
@@ -120,8 +120,8 @@ static void ends(const mmx_client *client, bool up, bool somebody, const char *p
         if (by_token) pthread_join(thread, NULL);
         mmx_cancel_free(token);
         if (somebody) end(&peer);
-        else CHECK_INT(number(NAME, "count"), 0);
-        CHECK_INT(number(NAME, "wait?open=0"), 0);
+        else CHECK_INT(count_of(NAME, "count"), 0);
+        CHECK_INT(count_of(NAME, "wait?open=0"), 0);
         CHECK_INT(files_of(NAME), had);
         free(text);
     }

@@ -26,7 +26,7 @@ static inline uint64_t mixed(uint64_t value) {
 }
 
 /* The bytes from `at` on of what the server makes of a seed. */
-static inline void made(uint64_t seed, int64_t at, uint8_t *buffer, size_t length) {
+static inline void fill_made(uint64_t seed, int64_t at, uint8_t *buffer, size_t length) {
     for (size_t i = 0; i < length;) {
         uint64_t place = (uint64_t)at + i, word = mixed(seed ^ ((place / 8) * 0xD6E8FEB86659FD93));
         for (size_t byte = place % 8; byte < 8 && i < length; byte++) buffer[i++] = (uint8_t)(word >> (8 * byte));
@@ -36,7 +36,7 @@ static inline void made(uint64_t seed, int64_t at, uint8_t *buffer, size_t lengt
 static inline uint8_t *made_whole(uint64_t seed, size_t size) {
     uint8_t *bytes = malloc(size + 1);
     if (!bytes) abort();
-    made(seed, 0, bytes, size);
+    fill_made(seed, 0, bytes, size);
     return bytes;
 }
 
@@ -87,7 +87,7 @@ static inline void write_file(const char *path, const void *bytes, size_t size) 
 }
 
 /* The file must hold just these bytes. */
-static inline void holds(const char *path, const void *bytes, size_t size) {
+static inline void assert_file_holds(const char *path, const void *bytes, size_t size) {
     uint8_t *found = malloc(size + 2);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0 || !found) FAIL("%s: %s", path, strerror(errno));
@@ -100,7 +100,7 @@ static inline void holds(const char *path, const void *bytes, size_t size) {
 }
 
 /* A file at the server: `size` bytes made of `seed`. */
-static inline void has_file(const char *account, int64_t id, long size, long seed) {
+static inline void store_file(const char *account, int64_t id, long size, long seed) {
     char *path = format("/control/%s/files", account);
     char *file = format("[{\"file_id\": %" PRId64 ", \"purpose\": \"voice_clone\", \"size\": %ld, \"seed\": %ld}]", id, size, seed);
     free(control("POST", path, file));
@@ -121,7 +121,7 @@ static inline int64_t give_made(void *user_data, uint8_t *buffer, size_t capacit
     size_t length = capacity < giver->piece ? capacity : giver->piece;
     if (left <= 0) return giver->end;
     if ((int64_t)length > left) length = (size_t)left;
-    made(giver->seed, giver->at, buffer, length);
+    fill_made(giver->seed, giver->at, buffer, length);
     giver->at += (int64_t)length;
     return (int64_t)length;
 }
@@ -149,17 +149,17 @@ struct taker {
     bool differs;
 };
 
-static inline int32_t take(void *user_data, const uint8_t *data, size_t length) {
+static inline int32_t receive(void *user_data, const uint8_t *data, size_t length) {
     struct taker *taker = user_data;
     uint8_t *wanted = malloc(length + 1);
-    made(taker->seed, taker->at, wanted, length);
+    fill_made(taker->seed, taker->at, wanted, length);
     if (memcmp(wanted, data, length) != 0) taker->differs = true;
     free(wanted);
     taker->at += (int64_t)length;
     return taker->gives_up_at && taker->at >= taker->gives_up_at ? 7 : 0;
 }
 
-static inline int32_t take_anew(void *user_data) {
+static inline int32_t receive_anew(void *user_data) {
     struct taker *taker = user_data;
     taker->at = 0;
     taker->differs = false;
@@ -169,8 +169,8 @@ static inline int32_t take_anew(void *user_data) {
 
 static inline mmx_sink sink_to(struct taker *taker) {
     mmx_sink sink = MMX_SINK_INIT;
-    sink.write = take;
-    sink.restart = take_anew;
+    sink.write = receive;
+    sink.restart = receive_anew;
     sink.user_data = taker;
     return sink;
 }
@@ -183,7 +183,7 @@ static inline char *journal(const char *account) {
 }
 
 /* The journal must hold `part` so many times. */
-static inline void journal_holds(const char *account, const char *part, long wanted) {
+static inline void assert_journal_holds(const char *account, const char *part, long wanted) {
     char *found = journal(account);
     long count = 0;
     for (char *at = found; (at = strstr(at, part)); at += strlen(part)) count++;
@@ -203,9 +203,9 @@ static inline long files_of(const char *account) {
 }
 
 /* What a call says of a failure, checked and freed: its status, a part of its message, and whether it is ambiguous. */
-#define FAILS(call, error, status, part, ambiguous) fails(__FILE__, __LINE__, #call, (call), &(error), status, part, ambiguous)
+#define FAILS(call, error, status, part, ambiguous) assert_fails(__FILE__, __LINE__, #call, (call), &(error), status, part, ambiguous)
 
-static inline void fails(const char *file, int line, const char *call, mmx_status found, mmx_error **error, mmx_status status,
+static inline void assert_fails(const char *file, int line, const char *call, mmx_status found, mmx_error **error, mmx_status status,
                          const char *part, bool ambiguous) {
     const char *message = mmx_error_message(*error);
     if (found != status || mmx_error_status(*error) != status) {
@@ -224,9 +224,9 @@ static inline void fails(const char *file, int line, const char *call, mmx_statu
 }
 
 /* A call that must succeed; `error` is the variable that it fills. */
-#define SUCCEEDS(call, error) succeeds(__FILE__, __LINE__, #call, (call), &(error))
+#define SUCCEEDS(call, error) assert_succeeds(__FILE__, __LINE__, #call, (call), &(error))
 
-static inline void succeeds(const char *file, int line, const char *call, mmx_status status, mmx_error *const *error) {
+static inline void assert_succeeds(const char *file, int line, const char *call, mmx_status status, mmx_error *const *error) {
     if (status != MMX_OK) FAIL("%s:%d: %s: %s", file, line, call, mmx_error_message(*error));
 }
 

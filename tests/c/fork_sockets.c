@@ -28,7 +28,7 @@ static void run(const char *name, bool https) {
         mmx_config *config = config_for(name, https);
         CHECK_INT(mmx_config_set_connect_timeout_ms(config, 20000 + i, NULL), MMX_OK);
         clients[i] = client_of(config);
-        deletes(clients[i], i + 1);
+        assert_deletes(clients[i], i + 1);
     }
     CHECK_INT(sockets() - before, SETTINGS);
     fflush(NULL);
@@ -36,7 +36,7 @@ static void run(const char *name, bool https) {
     if (child == 0) {
         alarm(60);
         CHECK_INT(sockets() - before, SETTINGS);
-        deletes(clients[0], 2 * SETTINGS + 1);
+        assert_deletes(clients[0], 2 * SETTINGS + 1);
         /* Its own. */
         CHECK_INT(sockets() - at_first, 1);
         for (int i = 0; i < SETTINGS; i++) mmx_client_free(clients[i]);
@@ -46,7 +46,7 @@ static void run(const char *name, bool https) {
     CHECK(child > 0 && waitpid(child, &status, 0) == child);
     if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) FAIL("%s: the child ended with %#x", name, (unsigned)status);
     /* The parent's are as they were: nothing was written to them, so TLS goes on, too. */
-    for (int i = 0; i < SETTINGS; i++) deletes(clients[i], SETTINGS + i + 1);
+    for (int i = 0; i < SETTINGS; i++) assert_deletes(clients[i], SETTINGS + i + 1);
     CHECK_INT(sockets() - before, SETTINGS);
     char *path = format("/control/%s/connections", name), *connections = control("GET", path, NULL);
     int count = 0;

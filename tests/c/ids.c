@@ -19,9 +19,9 @@ static void every_digit(const mmx_client *client) {
         char *answer = format("{\"file_id\":%" PRId64 ",\"base_resp\":{\"status_code\":0,\"status_msg\":\"success\"}}", ids[i]);
         answers(client, ids[i], answer);
         char *body = format("\"body\":\"{\\\"file_id\\\":%" PRId64 ",\\\"purpose\\\":\\\"voice_clone\\\"}\"", ids[i]);
-        journal_has("ids", body, true);
+        assert_journal_has("ids", body, true);
         char *count = format("count?performed=1&file_id=%" PRId64, ids[i]);
-        CHECK_INT(number("ids", count), 1);
+        CHECK_INT(count_of("ids", count), 1);
         free(count);
         free(body);
         free(answer);
@@ -93,7 +93,7 @@ static void success_in_other_shapes(const mmx_client *client) {
         if (strstr(shapes[i].fault, "id_as_string")) CHECK_HAS(json, "\"file_id\":\"3\"");
         if (strstr(shapes[i].fault, "unknown_fields")) CHECK_HAS(json, "\"detail\":{\"hint\":\"new next year\"}");
         mmx_string_free(json);
-        CHECK_INT(number("ids", "count"), 1);
+        CHECK_INT(count_of("ids", "count"), 1);
     }
 }
 
@@ -102,10 +102,10 @@ static void a_purpose_nobody_knows(const mmx_client *client) {
     account("ids", 0);
     free(control("POST", "/control/ids/files", "{\"file_id\": 8, \"purpose\": \"hologram_2031\"}"));
     CHECK_INT(mmx_delete_file(client, 8, "hologram_2031", NULL, NULL, NULL), MMX_OK);
-    journal_has("ids", "\\\"purpose\\\":\\\"hologram_2031\\\"", true);
-    CHECK_INT(number("ids", "count?performed=1"), 1);
+    assert_journal_has("ids", "\\\"purpose\\\":\\\"hologram_2031\\\"", true);
+    CHECK_INT(count_of("ids", "count?performed=1"), 1);
     CHECK_INT(mmx_delete_file(client, 8, "0", NULL, NULL, NULL), MMX_ERROR_NOT_FOUND);
-    CHECK_INT(number("ids", "count?call=delete"), 2);
+    CHECK_INT(count_of("ids", "count?call=delete"), 2);
 }
 
 int main(void) {

@@ -25,7 +25,7 @@ static void run(const char *name, bool https, long count) {
         mmx_cancel_free(cancel);
         mmx_client_free(client);
     }
-    CHECK_INT(number(name, "count?performed=1"), count);
+    CHECK_INT(count_of(name, "count?performed=1"), count);
 }
 
 int main(void) {

@@ -67,7 +67,7 @@ static void connect_timeout(void) {
         mmx_config *config = config_for("limits", https);
         CHECK_INT(mmx_config_set_connect_timeout_ms(config, 500, NULL), MMX_OK);
         mmx_client *client = client_of(config);
-        deletes(client, 1);
+        assert_deletes(client, 1);
         mmx_client_free(client);
     }
 }
@@ -108,7 +108,7 @@ static void silence(void) {
         CHECK_INT(mmx_config_set_idle_timeout_ms(config, others[i], NULL), MMX_OK);
         script("limits", "{\"delay_ms\": 400}");
         client = client_from(config);
-        deletes(client, i + 3);
+        assert_deletes(client, i + 3);
         mmx_client_free(client);
     }
     mmx_config_free(config);
@@ -153,7 +153,7 @@ static void one_limit_over_all(void) {
             if (of_limiter) CHECK_INT(mmx_config_set_requests_per_minute(config, 1, NULL), MMX_OK);
             else script(name, "{\"times\": -1, \"code\": 1041, \"delay_ms\": 150, \"headers\": {\"Retry-After\": \"0\"}}");
             mmx_client *client = client_of(config);
-            if (of_limiter) deletes(client, 1);
+            if (of_limiter) assert_deletes(client, 1);
             mmx_call_options options = MMX_CALL_OPTIONS_INIT;
             mmx_error *error = NULL;
             options.timeout_ms = 300;
@@ -164,7 +164,7 @@ static void one_limit_over_all(void) {
             CHECK(!of_limiter || !mmx_error_is_ambiguous(error));
             FAILS(status, error, MMX_ERROR_TIMEOUT, of_limiter ? "the time limit of 300 ms passed while waiting for the rate limiter" : "the time limit of 300 ms passed while ", mmx_error_is_ambiguous(error));
             if (took < 300 || took > 1000) FAIL("call %d: 300 ms took %d ms", call, (int)took);
-            CHECK(number(name, "count") >= 1);
+            CHECK(count_of(name, "count") >= 1);
             mmx_client_free(client);
             free(name);
         }

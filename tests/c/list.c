@@ -35,16 +35,16 @@ static void requests(const mmx_client *client) {
     for (size_t i = 0; i < COUNT; i++) {
         CHECK(listed(client, purposes[i]) >= i + 1);
         char *query = format("\"query\":\"purpose=%s\"", purposes[i]);
-        journal_holds(NAME, query, 1);
+        assert_journal_holds(NAME, query, 1);
         free(query);
     }
     /* Every file of the account, and nothing in the query. */
     CHECK_INT(listed(client, NULL), had);
-    journal_holds(NAME, "\"query\":null", 1);
-    journal_holds(NAME, "\"path\":\"/v1/files/list\"", COUNT + 1);
-    journal_holds(NAME, "\"method\":\"GET\"", COUNT + 1);
-    journal_holds(NAME, "\"body\":\"\"", COUNT + 1);
-    CHECK_INT(number(NAME, "count"), COUNT + 1);
+    assert_journal_holds(NAME, "\"query\":null", 1);
+    assert_journal_holds(NAME, "\"path\":\"/v1/files/list\"", COUNT + 1);
+    assert_journal_holds(NAME, "\"method\":\"GET\"", COUNT + 1);
+    assert_journal_holds(NAME, "\"body\":\"\"", COUNT + 1);
+    CHECK_INT(count_of(NAME, "count"), COUNT + 1);
 }
 
 static void no_files(const mmx_client *client) {
@@ -112,7 +112,7 @@ static void failures(const mmx_client *client) {
         /* Nothing is changed by a list, so nothing is in doubt. */
         FAILS(mmx_list_files(client, MMX_PURPOSE_VOICE_CLONE, NULL, &json, &error), error, cases[i].status, cases[i].part, false);
         CHECK(json == NULL);
-        CHECK_INT(number(NAME, "count"), 1);
+        CHECK_INT(count_of(NAME, "count"), 1);
         CHECK(listed(client, MMX_PURPOSE_VOICE_CLONE) >= 2);
     }
 }
@@ -136,7 +136,7 @@ static void limits(const mmx_client *client) {
     options = (mmx_call_options)MMX_CALL_OPTIONS_INIT;
     options.flags = MMX_CALL_VIA_DOWNLOAD_URL;
     REFUSES(mmx_list_files(client, NULL, &options, NULL, &error), error, "options.flags", "this call does not know");
-    CHECK_INT(number(NAME, "count"), 1);
+    CHECK_INT(count_of(NAME, "count"), 1);
 }
 
 static void fifty_thousand(const mmx_client *client) {

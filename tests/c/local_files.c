@@ -65,7 +65,7 @@ static void local(void) {
         CHECK_HAS(json, part);
         CHECK_HAS(mmx_error_message(error), cases[i].part);
         CHECK(!strstr(mmx_error_message(error), "os error"));
-        if (cases[i].requests >= 0) CHECK_INT(number(NAME, "count"), cases[i].requests);
+        if (cases[i].requests >= 0) CHECK_INT(count_of(NAME, "count"), cases[i].requests);
         CHECK_INT(entries_in(folder()), entries);
         free(part);
         mmx_string_free(json);

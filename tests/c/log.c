@@ -47,36 +47,36 @@ static void events(bool https) {
     begin(&log, MMX_LOG_DEBUG);
     account("log-events", 9);
     free(control("POST", "/control/log-events/files", "[{\"file_id\": 100, \"purpose\": \"voice_clone\", \"size\": 5000}]"));
-    mmx_client *client = logging("log-events", https, notes, &log, MMX_LOG_DEBUG);
+    mmx_client *client = logging("log-events", https, record_event, &log, MMX_LOG_DEBUG);
     /* On a connection of its own, whatever ran before. */
     faults("log-events", "{'close_after_answer':'fin'}");
-    deletes(client, 9);
+    assert_deletes(client, 9);
     empty(&log);
-    number("log-events", "wait?open=0");
-    deletes(client, 1);
+    count_of("log-events", "wait?open=0");
+    assert_deletes(client, 1);
     told(&log, well);
     faults("log-events", "[{},{'call':'delete','close_before_answer':'rst'}]");
-    deletes(client, 3);
+    assert_deletes(client, 3);
     told(&log, reused);
-    deletes(client, 2);
+    assert_deletes(client, 2);
     told(&log, settled);
     mmx_client_free(client);
 
     log.level = MMX_LOG_WARN;
-    client = logging("log-events", https, notes, &log, MMX_LOG_WARN);
+    client = logging("log-events", https, record_event, &log, MMX_LOG_WARN);
     faults("log-events", "{'shape':'garbage'}");
-    deletes(client, 4);
+    assert_deletes(client, 4);
     told(&log, there);
     faults("log-events", "[{'shape':'garbage'},{'shape':'text_404'}]");
     CHECK_INT(mmx_delete_file(client, 5, "voice_clone", NULL, NULL, NULL), MMX_ERROR_PROTOCOL);
     told(&log, unknown);
-    deletes(client, 6);
+    assert_deletes(client, 6);
     told(&log, nothing);
     mmx_client_free(client);
 
     /* Only what is wanted. */
     log.level = MMX_LOG_ERROR;
-    client = logging("log-events", https, notes, &log, MMX_LOG_ERROR);
+    client = logging("log-events", https, record_event, &log, MMX_LOG_ERROR);
     faults("log-events", "[{'code':1013," NOW "},{'code':1004}]");
     CHECK_INT(mmx_delete_file(client, 7, "voice_clone", NULL, NULL, NULL), MMX_OK);
     told(&log, nothing);
@@ -91,8 +91,8 @@ static void transfers(bool https) {
     static struct log log;
     begin(&log, MMX_LOG_DEBUG);
     account("log-transfers", 20);
-    has_file("log-transfers", 50, 300000, 50);
-    mmx_client *client = logging("log-transfers", https, notes, &log, MMX_LOG_DEBUG);
+    store_file("log-transfers", 50, 300000, 50);
+    mmx_client *client = logging("log-transfers", https, record_event, &log, MMX_LOG_DEBUG);
     mmx_error *error = NULL;
     char *path = in_folder("log.mp3");
     mmx_call_options options = MMX_CALL_OPTIONS_INIT;
@@ -178,9 +178,9 @@ static void settings(void) {
     begin(&log, MMX_LOG_ERROR);
     account("log-settings", 1);
     mmx_config *config = config_for("log-settings", false);
-    CHECK_INT(mmx_config_set_logger(config, notes, &log, MMX_LOG_ERROR, NULL), MMX_OK);
+    CHECK_INT(mmx_config_set_logger(config, record_event, &log, MMX_LOG_ERROR, NULL), MMX_OK);
     mmx_error *error = FILLED;
-    for (size_t i = 0; i < LENGTH_OF(bad); i++) REFUSES(mmx_config_set_logger(config, notes, NULL, bad[i], &error), error, "level", "must be MMX_LOG_ERROR (1) to MMX_LOG_DEBUG (4)");
+    for (size_t i = 0; i < LENGTH_OF(bad); i++) REFUSES(mmx_config_set_logger(config, record_event, NULL, bad[i], &error), error, "level", "must be MMX_LOG_ERROR (1) to MMX_LOG_DEBUG (4)");
     mmx_client *kept = client_from(config);
     CHECK_INT(mmx_config_set_logger(config, NULL, NULL, MMX_LOG_DEBUG, NULL), MMX_OK);
     mmx_client *silent = client_of(config);

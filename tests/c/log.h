@@ -40,7 +40,7 @@ static inline void check_object(const char *line) {
     CHECK_HAS(line, "\"call\":\"");
 }
 
-static inline void notes(void *user_data, int32_t level, const char *line) {
+static inline void record_event(void *user_data, int32_t level, const char *line) {
     struct log *log = user_data;
     check_object(line);
     CHECK(level >= MMX_LOG_ERROR && level <= log->level);

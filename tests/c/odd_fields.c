@@ -124,8 +124,8 @@ static void prunes(const mmx_client *client) {
     CHECK_HAS(json, "\"listed\":1");
     CHECK_HAS(json, "a" U_FFFD ".mp3");
     mmx_string_free(json);
-    CHECK_INT(number(NAME, "count?call=delete"), 1);
-    CHECK_INT(number(NAME, "count?call=delete&file_id=2"), 1);
+    CHECK_INT(count_of(NAME, "count?call=delete"), 1);
+    CHECK_INT(count_of(NAME, "count?call=delete&file_id=2"), 1);
 }
 
 static void one_file(const mmx_client *client) {
@@ -184,7 +184,7 @@ int main(void) {
     static struct log log;
     begin(&log, MMX_LOG_WARN);
     account(NAME, 0);
-    mmx_client *client = logging(NAME, false, notes, &log, MMX_LOG_WARN);
+    mmx_client *client = logging(NAME, false, record_event, &log, MMX_LOG_WARN);
     lists(client, &log);
     mmx_client_free(client);
     client = client_for(NAME, true);

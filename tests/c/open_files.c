@@ -72,7 +72,7 @@ static void none_left(void) {
         }
         while (count > 0) close(fds[--count]);
         CHECK_INT(setrlimit(RLIMIT_NOFILE, &before), 0);
-        deletes(client, 9);
+        assert_deletes(client, 9);
         mmx_client_free(client);
         free(url);
     }

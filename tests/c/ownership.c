@@ -54,7 +54,7 @@ static void out_parameters(void) {
         CHECK(json == NULL);
         CHECK_INT(mmx_delete_file(client, paths[i].file_id, "voice_clone", paths[i].options, NULL, NULL), paths[i].status);
     }
-    CHECK_INT(number("ownership", "count"), 8);
+    CHECK_INT(count_of("ownership", "count"), 8);
     script("ownership", "{\"close_before_answer\": \"fin\"}");
     json = FILLED;
     error = FILLED;

@@ -24,7 +24,7 @@ static inline char *asked_of(const char *name) {
 }
 
 /* So many requests came to it, and each has `part`. */
-static inline void was_asked(const char *name, int times, const char *part) {
+static inline void assert_proxy_asked(const char *name, int times, const char *part) {
     char *journal = asked_of(name);
     int requests = 0, with = 0;
     for (char *at = journal; (at = strstr(at, "\"method\":")); at++) requests++;
@@ -40,7 +40,7 @@ static inline char *with_credentials(const char *url, const char *credentials) {
 }
 
 /* A delete that comes to nothing because of the proxy: the message has each part, and the proxy's host and port. */
-static inline void no_way(const mmx_config *config, mmx_status status, const char *proxy, const char *part, const char *help) {
+static inline void assert_proxy_fails(const mmx_config *config, mmx_status status, const char *proxy, const char *part, const char *help) {
     mmx_client *client = client_from(config);
     mmx_error *error = NULL;
     CHECK_INT(mmx_delete_file(client, 1, "voice_clone", NULL, NULL, &error), status);
@@ -56,9 +56,9 @@ static inline void no_way(const mmx_config *config, mmx_status status, const cha
     mmx_client_free(client);
 }
 
-static inline void deletes_with(const mmx_config *config, int64_t file_id) {
+static inline void assert_deletes_with(const mmx_config *config, int64_t file_id) {
     mmx_client *client = client_from(config);
-    deletes(client, file_id);
+    assert_deletes(client, file_id);
     mmx_client_free(client);
 }
 

@@ -31,14 +31,14 @@ static void everything_goes_through_it(void) {
         mmx_config *config = config_through(proxy, https);
         if (proxy_https) CHECK_INT(mmx_config_set_ca_file(config, setting("MMX_TEST_CA"), NULL), MMX_OK);
         mmx_client *client = client_of(config);
-        for (int64_t id = 1; id <= 5; id++) deletes(client, id);
-        CHECK_INT(number(NAME, "count?performed=1"), 5);
+        for (int64_t id = 1; id <= 5; id++) assert_deletes(client, id);
+        CHECK_INT(count_of(NAME, "count?performed=1"), 5);
         /* One tunnel serves all; the key is in none of what the proxy can read of it. */
-        if (https) was_asked(NAME, 1, "\"method\":\"CONNECT\",\"target\":\"127.0.0.1:");
-        if (https) was_asked(NAME, 1, "\"authorization\":false,\"tls\":true");
-        if (!https) was_asked(NAME, 5, "\"method\":\"POST\",\"target\":\"http://127.0.0.1:");
-        journal_has(NAME, "\"path\":\"/v1/files/delete\"", true);
-        journal_has(NAME, "proxy-authorization", false);
+        if (https) assert_proxy_asked(NAME, 1, "\"method\":\"CONNECT\",\"target\":\"127.0.0.1:");
+        if (https) assert_proxy_asked(NAME, 1, "\"authorization\":false,\"tls\":true");
+        if (!https) assert_proxy_asked(NAME, 5, "\"method\":\"POST\",\"target\":\"http://127.0.0.1:");
+        assert_journal_has(NAME, "\"path\":\"/v1/files/delete\"", true);
+        assert_journal_has(NAME, "proxy-authorization", false);
         mmx_client_free(client);
         free(proxy);
     }
@@ -64,7 +64,7 @@ static void transfers(void) {
         close(fd);
         char *journal = asked_of(NAME);
         CHECK_HAS(journal, "127.0.0.2:");
-        journal_has(NAME, "\"leaked_key\":true", false);
+        assert_journal_has(NAME, "\"leaked_key\":true", false);
         if (https) CHECK(!strstr(journal, "\"authorization\":true"));
         free(journal);
         /* A link that is http:// is asked for in a tunnel to the port of https all the same. */
@@ -90,15 +90,15 @@ static void credentials(void) {
         char *proxy = proxy_with(NAME, "{\"credentials\": \"ann:p@ss/secret\"}");
         char *right = with_credentials(proxy, "ann:p%40ss%2Fsecret"), *wrong = with_credentials(proxy, "ann:secret");
         mmx_config *config = config_through(right, https);
-        deletes_with(config, 1);
-        was_asked(NAME, 1, "\"proxy_authorization\":\"Basic YW5uOnBAc3Mvc2VjcmV0\"");
-        journal_has(NAME, "YW5uOnBAc3Mvc2VjcmV0", false);
+        assert_deletes_with(config, 1);
+        assert_proxy_asked(NAME, 1, "\"proxy_authorization\":\"Basic YW5uOnBAc3Mvc2VjcmV0\"");
+        assert_journal_has(NAME, "YW5uOnBAc3Mvc2VjcmV0", false);
         /* Clients whose credentials differ share no connection. */
         CHECK_INT(mmx_config_set_proxy(config, wrong, NULL), MMX_OK);
-        no_way(config, MMX_ERROR_CONNECT, proxy, "does not accept the user name and password", "check mmx_config_set_proxy()");
+        assert_proxy_fails(config, MMX_ERROR_CONNECT, proxy, "does not accept the user name and password", "check mmx_config_set_proxy()");
         CHECK_INT(mmx_config_set_proxy(config, proxy, NULL), MMX_OK);
-        no_way(config, MMX_ERROR_CONNECT, proxy, "wants a user name and a password", "http://user:password@127.0.0.1:");
-        CHECK_INT(number(NAME, "count"), 1);
+        assert_proxy_fails(config, MMX_ERROR_CONNECT, proxy, "wants a user name and a password", "http://user:password@127.0.0.1:");
+        CHECK_INT(count_of(NAME, "count"), 1);
         mmx_config_free(config);
         free(wrong);
         free(right);
@@ -119,11 +119,11 @@ static void troubles(void) {
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         char *proxy = proxy_with(NAME, table[i].settings);
         mmx_config *config = config_through(proxy, true);
-        no_way(config, MMX_ERROR_CONNECT, proxy, table[i].https, "mmx_config_set_proxy()");
+        assert_proxy_fails(config, MMX_ERROR_CONNECT, proxy, table[i].https, "mmx_config_set_proxy()");
         mmx_config_free(config);
         config = config_through(proxy, false);
-        if (table[i].http) no_way(config, MMX_ERROR_CONNECT, proxy, table[i].http, "mmx_config_set_proxy()");
-        CHECK_INT(number(NAME, "count"), 0);
+        if (table[i].http) assert_proxy_fails(config, MMX_ERROR_CONNECT, proxy, table[i].http, "mmx_config_set_proxy()");
+        CHECK_INT(count_of(NAME, "count"), 0);
         mmx_config_free(config);
         free(proxy);
     }
@@ -132,24 +132,24 @@ static void troubles(void) {
         char *closed = format("http://127.0.0.1:%d", closed_port()), *silent = format("http://127.0.0.1:%d", silent_port());
         char *not_tls = format("https%s", setting("MMX_TEST_HTTP") + strlen("http"));
         mmx_config *config = config_through(closed, https);
-        no_way(config, MMX_ERROR_CONNECT, closed, "could not connect to the proxy 127.0.0.1:", "connection refused");
+        assert_proxy_fails(config, MMX_ERROR_CONNECT, closed, "could not connect to the proxy 127.0.0.1:", "connection refused");
         CHECK_INT(mmx_config_set_ca_file(config, setting("MMX_TEST_CA"), NULL), MMX_OK);
         CHECK_INT(mmx_config_set_proxy(config, not_tls, NULL), MMX_OK);
-        no_way(config, MMX_ERROR_CONNECT, not_tls, "no secure connection to the proxy 127.0.0.1:", "does not speak TLS");
+        assert_proxy_fails(config, MMX_ERROR_CONNECT, not_tls, "no secure connection to the proxy 127.0.0.1:", "does not speak TLS");
         CHECK_INT(mmx_config_set_proxy(config, setting("MMX_TEST_HTTPS_WRONG_HOST"), NULL), MMX_OK);
-        no_way(config, MMX_ERROR_CONNECT, setting("MMX_TEST_HTTPS_WRONG_HOST"), "for another host", "check mmx_config_set_proxy()");
+        assert_proxy_fails(config, MMX_ERROR_CONNECT, setting("MMX_TEST_HTTPS_WRONG_HOST"), "for another host", "check mmx_config_set_proxy()");
         CHECK_INT(mmx_config_set_proxy(config, "http://no-such-proxy.invalid", NULL), MMX_OK);
         CHECK_INT(mmx_config_set_allow_insecure(config, true, NULL), MMX_OK);
-        no_way(config, MMX_ERROR_CONNECT, "://no-such-proxy.invalid", "no address found", "check mmx_config_set_proxy()");
-        CHECK_INT(number(NAME, "count"), 0);
+        assert_proxy_fails(config, MMX_ERROR_CONNECT, "://no-such-proxy.invalid", "no address found", "check mmx_config_set_proxy()");
+        CHECK_INT(count_of(NAME, "count"), 0);
         if (https) {
             CHECK_INT(mmx_config_set_proxy(config, silent, NULL), MMX_OK);
             CHECK_INT(mmx_config_set_connect_timeout_ms(config, 150, NULL), MMX_OK);
-            no_way(config, MMX_ERROR_TIMEOUT, silent, "through the proxy", "longer than 150 ms (the connect limit)");
+            assert_proxy_fails(config, MMX_ERROR_TIMEOUT, silent, "through the proxy", "longer than 150 ms (the connect limit)");
             char *hangs = proxy_with(NAME, "{\"hang\": true}");
             CHECK_INT(mmx_config_set_proxy(config, hangs, NULL), MMX_OK);
-            no_way(config, MMX_ERROR_TIMEOUT, hangs, "through the proxy", "longer than 150 ms (the connect limit)");
-            was_asked(NAME, 1, "\"status\":null");
+            assert_proxy_fails(config, MMX_ERROR_TIMEOUT, hangs, "through the proxy", "longer than 150 ms (the connect limit)");
+            assert_proxy_asked(NAME, 1, "\"status\":null");
             free(hangs);
         }
         mmx_config_free(config);
@@ -161,7 +161,7 @@ static void troubles(void) {
     char *proxy = proxy_with(NAME, "{}"), *url = format("%s/t/proxy", setting("MMX_TEST_HTTPS_WRONG_HOST"));
     mmx_config *config = config_through(proxy, true);
     CHECK_INT(mmx_config_set_base_url(config, url, NULL), MMX_OK);
-    no_way(config, MMX_ERROR_CONNECT, proxy, "its certificate is for another host; check the base URL", "(through the proxy ");
+    assert_proxy_fails(config, MMX_ERROR_CONNECT, proxy, "its certificate is for another host; check the base URL", "(through the proxy ");
     mmx_config_free(config);
     free(url);
     free(proxy);
@@ -187,12 +187,12 @@ static void bad_values(void) {
         mmx_error_free(error);
         REFUSES(mmx_config_set_proxy(config, bad[i][0], &error), error, "url_or_none", bad[i][1]);
     }
-    deletes_with(config, 1);
+    assert_deletes_with(config, 1);
     /* Without a scheme it is as curl has it. */
     char *proxy = proxy_with(NAME, "{}");
     CHECK_INT(mmx_config_set_proxy(config, proxy + strlen("http://"), NULL), MMX_OK);
-    deletes_with(config, 2);
-    was_asked(NAME, 1, "\"method\":\"POST\"");
+    assert_deletes_with(config, 2);
+    assert_proxy_asked(NAME, 1, "\"method\":\"POST\"");
     /* The key would be read by a proxy elsewhere. */
     CHECK_INT(mmx_config_set_proxy(config, "http://ann:secret@10.0.0.1:3128", NULL), MMX_OK);
     mmx_client *client = FILLED;
@@ -206,7 +206,7 @@ static void bad_values(void) {
     CHECK_INT(mmx_config_set_max_attempts(config, 1, NULL), MMX_OK);
     client = client_from(config);
     FAILS(mmx_delete_file(client, 1, "voice_clone", NULL, NULL, &error), error, MMX_ERROR_CONNECT, "made no connection to [::1]:8443", false);
-    was_asked("proxy-ipv6", 1, "\"target\":\"[::1]:8443\"");
+    assert_proxy_asked("proxy-ipv6", 1, "\"target\":\"[::1]:8443\"");
     mmx_client_free(client);
     free(refuses);
     mmx_config_free(config);

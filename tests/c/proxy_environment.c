@@ -52,11 +52,11 @@ static void in_environment(void (*test)(const char *), const char *proxy, const 
 static void one_delete(bool https, int through) {
     account(NAME, 1);
     mmx_config *config = config_elsewhere(https);
-    deletes_with(config, 1);
-    was_asked(NAME, through, https ? "\"method\":\"CONNECT\",\"target\":\"other.example:" : "\"method\":\"POST\",\"target\":\"http://other.example:");
+    assert_deletes_with(config, 1);
+    assert_proxy_asked(NAME, through, https ? "\"method\":\"CONNECT\",\"target\":\"other.example:" : "\"method\":\"POST\",\"target\":\"http://other.example:");
     /* A name is the proxy's to look up. */
     CHECK_INT(looked_up > 0, !through);
-    CHECK_INT(number(NAME, "count?performed=1"), 1);
+    CHECK_INT(count_of(NAME, "count?performed=1"), 1);
     mmx_config_free(config);
 }
 
@@ -106,10 +106,10 @@ static void this_machine(const char *proxy) {
     for (int https = 0; https < 2; https++) {
         account(NAME, 1);
         mmx_config *config = config_for(NAME, https);
-        deletes_with(config, 1);
+        assert_deletes_with(config, 1);
         mmx_config_free(config);
     }
-    was_asked(NAME, 0, "method");
+    assert_proxy_asked(NAME, 0, "method");
 }
 
 /* The setter has the last word, and takes it back. */
@@ -117,24 +117,24 @@ static void a_setter_wins(const char *proxy) {
     account(NAME, 9);
     mmx_config *config = config_elsewhere(true);
     CHECK_INT(mmx_config_set_proxy(config, "none", NULL), MMX_OK);
-    deletes_with(config, 1);
-    was_asked(NAME, 0, "method");
+    assert_deletes_with(config, 1);
+    assert_proxy_asked(NAME, 0, "method");
     CHECK_INT(mmx_config_set_proxy(config, "http://127.0.0.1:1", NULL), MMX_OK);
-    no_way(config, MMX_ERROR_CONNECT, "://127.0.0.1:1", "could not connect to the proxy", "127.0.0.1:1");
+    assert_proxy_fails(config, MMX_ERROR_CONNECT, "://127.0.0.1:1", "could not connect to the proxy", "127.0.0.1:1");
     CHECK_INT(mmx_config_set_proxy(config, "socks5://127.0.0.1:1", NULL), MMX_ERROR_INVALID_ARGUMENT);
-    no_way(config, MMX_ERROR_CONNECT, "://127.0.0.1:1", "could not connect to the proxy", "127.0.0.1:1");
+    assert_proxy_fails(config, MMX_ERROR_CONNECT, "://127.0.0.1:1", "could not connect to the proxy", "127.0.0.1:1");
     static const char *const defaults[] = {NULL, ""};
     for (int i = 0; i < 2; i++) {
         CHECK_INT(mmx_config_set_proxy(config, defaults[i], NULL), MMX_OK);
-        deletes_with(config, 2 + i);
+        assert_deletes_with(config, 2 + i);
         /* Clients with the same settings share their tunnel. */
-        was_asked(NAME, 1, "CONNECT");
+        assert_proxy_asked(NAME, 1, "CONNECT");
         CHECK_INT(mmx_config_set_proxy(config, "none", NULL), MMX_OK);
     }
     /* NO_PROXY is the environment's: one that is set is for everything. */
     CHECK_INT(mmx_config_set_proxy(config, proxy, NULL), MMX_OK);
-    deletes_with(config, 4);
-    was_asked(NAME, 2, "CONNECT");
+    assert_deletes_with(config, 4);
+    assert_proxy_asked(NAME, 2, "CONNECT");
     mmx_config_free(config);
 }
 
@@ -144,15 +144,15 @@ static void later(const char *proxy) {
     mmx_config *config = config_elsewhere(true);
     unsetenv("HTTPS_PROXY");
     setenv("NO_PROXY", "*", 1);
-    deletes_with(config, 1);
-    was_asked(NAME, 1, "CONNECT");
+    assert_deletes_with(config, 1);
+    assert_proxy_asked(NAME, 1, "CONNECT");
     mmx_config_free(config);
     mmx_config *direct = config_elsewhere(true);
     unsetenv("NO_PROXY");
     setenv("HTTPS_PROXY", proxy, 1);
     mmx_client *client = client_of(direct);
-    deletes(client, 2);
-    was_asked(NAME, 1, "CONNECT");
+    assert_deletes(client, 2);
+    assert_proxy_asked(NAME, 1, "CONNECT");
     mmx_client_free(client);
 }
 
@@ -197,8 +197,8 @@ static void entries_that_can_not_be_read(const char *proxy) {
     account(NAME, 1);
     mmx_config *config = config_elsewhere(true);
     CHECK_INT(mmx_config_set_logger(config, note, notes, MMX_LOG_INFO, NULL), MMX_OK);
-    deletes_with(config, 1);
-    was_asked(NAME, 0, "method");
+    assert_deletes_with(config, 1);
+    assert_proxy_asked(NAME, 0, "method");
     CHECK_HAS(notes, "\"event\":\"no_proxy_unreadable\"");
     CHECK_HAS(notes, "\"call\":\"client_new\"");
     CHECK_HAS(notes, "\"entry\":\"10.0.0.0/99\"");
@@ -210,12 +210,12 @@ static void entries_that_can_not_be_read(const char *proxy) {
 /* An error names the variable to look at. */
 static void named(const char *proxy) {
     mmx_config *config = config_elsewhere(true);
-    no_way(config, MMX_ERROR_CONNECT, proxy, "wants a user name and a password", "in HTTPS_PROXY");
+    assert_proxy_fails(config, MMX_ERROR_CONNECT, proxy, "wants a user name and a password", "in HTTPS_PROXY");
     mmx_config_free(config);
     proxy = proxy_with(NAME, "{\"refuse\": 403}");
     setenv("HTTPS_PROXY", proxy, 1);
     config = config_elsewhere(true);
-    no_way(config, MMX_ERROR_CONNECT, proxy, "made no connection to other.example:", "NO_PROXY or mmx_config_set_proxy()");
+    assert_proxy_fails(config, MMX_ERROR_CONNECT, proxy, "made no connection to other.example:", "NO_PROXY or mmx_config_set_proxy()");
     mmx_config_free(config);
 }
 

@@ -73,7 +73,7 @@ static void over_http(void) {
         char *proxy = proxy_of(table[i].settings);
         mmx_client *client = client_of(config_through(proxy, false));
         all_calls(client, proxy, table[i].part);
-        CHECK_INT(number(NAME, "count"), 0);
+        CHECK_INT(count_of(NAME, "count"), 0);
         mmx_client_free(client);
         free(proxy);
     }
@@ -86,9 +86,9 @@ static void a_wrong_password(void) {
         char *proxy = proxy_of(way / 2 ? "{'credentials':'ann:secret','denial':401,'headers':{'Via':'1.1 gate (squid/6.6)'}}" : "{'credentials':'ann:secret'}");
         char *wrong = with_credentials(proxy, "ann:secretive");
         mmx_config *config = config_through(wrong, https);
-        no_way(config, MMX_ERROR_CONNECT, proxy, "does not accept the user name and password", "check mmx_config_set_proxy()");
-        was_asked(NAME, 1, "proxy_authorization");
-        CHECK_INT(number(NAME, "count"), 0);
+        assert_proxy_fails(config, MMX_ERROR_CONNECT, proxy, "does not accept the user name and password", "check mmx_config_set_proxy()");
+        assert_proxy_asked(NAME, 1, "proxy_authorization");
+        CHECK_INT(count_of(NAME, "count"), 0);
         mmx_config_free(config);
         free(wrong);
         free(proxy);
@@ -122,7 +122,7 @@ static void of_the_api(void) {
         mmx_error_free(error);
         free(text);
     }
-    deletes(client, 1);
+    assert_deletes(client, 1);
     mmx_client_free(client);
     free(proxy);
 }
@@ -161,15 +161,15 @@ static void the_page_of_a_tunnel(void) {
 static void none_at_all(void) {
     char *socks = proxy_of("{'socks':true}");
     mmx_config *config = config_through(socks, true);
-    no_way(config, MMX_ERROR_CONNECT, socks, "is it an HTTP proxy?", "check mmx_config_set_proxy()");
+    assert_proxy_fails(config, MMX_ERROR_CONNECT, socks, "is it an HTTP proxy?", "check mmx_config_set_proxy()");
     char *journal = asked_of(NAME);
     char *first = strstr(journal, "\"target\":\"CONNECT ");
     CHECK(first && !strstr(first + 1, "\"target\":"));
     free(journal);
     free(socks);
     CHECK_INT(mmx_config_set_proxy(config, setting("MMX_TEST_HTTP"), NULL), MMX_OK);
-    no_way(config, MMX_ERROR_CONNECT, setting("MMX_TEST_HTTP"), "is it an HTTP proxy?", "check mmx_config_set_proxy()");
-    CHECK_INT(number(NAME, "count"), 0);
+    assert_proxy_fails(config, MMX_ERROR_CONNECT, setting("MMX_TEST_HTTP"), "is it an HTTP proxy?", "check mmx_config_set_proxy()");
+    CHECK_INT(count_of(NAME, "count"), 0);
     mmx_config_free(config);
 }
 

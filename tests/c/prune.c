@@ -29,7 +29,7 @@ static mmx_filter week(void) {
     return filter;
 }
 
-static void has(const char *json, const char *part) {
+static void assert_json_has(const char *json, const char *part) {
     if (!json || !strstr(json, part)) FAIL("%s is missing in %.3000s", part, json ? json : "NULL");
 }
 
@@ -41,13 +41,13 @@ static void only_old_ones_go(void) {
     mmx_error *error = NULL;
     options.flags = MMX_BULK_DRY_RUN;
     SUCCEEDS(mmx_prune_files(client, &filter, &options, &json, &error), error);
-    has(json, "\"kept\":2");
-    has(json, "\"listed\":5");
-    has(json, "\"matched\":2");
-    has(json, "\"bytes_at_least\":100");
-    has(json, "\"sizes_unknown\":1");
-    has(json, "\"key_fingerprint\":\"sha256:");
-    CHECK_INT(number("prune-old", "count?call=delete"), 0);
+    assert_json_has(json, "\"kept\":2");
+    assert_json_has(json, "\"listed\":5");
+    assert_json_has(json, "\"matched\":2");
+    assert_json_has(json, "\"bytes_at_least\":100");
+    assert_json_has(json, "\"sizes_unknown\":1");
+    assert_json_has(json, "\"key_fingerprint\":\"sha256:");
+    CHECK_INT(count_of("prune-old", "count?call=delete"), 0);
     mmx_string_free(json);
 
     int64_t keep[] = {7, 8};
@@ -56,10 +56,10 @@ static void only_old_ones_go(void) {
     filter.keep_count = 2;
     options.flags = MMX_BULK_VERIFY;
     SUCCEEDS(mmx_prune_files(client, &filter, &options, &json, &error), error);
-    has(json, "\"deleted\":1");
-    has(json, "\"still_listed\":[]");
-    CHECK_INT(number("prune-old", "count?call=delete&file_id=1"), 1);
-    CHECK_INT(number("prune-old", "count?call=delete"), 1);
+    assert_json_has(json, "\"deleted\":1");
+    assert_json_has(json, "\"still_listed\":[]");
+    CHECK_INT(count_of("prune-old", "count?call=delete&file_id=1"), 1);
+    CHECK_INT(count_of("prune-old", "count?call=delete"), 1);
     CHECK_INT(files_of("prune-old"), 4);
     mmx_string_free(json);
     keep[0] = 2;
@@ -77,13 +77,13 @@ static void guards(void) {
     mmx_error *error = NULL;
     filter.max_files = 1;
     FAILS(mmx_prune_files(client, &filter, NULL, &json, &error), error, MMX_ERROR_GUARD, "2 files would be deleted, more than the 1 allowed", false);
-    has(json, "\"matched\":2");
+    assert_json_has(json, "\"matched\":2");
     mmx_string_free(json);
     filter.max_files = 0;
     filter.max_percent = 39;
     FAILS(mmx_prune_files(client, &filter, NULL, &json, &error), error, MMX_ERROR_GUARD, "2 of 5 files would be deleted, more than the 39 % allowed", false);
     mmx_string_free(json);
-    CHECK_INT(number("prune-guards", "count?call=delete"), 0);
+    CHECK_INT(count_of("prune-guards", "count?call=delete"), 0);
     filter.max_percent = 40;
     SUCCEEDS(mmx_prune_files(client, &filter, NULL, NULL, &error), error);
     CHECK_INT(files_of("prune-guards"), 3);
@@ -109,7 +109,7 @@ static void a_list_that_can_not_be_trusted(void) {
         FAILS(mmx_prune_files(client, &filter, NULL, &json, &error), error, cases[i].status, cases[i].part, false);
         CHECK(json == NULL);
     }
-    CHECK_INT(number("prune-list", "count?call=delete"), 0);
+    CHECK_INT(count_of("prune-list", "count?call=delete"), 0);
     mmx_client_free(client);
 }
 
@@ -123,7 +123,7 @@ static void bad_filters(void) {
     FAILS(mmx_prune_files(client, &none, NULL, NULL, &error), error, MMX_ERROR_INVALID_ARGUMENT, "MMX_FILTER_ALL", false);
     FAILS(mmx_prune_files(client, &glob, NULL, NULL, &error), error, MMX_ERROR_INVALID_ARGUMENT, "filter.name_glob", false);
     FAILS(mmx_prune_files(client, &percent, NULL, NULL, &error), error, MMX_ERROR_INVALID_ARGUMENT, "filter.max_percent", false);
-    CHECK_INT(number("prune-bad", "count"), 0);
+    CHECK_INT(count_of("prune-bad", "count"), 0);
     none.flags = MMX_FILTER_ALL;
     SUCCEEDS(mmx_prune_files(client, &none, NULL, NULL, &error), error);
     CHECK_INT(files_of("prune-bad"), 0);

@@ -26,7 +26,7 @@ static mmx_filter everything(void) {
     return filter;
 }
 
-static void has(const char *json, const char *part) {
+static void assert_json_has(const char *json, const char *part) {
     if (!json || !strstr(json, part)) FAIL("%s is missing in %.3000s", part, json ? json : "NULL");
 }
 
@@ -53,7 +53,7 @@ static void empty_patterns(void) {
     filter = everything();
     filter.name_glob = "";
     REFUSES(mmx_prune_files(client, &filter, NULL, &json, &error), error, "filter.name_glob", "empty");
-    CHECK_INT(number("prune-empty", "count"), 0);
+    CHECK_INT(count_of("prune-empty", "count"), 0);
     mmx_client_free(client);
 }
 
@@ -94,14 +94,14 @@ static void counts(void) {
     filter.keep_ids = ids;
     filter.keep_count = 2;
     SUCCEEDS(mmx_prune_files(client, &filter, &options, &json, &error), error);
-    has(json, "{\"keep_glob\":\"take[1].mp3\",\"kept\":0,\"listed\":0}");
-    has(json, "{\"keep_id\":1,\"kept\":1,\"listed\":1}");
-    has(json, "{\"keep_id\":42,\"kept\":0,\"listed\":0}");
+    assert_json_has(json, "{\"keep_glob\":\"take[1].mp3\",\"kept\":0,\"listed\":0}");
+    assert_json_has(json, "{\"keep_id\":1,\"kept\":1,\"listed\":1}");
+    assert_json_has(json, "{\"keep_id\":42,\"kept\":0,\"listed\":0}");
     mmx_string_free(json);
     filter.keep_glob = "keep-?.mp3";
     filter.name_glob = "*[!2].mp3";
     SUCCEEDS(mmx_prune_files(client, &filter, &options, &json, &error), error);
-    has(json, "{\"keep_glob\":\"keep-?.mp3\",\"kept\":1,\"listed\":2}");
+    assert_json_has(json, "{\"keep_glob\":\"keep-?.mp3\",\"kept\":1,\"listed\":2}");
     mmx_string_free(json);
     mmx_client_free(client);
 }

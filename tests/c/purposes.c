@@ -29,9 +29,9 @@ static void are_sent(bool https) {
         char *json = NULL;
         SUCCEEDS(uploads(client, good[i], &error), error);
         char *part = format("\"purpose\":\"%s\"", good[i]), *query = format("\"query\":\"purpose=%s\"", good[i]);
-        journal_holds(name, part, 1);
+        assert_journal_holds(name, part, 1);
         SUCCEEDS(mmx_list_files(client, good[i], NULL, &json, &error), error);
-        journal_holds(name, query, 1);
+        assert_journal_holds(name, query, 1);
         mmx_files *files = NULL;
         SUCCEEDS(mmx_files_parse(json, &files, &error), error);
         CHECK_INT(mmx_files_count(files), 7);
@@ -43,20 +43,20 @@ static void are_sent(bool https) {
         mmx_bulk_options options = MMX_BULK_OPTIONS_INIT;
         options.flags = MMX_BULK_VERIFY;
         SUCCEEDS(mmx_delete_files(client, refs, 2, &options, &json, &error), error);
-        has(json, "\"still_listed\":[]");
-        has(json, part);
+        assert_json_has(json, "\"still_listed\":[]");
+        assert_json_has(json, part);
         mmx_string_free(json);
         mmx_filter filter = MMX_FILTER_INIT;
         filter.purpose = good[i];
         filter.flags = MMX_FILTER_ALL;
         /* Nothing of the purpose is left, and nobody knows it then. */
         SUCCEEDS(mmx_prune_files(client, &filter, &options, &json, &error), error);
-        has(json, "\"deleted\":4");
-        has(json, "\"still_listed\":[]");
+        assert_json_has(json, "\"deleted\":4");
+        assert_json_has(json, "\"still_listed\":[]");
         mmx_string_free(json);
         CHECK_INT(files_of(name), before - 6);
         body = format("\\\"purpose\\\":\\\"%s\\\"}", good[i]);
-        journal_holds(name, body, 7);
+        assert_journal_holds(name, body, 7);
         free(body);
         free(part);
         free(query);
@@ -90,7 +90,7 @@ static void are_refused(void) {
         error = NULL;
         FAILS(mmx_delete_files(client, files, 2, NULL, NULL, &error), error, MMX_ERROR_INVALID_ARGUMENT, "files[1]: purpose must be 1 to 64", false);
     }
-    CHECK_INT(number("purpose-bad", "count"), 0);
+    CHECK_INT(count_of("purpose-bad", "count"), 0);
     mmx_client_free(client);
 }
 
@@ -134,7 +134,7 @@ static void chosen_here(bool https) {
     for (size_t i = 0; i < LENGTH_OF(refusals); i++) {
         refuses_the_list(name, refusals[i]);
         begin(&log, MMX_LOG_INFO);
-        mmx_client *client = logging(name, https, notes, &log, MMX_LOG_INFO);
+        mmx_client *client = logging(name, https, record_event, &log, MMX_LOG_INFO);
         mmx_filter filter = week("t2a_async");
         mmx_bulk_options options = MMX_BULK_OPTIONS_INIT;
         mmx_error *error = NULL;
@@ -147,10 +147,10 @@ static void chosen_here(bool https) {
         filter.keep_glob = "1.mp3";
         options.flags = MMX_BULK_VERIFY;
         SUCCEEDS(mmx_prune_files(client, &filter, &options, &json, &error), error);
-        has(json, "\"deleted\":1");
-        has(json, "\"listed\":4");
-        has(json, "\"matched\":2");
-        has(json, "\"still_listed\":[]");
+        assert_json_has(json, "\"deleted\":1");
+        assert_json_has(json, "\"listed\":4");
+        assert_json_has(json, "\"matched\":2");
+        assert_json_has(json, "\"still_listed\":[]");
         mmx_string_free(json);
         CHECK_INT(requests(name, "delete"), 1);
         CHECK(!holds_file(name, 1) && holds_file(name, 2) && holds_file(name, 11) && holds_file(name, 12));
@@ -169,7 +169,7 @@ static void chosen_here(bool https) {
         mmx_file_ref files[] = {{2, "t2a_async"}, {3, "t2a_async"}};
         faults(name, "{'call':'delete','file_id':3,'perform':false}");
         SUCCEEDS(mmx_delete_files(client, files, 2, &options, &json, &error), error);
-        has(json, "\"still_listed\":[3]");
+        assert_json_has(json, "\"still_listed\":[3]");
         mmx_string_free(json);
         mmx_client_free(client);
     }

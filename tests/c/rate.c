@@ -15,8 +15,8 @@ static void shared_by_clients(void) {
     mmx_client *first = limited("rate-shared", 600), *second = limited("rate-shared", 600);
     int64_t began = now_ms();
     for (int id = 1; id <= 12; id += 2) {
-        deletes(first, id);
-        deletes(second, id + 1);
+        assert_deletes(first, id);
+        assert_deletes(second, id + 1);
     }
     int64_t took = now_ms() - began;
     if (took < 1100) FAIL("12 requests at ten a second took %" PRId64 " ms", took);
@@ -28,7 +28,7 @@ static void shared_by_clients(void) {
 static void a_child_has_its_own(void) {
     account("rate-fork", 3);
     mmx_client *client = limited("rate-fork", 1);
-    deletes(client, 1);
+    assert_deletes(client, 1);
     pid_t child = fork();
     if (child == 0) {
         mmx_call_options options = MMX_CALL_OPTIONS_INIT;
@@ -55,7 +55,7 @@ static void *cancels(void *data) {
 static void the_wait_ends(void) {
     account("rate-wait", 3);
     mmx_client *client = limited("rate-wait", 1);
-    deletes(client, 1);
+    assert_deletes(client, 1);
     mmx_call_options options = MMX_CALL_OPTIONS_INIT;
     options.timeout_ms = 200;
     mmx_error *error = NULL;
@@ -74,7 +74,7 @@ static void the_wait_ends(void) {
     CHECK_INT(mmx_error_attempts(error), 0);
     mmx_error_free(error);
     pthread_join(thread, NULL);
-    CHECK_INT(number("rate-wait", "count?file_id=2"), 0);
+    CHECK_INT(count_of("rate-wait", "count?file_id=2"), 0);
     mmx_cancel_free(waiting.cancel);
     mmx_client_free(client);
 }
@@ -100,11 +100,11 @@ static void all_requests_count(void) {
     int64_t began = now_ms();
     for (int id = 1; id <= FILES; id++) {
         faults("rate-all", "{'code':1013,'perform':true," NOW "}");
-        deletes(client, id);
+        assert_deletes(client, id);
     }
     int64_t took = now_ms() - began, at_ms[REQUESTS + 1];
-    CHECK_INT(number("rate-all", "count?call=delete"), 2 * FILES);
-    CHECK_INT(number("rate-all", "count?call=retrieve"), FILES);
+    CHECK_INT(count_of("rate-all", "count?call=delete"), 2 * FILES);
+    CHECK_INT(count_of("rate-all", "count?call=retrieve"), FILES);
     if (took < LEAST_MS(REQUESTS - 1, A_MINUTE)) FAIL("%d requests took %" PRId64 " ms", REQUESTS, took);
     /* On the wire no more come at once than make up for late ones, of a quarter of a second. */
     CHECK_INT(arrivals("rate-all", at_ms, REQUESTS + 1), REQUESTS);
@@ -131,7 +131,7 @@ static void all_calls_count(void) {
         SUCCEEDS(mmx_download_stream(client, id, &sink, NULL, NULL, &error), error);
     }
     int64_t took = now_ms() - began;
-    CHECK_INT(number("rate-calls", "count"), REQUESTS);
+    CHECK_INT(count_of("rate-calls", "count"), REQUESTS);
     if (took < LEAST_MS(REQUESTS - 1, A_MINUTE)) FAIL("%d requests took %" PRId64 " ms", REQUESTS, took);
     mmx_client_free(client);
 }
@@ -142,8 +142,8 @@ static void ceilings_that_differ(void) {
     mmx_client *slow = limited("rate-differ", 600), *fast = limited("rate-differ", 3000);
     int64_t began = now_ms();
     for (int id = 1; id <= 12; id += 2) {
-        deletes(slow, id);
-        deletes(fast, id + 1);
+        assert_deletes(slow, id);
+        assert_deletes(fast, id + 1);
     }
     int64_t took = now_ms() - began;
     if (took < LEAST_MS(6, 600) + LEAST_MS(5, 3000)) FAIL("6 requests of each took %" PRId64 " ms", took);
@@ -163,18 +163,18 @@ static void *deletes_many(void *client) {
 
 static void beside_a_bulk(void) {
     account("rate-bulk", 101);
-    allows("rate-bulk", "'requests_per_minute':6000,'window_ms':500");
+    assert_rate_allows("rate-bulk", "'requests_per_minute':6000,'window_ms':500");
     mmx_client *client = limited("rate-bulk", 3000);
     pthread_t thread;
     CHECK(pthread_create(&thread, NULL, deletes_many, client) == 0);
-    CHECK(number("rate-bulk", "wait?count=10") >= 10);
-    deletes(client, 101);
-    long before = number("rate-bulk", "count");
+    CHECK(count_of("rate-bulk", "wait?count=10") >= 10);
+    assert_deletes(client, 101);
+    long before = count_of("rate-bulk", "count");
     /* 16 are under way at once. */
     if (before > 80) FAIL("%ld of 101 requests were sent before the one of a single call had its answer", before);
     pthread_join(thread, NULL);
-    CHECK_INT(number("rate-bulk", "count"), 101);
-    CHECK_INT(number("rate-bulk", "throttled"), 0);
+    CHECK_INT(count_of("rate-bulk", "count"), 101);
+    CHECK_INT(count_of("rate-bulk", "throttled"), 0);
     mmx_client_free(client);
 }
 
@@ -207,12 +207,12 @@ static void gives_up(size_t number) {
 static void places_are_given_up(void) {
     account("rate-given-up", 3);
     mmx_client *client = limited("rate-given-up", 60);
-    deletes(client, 1);
+    assert_deletes(client, 1);
     at_once(gives_up, 32);
     mmx_call_options options = MMX_CALL_OPTIONS_INIT;
     options.timeout_ms = 20000; /* of 33 places it would take half a minute */
     CHECK_INT(mmx_delete_file(client, 3, "voice_clone", &options, NULL, NULL), MMX_OK);
-    CHECK_INT(number("rate-given-up", "count"), 2);
+    CHECK_INT(count_of("rate-given-up", "count"), 2);
     mmx_client_free(client);
 }
 

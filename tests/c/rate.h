@@ -12,7 +12,7 @@ static inline mmx_client *limited(const char *name, int32_t requests) {
 }
 
 /* What the server allows the account, written with ' for ". */
-static inline void allows(const char *name, const char *given) {
+static inline void assert_rate_allows(const char *name, const char *given) {
     char *path = format("/control/%s/settings", name), *settings = format("{%s}", given);
     for (char *at = settings; (at = strchr(at, '\'')); at++) *at = '"';
     free(control("POST", path, settings));

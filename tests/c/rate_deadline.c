@@ -38,11 +38,11 @@ static void after_a_refusal(void) {
         mmx_error_free(error);
         free(path);
     }
-    CHECK_INT(number("rate-deadline", "count"), 1);
+    CHECK_INT(count_of("rate-deadline", "count"), 1);
     /* One without a limit waits and is sent. */
     options.timeout_ms = 0;
     SUCCEEDS(mmx_delete_file(client, 1, "voice_clone", &options, NULL, &error), error);
-    CHECK_INT(number("rate-deadline", "count"), 2);
+    CHECK_INT(count_of("rate-deadline", "count"), 2);
     mmx_client_free(client);
 }
 
@@ -65,13 +65,13 @@ static void of_many_files(void) {
     CHECK_HAS(mmx_error_message(error), "not sent: the rate limiter");
     CHECK(mmx_error_retry_after_ms(error) > 0);
     mmx_error_free(error);
-    for (int i = 0; i < FILES; i++) outcome_is(json, (size_t)i, "\"outcome\":\"not_attempted\"");
+    for (int i = 0; i < FILES; i++) assert_json_outcome(json, (size_t)i, "\"outcome\":\"not_attempted\"");
     mmx_string_free(json);
-    CHECK_INT(number("rate-deadline-bulk", "count"), 1);
+    CHECK_INT(count_of("rate-deadline-bulk", "count"), 1);
     options.timeout_ms = 0;
     options.call_timeout_ms = 500;
     SUCCEEDS(mmx_delete_files(client, files, FILES, &options, NULL, &error), error);
-    CHECK_INT(number("rate-deadline-bulk", "count"), 1 + FILES);
+    CHECK_INT(count_of("rate-deadline-bulk", "count"), 1 + FILES);
     mmx_client_free(client);
 }
 

@@ -14,7 +14,7 @@ static void a_refusal_pauses_all(void) {
     once.max_attempts = 1;
     CHECK_INT(mmx_delete_file(first, 1, "voice_clone", &once, NULL, NULL), MMX_ERROR_RATE_LIMITED);
     int64_t began = now_ms();
-    deletes(second, 2);
+    assert_deletes(second, 2);
     int64_t took = now_ms() - began;
     if (took < 900) FAIL("a call went out %" PRId64 " ms after a refusal that asks for a second", took);
     mmx_client_free(first);
@@ -28,16 +28,16 @@ static void each_code_pauses(size_t which) {
     char *name = format("rate-code-%d", codes[which]);
     char *limit = format("'requests_per_minute':1,'throttle':%d", codes[which]);
     account(name, 3);
-    allows(name, limit);
+    assert_rate_allows(name, limit);
     mmx_client *client = limited(name, 0);
     mmx_call_options once = MMX_CALL_OPTIONS_INIT;
     once.max_attempts = 1;
-    deletes(client, 1);
+    assert_deletes(client, 1);
     CHECK_INT(mmx_delete_file(client, 2, "voice_clone", &once, NULL, NULL), MMX_ERROR_RATE_LIMITED);
-    CHECK_INT(number(name, "throttled"), 1);
-    allows(name, "");
+    CHECK_INT(count_of(name, "throttled"), 1);
+    assert_rate_allows(name, "");
     int64_t began = now_ms();
-    deletes(client, 2);
+    assert_deletes(client, 2);
     int64_t took = now_ms() - began;
     if (took < 350) FAIL("a call went out %" PRId64 " ms after %d", took, codes[which]);
     mmx_client_free(client);
@@ -50,9 +50,9 @@ static void at_once_is_slower_too(void) {
     account("rate-zero", 3);
     mmx_client *client = limited("rate-zero", 0);
     faults("rate-zero", "{'code':1002," NOW "}");
-    deletes(client, 1);
+    assert_deletes(client, 1);
     int64_t began = now_ms();
-    deletes(client, 2);
+    assert_deletes(client, 2);
     int64_t took = now_ms() - began;
     if (took < 1000) FAIL("a call went out %" PRId64 " ms after one that was refused at first", took);
     mmx_client_free(client);
@@ -62,14 +62,14 @@ static void at_once_is_slower_too(void) {
 static void a_bulk_finds_it(void) {
     enum { COUNT = 150 };
     account("rate-found", COUNT);
-    allows("rate-found", "'requests_per_minute':6000,'window_ms':500");
+    assert_rate_allows("rate-found", "'requests_per_minute':6000,'window_ms':500");
     mmx_client *client = limited("rate-found", 0);
     mmx_file_ref files[COUNT];
     for (int i = 0; i < COUNT; i++) files[i] = (mmx_file_ref){i + 1, "voice_clone"};
     mmx_error *error = NULL;
     SUCCEEDS(mmx_delete_files(client, files, COUNT, NULL, NULL, &error), error);
-    CHECK_INT(number("rate-found", "count?performed=1"), COUNT);
-    long refused = number("rate-found", "throttled");
+    CHECK_INT(count_of("rate-found", "count?performed=1"), COUNT);
+    long refused = count_of("rate-found", "throttled");
     if (refused < 1 || refused > COUNT / 3) FAIL("%ld requests were refused on the way to %d", refused, COUNT);
     mmx_client_free(client);
 }

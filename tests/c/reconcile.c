@@ -181,7 +181,7 @@ static void in_the_table(size_t number) {
 }
 
 static void *triggers(void *cancel) {
-    number("reconcile-cancel", "wait?call=list&count=1");
+    count_of("reconcile-cancel", "wait?call=list&count=1");
     mmx_cancel_trigger(cancel);
     return NULL;
 }

@@ -59,6 +59,6 @@ int main(void) {
         free(message);
     }
     CHECK(looked_up > 0);
-    CHECK_INT(number("region", "count"), 30);
+    CHECK_INT(count_of("region", "count"), 30);
     return 0;
 }

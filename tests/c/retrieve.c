@@ -22,7 +22,7 @@ static void requests(const mmx_client *client, bool https) {
     mmx_error *error = NULL;
     char *json = NULL;
     account(NAME, 1);
-    has_file(NAME, INT64_MAX, 12345, 1);
+    store_file(NAME, INT64_MAX, 12345, 1);
     SUCCEEDS(mmx_retrieve_file(client, INT64_MAX, NULL, &json, &error), error);
     SUCCEEDS(mmx_files_parse(json, &files, &error), error);
     const mmx_file *file = mmx_files_get(files, 0);
@@ -34,10 +34,10 @@ static void requests(const mmx_client *client, bool https) {
     CHECK_HAS(file->download_url, https ? "https://127.0.0.2:" : "http://127.0.0.2:");
     mmx_files_free(files);
     mmx_string_free(json);
-    CHECK_INT(number(NAME, "count"), 1);
-    journal_holds(NAME, "\"query\":\"file_id=9223372036854775807\"", 1);
-    journal_holds(NAME, "\"path\":\"/v1/files/retrieve\"", 1);
-    journal_holds(NAME, "\"method\":\"GET\"", 1);
+    CHECK_INT(count_of(NAME, "count"), 1);
+    assert_journal_holds(NAME, "\"query\":\"file_id=9223372036854775807\"", 1);
+    assert_journal_holds(NAME, "\"path\":\"/v1/files/retrieve\"", 1);
+    assert_journal_holds(NAME, "\"method\":\"GET\"", 1);
     script(NAME, "[{\"shape\": \"id_as_string\"}, {\"shape\": \"unknown_fields\"}, {\"shape\": \"json_text_plain\"}, {\"shape\": \"informational\"}]");
     for (int i = 0; i < 4; i++) retrieves(client, INT64_MAX);
     CHECK_INT(mmx_retrieve_file(client, 1, NULL, NULL, NULL), MMX_OK);
@@ -81,7 +81,7 @@ static void failures(const mmx_client *client) {
         script(NAME, cases[i].fault);
         FAILS(mmx_retrieve_file(client, 2, NULL, &json, &error), error, cases[i].status, cases[i].part, false);
         CHECK(json == NULL);
-        CHECK_INT(number(NAME, "count"), 1);
+        CHECK_INT(count_of(NAME, "count"), 1);
         retrieves(client, 2);
     }
     mmx_error *error = NULL;
@@ -100,7 +100,7 @@ static void failures(const mmx_client *client) {
     REFUSES(mmx_retrieve_file(client, 0, NULL, NULL, &error), error, "file_id", "must be 1 or more, not 0");
     REFUSES(mmx_retrieve_file(client, INT64_MIN, NULL, NULL, &error), error, "file_id", "must be 1 or more");
     REFUSES(mmx_retrieve_file(NULL, 1, NULL, NULL, &error), error, "client", "is NULL");
-    CHECK_INT(number(NAME, "count"), 0);
+    CHECK_INT(count_of(NAME, "count"), 0);
 }
 
 int main(void) {

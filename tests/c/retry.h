@@ -64,7 +64,7 @@ static inline void faults(const char *account, const char *given) {
 /* How many requests of a call came to the account. */
 static inline long requests(const char *account, const char *call) {
     char *what = format("count?call=%s", call);
-    long count = number(account, what);
+    long count = count_of(account, what);
     free(what);
     return count;
 }

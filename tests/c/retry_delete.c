@@ -135,7 +135,7 @@ static void run(const char *account_name, bool https, const struct deletion *it)
     if (status != MMX_OK && (strstr(said, IN_DOUBT) != NULL) != it->sure) FAIL("%s: ambiguous, or not: %s", it->name, said);
     long deletes = requests(account_name, "delete"), retrieves = requests(account_name, "retrieve");
     if (deletes != it->deletes || retrieves != it->retrieves) FAIL("%s: %ld deletes, %ld retrieves: %s", it->name, deletes, retrieves, said);
-    if (number(account_name, "count?call=delete&performed=1") != it->left) FAIL("%s: not carried out as it should be: %s", it->name, said);
+    if (count_of(account_name, "count?call=delete&performed=1") != it->left) FAIL("%s: not carried out as it should be: %s", it->name, said);
     if (holds_file(account_name, FILE_ID) == (it->left == DONE)) FAIL("%s: the file isn't as it should be: %s", it->name, said);
     mmx_string_free(answer);
     mmx_error_free(error);
@@ -189,7 +189,7 @@ struct trigger {
 
 static void *triggers(void *given) {
     const struct trigger *when = given;
-    number(when->account, when->until);
+    count_of(when->account, when->until);
     /* So that it is heard in the wait rather than before it, which would be as right. */
     usleep(100000);
     mmx_cancel_trigger(when->cancel);
@@ -226,7 +226,7 @@ static void answered_then_closed(void) {
     const struct deletion expected = {"answered, then closed", DELETE("'close_after_answer':'fin'"), SERVICE, 1, 0, DONE, WELL};
     for (int https = 0; https < 2; https++) {
         run("retry-closed", https, &expected);
-        number("retry-closed", "wait?open=0");
+        count_of("retry-closed", "wait?open=0");
     }
 }
 

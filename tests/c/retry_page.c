@@ -27,7 +27,7 @@ struct play {
 
 static atomic_int plays;
 
-static void notes(void *user_data, int32_t level, const char *line) {
+static void record_event(void *user_data, int32_t level, const char *line) {
     (void)level;
     if (strstr(line, "\"event\":\"retry\"")) atomic_fetch_add(&((struct play *)user_data)->retries, 1);
 }
@@ -99,7 +99,7 @@ static void judge(const struct play *play, const struct call *call) {
         else if (strcmp(wanted, "the file") == 0) so = sent == 1 && requests(play->account, "list") >= 1;
         else FAIL("%s: what is that?", what);
         if (!so) FAIL("%s: %ld requests, %d retries, %ld looks", what, sent, play->retries, settling);
-        if (call->changes && number(play->account, done) != 1) FAIL("%s: carried out %ld times", what, number(play->account, done));
+        if (call->changes && count_of(play->account, done) != 1) FAIL("%s: carried out %ld times", what, count_of(play->account, done));
     } else {
         const char *name = takes(&wanted, "its own error") ? "MMX_ERROR_PROTOCOL" : mmx_status_name(play->status);
         if (wanted == cell->wanted && !takes(&wanted, name)) FAIL("%s: %s: %s", what, name, said);
@@ -116,7 +116,7 @@ static void judge(const struct play *play, const struct call *call) {
 
 static void *cancels(void *given) {
     struct play *play = given;
-    number(play->account, "wait?count=1");
+    count_of(play->account, "wait?count=1");
     mmx_cancel_trigger(play->options.cancel);
     return NULL;
 }
@@ -135,7 +135,7 @@ static struct play *prepared(const struct cell *cell, bool https, const char *ha
 
 static void make(struct play *play, const struct call *call) {
     pthread_t canceller;
-    CHECK_INT(mmx_config_set_logger(play->config, notes, play, MMX_LOG_WARN, NULL), MMX_OK);
+    CHECK_INT(mmx_config_set_logger(play->config, record_event, play, MMX_LOG_WARN, NULL), MMX_OK);
     CHECK_INT(mmx_cancel_new(&play->options.cancel, NULL), MMX_OK);
     mmx_client *client = client_of(play->config);
     if (play->waits_for_cancel) CHECK(pthread_create(&canceller, NULL, cancels, play) == 0);

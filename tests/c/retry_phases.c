@@ -65,7 +65,7 @@ static void closed_at_once(size_t which) {
         FAIL("%s: %s", name, mmx_error_message(error));
     }
     CHECK_INT(requests(name, "delete"), !always);
-    CHECK_INT(number(name, "count?call=delete&performed=1"), !always);
+    CHECK_INT(count_of(name, "count?call=delete&performed=1"), !always);
     CHECK_INT(holds_file(name, 1), always);
     mmx_error_free(error);
     mmx_client_free(client);
@@ -92,7 +92,7 @@ static void find_places(bool https, long step) {
     struct relay *relay = relay_to(https, 0, -1, -1, false);
     account(name, 4000);
     mmx_client *client = client_of(config_behind(relay, name, https));
-    deletes(client, 4000);
+    assert_deletes(client, 4000);
     mmx_client_free(client);
     relay_ends(relay);
     for (int down = 0; down < 2; down++) {
@@ -118,7 +118,7 @@ static mmx_status broken(const struct place *place, int32_t max_attempts, int64_
 
 static long carried_out(bool https, int64_t file_id) {
     char *what = format("count?call=delete&performed=1&file_id=%" PRId64, file_id);
-    long count = number(https ? "phases-https" : "phases-http", what);
+    long count = count_of(https ? "phases-https" : "phases-http", what);
     free(what);
     return count;
 }

@@ -80,8 +80,8 @@ static void run(const char *account_name, size_t call, bool https, const struct 
     if (status == MMX_OK && !strstr(said, "\"file_id\":3,")) FAIL("%s, %s: %s", name, it->fault, said);
     if (it->said && !strstr(said, it->said)) FAIL("%s, %s: no \"%s\" in \"%s\"", name, it->fault, it->said, said);
     if (status != MMX_OK) CHECK_INT(mmx_error_attempts(error), it->requests);
-    if (requests(account_name, calls[call].call) != it->requests || number(account_name, "count") != it->requests)
-        FAIL("%s, %s: %ld requests: %s", name, it->fault, number(account_name, "count"), said);
+    if (requests(account_name, calls[call].call) != it->requests || count_of(account_name, "count") != it->requests)
+        FAIL("%s, %s: %ld requests: %s", name, it->fault, count_of(account_name, "count"), said);
     mmx_string_free(answer);
     mmx_error_free(error);
     mmx_client_free(client);

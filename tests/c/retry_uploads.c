@@ -175,7 +175,7 @@ static void run(const char *account_name, bool https, enum from from, const stru
     if (status != MMX_OK) CHECK_INT(mmx_error_attempts(error), 1);
     if (is_stuck) CHECK_HAS(said, "; not sent again, for what is uploaded can't go back to its start");
     holds_whole(account_name, what, status == MMX_OK || it->stored, watcher.size);
-    CHECK_INT(number(account_name, "count?call=upload&performed=1"), status == MMX_OK || it->stored);
+    CHECK_INT(count_of(account_name, "count?call=upload&performed=1"), status == MMX_OK || it->stored);
     if (status == MMX_OK) CHECK_INT(watcher.done, watcher.size);
     if (it->proof == REFUSED ? watcher.back != again : watcher.back > again) FAIL("%s: the progress went back %d times", what, watcher.back);
     mmx_string_free(answer);
@@ -299,7 +299,7 @@ int main(void) {
         char *path = path_of(sizes[i]);
         uint8_t *bytes = made_whole(SEED, (size_t)sizes[i]);
         write_file(path, bytes, (size_t)sizes[i]);
-        has_file("retry-uploads", sizes[i], sizes[i], SEED);
+        store_file("retry-uploads", sizes[i], sizes[i], SEED);
         hashes[i] = hash_of("retry-uploads", sizes[i]);
         free(bytes);
         free(path);

@@ -9,7 +9,7 @@ struct waits {
     mmx_cancel *cancel;
 };
 
-static void notes(void *user_data, int32_t level, const char *line) {
+static void record_event(void *user_data, int32_t level, const char *line) {
     struct waits *waits = user_data;
     const char *wait = strstr(line, "\"wait_ms\":");
     if (level != MMX_LOG_WARN || !strstr(line, "\"event\":\"retry\"")) return;
@@ -21,7 +21,7 @@ static void notes(void *user_data, int32_t level, const char *line) {
 /* A listing whose waits are noted. */
 static mmx_status list(const char *account_name, struct waits *waits, const mmx_call_options *given, mmx_error **error) {
     mmx_config *config = config_for(account_name, false);
-    CHECK_INT(mmx_config_set_logger(config, notes, waits, MMX_LOG_WARN, NULL), MMX_OK);
+    CHECK_INT(mmx_config_set_logger(config, record_event, waits, MMX_LOG_WARN, NULL), MMX_OK);
     mmx_client *client = client_of(config);
     mmx_call_options options = *given;
     CHECK_INT(mmx_cancel_new(&waits->cancel, NULL), MMX_OK);
@@ -158,7 +158,7 @@ static void one_limit(void) {
     int64_t took = now_ms() - began;
     if (took < 1000 || took > 2000) FAIL("a limit of 1000 ms took %d ms", (int)took);
     CHECK_INT(mmx_error_attempts(error), waits.count + 1);
-    CHECK_INT(number("waits-limit", "wait?count=2") >= 2, true);
+    CHECK_INT(count_of("waits-limit", "wait?count=2") >= 2, true);
     mmx_error_free(error);
 }
 
@@ -214,7 +214,7 @@ static void budget(void) {
     mmx_error_free(error);
     /* A delete in doubt is settled all the same. */
     faults("waits-budget", "{'call':'delete','code':1013,'perform':true," NOW "}");
-    deletes(client, 1);
+    assert_deletes(client, 1);
     CHECK_INT(requests("waits-budget", "retrieve"), 1);
     /* Other clients have their own. A timeout costs twice as much. */
     trouble("'call':'list','code':1001");

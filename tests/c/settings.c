@@ -9,7 +9,7 @@ static mmx_status once(const mmx_config *config, mmx_error **error) {
     return status;
 }
 
-static void succeeds(const mmx_config *config) {
+static void assert_succeeds(const mmx_config *config) {
     mmx_error *error = NULL;
     if (once(config, &error) != MMX_OK) FAIL("%s", mmx_error_message(error));
 }
@@ -28,13 +28,13 @@ static char *address(const char *below) { return format("%s/t/%s", setting("MMX_
 static void api_key(void) {
     mmx_config *config = willing("settings-key");
     CHECK_INT(mmx_config_set_api_key(config, "sk-api-another.~!\"#$%&'()*+,-/:;<=>?@[\\]^_`{|}", NULL), MMX_OK);
-    succeeds(config);
-    journal_has("settings-key", "[\"authorization\",\"Bearer sk-api-another.~!\\\"#$%&'()*+,-/:;<=>?@[\\\\]^_`{|}\"]", true);
+    assert_succeeds(config);
+    assert_journal_has("settings-key", "[\"authorization\",\"Bearer sk-api-another.~!\\\"#$%&'()*+,-/:;<=>?@[\\\\]^_`{|}\"]", true);
     CHECK_INT(mmx_config_set_api_key(config, "sk-api-third", NULL), MMX_OK);
     CHECK_INT(mmx_config_set_api_key(config, "sk-api-bad\n", NULL), MMX_ERROR_INVALID_ARGUMENT);
     CHECK_INT(mmx_config_set_api_key(config, NULL, NULL), MMX_ERROR_INVALID_ARGUMENT);
-    succeeds(config);
-    journal_has("settings-key", "[\"authorization\",\"Bearer sk-api-third\"]", true);
+    assert_succeeds(config);
+    assert_journal_has("settings-key", "[\"authorization\",\"Bearer sk-api-third\"]", true);
     mmx_config_free(config);
 }
 
@@ -52,17 +52,17 @@ static void base_url(void) {
         script("settings-url", "{" SUCCESS "}");
         char *below = format("settings-url%s", paths[i][0]), *url = address(below);
         CHECK_INT(mmx_config_set_base_url(config, url, NULL), MMX_OK);
-        succeeds(config);
-        journal_has("settings-url", paths[i][1], true);
-        journal_has("settings-url", "\"query\":null", true);
+        assert_succeeds(config);
+        assert_journal_has("settings-url", paths[i][1], true);
+        assert_journal_has("settings-url", "\"query\":null", true);
         free(url);
         free(below);
     }
     /* One that fails leaves it where it was. */
     CHECK_INT(mmx_config_set_base_url(config, "ftp://127.0.0.1", NULL), MMX_ERROR_INVALID_ARGUMENT);
     script("settings-url", "{" SUCCESS "}");
-    succeeds(config);
-    CHECK_INT(number("settings-url", "count"), 2);
+    assert_succeeds(config);
+    CHECK_INT(count_of("settings-url", "count"), 2);
 
     /* A path that the calls have themselves is a mistake often made. */
     mmx_error *error = NULL;
@@ -85,14 +85,14 @@ static void user_agent(void) {
     mmx_config *config = willing("settings-agent");
     for (size_t i = 0; i < sizeof agents / sizeof *agents; i++) {
         CHECK_INT(mmx_config_set_user_agent(config, agents[i][0], NULL), MMX_OK);
-        succeeds(config);
-        journal_has("settings-agent", agents[i][1], true);
+        assert_succeeds(config);
+        assert_journal_has("settings-agent", agents[i][1], true);
     }
     CHECK_INT(mmx_config_set_user_agent(config, "kept/1", NULL), MMX_OK);
     CHECK_INT(mmx_config_set_user_agent(config, "a\r\nX-Injected: 1", NULL), MMX_ERROR_INVALID_ARGUMENT);
-    succeeds(config);
-    journal_has("settings-agent", "[\"user-agent\",\"kept/1 libmmx/" MMX_VERSION "\"]", true);
-    journal_has("settings-agent", "X-Injected", false);
+    assert_succeeds(config);
+    assert_journal_has("settings-agent", "[\"user-agent\",\"kept/1 libmmx/" MMX_VERSION "\"]", true);
+    assert_journal_has("settings-agent", "X-Injected", false);
     mmx_config_free(config);
 }
 
@@ -105,15 +105,15 @@ static void ca_file(void) {
     CHECK_HAS(mmx_error_message(error), "mmx_config_set_ca_file()");
     CHECK(!mmx_error_is_ambiguous(error));
     mmx_error_free(error);
-    CHECK_INT(number("settings-ca", "count"), 0);
+    CHECK_INT(count_of("settings-ca", "count"), 0);
 
     CHECK_INT(mmx_config_set_ca_file(config, setting("MMX_TEST_CA"), NULL), MMX_OK);
-    succeeds(config);
+    assert_succeeds(config);
     CHECK_INT(mmx_config_set_ca_file(config, "/no/such/file.pem", NULL), MMX_ERROR_FILE);
     CHECK_INT(mmx_config_set_ca_file(config, "/dev/null", NULL), MMX_ERROR_INVALID_ARGUMENT);
-    succeeds(config);
-    journal_has("settings-ca", "\"tls\":true", true);
-    CHECK_INT(number("settings-ca", "count"), 2);
+    assert_succeeds(config);
+    assert_journal_has("settings-ca", "\"tls\":true", true);
+    CHECK_INT(count_of("settings-ca", "count"), 2);
     free(url);
     mmx_config_free(config);
 }
@@ -143,12 +143,12 @@ static void timeout_ms(void) {
     limit_is(patient, 100, "time limit of 100 ms");
     free(control("DELETE", "/control/settings-timeout/faults", NULL));
     script("settings-timeout", "{\"times\": 3, \"delay_ms\": 150, " SUCCESS "}");
-    deletes(patient, 1);
+    assert_deletes(patient, 1);
     mmx_call_options endless = MMX_CALL_OPTIONS_INIT;
     endless.timeout_ms = -1;
     CHECK_INT(mmx_delete_file(client, 1, "voice_clone", &endless, NULL, NULL), MMX_OK);
     CHECK_INT(mmx_config_set_timeout_ms(config, -1, NULL), MMX_OK);
-    succeeds(config);
+    assert_succeeds(config);
     mmx_client_free(patient);
     mmx_client_free(client);
     mmx_config_free(config);
@@ -163,7 +163,7 @@ static void max_attempts(void) {
     script("settings-attempts", "{\"times\": -1, \"code\": 1013, \"headers\": {\"Retry-After\": \"0\"}}");
     mmx_config *config = config_for("settings-attempts", false);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        long before = number("settings-attempts", "count");
+        long before = count_of("settings-attempts", "count");
         CHECK_INT(mmx_config_set_max_attempts(config, cases[i].set, NULL), MMX_OK);
         CHECK_INT(mmx_config_set_max_attempts(config, -1, NULL), MMX_ERROR_INVALID_ARGUMENT);
         mmx_client *client = client_from(config);
@@ -172,7 +172,7 @@ static void max_attempts(void) {
         mmx_error *error = NULL;
         CHECK_INT(mmx_list_files(client, NULL, &options, NULL, &error), MMX_ERROR_SERVER);
         CHECK_INT(mmx_error_attempts(error), cases[i].requests);
-        CHECK_INT(number("settings-attempts", "count") - before, cases[i].requests);
+        CHECK_INT(count_of("settings-attempts", "count") - before, cases[i].requests);
         mmx_error_free(error);
         mmx_client_free(client);
     }
@@ -193,11 +193,11 @@ static void a_configuration_serves_many_clients(void) {
     CHECK_INT(mmx_delete_file(first, 1, "voice_clone", NULL, NULL, NULL), MMX_OK);
     CHECK_INT(mmx_delete_file(second, 1, "voice_clone", NULL, NULL, NULL), MMX_OK);
     CHECK_INT(mmx_delete_file(third, 1, "voice_clone", NULL, NULL, NULL), MMX_OK);
-    CHECK_INT(number("settings-first", "count"), 1);
-    CHECK_INT(number("settings-second", "count"), 2);
-    journal_has("settings-first", "second/1", false);
-    journal_has("settings-second", "second/1", true);
-    journal_has("settings-second", "sk-api-later", false);
+    CHECK_INT(count_of("settings-first", "count"), 1);
+    CHECK_INT(count_of("settings-second", "count"), 2);
+    assert_journal_has("settings-first", "second/1", false);
+    assert_journal_has("settings-second", "second/1", true);
+    assert_journal_has("settings-second", "sk-api-later", false);
     free(url);
     mmx_client_free(first);
     mmx_client_free(second);

@@ -75,7 +75,7 @@ static inline struct values values(const char *call) {
 }
 
 /* NULL stood for something that is required. `named`: which one, when it is the only one. */
-static inline void refused_null(struct values *v, mmx_status status, const char *named, bool has_error) {
+static inline void assert_refused_null(struct values *v, mmx_status status, const char *named, bool has_error) {
     if (status != MMX_ERROR_INVALID_ARGUMENT) FAIL("%s: %s", v->call, mmx_status_name(status));
     if (!has_error) return;
     if (!v->error || v->error == FILLED) FAIL("%s: no error is set", v->call);
@@ -99,6 +99,6 @@ static inline void done(struct values *v) {
 }
 
 /* Both kinds of call were made: refused ones, and ones that went out because what was NULL is optional. */
-static inline void sweep_ends(void) { CHECK(number("null_sweep", "count") > 0); }
+static inline void sweep_ends(void) { CHECK(count_of("null_sweep", "count") > 0); }
 
 #endif

@@ -18,7 +18,7 @@ static mmx_config *config_at(const char *listener, bool with_ca) {
 
 static void connects(mmx_config *config, int64_t file_id) {
     mmx_client *client = client_of(config);
-    deletes(client, file_id);
+    assert_deletes(client, file_id);
     mmx_client_free(client);
 }
 
@@ -85,9 +85,9 @@ static void versions(void) {
 /* A CA file is beside the system's, so several clients may trust different ones at once. */
 static void a_ca_file_is_one_clients_own(void) {
     mmx_client *trusting = client_of(config_at("MMX_TEST_HTTPS", true));
-    deletes(trusting, 2);
+    assert_deletes(trusting, 2);
     refuses(config_at("MMX_TEST_HTTPS", false), "of an unknown CA", "mmx_config_set_ca_file()");
-    deletes(trusting, 3);
+    assert_deletes(trusting, 3);
     mmx_client_free(trusting);
 }
 
@@ -151,7 +151,7 @@ int main(void) {
     a_ca_file_is_one_clients_own();
     without_root_certificates();
     bad_ca_files();
-    CHECK_INT(number("tls", "count"), 8);
-    CHECK_INT(number("tls", "count?performed=1"), 8);
+    CHECK_INT(count_of("tls", "count"), 8);
+    CHECK_INT(count_of("tls", "count?performed=1"), 8);
     return 0;
 }

@@ -119,7 +119,7 @@ static void files_of_others(void) {
         while (count < 4 && files[i][count]) count++;
         char *path = file_of(files[i], count);
         mmx_client *client = client_of(config_at("MMX_TEST_HTTPS", path));
-        deletes(client, (int64_t)i + 1);
+        assert_deletes(client, (int64_t)i + 1);
         mmx_client_free(client);
         unlink(path);
         free(path);

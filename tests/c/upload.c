@@ -12,7 +12,7 @@ static void stored(const char *json, long size, long seed) {
     SUCCEEDS(mmx_files_parse(json, &files, &error), error);
     CHECK_INT(mmx_files_count(files), 1);
     CHECK_INT(mmx_files_get(files, 0)->bytes, size);
-    has_file(NAME, 424242, size, seed);
+    store_file(NAME, 424242, size, seed);
     char *path = format("/control/%s/sha256?file_id=%" PRId64, NAME, mmx_files_get(files, 0)->file_id);
     char *found = control("GET", path, NULL);
     free(path);
@@ -41,33 +41,33 @@ static void whole(const mmx_client *client) {
         unlink(path);
         free(path);
         free(bytes);
-        journal_holds(NAME, "\"chunked\":false", 1);
-        journal_holds(NAME, "\"filename\":\"whole.mp3\"", 1);
-        journal_holds(NAME, "\"content_type\":\"audio/mpeg\"", 1);
-        journal_holds(NAME, "\"purpose\":\"voice_clone\"", 1);
-        journal_holds(NAME, "\"path\":\"/v1/files/upload\"", 1);
+        assert_journal_holds(NAME, "\"chunked\":false", 1);
+        assert_journal_holds(NAME, "\"filename\":\"whole.mp3\"", 1);
+        assert_journal_holds(NAME, "\"content_type\":\"audio/mpeg\"", 1);
+        assert_journal_holds(NAME, "\"purpose\":\"voice_clone\"", 1);
+        assert_journal_holds(NAME, "\"path\":\"/v1/files/upload\"", 1);
         /* By a source of a known size, in odd pieces, and of an unknown one. */
         struct giver giver = {.seed = 8, .gives = sizes[i], .piece = 77777};
         mmx_source source = source_of(&giver, sizes[i]);
         SUCCEEDS(mmx_upload_stream(client, &source, "b.wav", MMX_PURPOSE_PROMPT_AUDIO, NULL, &json, &error), error);
         stored(json, sizes[i], 8);
         mmx_string_free(json);
-        journal_holds(NAME, "\"chunked\":false", 2);
-        journal_holds(NAME, "\"content_length\":null", 0);
+        assert_journal_holds(NAME, "\"chunked\":false", 2);
+        assert_journal_holds(NAME, "\"content_length\":null", 0);
         giver = (struct giver){.seed = 9, .gives = sizes[i], .piece = SIZE_MAX};
         source = source_of(&giver, -1);
         SUCCEEDS(mmx_upload_stream(client, &source, "c.m4a", MMX_PURPOSE_PROMPT_AUDIO, NULL, &json, &error), error);
         stored(json, sizes[i], 9);
         mmx_string_free(json);
-        journal_holds(NAME, "\"chunked\":true", 1);
-        journal_holds(NAME, "\"content_length\":null", 1);
+        assert_journal_holds(NAME, "\"chunked\":true", 1);
+        assert_journal_holds(NAME, "\"content_length\":null", 1);
         part = format("\"bytes\":%ld,", sizes[i]);
-        journal_holds(NAME, part, 3);
+        assert_journal_holds(NAME, part, 3);
         free(part);
-        CHECK_INT(number(NAME, "count"), 3);
+        CHECK_INT(count_of(NAME, "count"), 3);
     }
     /* One connection carried them all: each was read and answered whole. */
-    CHECK_INT(number(NAME, "open"), 1);
+    CHECK_INT(count_of(NAME, "open"), 1);
 }
 
 static void names(const mmx_client *client) {
@@ -106,9 +106,9 @@ static void names(const mmx_client *client) {
         any_file(NAME, true);
         SUCCEEDS(mmx_upload_stream(client, &source, cases[i][0], MMX_PURPOSE_VOICE_CLONE, NULL, &json, &error), error);
         mmx_string_free(json);
-        journal_holds(NAME, cases[i][1], 1);
+        assert_journal_holds(NAME, cases[i][1], 1);
         char *type = format("\"content_type\":\"%s", cases[i][2]);
-        journal_holds(NAME, type, 1);
+        assert_journal_holds(NAME, type, 1);
         free(type);
     }
     /* The answer is handed over as it came, with what nobody knows yet. */
@@ -127,7 +127,7 @@ static void names(const mmx_client *client) {
     char *path = in_folder("\xe5\xa3\xb0 \"x\".mp3");
     write_file(path, "x", 1);
     CHECK_INT(mmx_upload_file(client, path, MMX_PURPOSE_VOICE_CLONE, NULL, NULL, NULL), MMX_OK);
-    journal_holds(NAME, "\"filename\":\"\xe5\xa3\xb0 %22x%22.mp3\"", 1);
+    assert_journal_holds(NAME, "\"filename\":\"\xe5\xa3\xb0 %22x%22.mp3\"", 1);
     unlink(path);
     free(path);
 }
@@ -169,7 +169,7 @@ static void not_what_it_says(const mmx_client *client) {
         mmx_source source = source_of(&giver, cases[i].size);
         FAILS(mmx_upload_stream(client, &source, "a.mp3", MMX_PURPOSE_VOICE_CLONE, NULL, &json, &error), error, MMX_ERROR_FILE, cases[i].part, false);
         CHECK(json == NULL);
-        CHECK_INT(number(NAME, "wait?open=0"), 0);
+        CHECK_INT(count_of(NAME, "wait?open=0"), 0);
     }
     static const off_t sizes[] = {0, SIZE / 2, SIZE - 1, SIZE + 1, SIZE * 2};
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
@@ -185,10 +185,10 @@ static void not_what_it_says(const mmx_client *client) {
         free(path);
         free(bytes);
     }
-    CHECK_INT(number(NAME, "wait?open=0"), 0);
+    CHECK_INT(count_of(NAME, "wait?open=0"), 0);
     CHECK_INT(files_of(NAME), had);
-    CHECK_INT(number(NAME, "count?performed=1"), 0);
-    journal_holds(NAME, "\"complete\":true", 0);
+    CHECK_INT(count_of(NAME, "count?performed=1"), 0);
+    assert_journal_holds(NAME, "\"complete\":true", 0);
 }
 
 static void no_file(const mmx_client *client) {
@@ -223,7 +223,7 @@ static void no_file(const mmx_client *client) {
     source.struct_size = 8;
     REFUSES(mmx_upload_stream(client, &source, "a", MMX_PURPOSE_VOICE_CLONE, NULL, NULL, &error), error, "source.struct_size", "MMX_SOURCE_INIT");
     CHECK_INT(giver.at, 0);
-    CHECK_INT(number(NAME, "count"), 0);
+    CHECK_INT(count_of(NAME, "count"), 0);
     free(missing);
     free(locked);
 }
@@ -255,7 +255,7 @@ static void kernel_files(const mmx_client *client) {
     mmx_error *error = NULL;
     write_file(path, "", 0);
     SUCCEEDS(mmx_upload_file(client, path, MMX_PURPOSE_VOICE_CLONE, NULL, NULL, &error), error);
-    journal_holds(NAME, "\"chunked\":true", 2 * sizeof paths / sizeof *paths);
+    assert_journal_holds(NAME, "\"chunked\":true", 2 * sizeof paths / sizeof *paths);
     unlink(path);
     free(path);
     any_file(NAME, false);

@@ -110,7 +110,7 @@ static void cancelled_by_progress(const mmx_client *client) {
         long had = files_of(NAME);
         FAILS(upload(client, &watcher, watcher.gives, &error), error, MMX_ERROR_CANCELLED, "cancelled by the progress callback", false);
         CHECK_INT(watcher.reports, at);
-        CHECK_INT(number(NAME, "wait?open=0"), 0);
+        CHECK_INT(count_of(NAME, "wait?open=0"), 0);
         CHECK_INT(files_of(NAME), had);
         works(client);
     }
@@ -121,7 +121,7 @@ static int32_t at_the_end(void *user_data, int64_t done, int64_t total) {
     struct watcher *watcher = user_data;
     (void)total;
     if (done < watcher->gives) return 0;
-    CHECK_INT(number(NAME, "count?performed=1"), 1);
+    CHECK_INT(count_of(NAME, "count?performed=1"), 1);
     watcher->reports++;
     if (!watcher->cancel) return 1;
     mmx_cancel_trigger(watcher->cancel);
@@ -152,16 +152,16 @@ static void too_late(const mmx_client *client, const char *fault, bool by_token)
     SUCCEEDS(mmx_upload_stream(client, &source, "a.mp3", MMX_PURPOSE_VOICE_CLONE, &options, &json, &error), error);
     CHECK_INT(watcher.reports, 1);
     CHECK_HAS(json, "\"file_id\":");
-    CHECK_INT(number(NAME, "count?performed=1"), 1);
+    CHECK_INT(count_of(NAME, "count?performed=1"), 1);
     mmx_string_free(json);
     mmx_cancel_free(watcher.cancel);
     works(client);
-    CHECK_INT(number(NAME, "open"), 1); /* over the same connection */
+    CHECK_INT(count_of(NAME, "open"), 1); /* over the same connection */
 }
 
 static void *trigger(void *given) {
     struct watcher *watcher = given;
-    number(NAME, "wait?open=1&timeout_ms=1");
+    count_of(NAME, "wait?open=1&timeout_ms=1");
     usleep(30000);
     mmx_cancel_trigger(watcher->cancel);
     return NULL;
@@ -169,8 +169,8 @@ static void *trigger(void *given) {
 
 static void *trigger_later(void *given) {
     struct watcher *watcher = given;
-    number(NAME, "wait?count=1");
-    number(NAME, "wait?open=0");
+    count_of(NAME, "wait?count=1");
+    count_of(NAME, "wait?open=0");
     mmx_cancel_trigger(watcher->cancel);
     return NULL;
 }
@@ -190,7 +190,7 @@ static void cancelled_by_token(const mmx_client *client, const char *fault, bool
     pthread_join(thread, NULL);
     mmx_cancel_free(watcher.cancel);
     /* A server that doesn't read doesn't see the end, which stands behind what it hasn't read. */
-    if (!strstr(fault, "stop_reading")) CHECK_INT(number(NAME, "wait?open=0"), 0);
+    if (!strstr(fault, "stop_reading")) CHECK_INT(count_of(NAME, "wait?open=0"), 0);
     if (!ambiguous) CHECK_INT(files_of(NAME), had);
     works(client);
 }
@@ -214,7 +214,7 @@ static void cancelled_in_a_wait(const mmx_client *client) {
     pthread_join(thread, NULL);
     mmx_cancel_free(watcher.cancel);
     CHECK_INT(watcher.rewinds, 0);
-    CHECK_INT(number(NAME, "count"), 1);
+    CHECK_INT(count_of(NAME, "count"), 1);
     CHECK_INT(files_of(NAME), had);
     works(client);
 }
@@ -236,8 +236,8 @@ static void calls_from_within(const mmx_client *client) {
     source.read = give_and_call;
     source.user_data = &watcher;
     SUCCEEDS(mmx_upload_stream(client, &source, "a.mp3", MMX_PURPOSE_VOICE_CLONE, NULL, NULL, &error), error);
-    CHECK_INT(number(NAME, "count?call=upload&performed=1"), 5);
-    CHECK_INT(number(NAME, "count?call=list&performed=1"), 4);
+    CHECK_INT(count_of(NAME, "count?call=upload&performed=1"), 5);
+    CHECK_INT(count_of(NAME, "count?call=list&performed=1"), 4);
 }
 
 static int32_t report_and_call(void *user_data, int64_t done, int64_t total) {
@@ -283,7 +283,7 @@ static void within_the_others(const mmx_client *client) {
         SUCCEEDS(status, error);
         CHECK_INT(watcher.rewinds, 1);
         CHECK(forks || (watcher.reports > 1 && watcher.last_done == watcher.gives));
-        journal_holds(NAME, "\"bytes\":16777216,", 1);
+        assert_journal_holds(NAME, "\"bytes\":16777216,", 1);
     }
 }
 
@@ -316,8 +316,8 @@ static void forks_within(const mmx_client *client, int64_t at, bool in_read) {
     options.progress = in_read ? NULL : report_and_fork;
     mmx_status status = mmx_upload_stream(client, &source, "a.mp3", MMX_PURPOSE_VOICE_CLONE, &options, NULL, &error);
     ends_in_both(client, &watcher, status, error);
-    CHECK_INT(number(NAME, "count?call=upload"), 1);
-    CHECK_INT(number(NAME, "count?call=upload&performed=1"), 1);
+    CHECK_INT(count_of(NAME, "count?call=upload"), 1);
+    CHECK_INT(count_of(NAME, "count?call=upload&performed=1"), 1);
     works(client);
 }
 
@@ -354,7 +354,7 @@ static void large(const mmx_client *client, const char *over, int how) {
     free(control("POST", "/control/upload-ends/settings", "{}"));
     unlink(path);
     free(path);
-    journal_holds(NAME, "\"bytes\":536870912,", 1);
+    assert_journal_holds(NAME, "\"bytes\":536870912,", 1);
     if (getenv("MMX_TEST_VERBOSE")) printf("512 MiB up over %s: the peak grew by %ld KiB\n", over, grown);
     /* Tools that shadow memory have pages of their own. */
     if (!getenv("MMX_TEST_UNDER") && grown > 16 << 10) FAIL("the peak grew by %ld KiB", grown);

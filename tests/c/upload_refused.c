@@ -12,8 +12,8 @@ static bool waits_for_refusal; /* in the first read, until the service has refus
 static int64_t give(void *user_data, uint8_t *buffer, size_t capacity) {
     int64_t left = *(const int64_t *)user_data - given;
     if (waits_for_refusal && given == 0) {
-        number(NAME, "wait?count=1");
-        number(NAME, "wait?open=0");
+        count_of(NAME, "wait?count=1");
+        count_of(NAME, "wait?open=0");
     }
     size_t length = (int64_t)capacity < left ? capacity : (size_t)left;
     memset(buffer, 'x', length);
@@ -48,7 +48,7 @@ static long told(const mmx_client *client, long after, int64_t size, long count)
         CHECK(given < size);
         mmx_error_free(error);
     }
-    CHECK_INT(number(NAME, "count?performed=1"), 0);
+    CHECK_INT(count_of(NAME, "count?performed=1"), 0);
     return told;
 }
 
@@ -90,7 +90,7 @@ static void stops_sending(const mmx_client *client) {
     script(NAME, "{\"code\": 1008, \"refuse_after\": 100000, \"keep\": true}");
     FAILS(upload(client, "a.mp3", INT64_C(1) << 40, NULL, &error), error, MMX_ERROR_QUOTA, "1008", false);
     CHECK(given < 64 << 20);
-    CHECK_INT(number(NAME, "wait?open=0"), 0);
+    CHECK_INT(count_of(NAME, "wait?open=0"), 0);
     CHECK_INT(upload(client, "a.mp3", 1000, NULL, &error), MMX_OK);
 }
 
@@ -154,8 +154,8 @@ static void in_doubt(const mmx_client *client) {
         account(NAME, 0);
         script(NAME, lost[i]);
         FAILS(upload(client, "a.mp3", 100000, NULL, &error), error, MMX_ERROR_NETWORK, "; the file may have been stored all the same", true);
-        CHECK_INT(number(NAME, "count?performed=1"), 1);
-        CHECK_INT(number(NAME, "count"), 1);
+        CHECK_INT(count_of(NAME, "count?performed=1"), 1);
+        CHECK_INT(count_of(NAME, "count"), 1);
     }
     account(NAME, 0);
     script(NAME, "[{\"hang\": true}, {\"stop_reading_after\": 1000}]");
@@ -168,7 +168,7 @@ static void in_doubt(const mmx_client *client) {
     FAILS(upload(client, "a.mp3", 8 << 20, NULL, &error), error, MMX_ERROR_SERVER, "1000", false);
     FAILS(upload(client, "a.mp3", 1000, NULL, &error), error, MMX_ERROR_SERVER, "; the file may have been stored", true);
     FAILS(upload(client, "a.mp3", 1000, NULL, &error), error, MMX_ERROR_PROTOCOL, "; the file may have been stored", true);
-    CHECK_INT(number(NAME, "count"), 4);
+    CHECK_INT(count_of(NAME, "count"), 4);
 }
 
 /* On an account of its own, which goes slower from then on. */
@@ -179,7 +179,7 @@ static void too_fast(bool https) {
     script(name, "{\"code\": 1002}");
     mmx_client *client = client_for(name, https);
     FAILS(upload(client, "a.mp3", 1000, NULL, &error), error, MMX_ERROR_RATE_LIMITED, "1002", false);
-    CHECK_INT(number(name, "count"), 1);
+    CHECK_INT(count_of(name, "count"), 1);
     mmx_client_free(client);
 }
 

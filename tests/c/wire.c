@@ -54,7 +54,7 @@ static void a_cache(void) {
     mmx_client *client = client_for(NAME, false);
     mmx_error *error = NULL;
     SUCCEEDS(mmx_retrieve_file(client, 1, NULL, NULL, &error), error);
-    deletes(client, 1);
+    assert_deletes(client, 1);
     CHECK_INT(mmx_retrieve_file(client, 1, NULL, NULL, &error), MMX_ERROR_INVALID_REQUEST);
     mmx_error_free(error);
     free(control("POST", path, "{}"));
@@ -90,7 +90,7 @@ static void settings_of_their_own(void) {
         mmx_config *config = config_for(NAME, i % 2);
         CHECK_INT(mmx_config_set_connect_timeout_ms(config, 20000 + i, NULL), MMX_OK);
         mmx_client *client = client_of(config);
-        deletes(client, i + 1);
+        assert_deletes(client, i + 1);
         mmx_client_free(client);
     }
     int after = entries_in("/proc/self/fd");

@@ -43,7 +43,7 @@ fn case(function: &Function, is_null: &dyn Fn(&Parameter) -> bool) -> String {
                 parameters.iter().filter(|parameter| is_null(parameter) && !parameter.may_be_null()).count() > 1;
             let named = if several { "NULL".to_owned() } else { format!("\"{}\"", parameter.name) };
             let has_error = parameters.iter().any(|parameter| parameter.name == "out_error" && !is_null(parameter));
-            writeln!(out, "        refused_null(&v, {call}, {named}, {has_error});").unwrap();
+            writeln!(out, "        assert_refused_null(&v, {call}, {named}, {has_error});").unwrap();
         }
         ("mmx_status", None) => writeln!(out, "        CHECK_INT({call}, MMX_OK);").unwrap(),
         ("const char *", _) => writeln!(out, "        CHECK({call} != NULL);").unwrap(),

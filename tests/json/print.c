@@ -137,7 +137,7 @@ int main(void) {
     /* Old enough for the filter. */
     free(control("POST", "/control/json/files",
                  "[{\"file_id\": 60, \"purpose\": \"voice_clone\", \"created_at\": 1500000000, \"filename\": \"old.mp3\"}]"));
-    has_file("json", 50, 300000, 50);
+    store_file("json", 50, 300000, 50);
     mmx_client *client = logging_client(0);
     single_calls(client);
     bulk_calls(client);
@@ -145,8 +145,8 @@ int main(void) {
 
     /* The second request waits for the rate limiter. */
     client = logging_client(600);
-    deletes(client, 10);
-    deletes(client, 11);
+    assert_deletes(client, 10);
+    assert_deletes(client, 11);
     mmx_client_free(client);
     remove_folder();
     return 0;
