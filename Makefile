@@ -73,8 +73,11 @@ $(VENV)/ready: bindings/python/requirements-dev.txt
 	@$(VENV)/bin/pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
 
-lint:
+C_FILES = $(wildcard tests/c/*.[ch] tests/json/*.c tests/cpp/*.[ch]pp examples/c/*.c examples/cpp/*.cpp benches/c/*.[ch])
+
+lint: $(VENV)/ready
 	@$(CARGO) fmt --all --check
+	@$(VENV)/bin/clang-format --dry-run -Werror $(C_FILES)
 	@$(CARGO) clippy --quiet --workspace --all-targets -- -D warnings
 
 test-rust:

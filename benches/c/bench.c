@@ -82,7 +82,7 @@ static void many(int64_t first_id) {
     for (size_t i = 0; i < threads; i++) pthread_join(workers[i].thread, NULL);
 
     printf("{\"about\":\"%s\",\"wall_ns\":%llu,\"cpu_ns\":%llu,\"peak_rss_kib\":%ld,\"call_ns\":[", contestant_about(),
-           (unsigned long long)wall, (unsigned long long)cpu, peak_memory());
+        (unsigned long long)wall, (unsigned long long)cpu, peak_memory());
     for (size_t i = 0; i < threads * calls; i++) printf("%s%llu", i == 0 ? "" : ",", (unsigned long long)all[i]);
     printf("]}\n");
 }
@@ -95,8 +95,8 @@ static void first(int64_t id) {
     uint64_t wall = now() - began;
     contestant_close(opened);
     printf("{\"about\":\"%s\",\"wall_ns\":%llu,\"cpu_ns\":%llu,\"peak_rss_kib\":%ld,\"call_ns\":[%llu]}\n",
-           contestant_about(), (unsigned long long)wall, (unsigned long long)cpu_time(), peak_memory(),
-           (unsigned long long)wall);
+        contestant_about(), (unsigned long long)wall, (unsigned long long)cpu_time(), peak_memory(),
+        (unsigned long long)wall);
 }
 
 /* From here on the peak counts anew. */
@@ -122,14 +122,13 @@ static void transfer(char **arguments, int uploads) {
     cpu = cpu_time() - cpu;
     long growth = memory("VmHWM:") - resident;
     contestant_close(opened);
-    printf("{\"about\":\"%s\",\"wall_ns\":%llu,\"cpu_ns\":%llu,\"peak_rss_kib\":%ld,\"growth_kib\":%ld,\"call_ns\":[%llu]}\n",
-           contestant_about(), (unsigned long long)wall, (unsigned long long)cpu, memory("VmHWM:"), growth,
-           (unsigned long long)wall);
+    printf("{\"about\":\"%s\",\"wall_ns\":%llu,\"cpu_ns\":%llu,\"peak_rss_kib\":%ld,\"growth_kib\":%ld,\"call_ns\":[%"
+           "llu]}\n",
+        contestant_about(), (unsigned long long)wall, (unsigned long long)cpu, memory("VmHWM:"), growth,
+        (unsigned long long)wall);
 }
 
-static size_t number(const char *text) {
-    return (size_t)strtoull(text, NULL, 10);
-}
+static size_t number(const char *text) { return (size_t)strtoull(text, NULL, 10); }
 
 int main(int argc, char **argv) {
     if (argc == 2) {
@@ -144,7 +143,8 @@ int main(int argc, char **argv) {
     } else if (argc == 5) {
         transfer(argv + 2, 0);
     } else {
-        fail("usage: %s FIRST_ID [THREADS WARM_UP CALLS] | upload SMALL LARGE | download SMALL_ID LARGE_ID PATH", argv[0]);
+        fail("usage: %s FIRST_ID [THREADS WARM_UP CALLS] | upload SMALL LARGE | download SMALL_ID LARGE_ID PATH",
+            argv[0]);
     }
     return 0;
 }

@@ -49,6 +49,4 @@ void contestant_delete_all(int64_t first_id, size_t count, size_t width) {
     }
 }
 
-const char *contestant_about(void) {
-    return curl_version();
-}
+const char *contestant_about(void) { return curl_version(); }

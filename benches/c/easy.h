@@ -51,7 +51,8 @@ static inline void set_up(struct handle *handle, const char *url, const char *au
 
 /* The next request is the delete of this file. */
 static inline void set_file(struct handle *handle, int64_t file_id) {
-    int length = snprintf(handle->body, sizeof(handle->body), "{\"file_id\":%lld,\"purpose\":\"voice_clone\"}", (long long)file_id);
+    int length = snprintf(
+        handle->body, sizeof(handle->body), "{\"file_id\":%lld,\"purpose\":\"voice_clone\"}", (long long)file_id);
     handle->length = 0;
     check(curl_easy_setopt(handle->curl, CURLOPT_POSTFIELDSIZE, (long)length));
 }

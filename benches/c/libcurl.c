@@ -81,6 +81,4 @@ void contestant_close(void *opened) {
     free(handle);
 }
 
-const char *contestant_about(void) {
-    return curl_version();
-}
+const char *contestant_about(void) { return curl_version(); }

@@ -10,9 +10,7 @@ void contestant_begin(void) {
     if (mmx_client_new(NULL, &client, &error) != MMX_OK) fail("%s", mmx_error_message(error));
 }
 
-void *contestant_open(void) {
-    return client;
-}
+void *contestant_open(void) { return client; }
 
 void contestant_delete(void *opened, int64_t file_id) {
     mmx_error *error = NULL;
@@ -33,9 +31,7 @@ void contestant_download(void *opened, int64_t file_id, const char *path) {
     if (mmx_download_file(opened, file_id, path, NULL, NULL, &error) != MMX_OK) fail("%s", mmx_error_message(error));
 }
 
-void contestant_close(void *opened) {
-    (void)opened; /* The client is everybody's, and goes with the process. */
-}
+void contestant_close(void *opened) { (void)opened; /* The client is everybody's, and goes with the process. */ }
 
 const char *contestant_about(void) {
     static char about[64];

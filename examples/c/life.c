@@ -8,7 +8,7 @@
 static int32_t bar(void *what, int64_t done, int64_t total) {
     int filled = total > 0 ? (int)(done * 40 / total) : 0;
     fprintf(stderr, "\r%-10s [%.*s%*s] %lld bytes", (const char *)what, filled,
-            "########################################", 40 - filled, "", (long long)done);
+        "########################################", 40 - filled, "", (long long)done);
     if (done == total) fputc('\n', stderr);
     return 0; /* anything else cancels */
 }
@@ -16,7 +16,8 @@ static int32_t bar(void *what, int64_t done, int64_t total) {
 static void list(const mmx_client *client, const char *purpose, mmx_error **error) {
     char *json = NULL;
     mmx_files *files = NULL;
-    if (mmx_list_files(client, purpose, NULL, &json, error) == MMX_OK && mmx_files_parse(json, &files, NULL) == MMX_OK) {
+    if (mmx_list_files(client, purpose, NULL, &json, error) == MMX_OK &&
+        mmx_files_parse(json, &files, NULL) == MMX_OK) {
         printf("%20s %12s  %s\n", "file_id", "bytes", "filename");
         for (size_t i = 0; i < mmx_files_count(files); i++) {
             const mmx_file *file = mmx_files_get(files, i);

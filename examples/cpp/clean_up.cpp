@@ -14,7 +14,8 @@ int main(int argc, char **) {
     try {
         const mmx::Client client;
         if (argc == 1) {
-            for (const mmx::File &file : client.plan(filter).files) std::cout << file.file_id << "  " << file.filename << "\n";
+            for (const mmx::File &file : client.plan(filter).files)
+                std::cout << file.file_id << "  " << file.filename << "\n";
             return 0;
         }
         mmx::BulkCall call;

@@ -6,7 +6,9 @@
 
 #define DELETE(fault) "{'call':'delete'," fault "}"
 #define RETRIEVE(fault) "{'call':'retrieve'," fault "}"
-#define DOES_NOT_KNOW "delete_file: the service doesn't know the file 99, as retrieve shows; it was deleted before, or its id is of another account; the service answered 2013 "
+#define DOES_NOT_KNOW                                                                                                  \
+    "delete_file: the service doesn't know the file 99, as retrieve shows; it was deleted before, or its id is of "    \
+    "another account; the service answered 2013 "
 #define OTHER_PURPOSE "the file is there, but its purpose is voice_clone, not prompt_audio; the service answered 2013"
 #define UNSETTLED "; retrieve could not settle it: "
 
@@ -27,34 +29,60 @@ struct deletion {
 
 static const struct deletion deletions[] = {
     {"there", "{}", 7, VOICE, BOTH(MMX_OK), "", 0, 0},
-    {"absent", "{}", 99, VOICE, MMX_ERROR_NOT_FOUND, MMX_OK, DOES_NOT_KNOW "\"invalid params, file not exist\"", 1, 2013},
+    {"absent", "{}", 99, VOICE, MMX_ERROR_NOT_FOUND, MMX_OK, DOES_NOT_KNOW "\"invalid params, file not exist\"", 1,
+        2013},
     {"absent, by any purpose", "{}", 99, WRONG, MMX_ERROR_NOT_FOUND, MMX_OK, DOES_NOT_KNOW, 1, 2013},
-    {"absent, with HTTP 404", "[" DELETE("'code':2013,'http_status':404") "," RETRIEVE("'code':2013,'http_status':404") "]", 99, VOICE, MMX_ERROR_NOT_FOUND, MMX_OK, "doesn't know the file 99", 1, 2013},
-    {"absent, the newer shape", "[" DELETE("'shape':'new_error','http_status':400,'code':2013") "," RETRIEVE("'shape':'new_error','http_status':400,'code':2013") "]", 99, VOICE, MMX_ERROR_NOT_FOUND, MMX_OK, "doesn't know the file 99", 1, 2013},
-    {"absent, at the third lookup", RETRIEVE("'times':2,'code':1013," NOW), 99, VOICE, MMX_ERROR_NOT_FOUND, MMX_OK, DOES_NOT_KNOW, 3, 2013},
+    {"absent, with HTTP 404",
+        "[" DELETE("'code':2013,'http_status':404") "," RETRIEVE("'code':2013,'http_status':404") "]", 99, VOICE,
+        MMX_ERROR_NOT_FOUND, MMX_OK, "doesn't know the file 99", 1, 2013},
+    {"absent, the newer shape",
+        "[" DELETE("'shape':'new_error','http_status':400,'code':2013") "," RETRIEVE(
+            "'shape':'new_error','http_status':400,'code':2013") "]",
+        99, VOICE, MMX_ERROR_NOT_FOUND, MMX_OK, "doesn't know the file 99", 1, 2013},
+    {"absent, at the third lookup", RETRIEVE("'times':2,'code':1013," NOW), 99, VOICE, MMX_ERROR_NOT_FOUND, MMX_OK,
+        DOES_NOT_KNOW, 3, 2013},
     /* Nothing but a lookup proves it. */
-    {"the lookup: a bad key", RETRIEVE("'code':1004"), 99, VOICE, BOTH(MMX_ERROR_INVALID_REQUEST), UNSETTLED "the service answered 1004", 1, 2013},
-    {"the lookup: the balance", RETRIEVE("'code':1008"), 99, VOICE, BOTH(MMX_ERROR_INVALID_REQUEST), UNSETTLED, 1, 2013},
+    {"the lookup: a bad key", RETRIEVE("'code':1004"), 99, VOICE, BOTH(MMX_ERROR_INVALID_REQUEST),
+        UNSETTLED "the service answered 1004", 1, 2013},
+    {"the lookup: the balance", RETRIEVE("'code':1008"), 99, VOICE, BOTH(MMX_ERROR_INVALID_REQUEST), UNSETTLED, 1,
+        2013},
     {"the lookup: no access", RETRIEVE("'code':2038"), 99, VOICE, BOTH(MMX_ERROR_INVALID_REQUEST), UNSETTLED, 1, 2013},
-    {"the lookup: throttled", RETRIEVE("'code':1002,'times':-1," NOW), 99, VOICE, BOTH(MMX_ERROR_INVALID_REQUEST), UNSETTLED, 4, 2013},
-    {"the lookup: out of order", RETRIEVE("'code':1013,'times':-1," NOW), 99, VOICE, BOTH(MMX_ERROR_INVALID_REQUEST), UNSETTLED, 4, 2013},
-    {"the lookup: a page", RETRIEVE("'http_status':404,'content_type':'text/html','body':'<html>nginx</html>'"), 99, VOICE, BOTH(MMX_ERROR_INVALID_REQUEST), UNSETTLED, 1, 2013},
-    {"the lookup: a bare 404", RETRIEVE("'shape':'text_404'"), 99, VOICE, BOTH(MMX_ERROR_INVALID_REQUEST), UNSETTLED, 1, 2013},
-    {"the lookup: lost", RETRIEVE("'close_before_answer':'rst','times':-1"), 99, VOICE, BOTH(MMX_ERROR_INVALID_REQUEST), UNSETTLED, 4, 2013},
-    {"the lookup: another file", RETRIEVE("'shape':'other_id'"), 7, WRONG, BOTH(MMX_ERROR_INVALID_REQUEST), UNSETTLED, 1, 2013},
+    {"the lookup: throttled", RETRIEVE("'code':1002,'times':-1," NOW), 99, VOICE, BOTH(MMX_ERROR_INVALID_REQUEST),
+        UNSETTLED, 4, 2013},
+    {"the lookup: out of order", RETRIEVE("'code':1013,'times':-1," NOW), 99, VOICE, BOTH(MMX_ERROR_INVALID_REQUEST),
+        UNSETTLED, 4, 2013},
+    {"the lookup: a page", RETRIEVE("'http_status':404,'content_type':'text/html','body':'<html>nginx</html>'"), 99,
+        VOICE, BOTH(MMX_ERROR_INVALID_REQUEST), UNSETTLED, 1, 2013},
+    {"the lookup: a bare 404", RETRIEVE("'shape':'text_404'"), 99, VOICE, BOTH(MMX_ERROR_INVALID_REQUEST), UNSETTLED, 1,
+        2013},
+    {"the lookup: lost", RETRIEVE("'close_before_answer':'rst','times':-1"), 99, VOICE, BOTH(MMX_ERROR_INVALID_REQUEST),
+        UNSETTLED, 4, 2013},
+    {"the lookup: another file", RETRIEVE("'shape':'other_id'"), 7, WRONG, BOTH(MMX_ERROR_INVALID_REQUEST), UNSETTLED,
+        1, 2013},
     /* There, and refused. */
     {"of another purpose", "{}", 7, WRONG, BOTH(MMX_ERROR_INVALID_REQUEST), OTHER_PURPOSE, 1, 2013},
-    {"of a new purpose", RETRIEVE("'body':'{\\'file\\':{\\'file_id\\':7,\\'purpose\\':\\'fine-tune-result\\'},\\'base_resp\\':{\\'status_code\\':0}}'"), 7, WRONG, BOTH(MMX_ERROR_INVALID_REQUEST), "its purpose is fine-tune-result, not prompt_audio", 1, 2013},
-    {"of a purpose that isn't said", RETRIEVE("'body':'{\\'file\\':{\\'file_id\\':7},\\'base_resp\\':{\\'status_code\\':0}}'"), 7, WRONG, BOTH(MMX_ERROR_INVALID_REQUEST), "delete_file: the service answered 2013", 1, 2013},
-    {"of the key as a purpose", RETRIEVE("'body':'{\\'file\\':{\\'file_id\\':7,\\'purpose\\':\\'sk-api-sandbox\\'},\\'base_resp\\':{\\'status_code\\':0}}'"), 7, WRONG, BOTH(MMX_ERROR_INVALID_REQUEST), "its purpose is ", 1, 2013},
-    {"of its own purpose", DELETE("'code':2013"), 7, VOICE, BOTH(MMX_ERROR_INVALID_REQUEST), "delete_file: the service answered 2013", 1, 2013},
+    {"of a new purpose",
+        RETRIEVE("'body':'{\\'file\\':{\\'file_id\\':7,\\'purpose\\':\\'fine-tune-result\\'},\\'base_resp\\':{\\'"
+                 "status_code\\':0}}'"),
+        7, WRONG, BOTH(MMX_ERROR_INVALID_REQUEST), "its purpose is fine-tune-result, not prompt_audio", 1, 2013},
+    {"of a purpose that isn't said",
+        RETRIEVE("'body':'{\\'file\\':{\\'file_id\\':7},\\'base_resp\\':{\\'status_code\\':0}}'"), 7, WRONG,
+        BOTH(MMX_ERROR_INVALID_REQUEST), "delete_file: the service answered 2013", 1, 2013},
+    {"of the key as a purpose",
+        RETRIEVE("'body':'{\\'file\\':{\\'file_id\\':7,\\'purpose\\':\\'sk-api-sandbox\\'},\\'base_resp\\':{\\'status_"
+                 "code\\':0}}'"),
+        7, WRONG, BOTH(MMX_ERROR_INVALID_REQUEST), "its purpose is ", 1, 2013},
+    {"of its own purpose", DELETE("'code':2013"), 7, VOICE, BOTH(MMX_ERROR_INVALID_REQUEST),
+        "delete_file: the service answered 2013", 1, 2013},
     {"rejected", DELETE("'code':1026"), 7, VOICE, BOTH(MMX_ERROR_CONTENT_REJECTED), "1026", 1, 1026},
     /* What has nothing to do with the file. */
     {"a bad key", DELETE("'code':1004"), 99, VOICE, BOTH(MMX_ERROR_AUTHENTICATION), "1004", 0, 1004},
     {"no balance", DELETE("'code':1008"), 99, VOICE, BOTH(MMX_ERROR_QUOTA), "1008", 0, 1008},
     {"no access", DELETE("'code':2038"), 99, VOICE, BOTH(MMX_ERROR_PERMISSION), "2038", 0, 2038},
-    {"a gateway's 404", DELETE("'http_status':404,'content_type':'text/html','body':'<html>nginx</html>'"), 99, VOICE, BOTH(MMX_ERROR_HTTP), "404", 0, 0},
-    {"a code of its own", DELETE("'code':4711"), 99, VOICE, MMX_ERROR_API, MMX_OK, "the service answered 4711", 1, 4711},
+    {"a gateway's 404", DELETE("'http_status':404,'content_type':'text/html','body':'<html>nginx</html>'"), 99, VOICE,
+        BOTH(MMX_ERROR_HTTP), "404", 0, 0},
+    {"a code of its own", DELETE("'code':4711"), 99, VOICE, MMX_ERROR_API, MMX_OK, "the service answered 4711", 1,
+        4711},
 };
 
 static void one(size_t number) {
@@ -68,8 +96,10 @@ static void one(size_t number) {
     options.flags = missing_ok ? MMX_CALL_MISSING_OK : 0;
     char *json = NULL;
     mmx_error *error = NULL;
-    mmx_status status = mmx_delete_file(client, it->file_id, it->purpose, &options, &json, &error), expected = missing_ok ? it->missing_ok : it->plain;
-    if (status != expected) FAIL("%s, flag %d: %s: %s", it->name, missing_ok, mmx_status_name(status), mmx_error_message(error));
+    mmx_status status = mmx_delete_file(client, it->file_id, it->purpose, &options, &json, &error),
+               expected = missing_ok ? it->missing_ok : it->plain;
+    if (status != expected)
+        FAIL("%s, flag %d: %s: %s", it->name, missing_ok, mmx_status_name(status), mmx_error_message(error));
     CHECK(!mmx_error_is_ambiguous(error));
     if (status == MMX_OK && it->plain != MMX_OK) {
         CHECK_TEXT(json, "{\"evidence\":\"retrieve\",\"file_id\":99}");
@@ -100,7 +130,8 @@ static void twice(void) {
     mmx_error *error = NULL;
     options.flags = MMX_CALL_MISSING_OK;
     assert_deletes(client, 1);
-    FAILS(mmx_delete_file(client, 1, VOICE, NULL, NULL, &error), error, MMX_ERROR_NOT_FOUND, "the service doesn't know the file 1, as retrieve shows", false);
+    FAILS(mmx_delete_file(client, 1, VOICE, NULL, NULL, &error), error, MMX_ERROR_NOT_FOUND,
+        "the service doesn't know the file 1, as retrieve shows", false);
     SUCCEEDS(mmx_delete_file(client, 1, VOICE, &options, NULL, &error), error);
     SUCCEEDS(mmx_delete_file(client, 2, VOICE, &options, NULL, &error), error);
     CHECK_INT(count_of("absent-twice", "count?performed=1&call=delete"), 2);
@@ -120,7 +151,8 @@ static void only_for_deletes(void) {
     options.flags = MMX_CALL_MISSING_OK;
     REFUSES(mmx_list_files(client, NULL, &options, NULL, &error), error, "options.flags", "does not know");
     REFUSES(mmx_retrieve_file(client, 1, &options, NULL, &error), error, "options.flags", "does not know");
-    REFUSES(mmx_upload_stream(client, &source, "a.mp3", VOICE, &options, NULL, &error), error, "options.flags", "does not know");
+    REFUSES(mmx_upload_stream(client, &source, "a.mp3", VOICE, &options, NULL, &error), error, "options.flags",
+        "does not know");
     REFUSES(mmx_download_stream(client, 1, &sink, &options, NULL, &error), error, "options.flags", "does not know");
     options.flags |= MMX_CALL_RECONCILE;
     REFUSES(mmx_delete_file(client, 1, VOICE, &options, NULL, &error), error, "options.flags", "(0x1)");
@@ -134,7 +166,8 @@ static int32_t says_the_purpose(struct tally *tally, const mmx_outcome *outcome)
     CHECK_INT(outcome->outcome, MMX_OUTCOME_FAILED);
     CHECK_INT(mmx_error_status(outcome->error), MMX_ERROR_INVALID_REQUEST);
     CHECK_INT(mmx_error_api_code(outcome->error), 2013);
-    CHECK_HAS(mmx_error_message(outcome->error), "delete_files: the file is there, but its purpose is prompt_audio, not voice_clone; ");
+    CHECK_HAS(mmx_error_message(outcome->error),
+        "delete_files: the file is there, but its purpose is prompt_audio, not voice_clone; ");
     return 0;
 }
 
@@ -176,7 +209,8 @@ static void counts(void *user_data, int32_t level, const char *line) {
     struct counted *counted = user_data;
     check_object(line);
     /* Fields that say nothing are left out. */
-    if (strstr(line, "\"api_code\":0") || strstr(line, "\"trace_id\":\"\"") || strstr(line, "\"http_status\":0")) FAIL("an empty field: %s", line);
+    if (strstr(line, "\"api_code\":0") || strstr(line, "\"trace_id\":\"\"") || strstr(line, "\"http_status\":0"))
+        FAIL("an empty field: %s", line);
     atomic_fetch_add(&counted->levels[level], 1);
     if (level <= MMX_LOG_WARN) snprintf(counted->worst, sizeof counted->worst, "%s", line);
 }

@@ -106,8 +106,9 @@ static void the_name_moves(void) {
 
 /* Answers each connection's first request with a success. */
 static void *serves(void *given) {
-    static const char answer[] = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 43\r\nConnection: close\r\n\r\n"
-                                 "{\"file_id\":1,\"base_resp\":{\"status_code\":0}}";
+    static const char answer[] =
+        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 43\r\nConnection: close\r\n\r\n"
+        "{\"file_id\":1,\"base_resp\":{\"status_code\":0}}";
     for (int fd; (fd = accept(*(int *)given, NULL, NULL)) >= 0;) {
         char request[8192] = "";
         size_t length = 0;
@@ -127,7 +128,8 @@ static void an_address_of_ipv6(void) {
     struct sockaddr_in6 address = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
     socklen_t length = sizeof address;
     int listener = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (listener < 0 || bind(listener, (struct sockaddr *)&address, sizeof address) != 0) FAIL("this machine has no IPv6 address ::1, which this test needs");
+    if (listener < 0 || bind(listener, (struct sockaddr *)&address, sizeof address) != 0)
+        FAIL("this machine has no IPv6 address ::1, which this test needs");
     CHECK(listen(listener, 4) == 0 && getsockname(listener, (struct sockaddr *)&address, &length) == 0);
     pthread_t server;
     CHECK_INT(pthread_create(&server, NULL, serves, &listener), 0);

@@ -53,9 +53,10 @@ static void base_urls(mmx_config *config) {
 
 /* http:// stays on this machine, unless it is allowed to leave. Making a client sends nothing. */
 static void plain_http(void) {
-    static const char *const here[] = {"http://localhost", "http://LOCALHOST:1/a", "http://127.0.0.1:1", "http://127.9.9.9", "http://[::1]:1"};
+    static const char *const here[] = {
+        "http://localhost", "http://LOCALHOST:1/a", "http://127.0.0.1:1", "http://127.9.9.9", "http://[::1]:1"};
     static const char *const elsewhere[] = {"http://api.minimaxi.com", "http://10.0.0.1", "http://localhost.example",
-                                            "http://127.0.0.1.example", "http://[fe80::1]", "HTTP://EXAMPLE"};
+        "http://127.0.0.1.example", "http://[fe80::1]", "HTTP://EXAMPLE"};
     mmx_config *config = config_for("arguments", false);
     for (size_t i = 0; i < sizeof here / sizeof *here; i++) {
         CHECK_INT(mmx_config_set_base_url(config, here[i], NULL), MMX_OK);
@@ -79,8 +80,12 @@ static void plain_http(void) {
 
 static void other_settings(mmx_config *config) {
     static const char *const agents[][2] = {
-        {NULL, "is NULL"}, {"a\nb", "printable ASCII"}, {"a\r\nX-Injected: 1", "printable ASCII"},
-        {"caf\xc3\xa9", "printable ASCII"}, {"\x01", "printable ASCII"}, {BAD_UTF8, "not valid UTF-8"},
+        {NULL, "is NULL"},
+        {"a\nb", "printable ASCII"},
+        {"a\r\nX-Injected: 1", "printable ASCII"},
+        {"caf\xc3\xa9", "printable ASCII"},
+        {"\x01", "printable ASCII"},
+        {BAD_UTF8, "not valid UTF-8"},
     };
     mmx_error *error = FILLED;
     for (size_t i = 0; i < sizeof agents / sizeof *agents; i++)
@@ -108,8 +113,8 @@ static void no_key(void) {
     mmx_config_free(config);
 }
 
-static void refused_delete(const mmx_client *client, int64_t file_id, const char *purpose, const mmx_call_options *options,
-                           const char *parameter, const char *part) {
+static void refused_delete(const mmx_client *client, int64_t file_id, const char *purpose,
+    const mmx_call_options *options, const char *parameter, const char *part) {
     char *json = FILLED;
     mmx_error *error = FILLED;
     REFUSES(mmx_delete_file(client, file_id, purpose, options, &json, &error), error, parameter, part);
@@ -122,7 +127,9 @@ static void files_and_purposes(const mmx_client *client) {
     char long_purpose[66] = {0};
     memset(long_purpose, 'a', 65);
     const char *bad[] = {"", "voice clone", "voice/clone", "voice_clone ", "voice_clone\n", "\"", "{}",
-                         "voix_clon\xc3\xa9" "e", long_purpose};
+        "voix_clon\xc3\xa9"
+        "e",
+        long_purpose};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         refused_delete(client, 1, bad[i], NULL, "purpose", "must be 1 to 64 letters, digits, _, - and .");
     refused_delete(client, 1, NULL, NULL, "purpose", "is NULL");

@@ -35,10 +35,12 @@ static void each_for_itself(void) {
     script("bulk-mixed", "[{\"call\": \"delete\", \"file_id\": 2, \"times\": -1, \"code\": 2013},"
                          "{\"call\": \"delete\", \"file_id\": 3, \"close_before_answer\": \"rst\"}]");
     mmx_client *client = retrying_client_for("bulk-mixed", false);
-    mmx_file_ref files[] = {{1, "voice_clone"}, {2, "voice_clone"}, {3, "voice_clone"}, {999, "voice_clone"}, {1, "voice_clone"}, {4, "voice_clone"}};
+    mmx_file_ref files[] = {{1, "voice_clone"}, {2, "voice_clone"}, {3, "voice_clone"}, {999, "voice_clone"},
+        {1, "voice_clone"}, {4, "voice_clone"}};
     mmx_error *error = NULL;
     char *json = NULL;
-    FAILS(mmx_delete_files(client, files, 6, NULL, &json, &error), error, MMX_ERROR_PARTIAL, "of 6 files 1 failed are not deleted", false);
+    FAILS(mmx_delete_files(client, files, 6, NULL, &json, &error), error, MMX_ERROR_PARTIAL,
+        "of 6 files 1 failed are not deleted", false);
     assert_json_outcome(json, 0, "\"outcome\":\"deleted\"");
     assert_json_outcome(json, 1, "\"outcome\":\"failed\"");
     assert_json_outcome(json, 2, "\"outcome\":\"deleted\"");
@@ -58,7 +60,8 @@ static void all_are_refused(void) {
     mmx_client *client = retrying_client_for("bulk-all-refused", false);
     mmx_file_ref *files = refs(20);
     mmx_error *error = NULL;
-    FAILS(mmx_delete_files(client, files, 20, NULL, NULL, &error), error, MMX_ERROR_PARTIAL, "delete_files: 20 of 20 failed;", false);
+    FAILS(mmx_delete_files(client, files, 20, NULL, NULL, &error), error, MMX_ERROR_PARTIAL,
+        "delete_files: 20 of 20 failed;", false);
     free(files);
     mmx_client_free(client);
 }
@@ -71,7 +74,8 @@ static void a_refused_key_stops_it(void) {
     mmx_file_ref *files = refs(100);
     mmx_error *error = NULL;
     char *json = NULL;
-    FAILS(mmx_delete_files(client, files, 100, NULL, &json, &error), error, MMX_ERROR_AUTHENTICATION, "not attempted", false);
+    FAILS(mmx_delete_files(client, files, 100, NULL, &json, &error), error, MMX_ERROR_AUTHENTICATION, "not attempted",
+        false);
     assert_json_outcome(json, 99, "\"outcome\":\"not_attempted\"");
     CHECK(count_of("bulk-key", "count") <= 4);
     mmx_string_free(json);
@@ -128,7 +132,8 @@ static void out_of_time(void) {
     options.timeout_ms = 400;
     char *json = NULL;
     mmx_error *error = NULL;
-    FAILS(mmx_delete_files(client, files, 50, &options, &json, &error), error, MMX_ERROR_TIMEOUT, "the time limit of 400 ms passed", false);
+    FAILS(mmx_delete_files(client, files, 50, &options, &json, &error), error, MMX_ERROR_TIMEOUT,
+        "the time limit of 400 ms passed", false);
     assert_json_has(json, "\"deleted\":3,");
     assert_json_outcome(json, 49, "\"outcome\":\"not_attempted\"");
     assert_json_has(json, "\"outcome\":\"unknown\"");
@@ -166,7 +171,8 @@ static void each_goes_twice(void) {
     for (int round = 0; round < 5; round++) {
         account("bulk-twice", COUNT);
         for (int id = 1; id <= COUNT; id += 2) {
-            char *fault = format("{\"call\": \"delete\", \"file_id\": %d, \"code\": 1013, \"headers\": {\"Retry-After\": \"0\"}}", id);
+            char *fault = format(
+                "{\"call\": \"delete\", \"file_id\": %d, \"code\": 1013, \"headers\": {\"Retry-After\": \"0\"}}", id);
             script("bulk-twice", fault);
             free(fault);
         }
@@ -188,15 +194,19 @@ static void bad_arguments(void) {
     mmx_file_ref files[] = {{1, "voice_clone"}, {0, "voice_clone"}};
     mmx_error *error = NULL;
     char *json = NULL;
-    FAILS(mmx_delete_files(client, files, 2, NULL, &json, &error), error, MMX_ERROR_INVALID_ARGUMENT, "files[1]: file_id must be 1 or more", false);
+    FAILS(mmx_delete_files(client, files, 2, NULL, &json, &error), error, MMX_ERROR_INVALID_ARGUMENT,
+        "files[1]: file_id must be 1 or more", false);
     files[1] = (mmx_file_ref){2, NULL};
-    FAILS(mmx_delete_files(client, files, 2, NULL, &json, &error), error, MMX_ERROR_INVALID_ARGUMENT, "files[1].purpose is NULL", false);
+    FAILS(mmx_delete_files(client, files, 2, NULL, &json, &error), error, MMX_ERROR_INVALID_ARGUMENT,
+        "files[1].purpose is NULL", false);
     mmx_bulk_options options = MMX_BULK_OPTIONS_INIT;
     options.concurrency = 1001;
-    FAILS(mmx_delete_files(client, files, 1, &options, &json, &error), error, MMX_ERROR_INVALID_ARGUMENT, "options.concurrency must be 1 to 1000", false);
+    FAILS(mmx_delete_files(client, files, 1, &options, &json, &error), error, MMX_ERROR_INVALID_ARGUMENT,
+        "options.concurrency must be 1 to 1000", false);
     options.concurrency = 0;
     options.flags = 4;
-    FAILS(mmx_delete_files(client, files, 1, &options, &json, &error), error, MMX_ERROR_INVALID_ARGUMENT, "options.flags", false);
+    FAILS(mmx_delete_files(client, files, 1, &options, &json, &error), error, MMX_ERROR_INVALID_ARGUMENT,
+        "options.flags", false);
     CHECK(json == NULL);
     CHECK_INT(count_of("bulk-bad", "count"), 0);
     SUCCEEDS(mmx_delete_files(client, NULL, 0, NULL, &json, &error), error);

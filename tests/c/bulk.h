@@ -66,7 +66,8 @@ static inline int32_t record_outcome(void *user_data, const mmx_outcome *outcome
     if (tally->outcomes[outcome->index]) FAIL("outcome %zu is told twice", outcome->index);
     bool is_settled = outcome->outcome <= MMX_OUTCOME_ALREADY_ABSENT;
     CHECK(is_settled == (*outcome->evidence != 0));
-    CHECK((outcome->outcome == MMX_OUTCOME_FAILED || outcome->outcome == MMX_OUTCOME_UNKNOWN) == (outcome->error != NULL));
+    CHECK((outcome->outcome == MMX_OUTCOME_FAILED || outcome->outcome == MMX_OUTCOME_UNKNOWN) ==
+          (outcome->error != NULL));
     CHECK(mmx_error_is_ambiguous(outcome->error) == (outcome->outcome == MMX_OUTCOME_UNKNOWN));
     if (outcome->outcome == MMX_OUTCOME_NOT_ATTEMPTED) CHECK_INT(outcome->attempts, 0);
     CHECK(outcome->settled_at_ms > 1700000000000);
@@ -100,10 +101,13 @@ static inline void assert_agrees_with_server(const char *account, const struct t
         int64_t id = tally->files[i].file_id;
         bool was = id <= there, is = was && is_there[id];
         int outcome = tally->outcomes[i];
-        if (is && outcome <= MMX_OUTCOME_ALREADY_ABSENT) FAIL("file %" PRId64 " is reported gone (%d), and there", id, outcome);
-        if (was && !is && (outcome == MMX_OUTCOME_FAILED || outcome >= MMX_OUTCOME_NOT_ATTEMPTED)) FAIL("file %" PRId64 " is gone, not %d", id, outcome);
+        if (is && outcome <= MMX_OUTCOME_ALREADY_ABSENT)
+            FAIL("file %" PRId64 " is reported gone (%d), and there", id, outcome);
+        if (was && !is && (outcome == MMX_OUTCOME_FAILED || outcome >= MMX_OUTCOME_NOT_ATTEMPTED))
+            FAIL("file %" PRId64 " is gone, not %d", id, outcome);
         /* One whose response was lost, with a connection that the server closed, counts as deleted when it is seen to be gone. */
-        if (!was && outcome == MMX_OUTCOME_DELETED && !tally->was_looked_up[i]) FAIL("file %" PRId64 " was never there, and is reported deleted", id);
+        if (!was && outcome == MMX_OUTCOME_DELETED && !tally->was_looked_up[i])
+            FAIL("file %" PRId64 " was never there, and is reported deleted", id);
     }
     free(found);
     free(path);

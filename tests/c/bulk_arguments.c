@@ -7,19 +7,19 @@ static mmx_client *client;
 static mmx_error *error = FILLED;
 
 /* A single thing wrong with the options. */
-#define WRONG_OPTION(field, value, part)                                                                                         \
-    do {                                                                                                                         \
-        mmx_file_ref file = {1, MMX_PURPOSE_VOICE_CLONE};                                                                        \
-        mmx_bulk_options options = MMX_BULK_OPTIONS_INIT;                                                                        \
-        mmx_filter filter = MMX_FILTER_INIT;                                                                                     \
-        char *json = FILLED;                                                                                                     \
-        filter.flags = MMX_FILTER_ALL;                                                                                           \
-        options.field = (value);                                                                                                 \
-        REFUSES(mmx_delete_files(client, &file, 1, &options, &json, &error), error, "options." #field, part);                    \
-        CHECK(json == NULL);                                                                                                     \
-        json = FILLED;                                                                                                           \
-        REFUSES(mmx_prune_files(client, &filter, &options, &json, &error), error, "options." #field, part);                      \
-        CHECK(json == NULL);                                                                                                     \
+#define WRONG_OPTION(field, value, part)                                                                               \
+    do {                                                                                                               \
+        mmx_file_ref file = {1, MMX_PURPOSE_VOICE_CLONE};                                                              \
+        mmx_bulk_options options = MMX_BULK_OPTIONS_INIT;                                                              \
+        mmx_filter filter = MMX_FILTER_INIT;                                                                           \
+        char *json = FILLED;                                                                                           \
+        filter.flags = MMX_FILTER_ALL;                                                                                 \
+        options.field = (value);                                                                                       \
+        REFUSES(mmx_delete_files(client, &file, 1, &options, &json, &error), error, "options." #field, part);          \
+        CHECK(json == NULL);                                                                                           \
+        json = FILLED;                                                                                                 \
+        REFUSES(mmx_prune_files(client, &filter, &options, &json, &error), error, "options." #field, part);            \
+        CHECK(json == NULL);                                                                                           \
     } while (0)
 
 static void options(void) {

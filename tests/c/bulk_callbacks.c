@@ -123,7 +123,8 @@ static mmx_client *shared;
 
 static void a_run_of_its_own(size_t thread) {
     mmx_file_ref files[EACH];
-    for (size_t i = 0; i < EACH; i++) files[i] = (mmx_file_ref){(int64_t)(thread * EACH + i + 1), MMX_PURPOSE_VOICE_CLONE};
+    for (size_t i = 0; i < EACH; i++)
+        files[i] = (mmx_file_ref){(int64_t)(thread * EACH + i + 1), MMX_PURPOSE_VOICE_CLONE};
     struct tally tally = tally_of(files, EACH);
     mmx_bulk_options options = recording_options(&tally);
     options.concurrency = 4;

@@ -9,12 +9,14 @@ static void twins(void) {
     account(name, 3);
     script(name, "{\"call\": \"delete\", \"file_id\": 2, \"times\": -1, \"code\": 2013}");
     mmx_client *client = retrying_client_for(name, false);
-    mmx_file_ref files[] = {{2, "voice_clone"}, {1, "voice_clone"}, {2, "voice_clone"}, {1, "voice_clone"}, {2, "voice_clone"}, {3, "prompt_audio"}, {3, "voice_clone"}};
+    mmx_file_ref files[] = {{2, "voice_clone"}, {1, "voice_clone"}, {2, "voice_clone"}, {1, "voice_clone"},
+        {2, "voice_clone"}, {3, "prompt_audio"}, {3, "voice_clone"}};
     struct tally tally = tally_of(files, LENGTH_OF(files));
     mmx_bulk_options options = recording_options(&tally);
     options.concurrency = 1;
     mmx_error *error = NULL;
-    FAILS(mmx_delete_files(client, files, LENGTH_OF(files), &options, NULL, &error), error, MMX_ERROR_PARTIAL, "of 7 files 4 failed", false);
+    FAILS(mmx_delete_files(client, files, LENGTH_OF(files), &options, NULL, &error), error, MMX_ERROR_PARTIAL,
+        "of 7 files 4 failed", false);
     static const int wanted[] = {3, 1, 3, 1, 3, 3, 1};
     for (size_t i = 0; i < LENGTH_OF(files); i++) CHECK_INT(tally.outcomes[i], wanted[i]);
     CHECK_INT(count_of(name, "count?call=delete&file_id=2"), 1);
@@ -28,14 +30,16 @@ static void twins(void) {
 static void verified(void) {
     static const char *const name = "bulk-verify";
     account(name, 6);
-    script(name, "[{\"call\": \"delete\", \"file_id\": 2, \"times\": -1, \"code\": 2013}, {\"call\": \"delete\", \"file_id\": 3, \"perform\": false}]");
+    script(name, "[{\"call\": \"delete\", \"file_id\": 2, \"times\": -1, \"code\": 2013}, {\"call\": \"delete\", "
+                 "\"file_id\": 3, \"perform\": false}]");
     mmx_client *client = retrying_client_for(name, false);
     mmx_file_ref *files = refs(5);
     mmx_bulk_options options = MMX_BULK_OPTIONS_INIT;
     options.flags = MMX_BULK_VERIFY;
     mmx_error *error = NULL;
     char *json = NULL;
-    FAILS(mmx_delete_files(client, files, 5, &options, &json, &error), error, MMX_ERROR_PARTIAL, "of 5 files 1 failed", false);
+    FAILS(mmx_delete_files(client, files, 5, &options, &json, &error), error, MMX_ERROR_PARTIAL, "of 5 files 1 failed",
+        false);
     assert_json_has(json, "\"still_listed\":[2,3]");
     CHECK_INT(requests(name, "list"), 1);
     mmx_string_free(json);
@@ -49,7 +53,8 @@ static void verified(void) {
     account(name, 2);
     script(name, "{\"call\": \"list\", \"times\": -1, \"code\": 2013}");
     options.flags = MMX_BULK_VERIFY;
-    FAILS(mmx_delete_files(client, files, 2, &options, &json, &error), error, MMX_ERROR_INVALID_REQUEST, "could not be verified", false);
+    FAILS(mmx_delete_files(client, files, 2, &options, &json, &error), error, MMX_ERROR_INVALID_REQUEST,
+        "could not be verified", false);
     assert_json_has(json, "\"deleted\":2,");
     assert_json_has(json, "\"still_listed\":null");
     mmx_string_free(json);
@@ -83,7 +88,8 @@ static void the_server_goes_down(void) {
     options.call_timeout_ms = 5000;
     mmx_error *error = NULL;
     char *json = NULL;
-    FAILS(mmx_delete_files(client, files, OUTAGE, &options, &json, &error), error, MMX_ERROR_PARTIAL, "are not deleted", false);
+    FAILS(mmx_delete_files(client, files, OUTAGE, &options, &json, &error), error, MMX_ERROR_PARTIAL, "are not deleted",
+        false);
     pthread_join(thread, NULL);
     assert_agrees_with_server(name, &tally, OUTAGE);
     assert_counts(json, &tally);
@@ -156,9 +162,12 @@ static void random_trouble(void) {
     FILE *out = open_memstream(&text, &length);
     long faulty = 0;
     for (int id = 1; id <= FILES; id++)
-        if (draw(10) == 0) fprintf(out, "%s{'call':'delete','file_id':%d,%s}", faulty++ ? "," : "[", id, random_faults[draw(LENGTH_OF(random_faults))]);
+        if (draw(10) == 0)
+            fprintf(out, "%s{'call':'delete','file_id':%d,%s}", faulty++ ? "," : "[", id,
+                random_faults[draw(LENGTH_OF(random_faults))]);
     /* Looks are in trouble now and then. */
-    fputs(",{'call':'retrieve','skip':5,'code':1013," NOW "},{'call':'retrieve','skip':9,'close_before_answer':'rst'}]", out);
+    fputs(",{'call':'retrieve','skip':5,'code':1013," NOW "},{'call':'retrieve','skip':9,'close_before_answer':'rst'}]",
+        out);
     fclose(out);
     faults(name, text);
     free(text);
@@ -175,7 +184,8 @@ static void random_trouble(void) {
     options.concurrency = 32;
     mmx_error *error = NULL;
     char *json = NULL;
-    FAILS(mmx_delete_files(client, files, FILES + ABSENT, &options, &json, &error), error, MMX_ERROR_PARTIAL, "failed", false);
+    FAILS(mmx_delete_files(client, files, FILES + ABSENT, &options, &json, &error), error, MMX_ERROR_PARTIAL, "failed",
+        false);
     assert_agrees_with_server(name, &tally, FILES);
     assert_counts(json, &tally);
     CHECK_INT(count_of(name, "count?call=delete&performed=1"), FILES + before - files_of(name));

@@ -41,7 +41,9 @@ static long growth(bool streams) {
     mmx_string_free(json);
     free(files);
     mmx_client_free(client);
-    if (getenv("MMX_TEST_FILES")) printf("%zu files, %s: %ld KiB, %ld of them for the run\n", count, streams ? "streamed" : "in the JSON", after, after - before);
+    if (getenv("MMX_TEST_FILES"))
+        printf("%zu files, %s: %ld KiB, %ld of them for the run\n", count, streams ? "streamed" : "in the JSON", after,
+            after - before);
     return after - before;
 }
 

@@ -7,8 +7,8 @@ enum { COUNT = 400 };
 static mmx_cancel *token;
 
 /* Runs, and checks all that goes for every end; returns what was told. */
-static struct tally stopped(const char *name, const mmx_client *client, mmx_bulk_options options, mmx_status status, const char *part,
-                            int32_t (*then)(struct tally *, const mmx_outcome *)) {
+static struct tally stopped(const char *name, const mmx_client *client, mmx_bulk_options options, mmx_status status,
+    const char *part, int32_t (*then)(struct tally *, const mmx_outcome *)) {
     mmx_file_ref *files = refs(COUNT);
     struct tally tally = tally_of(files, COUNT);
     tally.then = then;
@@ -109,7 +109,8 @@ static void cancelled_before(void) {
     mmx_file_ref *files = refs(3);
     mmx_error *error = NULL;
     char *json = NULL;
-    FAILS(mmx_delete_files(client, files, 3, &options, &json, &error), error, MMX_ERROR_CANCELLED, "before anything was sent", false);
+    FAILS(mmx_delete_files(client, files, 3, &options, &json, &error), error, MMX_ERROR_CANCELLED,
+        "before anything was sent", false);
     CHECK(json == NULL);
     CHECK_INT(count_of(name, "count"), 0);
     free(files);
@@ -209,7 +210,8 @@ static void one_takes_too_long(void) {
     options.call_timeout_ms = 500;
     options.max_attempts = 1;
     mmx_error *error = NULL;
-    FAILS(mmx_delete_files(client, files, 20, &options, NULL, &error), error, MMX_ERROR_PARTIAL, "of 20 files 1 unknown are not deleted", false);
+    FAILS(mmx_delete_files(client, files, 20, &options, NULL, &error), error, MMX_ERROR_PARTIAL,
+        "of 20 files 1 unknown are not deleted", false);
     CHECK_INT(tally.of[MMX_OUTCOME_DELETED], 19);
     CHECK_INT(tally.outcomes[6], MMX_OUTCOME_UNKNOWN);
     CHECK_INT(tally.statuses[6], MMX_ERROR_TIMEOUT);

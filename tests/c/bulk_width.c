@@ -13,7 +13,8 @@ static long begins_with(const char *name, const mmx_client *client, int32_t conc
     options.concurrency = concurrency;
     options.timeout_ms = 500;
     mmx_error *error = NULL;
-    FAILS(mmx_delete_files(client, files, COUNT, &options, NULL, &error), error, MMX_ERROR_TIMEOUT, "not attempted", false);
+    FAILS(mmx_delete_files(client, files, COUNT, &options, NULL, &error), error, MMX_ERROR_TIMEOUT, "not attempted",
+        false);
     free(files);
     return count_of(name, "count");
 }
@@ -62,7 +63,8 @@ static void is_forgotten_after_a_refusal(void) {
     mmx_call_options once = MMX_CALL_OPTIONS_INIT;
     once.max_attempts = 1;
     mmx_error *error = NULL;
-    FAILS(mmx_delete_file(client, 1, MMX_PURPOSE_VOICE_CLONE, &once, NULL, &error), error, MMX_ERROR_RATE_LIMITED, "2045", false);
+    FAILS(mmx_delete_file(client, 1, MMX_PURPOSE_VOICE_CLONE, &once, NULL, &error), error, MMX_ERROR_RATE_LIMITED,
+        "2045", false);
     /* The pause of the whole account ends with the answer to the one that goes alone. */
     assert_deletes(client, 1);
     CHECK(begins_with(name, client, 10) <= 3);
@@ -79,7 +81,8 @@ static void doubles(void) {
     mmx_bulk_options options = MMX_BULK_OPTIONS_INIT;
     options.timeout_ms = 500;
     mmx_error *error = NULL;
-    FAILS(mmx_delete_files(client, files, COUNT, &options, NULL, &error), error, MMX_ERROR_TIMEOUT, "not attempted", false);
+    FAILS(mmx_delete_files(client, files, COUNT, &options, NULL, &error), error, MMX_ERROR_TIMEOUT, "not attempted",
+        false);
     /* Six answered, eight under way. */
     CHECK_INT(count_of(name, "count"), 6 + 8);
     free(files);

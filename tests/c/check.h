@@ -15,7 +15,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define FAIL(...) (fprintf(stderr, "%s:%d: ", __FILE__, __LINE__), fprintf(stderr, __VA_ARGS__), fputc('\n', stderr), exit(1))
+#define FAIL(...)                                                                                                      \
+    (fprintf(stderr, "%s:%d: ", __FILE__, __LINE__), fprintf(stderr, __VA_ARGS__), fputc('\n', stderr), exit(1))
 #define CHECK(condition) ((condition) ? (void)0 : FAIL("not so: %s", #condition))
 #define CHECK_INT(found, wanted) check_int(__FILE__, __LINE__, #found, (int64_t)(found), (int64_t)(wanted))
 #define CHECK_TEXT(found, wanted) check_text(__FILE__, __LINE__, #found, (found), (wanted), 1)
@@ -27,9 +28,11 @@ static inline void check_int(const char *file, int line, const char *what, int64
     exit(1);
 }
 
-static inline void check_text(const char *file, int line, const char *what, const char *found, const char *wanted, int whole) {
+static inline void check_text(
+    const char *file, int line, const char *what, const char *found, const char *wanted, int whole) {
     if (found && (whole ? strcmp(found, wanted) == 0 : strstr(found, wanted) != NULL)) return;
-    fprintf(stderr, "%s:%d: %s is \"%s\", %s \"%s\"\n", file, line, what, found ? found : "(null)", whole ? "not" : "without", wanted);
+    fprintf(stderr, "%s:%d: %s is \"%s\", %s \"%s\"\n", file, line, what, found ? found : "(null)",
+        whole ? "not" : "without", wanted);
     exit(1);
 }
 
@@ -62,7 +65,8 @@ static inline int connect_to(int port) {
     address.sin_port = htons((uint16_t)port);
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof address) != 0) FAIL("no stand-in server at port %d", port);
+    if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof address) != 0)
+        FAIL("no stand-in server at port %d", port);
     return fd;
 }
 
@@ -71,9 +75,12 @@ static inline int connect_to(int port) {
 static inline char *control(const char *method, const char *path, const char *body) {
     const char *url = setting("MMX_TEST_HTTP");
     int fd = connect_to(atoi(strrchr(url, ':') + 1));
-    char *request = format("%s %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\n"
-                           "Content-Length: %zu\r\n\r\n%s", method, path, body ? strlen(body) : 0, body ? body : "");
-    if (send(fd, request, strlen(request), MSG_NOSIGNAL) != (ssize_t)strlen(request)) FAIL("%s %s was not taken", method, path);
+    char *request =
+        format("%s %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\n"
+               "Content-Length: %zu\r\n\r\n%s",
+            method, path, body ? strlen(body) : 0, body ? body : "");
+    if (send(fd, request, strlen(request), MSG_NOSIGNAL) != (ssize_t)strlen(request))
+        FAIL("%s %s was not taken", method, path);
     free(request);
     size_t length = 0, room = 1 << 16;
     char *answer = malloc(room);

@@ -8,10 +8,11 @@ static char filling;
 #define FILLED ((void *)&filling)
 
 /* `call` refuses the argument `parameter`, with `part` in the message; `error` is the variable that it fills. */
-#define REFUSES(call, error, parameter, part) assert_refused(__FILE__, __LINE__, #call, (call), &(error), parameter, part)
+#define REFUSES(call, error, parameter, part)                                                                          \
+    assert_refused(__FILE__, __LINE__, #call, (call), &(error), parameter, part)
 
 static inline void assert_refused(const char *file, int line, const char *call, mmx_status status, mmx_error **error,
-                           const char *parameter, const char *part) {
+    const char *parameter, const char *part) {
     check_int(file, line, call, status, MMX_ERROR_INVALID_ARGUMENT);
     if (!*error || *error == FILLED) FAIL("%s:%d: %s: the error is not set", file, line, call);
     char *json = mmx_error_json(*error);
@@ -20,7 +21,8 @@ static inline void assert_refused(const char *file, int line, const char *call, 
     const char *message = mmx_error_message(*error);
     check_text(file, line, call, message, parameter, 0);
     check_text(file, line, call, message, part, 0);
-    CHECK(strncmp(message, "client_new: ", 12) == 0 || strncmp(call + strlen("mmx_"), message, strcspn(message, ":")) == 0);
+    CHECK(strncmp(message, "client_new: ", 12) == 0 ||
+          strncmp(call + strlen("mmx_"), message, strcspn(message, ":")) == 0);
     CHECK_INT(mmx_error_status(*error), MMX_ERROR_INVALID_ARGUMENT);
     CHECK_INT(mmx_error_attempts(*error), 0);
     CHECK(!mmx_error_is_ambiguous(*error));
@@ -46,7 +48,8 @@ static inline mmx_client *client_from(const mmx_config *config) {
 static inline void assert_journal_has(const char *account, const char *part, bool wanted) {
     char *path = format("/control/%s/journal", account);
     char *journal = control("GET", path, NULL);
-    if ((strstr(journal, part) != NULL) != wanted) FAIL("the journal %s %s: %s", wanted ? "lacks" : "holds", part, journal);
+    if ((strstr(journal, part) != NULL) != wanted)
+        FAIL("the journal %s %s: %s", wanted ? "lacks" : "holds", part, journal);
     free(journal);
     free(path);
 }

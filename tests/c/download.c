@@ -78,7 +78,8 @@ static void whole(const mmx_client *client) {
 static void modes(const mmx_client *client) {
     static const struct {
         mode_t mask, before, after;
-    } cases[] = {{022, 0, 0644}, {077, 0, 0600}, {0, 0, 0666}, {022, 0600, 0600}, {077, 0664, 0664}, {022, 0755, 0755}, {0, 0400, 0400}};
+    } cases[] = {{022, 0, 0644}, {077, 0, 0600}, {0, 0, 0666}, {022, 0600, 0600}, {077, 0664, 0664}, {022, 0755, 0755},
+        {0, 0400, 0400}};
     char *path = in_folder("mode");
     reset();
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -173,7 +174,8 @@ static void no_regular_files(const mmx_client *client) {
     FAILS(mmx_download_file(client, 1, "/dev/full", NULL, NULL, &error), error, MMX_ERROR_FILE, "no space left", false);
     long sent = count_of(NAME, "count");
     FAILS(mmx_download_file(client, 1, folder(), NULL, NULL, &error), error, MMX_ERROR_FILE, "directory", false);
-    FAILS(mmx_download_file(client, 1, missing, NULL, NULL, &error), error, MMX_ERROR_FILE, "no such file or directory", false);
+    FAILS(mmx_download_file(client, 1, missing, NULL, NULL, &error), error, MMX_ERROR_FILE, "no such file or directory",
+        false);
     error = FILLED;
     REFUSES(mmx_download_file(client, 1, "", NULL, NULL, &error), error, "path", "is empty");
     REFUSES(mmx_download_file(client, 0, fifo, NULL, NULL, &error), error, "file_id", "must be 1 or more");
@@ -219,7 +221,8 @@ static int32_t dawdle(void *user_data, int64_t done, int64_t total) {
 }
 
 /* The target keeps what it held, or goes on not being there; nothing is left beside it. */
-static void untouched(const mmx_client *client, const char *fault, const mmx_call_options *options, mmx_status status, const char *part) {
+static void untouched(
+    const mmx_client *client, const char *fault, const mmx_call_options *options, mmx_status status, const char *part) {
     for (int there = 0; there < 2; there++) {
         char *path = in_folder("untouched");
         char *json = FILLED;
@@ -241,37 +244,44 @@ static void failures(const mmx_client *client) {
     mmx_call_options once = MMX_CALL_OPTIONS_INIT, stopping = MMX_CALL_OPTIONS_INIT, timed = MMX_CALL_OPTIONS_INIT;
     int64_t stop_at[] = {0, 1 << 20, SIZE};
     once.max_attempts = 1;
-    static const char *const cuts[] = {"{\"cut_after\": 100000}", "{\"cut_after\": 100000, \"close\": \"rst\"}", "{\"cut_after\": 2000000}",
-                                       "{\"wrong_length\": 1}", "{\"no_length\": true, \"cut_after\": 500000}", "{\"close_before_answer\": \"rst\"}"};
-    for (size_t i = 0; i < sizeof cuts / sizeof *cuts; i++) untouched(client, cuts[i], &once, MMX_ERROR_NETWORK, "download_file: the connection broke while ");
+    static const char *const cuts[] = {"{\"cut_after\": 100000}", "{\"cut_after\": 100000, \"close\": \"rst\"}",
+        "{\"cut_after\": 2000000}", "{\"wrong_length\": 1}", "{\"no_length\": true, \"cut_after\": 500000}",
+        "{\"close_before_answer\": \"rst\"}"};
+    for (size_t i = 0; i < sizeof cuts / sizeof *cuts; i++)
+        untouched(client, cuts[i], &once, MMX_ERROR_NETWORK, "download_file: the connection broke while ");
     for (size_t i = 0; i < 3; i++) {
         stopping.progress = stop;
         stopping.user_data = &stop_at[i];
         untouched(client, "{}", &stopping, MMX_ERROR_CANCELLED, "cancelled by the progress callback");
     }
     timed.timeout_ms = 300;
-    untouched(client, "{\"hang_after\": 500000}", &timed, MMX_ERROR_TIMEOUT, "the time limit of 300 ms passed while reading the answer");
+    untouched(client, "{\"hang_after\": 500000}", &timed, MMX_ERROR_TIMEOUT,
+        "the time limit of 300 ms passed while reading the answer");
     untouched(client, "{\"hang\": true}", &timed, MMX_ERROR_TIMEOUT, "the time limit of 300 ms passed while asking ");
     timed.progress = dawdle;
     untouched(client, "{}", &timed, MMX_ERROR_TIMEOUT, "the time limit of 300 ms passed while ");
     /* An error in JSON, with 200 as the service has it, and others. */
     untouched(client, "{\"code\": 1004}", NULL, MMX_ERROR_AUTHENTICATION, "check the key");
     untouched(client, "{\"code\": 1013, \"no_length\": true}", &once, MMX_ERROR_SERVER, "1013");
-    untouched(client, "{\"code\": 2013, \"content_type\": \"application/octet-stream\"}", NULL, MMX_ERROR_INVALID_REQUEST, "2013");
+    untouched(client, "{\"code\": 2013, \"content_type\": \"application/octet-stream\"}", NULL,
+        MMX_ERROR_INVALID_REQUEST, "2013");
     untouched(client, "{\"shape\": \"new_error\"}", NULL, MMX_ERROR_AUTHENTICATION, "download_file: ");
     untouched(client, "{\"shape\": \"html_502\"}", &once, MMX_ERROR_SERVER, "HTML");
     untouched(client, "{\"shape\": \"text_404\"}", NULL, MMX_ERROR_HTTP, "404");
     untouched(client, "{\"http_status\": 206, \"body\": \"x\"}", NULL, MMX_ERROR_PROTOCOL, "download_file: ");
-    untouched(client, "{\"redirect_to\": \"other_scheme\"}", NULL, MMX_ERROR_PROTOCOL, "to something that is not the web");
+    untouched(
+        client, "{\"redirect_to\": \"other_scheme\"}", NULL, MMX_ERROR_PROTOCOL, "to something that is not the web");
     /* A sink gets nothing of them either. */
-    static const char *const errors[] = {"{\"code\": 1004}", "{\"code\": 1004, \"no_length\": true}", "{\"code\": 1004, \"trickle_ms\": 1, \"trickle_bytes\": 40}",
-                                         "{\"code\": 1004, \"content_type\": \"audio/mpeg\"}", "{\"shape\": \"new_error\"}"};
+    static const char *const errors[] = {"{\"code\": 1004}", "{\"code\": 1004, \"no_length\": true}",
+        "{\"code\": 1004, \"trickle_ms\": 1, \"trickle_bytes\": 40}",
+        "{\"code\": 1004, \"content_type\": \"audio/mpeg\"}", "{\"shape\": \"new_error\"}"};
     for (size_t i = 0; i < sizeof errors / sizeof *errors; i++) {
         struct taker taker = {.seed = 5};
         mmx_sink sink = sink_to(&taker);
         reset();
         script(NAME, errors[i]);
-        FAILS(mmx_download_stream(client, 1, &sink, NULL, NULL, &error), error, MMX_ERROR_AUTHENTICATION, "download_stream: ", false);
+        FAILS(mmx_download_stream(client, 1, &sink, NULL, NULL, &error), error, MMX_ERROR_AUTHENTICATION,
+            "download_stream: ", false);
         CHECK_INT(taker.at, 0);
     }
 }
@@ -280,12 +290,14 @@ static void failures(const mmx_client *client) {
  * the API, and nothing else, can't be told from it. */
 #define BARE "\"headers\": {\"ETag\": null, \"Last-Modified\": null, \"Accept-Ranges\": null}, "
 static void json_files(const mmx_client *client) {
-    static const char *const files[] = {"{\"a\": 1}", "{\"base_resp\": {\"status_code\": 0}}", "[{\"base_resp\": {\"status_code\": 1004}}]", "{", "", "null", "{}"};
+    static const char *const files[] = {"{\"a\": 1}", "{\"base_resp\": {\"status_code\": 0}}",
+        "[{\"base_resp\": {\"status_code\": 1004}}]", "{", "", "null", "{}"};
     char *path = in_folder("json");
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         account(NAME, 0);
         char *escaped = calloc(1, 2 * strlen(files[i]) + 1), *to = escaped;
-        for (const char *at = files[i]; *at; *to++ = *at++) if (*at == '"') *to++ = '\\';
+        for (const char *at = files[i]; *at; *to++ = *at++)
+            if (*at == '"') *to++ = '\\';
         char *file = format("[{\"file_id\": 3, \"purpose\": \"voice_clone\", \"content\": \"%s\"}]", escaped);
         free(control("POST", "/control/download/files", file));
         SUCCEEDS(mmx_download_file(client, 3, path, NULL, NULL, &error), error);
@@ -303,7 +315,8 @@ static void json_files(const mmx_client *client) {
     enum { LONG = 200000 };
     static const char start[] = "{\"base_resp\":{\"status_code\":1004}";
     char *body = format("%s%*s", start, LONG - (int)strlen(start), "}");
-    char *fault = format("{" BARE "\"body\": \"{\\\"base_resp\\\":{\\\"status_code\\\":1004}%s\"}", body + strlen(start));
+    char *fault =
+        format("{" BARE "\"body\": \"{\\\"base_resp\\\":{\\\"status_code\\\":1004}%s\"}", body + strlen(start));
     reset();
     script(NAME, fault);
     SUCCEEDS(mmx_download_file(client, 1, path, NULL, NULL, &error), error);
@@ -343,7 +356,8 @@ static void full_tmpfs(bool https) {
     pid_t child = fork();
     if (child == 0) {
         if (unshare(CLONE_NEWNS) != 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
-            mount("tmpfs", folder(), "tmpfs", 0, "size=1m") != 0) _exit(0);
+            mount("tmpfs", folder(), "tmpfs", 0, "size=1m") != 0)
+            _exit(0);
         mmx_client *client = retrying_client_for(NAME, https);
         char *path = in_folder("full");
         reset();

@@ -42,7 +42,8 @@ static void fork_here(struct watcher *watcher) {
 static void maybe_fork(struct watcher *watcher, int in, int64_t at) {
     CHECK(pthread_equal(watcher->thread, pthread_self()));
     CHECK(!watcher->is_child); /* nothing is called in the child any more */
-    if (watcher->child == 0 && watcher->forks_at >= 0 && (int)watcher->forks_in == in && at >= watcher->forks_at) fork_here(watcher);
+    if (watcher->child == 0 && watcher->forks_at >= 0 && (int)watcher->forks_in == in && at >= watcher->forks_at)
+        fork_here(watcher);
 }
 
 static int32_t watched_take(void *user_data, const uint8_t *data, size_t length) {
@@ -120,7 +121,8 @@ static void progress(const mmx_client *client) {
             CHECK_INT(watcher.total, sizes[i]);
             CHECK_INT(watcher.ends, 1);
             CHECK_INT(watcher.backwards, 0);
-            if (watcher.reports < 1 || watcher.reports > took / 50 + 2) FAIL("%d reports in %d ms", watcher.reports, (int)took);
+            if (watcher.reports < 1 || watcher.reports > took / 50 + 2)
+                FAIL("%d reports in %d ms", watcher.reports, (int)took);
         }
     }
     /* An attempt that begins anew says so. */
@@ -146,10 +148,11 @@ static void *trigger(void *token) {
 
 /* Wherever it waits: for the head, in the body, in the caller's own function. */
 static void cancelled(const mmx_client *client) {
-    static const char *const faults[] = {"{\"hang\": true}", "{\"hang_after\": 100000}", "{\"hang_after\": 2000000}", "{\"trickle_ms\": 50}", "{}",
-                                         "{\"call\": \"retrieve\", \"hang\": true}", "{\"call\": \"store\", \"hang\": true}", "{\"call\": \"store\", \"hang_after\": 2000000}",
-                                         /* Between two attempts. */
-                                         "{\"http_status\": 503, \"body\": \"\", \"headers\": {\"Retry-After\": \"30\"}}"};
+    static const char *const faults[] = {"{\"hang\": true}", "{\"hang_after\": 100000}", "{\"hang_after\": 2000000}",
+        "{\"trickle_ms\": 50}", "{}", "{\"call\": \"retrieve\", \"hang\": true}",
+        "{\"call\": \"store\", \"hang\": true}", "{\"call\": \"store\", \"hang_after\": 2000000}",
+        /* Between two attempts. */
+        "{\"http_status\": 503, \"body\": \"\", \"headers\": {\"Retry-After\": \"30\"}}"};
     for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
         for (int by_path = 0; by_path < 2; by_path++) {
             pthread_t thread;
@@ -163,7 +166,8 @@ static void cancelled(const mmx_client *client) {
             CHECK_INT(mmx_cancel_new(&token, NULL), MMX_OK);
             CHECK_INT(pthread_create(&thread, NULL, trigger, token), 0);
             int64_t started = now_ms();
-            FAILS(download(client, &watcher, by_path ? path : NULL, token), error, MMX_ERROR_CANCELLED, "cancelled while ", false);
+            FAILS(download(client, &watcher, by_path ? path : NULL, token), error, MMX_ERROR_CANCELLED,
+                "cancelled while ", false);
             CHECK(now_ms() - started < 5000);
             pthread_join(thread, NULL);
             mmx_cancel_free(token);
@@ -242,7 +246,8 @@ static void large(const mmx_client *client, const char *over) {
     reset(1000, NULL);
     works(client);
     /* To make all of it up would take the server its time. */
-    free(control("POST", "/control/download-ends/files", "[{\"file_id\": 1, \"purpose\": \"voice_clone\", \"size\": 536870912, \"content\": \"0123456789abcdef\"}]"));
+    free(control("POST", "/control/download-ends/files",
+        "[{\"file_id\": 1, \"purpose\": \"voice_clone\", \"size\": 536870912, \"content\": \"0123456789abcdef\"}]"));
     long before = peak_kib();
     SUCCEEDS(mmx_download_stream(client, 1, &sink, NULL, NULL, &error), error);
     long grown = peak_kib() - before;

@@ -108,7 +108,9 @@ int main(void) {
         if (in_rename && traced) CHECK_INT(after != before, moment % 5 == 1);
         outcomes[after != before]++;
     }
-    if (getenv("MMX_TEST_VERBOSE")) printf("old: %d, new: %d, at a rename: %d, a download takes %d us\n", outcomes[0], outcomes[1], in_renames, (int)took_us);
+    if (getenv("MMX_TEST_VERBOSE"))
+        printf("old: %d, new: %d, at a rename: %d, a download takes %d us\n", outcomes[0], outcomes[1], in_renames,
+            (int)took_us);
     CHECK_INT(outcomes[0] + outcomes[1], MOMENTS);
     CHECK(outcomes[0] > 0);
     /* The next download doesn't mind what the killed ones left behind. */

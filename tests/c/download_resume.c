@@ -1,64 +1,8 @@
 // flags: -Wno-format-nonliteral -Wno-format-extra-args
-/* A download that is cut, sent elsewhere, fetched by its link, or of a file that odd things are said of. */
-#include "contract.h"
-#include "files.h"
+/* A download that is cut, sent elsewhere, or of a file that odd things are said of. */
+#define TEST_NAME "download-resume"
+#include "resume.h"
 #include <sys/wait.h>
-
-static const char *NAME = "download-resume";
-enum { SIZE = 3 << 20 };
-static mmx_error *error;
-
-static void reset(const char *faults) {
-    account(NAME, 0);
-    store_file(NAME, 1, SIZE, 5);
-    if (faults) script(NAME, faults);
-}
-
-/* A file as the control plane is told of it. */
-static void adds(const char *files) {
-    char *path = format("/control/%s/files", NAME);
-    free(control("POST", path, files));
-    free(path);
-}
-
-/* Downloads to a sink, with what went before in `taker`. */
-static mmx_status to_sink(const mmx_client *client, struct taker *taker, bool restarts, uint32_t flags, char **json) {
-    mmx_call_options options = MMX_CALL_OPTIONS_INIT;
-    mmx_sink sink = sink_to(taker);
-    if (!restarts) sink.restart = NULL;
-    options.flags = flags;
-    return mmx_download_stream(client, 1, &sink, &options, json, &error);
-}
-
-/* By path or by sink, whole in the end. */
-static void mended(const mmx_client *client, const char *faults, bool by_path, uint32_t flags, int resumed, int restarts, long ranges, uint64_t seed) {
-    char *part = format("\"resumed\":%d,", resumed), *json = NULL;
-    reset(faults);
-    if (by_path) {
-        char *path = in_folder("mended");
-        uint8_t *wanted = made_whole(seed, SIZE);
-        mmx_call_options options = MMX_CALL_OPTIONS_INIT;
-        options.flags = flags;
-        SUCCEEDS(mmx_download_file(client, 1, path, &options, &json, &error), error);
-        assert_file_holds(path, wanted, SIZE);
-        CHECK_INT(entries_in(folder()), 1);
-        unlink(path);
-        free(wanted);
-        free(path);
-    } else {
-        struct taker taker = {.seed = seed};
-        SUCCEEDS(to_sink(client, &taker, true, flags, &json), error);
-        /* What came before the file changed was of the old one. */
-        CHECK_INT(taker.at, SIZE);
-        CHECK(!taker.differs);
-        CHECK_INT(taker.restarts, restarts);
-    }
-    CHECK_HAS(json, part);
-    mmx_string_free(json);
-    assert_journal_holds(NAME, "[\"range\",\"bytes=", ranges);
-    assert_journal_holds(NAME, "[\"if-range\",\"", ranges);
-    free(part);
-}
 
 /* Each by path over one of HTTP and HTTPS, and by sink over the other. */
 static void cuts(const mmx_client *client, size_t https, uint32_t flags, const char *call) {
@@ -81,7 +25,9 @@ static void cuts(const mmx_client *client, size_t https, uint32_t flags, const c
         {"[{%s\"cut_after\": 1000000}, {%s\"http_status\": 206, \"body\": \"x\"}]", 0, 1, 1},
         /* Whoever pays no heed to If-Range tells by the rest's own headers that it is of another file. */
         {"[{%s\"cut_after\": 1000000}, {%s\"headers\": {\"ETag\": \"\\\"other\\\"\"}}]", 0, 1, 1},
-        {"[{%s\"cut_after\": 1000000, \"no_etag\": true}, {%s\"headers\": {\"ETag\": null, \"Last-Modified\": \"Mon, 01 Jan 2024 00:00:00 GMT\"}}]", 0, 1, 1},
+        {"[{%s\"cut_after\": 1000000, \"no_etag\": true}, {%s\"headers\": {\"ETag\": null, \"Last-Modified\": \"Mon, "
+         "01 Jan 2024 00:00:00 GMT\"}}]",
+            0, 1, 1},
         {"[{%s\"cut_after\": 1000000}, {%s\"headers\": {\"ETag\": null, \"Last-Modified\": null}}]", 1, 0, 1},
         /* By its time where there is no tag; anew where there is neither. */
         {"[{%s\"cut_after\": 1000000, \"no_etag\": true}]", 1, 0, 1},
@@ -90,7 +36,8 @@ static void cuts(const mmx_client *client, size_t https, uint32_t flags, const c
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char *faults = format(cases[i].faults, call, call, call);
-        if (cases[i].resumed >= 0) mended(client, faults, (i + https) % 2, flags, cases[i].resumed, cases[i].restarts, cases[i].ranges, 5);
+        if (cases[i].resumed >= 0)
+            mended(client, faults, (i + https) % 2, flags, cases[i].resumed, cases[i].restarts, cases[i].ranges, 5);
         else {
             /* How much of it had got through isn't known. */
             struct taker taker = {.seed = 5};
@@ -109,7 +56,9 @@ static void cuts(const mmx_client *client, size_t https, uint32_t flags, const c
 /* The rest may come in parts; what is left of it is asked for, and nothing short of the whole is taken for it. */
 static void in_parts(const mmx_client *client, uint32_t flags, const char *call) {
 #define FIRST "[{%s\"body\": \"abcd\", \"headers\": {\"ETag\": \"\\\"e\\\"\"}, "
-#define PART(body, range) "{%s\"http_status\": 206, \"body\": \"" body "\", \"headers\": {\"ETag\": \"\\\"e\\\"\", \"Content-Range\": \"bytes " range "\"}}"
+#define PART(body, range)                                                                                              \
+    "{%s\"http_status\": 206, \"body\": \"" body                                                                       \
+    "\", \"headers\": {\"ETag\": \"\\\"e\\\"\", \"Content-Range\": \"bytes " range "\"}}"
 #define KNOWN "\"wrong_length\": 6}, "
     static const struct {
         const char *faults;
@@ -155,8 +104,8 @@ static void not_mended(const mmx_client *client) {
     CHECK(taker.at == SIZE && !taker.differs);
     CHECK_HAS(json, "\"resumed\":1,");
     mmx_string_free(json);
-    static const char *const anew[] = {"[{\"cut_after\": 1000000}, {\"no_range\": true}]", "[{\"cut_after\": 1000000, \"changed\": true}]",
-                                       "[{\"cut_after\": 1000000}, {\"range_shift\": 1}]"};
+    static const char *const anew[] = {"[{\"cut_after\": 1000000}, {\"no_range\": true}]",
+        "[{\"cut_after\": 1000000, \"changed\": true}]", "[{\"cut_after\": 1000000}, {\"range_shift\": 1}]"};
     for (size_t i = 0; i < sizeof anew / sizeof *anew; i++) {
         taker = (struct taker){.seed = 5};
         reset(anew[i]);
@@ -178,7 +127,8 @@ static void not_mended(const mmx_client *client) {
     /* A sink that gives up is asked once. */
     taker = (struct taker){.seed = 5, .gives_up_at = 1};
     reset(NULL);
-    FAILS(to_sink(client, &taker, true, 0, NULL), error, MMX_ERROR_FILE, "the sink gave up (its write returned 7)", false);
+    FAILS(to_sink(client, &taker, true, 0, NULL), error, MMX_ERROR_FILE, "the sink gave up (its write returned 7)",
+        false);
     CHECK_INT(count_of(NAME, "wait?open=0"), 0);
     CHECK_INT(count_of(NAME, "count"), 1);
     taker = (struct taker){.seed = 5};
@@ -186,11 +136,12 @@ static void not_mended(const mmx_client *client) {
 }
 
 static void redirects(const mmx_client *client, bool https) {
-    static const char *const followed[] = {
-        "{\"redirect_to\": \"store\"}", "{\"redirect_to\": \"store\", \"http_status\": 301}", "{\"redirect_to\": \"store\", \"http_status\": 303}",
+    static const char *const followed[] = {"{\"redirect_to\": \"store\"}",
+        "{\"redirect_to\": \"store\", \"http_status\": 301}", "{\"redirect_to\": \"store\", \"http_status\": 303}",
         "{\"redirect_to\": \"store\", \"http_status\": 307}", "{\"redirect_to\": \"store\", \"http_status\": 308}",
         /* At the same place, with the key. */
-        "{\"redirect_to\": \"self\"}", "{\"redirect_to\": \"retrieve_content?file_id=1\"}", "{\"redirect_to\": \"../../v1/files/retrieve_content?file_id=1\"}"};
+        "{\"redirect_to\": \"self\"}", "{\"redirect_to\": \"retrieve_content?file_id=1\"}",
+        "{\"redirect_to\": \"../../v1/files/retrieve_content?file_id=1\"}"};
     enum { AWAY = 5 };
     char *json = NULL;
     for (size_t i = 0; i < sizeof followed / sizeof *followed; i++) {
@@ -205,15 +156,17 @@ static void redirects(const mmx_client *client, bool https) {
         assert_journal_holds(NAME, "[\"authorization\",", i < AWAY ? 1 : 2);
     }
     /* Once it has left the host the key doesn't come back, and another port is another place; the API asks for it then. */
-    char *self = format("%s/t/%s/v1/files/retrieve_content?file_id=1", setting(https ? "MMX_TEST_HTTPS" : "MMX_TEST_HTTP"), NAME);
+    char *self = format(
+        "%s/t/%s/v1/files/retrieve_content?file_id=1", setting(https ? "MMX_TEST_HTTPS" : "MMX_TEST_HTTP"), NAME);
     char *other = format("%s/t/%s/v1/files/retrieve_content?file_id=1", setting("MMX_TEST_HTTPS_TLS12"), NAME);
     char *astray[] = {format("[{\"redirect_to\": \"store\"}, {\"call\": \"store\", \"redirect_to\": \"%s\"}]", self),
-                      format("[{\"redirect_to\": \"%s\"}]", other), format("[{\"call\": \"store\", \"redirect_to\": \"%s\"}]", self)};
+        format("[{\"redirect_to\": \"%s\"}]", other), format("[{\"call\": \"store\", \"redirect_to\": \"%s\"}]", self)};
     for (size_t i = 0; i < sizeof astray / sizeof *astray; i++) {
         struct taker taker = {.seed = 5};
         reset(astray[i]);
         if (https || i != 1) {
-            FAILS(to_sink(client, &taker, true, i == 2 ? MMX_CALL_VIA_DOWNLOAD_URL : 0, NULL), error, MMX_ERROR_AUTHENTICATION, "", false);
+            FAILS(to_sink(client, &taker, true, i == 2 ? MMX_CALL_VIA_DOWNLOAD_URL : 0, NULL), error,
+                MMX_ERROR_AUTHENTICATION, "", false);
             CHECK_INT(taker.at, 0);
             CHECK_INT(count_of(NAME, "count"), i == 1 ? 2 : 3);
             assert_journal_holds(NAME, "[\"authorization\",", 1);
@@ -241,14 +194,16 @@ static void redirects(const mmx_client *client, bool https) {
         /* By the API, and by the store that a link leads to. */
         char *by_store = format("{\"call\": \"store\", %s", fault + 1);
         reset(i % 2 ? by_store : fault);
-        FAILS(to_sink(client, &taker, true, i % 2 ? MMX_CALL_VIA_DOWNLOAD_URL : 0, NULL), error, MMX_ERROR_PROTOCOL, refused_ones[i / 2].part, false);
+        FAILS(to_sink(client, &taker, true, i % 2 ? MMX_CALL_VIA_DOWNLOAD_URL : 0, NULL), error, MMX_ERROR_PROTOCOL,
+            refused_ones[i / 2].part, false);
         CHECK_INT(taker.at, 0);
         CHECK(count_of(NAME, "count") <= 7);
         free(by_store);
     }
     /* Cut after a redirect: the rest comes from there, too. */
     struct taker taker = {.seed = 5};
-    reset("[{\"times\": 2, \"redirect_to\": \"store\", \"call\": \"retrieve_content\"}, {\"call\": \"store\", \"cut_after\": 1000000}]");
+    reset("[{\"times\": 2, \"redirect_to\": \"store\", \"call\": \"retrieve_content\"}, {\"call\": \"store\", "
+          "\"cut_after\": 1000000}]");
     SUCCEEDS(to_sink(client, &taker, true, 0, &json), error);
     CHECK(taker.at == SIZE && !taker.differs);
     CHECK_HAS(json, "\"resumed\":1,");
@@ -256,89 +211,24 @@ static void redirects(const mmx_client *client, bool https) {
     assert_journal_holds(NAME, "\"leaked_key\":true", 0);
 }
 
-static void by_link(const mmx_client *client) {
-    struct taker taker = {.seed = 5};
-    char *json = NULL;
-    reset(NULL);
-    SUCCEEDS(to_sink(client, &taker, true, MMX_CALL_VIA_DOWNLOAD_URL, &json), error);
-    CHECK(taker.at == SIZE && !taker.differs);
-    CHECK_HAS(json, "\"via\":\"download_url\"");
-    CHECK(strstr(json, "Signature") == NULL);
-    mmx_string_free(json);
-    CHECK_INT(count_of(NAME, "count?call=retrieve"), 1);
-    CHECK_INT(count_of(NAME, "count?call=store"), 1);
-    CHECK_INT(count_of(NAME, "count"), 2);
-    assert_journal_holds(NAME, "[\"authorization\",", 1);
-
-    /* One that has run out is asked for anew, once. */
-    taker = (struct taker){.seed = 5};
-    reset("{\"expired_url\": true}");
-    SUCCEEDS(to_sink(client, &taker, true, MMX_CALL_VIA_DOWNLOAD_URL, NULL), error);
-    CHECK(taker.at == SIZE && !taker.differs);
-    CHECK_INT(count_of(NAME, "count?call=retrieve"), 2);
-    CHECK_INT(count_of(NAME, "count?call=store"), 2);
-    reset("{\"expired_url\": true, \"times\": -1}");
-    FAILS(to_sink(client, &taker, true, MMX_CALL_VIA_DOWNLOAD_URL, NULL), error, MMX_ERROR_HTTP, "the file store answered HTTP 403", false);
-    CHECK_INT(count_of(NAME, "count?call=retrieve"), 2);
-    CHECK_INT(count_of(NAME, "count?call=store"), 2);
-    /* Run out between two attempts. */
-    taker = (struct taker){.seed = 5};
-    reset("[{\"call\": \"store\", \"cut_after\": 1000000}, {\"call\": \"store\", \"http_status\": 403, \"body\": \"<Error/>\"}]");
-    SUCCEEDS(to_sink(client, &taker, true, MMX_CALL_VIA_DOWNLOAD_URL, &json), error);
-    CHECK(taker.at == SIZE && !taker.differs && taker.restarts == 0);
-    CHECK_HAS(json, "\"resumed\":1,");
-    mmx_string_free(json);
-    CHECK_INT(count_of(NAME, "count?call=retrieve"), 2);
-
-    static const struct {
-        const char *fault;
-        mmx_status status;
-        const char *part;
-    } cases[] = {
-        {"{\"call\": \"store\", \"http_status\": 503, \"body\": \"x\", \"times\": -1}", MMX_ERROR_SERVER, "the file store answered HTTP 503"},
-        {"{\"call\": \"store\", \"http_status\": 404, \"body\": \"x\", \"times\": -1}", MMX_ERROR_HTTP, "the file store answered HTTP 404"},
-        {"{\"call\": \"store\", \"times\": -1, \"close_before_answer\": \"rst\"}", MMX_ERROR_NETWORK, "the connection broke"},
-        {"{\"call\": \"retrieve\", \"code\": 1004}", MMX_ERROR_AUTHENTICATION, "download_stream: "},
-        {"{\"call\": \"retrieve\", \"body\": \"{\\\"file\\\":{\\\"file_id\\\":1},\\\"base_resp\\\":{\\\"status_code\\\":0}}\"}", MMX_ERROR_PROTOCOL, "no download_url"},
-        {"{\"call\": \"retrieve\", \"body\": \"{\\\"file\\\":{\\\"file_id\\\":1,\\\"download_url\\\":\\\"ftp://x/?Signature=s\\\"},\\\"base_resp\\\":{\\\"status_code\\\":0}}\"}", MMX_ERROR_PROTOCOL, "no download_url"},
-        /* Only https beyond this machine, whatever the link says. */
-        {"{\"call\": \"retrieve\", \"body\": \"{\\\"file\\\":{\\\"file_id\\\":1,\\\"download_url\\\":\\\"http://store.invalid/?Signature=s\\\"},\\\"base_resp\\\":{\\\"status_code\\\":0}}\"}", MMX_ERROR_CONNECT, "store.invalid"},
-        {"{\"call\": \"retrieve\", \"shape\": \"other_id\"}", MMX_ERROR_PROTOCOL, "not about 1"},
-    };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        reset(cases[i].fault);
-        taker = (struct taker){.seed = 5};
-        FAILS(to_sink(client, &taker, true, MMX_CALL_VIA_DOWNLOAD_URL, NULL), error, cases[i].status, cases[i].part, false);
-        CHECK_INT(taker.at, 0);
-    }
-    assert_journal_holds(NAME, "\"leaked_key\":true", 0);
-    /* One bound over the look for the link and the fetch. */
-    mmx_call_options options = MMX_CALL_OPTIONS_INIT;
-    mmx_sink sink = sink_to(&taker);
-    options.flags = MMX_CALL_VIA_DOWNLOAD_URL;
-    options.timeout_ms = 400;
-    reset("[{\"call\": \"retrieve\", \"delay_ms\": 250}, {\"call\": \"store\", \"delay_ms\": 250}]");
-    int64_t started = now_ms();
-    FAILS(mmx_download_stream(client, 1, &sink, &options, NULL, &error), error, MMX_ERROR_TIMEOUT, "the time limit of 400 ms passed", false);
-    CHECK(now_ms() - started < 2000);
-}
-
 /* Names, lengths and headers of the service's steer nothing. */
 static void what_the_service_says(const mmx_client *client) {
     char *away = in_folder("evil.mp3"), *place = in_folder("here"), *path = in_folder("here/target");
-    char *said[] = {format("\"filename\": \"../evil.mp3\", \"bytes\": 5"), format("\"filename\": \"%s\", \"bytes\": 1099511627776", away),
-                    format("\"purpose\": \"t2a_async\""), format("\"purpose\": \"video_generation\""),
-                    format("\"filename\": \"a\\u0000b\", \"bytes\": -1")};
+    char *said[] = {format("\"filename\": \"../evil.mp3\", \"bytes\": 5"),
+        format("\"filename\": \"%s\", \"bytes\": 1099511627776", away), format("\"purpose\": \"t2a_async\""),
+        format("\"purpose\": \"video_generation\""), format("\"filename\": \"a\\u0000b\", \"bytes\": -1")};
     uint8_t *content = made_whole(5, SIZE);
     CHECK_INT(mkdir(place, 0700), 0);
     for (size_t i = 0; i < sizeof said / sizeof *said; i++) {
-        char *file = format("[{\"file_id\": 1, \"size\": %d, \"seed\": 5, %s%s}]", SIZE, strstr(said[i], "purpose") ? "" : "\"purpose\": \"voice_clone\", ", said[i]);
+        char *file = format("[{\"file_id\": 1, \"size\": %d, \"seed\": 5, %s%s}]", SIZE,
+            strstr(said[i], "purpose") ? "" : "\"purpose\": \"voice_clone\", ", said[i]);
         for (int how = 0; how < 6; how++) {
             mmx_call_options options = MMX_CALL_OPTIONS_INIT;
             struct taker taker = {.seed = 5};
             mmx_sink sink = sink_to(&taker);
-            char *fault = format("[{\"call\": \"%s\", \"no_length\": %s, \"headers\": {\"Content-Disposition\": \"attachment; filename=\\\"../evil.mp3\\\"\"}}]",
-                                 how % 2 ? "store" : "retrieve_content", how < 2 ? "true" : "false");
+            char *fault = format("[{\"call\": \"%s\", \"no_length\": %s, \"headers\": {\"Content-Disposition\": "
+                                 "\"attachment; filename=\\\"../evil.mp3\\\"\"}}]",
+                how % 2 ? "store" : "retrieve_content", how < 2 ? "true" : "false");
             account(NAME, 0);
             adds(file);
             script(NAME, fault);
@@ -381,7 +271,6 @@ int main(void) {
             in_parts(client, https ? MMX_CALL_VIA_DOWNLOAD_URL : 0, https ? "\"call\": \"store\", " : "");
             not_mended(client);
             redirects(client, https);
-            by_link(client);
             what_the_service_says(client);
         }
         mmx_client_free(client);

@@ -124,7 +124,8 @@ static bool as_root(void (*work)(const mmx_client *client)) {
     fflush(NULL);
     pid_t child = fork();
     if (child == 0) {
-        if (geteuid() != 0 || unshare(CLONE_NEWNS) != 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0) _exit(77);
+        if (geteuid() != 0 || unshare(CLONE_NEWNS) != 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)
+            _exit(77);
         mmx_client *client = client_for(NAME, false);
         reset();
         work(client);
@@ -151,7 +152,8 @@ static void mount_point(const mmx_client *client) {
     /* One that can't be written is known before a byte comes. */
     if (mount(NULL, path, NULL, MS_REMOUNT | MS_BIND | MS_RDONLY, NULL) != 0) _exit(77);
     long sent = count_of(NAME, "count");
-    FAILS(mmx_download_file(client, 1, path, NULL, NULL, &error), error, MMX_ERROR_FILE, "read-only file system", false);
+    FAILS(
+        mmx_download_file(client, 1, path, NULL, NULL, &error), error, MMX_ERROR_FILE, "read-only file system", false);
     CHECK_INT(count_of(NAME, "count"), sent);
     CHECK_INT(umount(path), 0);
     unlink(path);
@@ -184,7 +186,8 @@ static void sticky(const mmx_client *client) {
         CHECK_INT(symlink(target, link), 0);
         CHECK_INT(lchown(link, 12345, 12345), 0);
         if (there) write_file(target, "old", 3);
-        FAILS(mmx_download_file(client, 1, link, NULL, NULL, &error), error, MMX_ERROR_FILE, "a symbolic link of another user", false);
+        FAILS(mmx_download_file(client, 1, link, NULL, NULL, &error), error, MMX_ERROR_FILE,
+            "a symbolic link of another user", false);
         if (there) assert_file_holds(target, "old", 3);
         CHECK_INT(entries_in(folder()), 1 + there);
         /* One's own is followed. */

@@ -44,7 +44,8 @@ static void exits(const char *what, mmx_config *config, void *(*call)(void *clie
     int status = -1;
     CHECK(waitpid(child, &status, 0) == child);
     int64_t took = now_ms() - started;
-    if (!WIFEXITED(status) || WEXITSTATUS(status) != 7 || took > 5000) FAIL("%s: %x after %d ms", what, status, (int)took);
+    if (!WIFEXITED(status) || WEXITSTATUS(status) != 7 || took > 5000)
+        FAIL("%s: %x after %d ms", what, status, (int)took);
     mmx_config_free(config);
 }
 
@@ -71,8 +72,10 @@ int main(void) {
     for (int https = 0; https < 2; https++) {
         exits("an answer", config_with(https, "{\"times\": -1, \"hang\": true}"), deletes_for_ever);
         CHECK_INT(count_of("exit", "wait?count=1"), 1);
-        exits("half an answer", config_with(https, "{\"shape\": \"endless_length\", \"hang_after\": 2000}"), deletes_for_ever);
-        exits("a pause", config_with(https, "{\"times\": -1, \"code\": 1013, \"headers\": {\"Retry-After\": \"40\"}}"), deletes_for_ever);
+        exits("half an answer", config_with(https, "{\"shape\": \"endless_length\", \"hang_after\": 2000}"),
+            deletes_for_ever);
+        exits("a pause", config_with(https, "{\"times\": -1, \"code\": 1013, \"headers\": {\"Retry-After\": \"40\"}}"),
+            deletes_for_ever);
         exits("many answers", config_with(https, "{\"times\": -1, \"hang\": true}"), deletes_many_for_ever);
         exits("a server that reads no more", config_with(https, "{\"stop_reading_after\": 1000}"), uploads_for_ever);
     }

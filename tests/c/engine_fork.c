@@ -34,7 +34,8 @@ static long check_connections(const char *name) {
         long connection = atol(at + strlen("\"connection\":"));
         CHECK(connection >= 0 && connection < (1 << 20));
         if (owner[connection] == -1) owner[connection] = process;
-        if (owner[connection] != process) FAIL("%s: connection %ld used by processes %ld and %ld", name, connection, owner[connection], process);
+        if (owner[connection] != process)
+            FAIL("%s: connection %ld used by processes %ld and %ld", name, connection, owner[connection], process);
     }
     free(journal);
     free(path);
@@ -67,7 +68,8 @@ static void run(const char *name, bool https, bool with_threads) {
         assert_deletes(client, n + 1);
         int status = -1;
         CHECK(waitpid(child, &status, 0) == child);
-        if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) FAIL("%s: child %d ended with %#x", name, (int)n, (unsigned)status);
+        if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+            FAIL("%s: child %d ended with %#x", name, (int)n, (unsigned)status);
     }
     atomic_store(&stop, true);
     for (int i = 0; with_threads && i < THREADS; i++) pthread_join(threads[i], NULL);

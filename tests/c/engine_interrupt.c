@@ -52,7 +52,7 @@ static void *trigger(void *given) {
 
 /* A call that would wait for ever, ended each way. */
 static void interrupt(const char *what, const mmx_client *client, const char *account_name, const char *fault,
-                      bool ambiguous, const char *phase) {
+    bool ambiguous, const char *phase) {
     for (int way = DEADLINE; way <= FROM_A_HANDLER; way++) {
         if (account_name) {
             account(account_name, 2);
@@ -73,11 +73,13 @@ static void interrupt(const char *what, const mmx_client *client, const char *ac
         int64_t ended = now_ms();
         if (way == DEADLINE) {
             CHECK_INT(status, MMX_ERROR_TIMEOUT);
-            if (ended - started < LIMIT || ended - started > LIMIT + 500) FAIL("%s, deadline: after %d ms", what, (int)(ended - started));
+            if (ended - started < LIMIT || ended - started > LIMIT + 500)
+                FAIL("%s, deadline: after %d ms", what, (int)(ended - started));
         } else {
             pthread_join(thread, NULL);
             CHECK_INT(status, MMX_ERROR_CANCELLED);
-            if (ended - triggered_at > 1000) FAIL("%s, %s: heard after %d ms", what, ways[way], (int)(ended - triggered_at));
+            if (ended - triggered_at > 1000)
+                FAIL("%s, %s: heard after %d ms", what, ways[way], (int)(ended - triggered_at));
         }
         CHECK_HAS(mmx_error_message(error), phase);
         CHECK_INT(mmx_error_is_ambiguous(error), ambiguous);
@@ -87,7 +89,9 @@ static void interrupt(const char *what, const mmx_client *client, const char *ac
             CHECK_INT(count_of(account_name, "wait?open=0&timeout_ms=2000"), 0);
             assert_deletes(client, 2);
         }
-        if (getenv("MMX_TEST_VERBOSE")) printf("%-12s %-8s %d ms\n", what, ways[way], (int)(ended - (way == DEADLINE ? started + LIMIT : triggered_at)));
+        if (getenv("MMX_TEST_VERBOSE"))
+            printf("%-12s %-8s %d ms\n", what, ways[way],
+                (int)(ended - (way == DEADLINE ? started + LIMIT : triggered_at)));
     }
 }
 
@@ -123,7 +127,8 @@ int main(void) {
         interrupt("waiting", client, "interrupt", "{\"hang\": true}", true, "waiting for the answer");
         interrupt("head", client, "interrupt", "{\"hang_after\": 40}", true, "waiting for the answer");
         interrupt("trickle", client, "interrupt", "{\"trickle_ms\": 40}", true, "the answer of");
-        interrupt("body", client, "interrupt", "{\"shape\": \"endless_length\", \"hang_after\": 2000}", true, "reading the answer");
+        interrupt("body", client, "interrupt", "{\"shape\": \"endless_length\", \"hang_after\": 2000}", true,
+            "reading the answer");
         mmx_client_free(client);
     }
     /* A token that is triggered before the call: nothing is sent. */

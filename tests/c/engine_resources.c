@@ -50,8 +50,8 @@ static void clients_alone(void) {
 
 /* Whatever the call, however it ended, and however often it was sent. */
 static void one_thread_after_any_call(bool https) {
-    static const char *const faults[] = {"{}", "{\"code\": 2013}", "{\"close_before_answer\": \"rst\"}", "{\"hang\": true}",
-                                         "{\"code\": 1013, \"headers\": {\"Retry-After\": \"0\"}}", "{\"shape\": \"garbage\"}"};
+    static const char *const faults[] = {"{}", "{\"code\": 2013}", "{\"close_before_answer\": \"rst\"}",
+        "{\"hang\": true}", "{\"code\": 1013, \"headers\": {\"Retry-After\": \"0\"}}", "{\"shape\": \"garbage\"}"};
     static const mmx_file_ref files[] = {{1, "voice_clone"}, {2, "voice_clone"}, {3, "voice_clone"}};
     mmx_client *any = retrying_client_for("any-call", https);
     char *path = in_folder("any.mp3");

@@ -36,8 +36,8 @@ struct places {
 
 /* The message with {server}, {host}, {store} and {trace_id} filled in. */
 static char *message_for(const struct failure *failure, const struct places *places) {
-    const char *const filled[][2] = {
-        {"{server}", places->server}, {"{host}", places->host}, {"{store}", places->store}, {"{trace_id}", places->trace_id}};
+    const char *const filled[][2] = {{"{server}", places->server}, {"{host}", places->host}, {"{store}", places->store},
+        {"{trace_id}", places->trace_id}};
     char *text = NULL;
     size_t length = 0;
     FILE *out = open_memstream(&text, &length);
@@ -160,7 +160,8 @@ static void run(const struct failure *failure) {
     mmx_client *client = NULL;
     mmx_error *error = NULL;
     char *json = (char *)"before", *host = format("%.*s", (int)strcspn(server, ":"), server);
-    struct places places = {server, host, strstr(setting(https ? "MMX_TEST_HTTPS_STORE" : "MMX_TEST_STORE"), "//") + 2, NULL};
+    struct places places = {
+        server, host, strstr(setting(https ? "MMX_TEST_HTTPS_STORE" : "MMX_TEST_STORE"), "//") + 2, NULL};
     mmx_status status = mmx_client_new(config, &client, &error);
     if (status == MMX_OK) {
         status = makes_call(failure, client, &json, &error);

@@ -64,7 +64,8 @@ static inline int entries_in(const char *path) {
     DIR *directory = opendir(path);
     int count = 0;
     if (!directory) FAIL("%s: %s", path, strerror(errno));
-    for (struct dirent *entry; (entry = readdir(directory));) count += entry->d_name[0] != '.' || entry->d_name[1] == 'm';
+    for (struct dirent *entry; (entry = readdir(directory));)
+        count += entry->d_name[0] != '.' || entry->d_name[1] == 'm';
     closedir(directory);
     return count;
 }
@@ -102,7 +103,8 @@ static inline void assert_file_holds(const char *path, const void *bytes, size_t
 /* A file at the server: `size` bytes made of `seed`. */
 static inline void store_file(const char *account, int64_t id, long size, long seed) {
     char *path = format("/control/%s/files", account);
-    char *file = format("[{\"file_id\": %" PRId64 ", \"purpose\": \"voice_clone\", \"size\": %ld, \"seed\": %ld}]", id, size, seed);
+    char *file = format(
+        "[{\"file_id\": %" PRId64 ", \"purpose\": \"voice_clone\", \"size\": %ld, \"seed\": %ld}]", id, size, seed);
     free(control("POST", path, file));
     free(file);
     free(path);
@@ -187,7 +189,8 @@ static inline void assert_journal_holds(const char *account, const char *part, l
     char *found = journal(account);
     long count = 0;
     for (char *at = found; (at = strstr(at, part)); at += strlen(part)) count++;
-    if (count != wanted) FAIL("the journal of %s holds %s %ld times, not %ld: %.3000s", account, part, count, wanted, found);
+    if (count != wanted)
+        FAIL("the journal of %s holds %s %ld times, not %ld: %.3000s", account, part, count, wanted, found);
     free(found);
 }
 
@@ -203,20 +206,23 @@ static inline long files_of(const char *account) {
 }
 
 /* What a call says of a failure, checked and freed: its status, a part of its message, and whether it is ambiguous. */
-#define FAILS(call, error, status, part, ambiguous) assert_fails(__FILE__, __LINE__, #call, (call), &(error), status, part, ambiguous)
+#define FAILS(call, error, status, part, ambiguous)                                                                    \
+    assert_fails(__FILE__, __LINE__, #call, (call), &(error), status, part, ambiguous)
 
-static inline void assert_fails(const char *file, int line, const char *call, mmx_status found, mmx_error **error, mmx_status status,
-                         const char *part, bool ambiguous) {
+static inline void assert_fails(const char *file, int line, const char *call, mmx_status found, mmx_error **error,
+    mmx_status status, const char *part, bool ambiguous) {
     const char *message = mmx_error_message(*error);
     if (found != status || mmx_error_status(*error) != status) {
         FAIL("%s:%d: %s: %s, not %s: %s", file, line, call, mmx_status_name(found), mmx_status_name(status), message);
     }
     check_text(file, line, call, message, part, 0);
-    if (mmx_error_is_ambiguous(*error) != ambiguous) FAIL("%s:%d: %s: ambiguous is not %d: %s", file, line, call, ambiguous, message);
+    if (mmx_error_is_ambiguous(*error) != ambiguous)
+        FAIL("%s:%d: %s: ambiguous is not %d: %s", file, line, call, ambiguous, message);
     char *json = mmx_error_json(*error);
     const char *const secrets[] = {setting("MMX_TEST_KEY"), "Signature", "Expires="};
     for (size_t i = 0; i < sizeof secrets / sizeof *secrets; i++) {
-        if (strstr(message, secrets[i]) || strstr(json, secrets[i])) FAIL("%s:%d: %s tells a secret: %s", file, line, call, json);
+        if (strstr(message, secrets[i]) || strstr(json, secrets[i]))
+            FAIL("%s:%d: %s tells a secret: %s", file, line, call, json);
     }
     mmx_string_free(json);
     mmx_error_free(*error);
@@ -226,8 +232,33 @@ static inline void assert_fails(const char *file, int line, const char *call, mm
 /* A call that must succeed; `error` is the variable that it fills. */
 #define SUCCEEDS(call, error) assert_succeeds(__FILE__, __LINE__, #call, (call), &(error))
 
-static inline void assert_succeeds(const char *file, int line, const char *call, mmx_status status, mmx_error *const *error) {
+static inline void assert_succeeds(
+    const char *file, int line, const char *call, mmx_status status, mmx_error *const *error) {
     if (status != MMX_OK) FAIL("%s:%d: %s: %s", file, line, call, mmx_error_message(*error));
+}
+
+/* A fault, and how a call that reads fails of it. */
+struct failing_read {
+    const char *fault;
+    mmx_status status;
+    const char *part;
+};
+
+/* Each makes the call fail after one request, never ambiguous, and the next call succeeds. */
+static inline void assert_each_fails(const char *account_name, const struct failing_read *cases, size_t count,
+    const mmx_client *client, mmx_status (*call)(const mmx_client *client, char **json, mmx_error **error)) {
+    static char filling_of_json;
+    for (size_t i = 0; i < count; i++) {
+        char *json = &filling_of_json;
+        mmx_error *error = NULL;
+        account(account_name, 2);
+        script(account_name, cases[i].fault);
+        FAILS(call(client, &json, &error), error, cases[i].status, cases[i].part, false);
+        CHECK(json == NULL);
+        CHECK_INT(count_of(account_name, "count"), 1);
+        SUCCEEDS(call(client, &json, &error), error);
+        mmx_string_free(json);
+    }
 }
 
 #endif

@@ -12,7 +12,7 @@ static mmx_files *parsed(const char *json, size_t count) {
 }
 
 static void file_is(const mmx_file *file, int64_t id, int64_t bytes, int64_t created_at, const char *filename,
-                    const char *purpose, const char *download_url) {
+    const char *purpose, const char *download_url) {
     CHECK(file != NULL);
     CHECK_INT(file->file_id, id);
     CHECK_INT(file->bytes, bytes);
@@ -23,12 +23,16 @@ static void file_is(const mmx_file *file, int64_t id, int64_t bytes, int64_t cre
 }
 
 static void written_by_hand(void) {
-    static const char *const none[] = {"{}", "{\"files\":null}", "{\"files\":[]}", " { \"base_resp\": {\"status_code\": 0} } ", "{\"file\":null}"};
+    static const char *const none[] = {
+        "{}", "{\"files\":null}", "{\"files\":[]}", " { \"base_resp\": {\"status_code\": 0} } ", "{\"file\":null}"};
     for (size_t i = 0; i < sizeof none / sizeof *none; i++) mmx_files_free(parsed(none[i], 0));
 
-    mmx_files *files = parsed("{\"files\":[{\"file_id\":9223372036854775807,\"bytes\":\"12\",\"created_at\":1700469398,"
-                              "\"filename\":\"\\u58f0\\n.mp3\",\"purpose\":\"a\",\"download_url\":\"https://x/?y\",\"new\":{\"file_id\":3}},"
-                              "{\"file_id\":\"9007199254740993\"},{\"file_id\":1,\"bytes\":null,\"filename\":null,\"purpose\":7,\"created_at\":\"x\"}]}", 3);
+    mmx_files *files = parsed(
+        "{\"files\":[{\"file_id\":9223372036854775807,\"bytes\":\"12\",\"created_at\":1700469398,"
+        "\"filename\":\"\\u58f0\\n.mp3\",\"purpose\":\"a\",\"download_url\":\"https://x/?y\",\"new\":{\"file_id\":3}},"
+        "{\"file_id\":\"9007199254740993\"},{\"file_id\":1,\"bytes\":null,\"filename\":null,\"purpose\":7,\"created_"
+        "at\":\"x\"}]}",
+        3);
     file_is(mmx_files_get(files, 0), INT64_MAX, 12, 1700469398, "\xe5\xa3\xb0\n.mp3", "a", "https://x/?y");
     file_is(mmx_files_get(files, 1), 9007199254740993, 0, 0, "", "", "");
     file_is(mmx_files_get(files, 2), 1, 0, 0, "", "", "");
@@ -53,11 +57,12 @@ static void written_by_hand(void) {
 }
 
 static void refused_ones(void) {
-    static const char *const bad[] = {"", " ", "{", "[]", "null", "7", "\"{}\"", "{}{}", "nonsense", "{\"files\":{\"a\":1}}", "{\"files\":[7]}",
-                                      "{\"files\":[{}]}", "{\"files\":[{\"file_id\":1.0}]}", "{\"files\":[{\"file_id\":1e3}]}",
-                                      "{\"files\":[{\"file_id\":9223372036854775808}]}", "{\"files\":[{\"file_id\":\"x\"}]}",
-                                      "{\"files\":[{\"file_id\":\"\"}]}", "{\"files\":[{\"file_id\":null}]}", "{\"file\":{\"file_id\":true}}",
-                                      "{\"file_id\":\"-\"}", "{\"file_id\":\"9223372036854775808\"}", "{\"file_id\":\"1e3\"}", "{\"file\":[]}"};
+    static const char *const bad[] = {"", " ", "{", "[]", "null", "7", "\"{}\"", "{}{}", "nonsense",
+        "{\"files\":{\"a\":1}}", "{\"files\":[7]}", "{\"files\":[{}]}", "{\"files\":[{\"file_id\":1.0}]}",
+        "{\"files\":[{\"file_id\":1e3}]}", "{\"files\":[{\"file_id\":9223372036854775808}]}",
+        "{\"files\":[{\"file_id\":\"x\"}]}", "{\"files\":[{\"file_id\":\"\"}]}", "{\"files\":[{\"file_id\":null}]}",
+        "{\"file\":{\"file_id\":true}}", "{\"file_id\":\"-\"}", "{\"file_id\":\"9223372036854775808\"}",
+        "{\"file_id\":\"1e3\"}", "{\"file\":[]}"};
     mmx_error *error = FILLED;
     mmx_files *files;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {

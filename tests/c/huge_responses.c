@@ -18,35 +18,67 @@ struct huge {
 };
 
 #define LIST(name, before, unit, after) {name, "list", before, unit, after, 64, MMX_OK, NULL, 0}
-#define FAILED(name, call, before, unit, after, mib, status, part) {name, call, before, unit, after, mib, status, part, 0}
+#define FAILED(name, call, before, unit, after, mib, status, part)                                                     \
+    {name, call, before, unit, after, mib, status, part, 0}
 
 static const struct huge responses[] = {
-    LIST("objects in base_resp", "{'files':[]," "'base_resp':{'status_code':0,'x':[{'':0}", ",{'':0}", "]}}"),
-    LIST("the same before the code", "{'files':[]," "'base_resp':{'x':[{'':0}", ",{'':0}", "],'status_code':0}}"),
-    LIST("arrays in base_resp", "{'files':[]," "'base_resp':{'status_code':0,'x':[[]", ",[]", "]}}"),
-    LIST("numbers in base_resp", "{'files':[]," "'base_resp':{'status_code':0,'x':[0", ",0", "]}}"),
-    LIST("fields of base_resp", "{'files':[]," "'base_resp':{'status_code':0", ",'x':0", "}}"),
-    LIST("deep ones", "{'files':[]," "'base_resp':{'status_code':0,'x':[0", ",[[[[[[[[[[[[{'a':{'a':{'a':[]}}}]]]]]]]]]]]]", "]}}"),
-    LIST("a message that is an array", "{'files':[]," "'base_resp':{'status_code':0,'status_msg':[[]", ",[]", "]}}"),
+    LIST("objects in base_resp",
+        "{'files':[],"
+        "'base_resp':{'status_code':0,'x':[{'':0}",
+        ",{'':0}", "]}}"),
+    LIST("the same before the code",
+        "{'files':[],"
+        "'base_resp':{'x':[{'':0}",
+        ",{'':0}", "],'status_code':0}}"),
+    LIST("arrays in base_resp",
+        "{'files':[],"
+        "'base_resp':{'status_code':0,'x':[[]",
+        ",[]", "]}}"),
+    LIST("numbers in base_resp",
+        "{'files':[],"
+        "'base_resp':{'status_code':0,'x':[0",
+        ",0", "]}}"),
+    LIST("fields of base_resp",
+        "{'files':[],"
+        "'base_resp':{'status_code':0",
+        ",'x':0", "}}"),
+    LIST("deep ones",
+        "{'files':[],"
+        "'base_resp':{'status_code':0,'x':[0",
+        ",[[[[[[[[[[[[{'a':{'a':{'a':[]}}}]]]]]]]]]]]]", "]}}"),
+    LIST("a message that is an array",
+        "{'files':[],"
+        "'base_resp':{'status_code':0,'status_msg':[[]",
+        ",[]", "]}}"),
     LIST("a field nobody knows", "{'x':[[]", ",[]", "],'files':[]," SUCCESS "}"),
     LIST("fields nobody knows", "{'x':0", ",'x':{'y':null}", ",'files':[]," SUCCESS "}"),
     LIST("a long text nobody needs", "{'files':[],'x':'", "abcdefgh", "'," SUCCESS "}"),
     LIST("a long name of a field", "{'files':[],'", "abcdefgh", "':1," SUCCESS "}"),
     LIST("entries that are null", "{'files':[null", ",null", "]," SUCCESS "}"),
-    {"a field of a file", "list", "{'files':[{'file_id':1,'x':[{'':0}", ",{'':0}", "]}]," SUCCESS "}", 64, MMX_OK, NULL, 1},
-    {"a name that is an array", "list", "{'files':[{'file_id':1,'filename':[[]", ",[]", "]}]," SUCCESS "}", 64, MMX_OK, NULL, 1},
+    {"a field of a file", "list", "{'files':[{'file_id':1,'x':[{'':0}", ",{'':0}", "]}]," SUCCESS "}", 64, MMX_OK, NULL,
+        1},
+    {"a name that is an array", "list", "{'files':[{'file_id':1,'filename':[[]", ",[]", "]}]," SUCCESS "}", 64, MMX_OK,
+        NULL, 1},
     FAILED("no object", "list", "[[]", ",[]", "]", 64, MMX_ERROR_PROTOCOL, "the answer is JSON, but not an object"),
     FAILED("no JSON", "list", "[[]", ",[]", ",", 64, MMX_ERROR_PROTOCOL, "the answer is JSON that is cut short"),
-    FAILED("an id that is an array", "list", "{'files':[{'file_id':[[]", ",[]", "]}]," SUCCESS "}", 64, MMX_ERROR_PROTOCOL, "not what the API's documents say"),
-    FAILED("a code that is an array", "list", "{'base_resp':{'status_code':[[]", ",[]", "]}}", 64, MMX_ERROR_PROTOCOL, "base_resp.status_code in the answer is not an integer"),
-    FAILED("a refusal with more", "list", "{'base_resp':{'status_code':1004,'x':[{'':0}", ",{'':0}", "]}}", 64, MMX_ERROR_AUTHENTICATION, "the service answered 1004"),
-    FAILED("a long refusal", "list", "{'base_resp':{'status_code':1004,'status_msg':'", "abcdefgh", "'}}", 64, MMX_ERROR_AUTHENTICATION, "the service answered 1004"),
-    FAILED("the newer shape", "list", "{'type':'error','error':{'message':'no (2049)','x':[{'':0}", ",{'':0}", "]}}", 64, MMX_ERROR_AUTHENTICATION, "the service answered 2049"),
+    FAILED("an id that is an array", "list", "{'files':[{'file_id':[[]", ",[]", "]}]," SUCCESS "}", 64,
+        MMX_ERROR_PROTOCOL, "not what the API's documents say"),
+    FAILED("a code that is an array", "list", "{'base_resp':{'status_code':[[]", ",[]", "]}}", 64, MMX_ERROR_PROTOCOL,
+        "base_resp.status_code in the answer is not an integer"),
+    FAILED("a refusal with more", "list", "{'base_resp':{'status_code':1004,'x':[{'':0}", ",{'':0}", "]}}", 64,
+        MMX_ERROR_AUTHENTICATION, "the service answered 1004"),
+    FAILED("a long refusal", "list", "{'base_resp':{'status_code':1004,'status_msg':'", "abcdefgh", "'}}", 64,
+        MMX_ERROR_AUTHENTICATION, "the service answered 1004"),
+    FAILED("the newer shape", "list", "{'type':'error','error':{'message':'no (2049)','x':[{'':0}", ",{'':0}", "]}}",
+        64, MMX_ERROR_AUTHENTICATION, "the service answered 2049"),
     FAILED("a page", "list", "<html>", "<p></p>\n", "</html>", 64, MMX_ERROR_PROTOCOL, "an HTML page"),
-    {"retrieve", "retrieve", "{'file':{'file_id':1},'base_resp':{'status_code':0,'x':[{'':0}", ",{'':0}", "]}}", 15, MMX_OK, NULL, 0},
+    {"retrieve", "retrieve", "{'file':{'file_id':1},'base_resp':{'status_code':0,'x':[{'':0}", ",{'':0}", "]}}", 15,
+        MMX_OK, NULL, 0},
     {"delete", "delete", "{'file_id':1,'base_resp':{'status_code':0,'x':[[]", ",[]", "]}}", 15, MMX_OK, NULL, 0},
-    {"upload", "upload", "{'file':{'file_id':1,'bytes':1},'base_resp':{'status_code':0,'x':[[]", ",[]", "]}}", 15, MMX_OK, NULL, 0},
-    FAILED("retrieve, too long", "retrieve", "{'file':{'file_id':1},'base_resp':{'status_code':0,'x':[{'':0}", ",{'':0}", "]}}", 64, MMX_ERROR_PROTOCOL, "retrieve_file: "),
+    {"upload", "upload", "{'file':{'file_id':1,'bytes':1},'base_resp':{'status_code':0,'x':[[]", ",[]", "]}}", 15,
+        MMX_OK, NULL, 0},
+    FAILED("retrieve, too long", "retrieve", "{'file':{'file_id':1},'base_resp':{'status_code':0,'x':[{'':0}",
+        ",{'':0}", "]}}", 64, MMX_ERROR_PROTOCOL, "retrieve_file: "),
 };
 
 static void answers_with(const struct huge *huge, bool in_chunks) {
@@ -63,15 +95,17 @@ static void answers_with(const struct huge *huge, bool in_chunks) {
         fclose(out);
         free(parts[i]);
     }
-    char *fault = format("{\"call\": \"%s\", \"perform\": true, \"no_length\": %s, \"body_parts\": [[\"%s\", 1], [\"%s\", %ld], [\"%s\", 1]]}", huge->call,
-                         in_chunks ? "true" : "false", escaped[0], escaped[1], count, escaped[2]);
+    char *fault = format("{\"call\": \"%s\", \"perform\": true, \"no_length\": %s, \"body_parts\": [[\"%s\", 1], "
+                         "[\"%s\", %ld], [\"%s\", 1]]}",
+        huge->call, in_chunks ? "true" : "false", escaped[0], escaped[1], count, escaped[2]);
     account(NAME, 1);
     script(NAME, fault);
     free(fault);
     for (int i = 0; i < 3; i++) free(escaped[i]);
 }
 
-static mmx_status calls(const mmx_client *client, const char *call, const mmx_call_options *options, char **json, mmx_error **error) {
+static mmx_status calls(
+    const mmx_client *client, const char *call, const mmx_call_options *options, char **json, mmx_error **error) {
     if (strcmp(call, "list") == 0) return mmx_list_files(client, NULL, options, json, error);
     if (strcmp(call, "retrieve") == 0) return mmx_retrieve_file(client, 1, options, json, error);
     if (strcmp(call, "delete") == 0) return mmx_delete_file(client, 1, "voice_clone", options, json, error);
@@ -105,7 +139,8 @@ static void costs_little(const struct huge *huge, bool in_chunks) {
         SUCCEEDS(mmx_files_parse(json, &files, &error), error);
         CHECK_INT(mmx_files_count(files), huge->files);
         mmx_files_free(files);
-        if (peak_kib() - before >= most) FAIL("%s: parsed, the peak is %ld KiB, not below %ld", huge->name, peak_kib() - before, most);
+        if (peak_kib() - before >= most)
+            FAIL("%s: parsed, the peak is %ld KiB, not below %ld", huge->name, peak_kib() - before, most);
     }
     CHECK(strlen(mmx_error_message(error)) < 4096);
     mmx_string_free(json);

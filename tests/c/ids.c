@@ -5,18 +5,21 @@
 static void answers(const mmx_client *client, int64_t file_id, const char *wanted) {
     char *json = FILLED;
     mmx_error *error = FILLED;
-    if (mmx_delete_file(client, file_id, "voice_clone", NULL, &json, &error) != MMX_OK) FAIL("%s", mmx_error_message(error));
+    if (mmx_delete_file(client, file_id, "voice_clone", NULL, &json, &error) != MMX_OK)
+        FAIL("%s", mmx_error_message(error));
     CHECK(error == NULL);
     CHECK_TEXT(json, wanted);
     mmx_string_free(json);
 }
 
 static void every_digit(const mmx_client *client) {
-    static const int64_t ids[] = {1, 2147483648, 9007199254740991, 9007199254740992, 9007199254740993, INT64_MAX - 1, INT64_MAX};
+    static const int64_t ids[] = {
+        1, 2147483648, 9007199254740991, 9007199254740992, 9007199254740993, INT64_MAX - 1, INT64_MAX};
     for (size_t i = 0; i < sizeof ids / sizeof *ids; i++) {
         char *file = format("{\"file_id\": %" PRId64 ", \"purpose\": \"voice_clone\"}", ids[i]);
         free(control("POST", "/control/ids/files", file));
-        char *answer = format("{\"file_id\":%" PRId64 ",\"base_resp\":{\"status_code\":0,\"status_msg\":\"success\"}}", ids[i]);
+        char *answer =
+            format("{\"file_id\":%" PRId64 ",\"base_resp\":{\"status_code\":0,\"status_msg\":\"success\"}}", ids[i]);
         answers(client, ids[i], answer);
         char *body = format("\"body\":\"{\\\"file_id\\\":%" PRId64 ",\\\"purpose\\\":\\\"voice_clone\\\"}\"", ids[i]);
         assert_journal_has("ids", body, true);
@@ -75,12 +78,15 @@ static void success_in_other_shapes(const mmx_client *client) {
         {"{\"shape\": \"status_code_string\"}", NULL},
         {"{\"trickle_ms\": 1}", "{\"file_id\":3," BASE_RESP "}"},
         /* Byte for byte: white space, order, escapes, numbers that no double holds, what comes twice. */
-        {"{\"body\": \" {\\r\\n \\\"z\\\" : [1e300, 0.10, 18446744073709551617],\\t\\\"\\\\u00e9\\\": \\\"\\\\u4e2d\xe4\xb8\xad\\\","
+        {"{\"body\": \" {\\r\\n \\\"z\\\" : [1e300, 0.10, 18446744073709551617],\\t\\\"\\\\u00e9\\\": "
+         "\\\"\\\\u4e2d\xe4\xb8\xad\\\","
          "\\\"base_resp\\\":{\\\"status_code\\\":0,\\\"trace\\\":{}}, \\\"file_id\\\":3}\\n\"}",
-         " {\r\n \"z\" : [1e300, 0.10, 18446744073709551617],\t\"\\u00e9\": \"\\u4e2d\xe4\xb8\xad\","
-         "\"base_resp\":{\"status_code\":0,\"trace\":{}}, \"file_id\":3}\n"},
-        {"{\"body\": \"{\\\"file_id\\\":\\\"3\\\",\\\"base_resp\\\":{\\\"status_code\\\":0}}\"}", "{\"file_id\":\"3\",\"base_resp\":{\"status_code\":0}}"},
-        {"{\"http_status\": 202, \"body\": \"{\\\"base_resp\\\":{\\\"status_code\\\":0}}\"}", "{\"base_resp\":{\"status_code\":0}}"},
+            " {\r\n \"z\" : [1e300, 0.10, 18446744073709551617],\t\"\\u00e9\": \"\\u4e2d\xe4\xb8\xad\","
+            "\"base_resp\":{\"status_code\":0,\"trace\":{}}, \"file_id\":3}\n"},
+        {"{\"body\": \"{\\\"file_id\\\":\\\"3\\\",\\\"base_resp\\\":{\\\"status_code\\\":0}}\"}",
+            "{\"file_id\":\"3\",\"base_resp\":{\"status_code\":0}}"},
+        {"{\"http_status\": 202, \"body\": \"{\\\"base_resp\\\":{\\\"status_code\\\":0}}\"}",
+            "{\"base_resp\":{\"status_code\":0}}"},
     };
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
         account("ids", 5);

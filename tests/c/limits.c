@@ -40,7 +40,8 @@ static void times_out(const mmx_config *config, int64_t limit, bool ambiguous, c
 }
 
 static void connect_timeout(void) {
-    char *const urls[] = {format("http://stalled.invalid"), format("http://127.0.0.1:%d", full_port()), format("https://127.0.0.1:%d", silent_port())};
+    char *const urls[] = {format("http://stalled.invalid"), format("http://127.0.0.1:%d", full_port()),
+        format("https://127.0.0.1:%d", silent_port())};
     static const char *const servers[] = {"stalled.invalid:80", "127.0.0.1:", "127.0.0.1:"};
     for (int i = 0; i < 3; i++) {
         mmx_config *config = config_at(urls[i]);
@@ -86,7 +87,8 @@ static void silence(void) {
 
     mmx_client *client = client_from(config);
     for (int call = 0; call < 3; call++) {
-        static const char *const said[] = {"list_files: no byte came", "retrieve_file: no byte came", "download_file: no byte came"};
+        static const char *const said[] = {
+            "list_files: no byte came", "retrieve_file: no byte came", "download_file: no byte came"};
         mmx_error *error = NULL;
         char *path = in_folder("silent");
         script("limits", "{\"hang\": true}");
@@ -151,7 +153,9 @@ static void one_limit_over_all(void) {
             account(name, 3);
             mmx_config *config = config_for(name, call % 2);
             if (of_limiter) CHECK_INT(mmx_config_set_requests_per_minute(config, 1, NULL), MMX_OK);
-            else script(name, "{\"times\": -1, \"code\": 1041, \"delay_ms\": 150, \"headers\": {\"Retry-After\": \"0\"}}");
+            else
+                script(
+                    name, "{\"times\": -1, \"code\": 1041, \"delay_ms\": 150, \"headers\": {\"Retry-After\": \"0\"}}");
             mmx_client *client = client_of(config);
             if (of_limiter) assert_deletes(client, 1);
             mmx_call_options options = MMX_CALL_OPTIONS_INIT;
@@ -162,7 +166,10 @@ static void one_limit_over_all(void) {
             mmx_status status = makes(call, client, &options, &error);
             int64_t took = now_ms() - started;
             CHECK(!of_limiter || !mmx_error_is_ambiguous(error));
-            FAILS(status, error, MMX_ERROR_TIMEOUT, of_limiter ? "the time limit of 300 ms passed while waiting for the rate limiter" : "the time limit of 300 ms passed while ", mmx_error_is_ambiguous(error));
+            FAILS(status, error, MMX_ERROR_TIMEOUT,
+                of_limiter ? "the time limit of 300 ms passed while waiting for the rate limiter"
+                           : "the time limit of 300 ms passed while ",
+                mmx_error_is_ambiguous(error));
             if (took < 300 || took > 1000) FAIL("call %d: 300 ms took %d ms", call, (int)took);
             CHECK(count_of(name, "count") >= 1);
             mmx_client_free(client);

@@ -18,14 +18,15 @@ static size_t listed(const mmx_client *client, const char *purpose) {
 }
 
 static void requests(const mmx_client *client) {
-    static const char *const purposes[] = {
-        MMX_PURPOSE_VOICE_CLONE,      MMX_PURPOSE_PROMPT_AUDIO,        MMX_PURPOSE_T2A_ASYNC_INPUT,        MMX_PURPOSE_T2A_ASYNC,
-        MMX_PURPOSE_VIDEO_GENERATION, MMX_PURPOSE_VIDEO_UNDERSTANDING, MMX_PURPOSE_VIDEO_GENERATION_INPUT, "new_next_year_2"};
+    static const char *const purposes[] = {MMX_PURPOSE_VOICE_CLONE, MMX_PURPOSE_PROMPT_AUDIO,
+        MMX_PURPOSE_T2A_ASYNC_INPUT, MMX_PURPOSE_T2A_ASYNC, MMX_PURPOSE_VIDEO_GENERATION,
+        MMX_PURPOSE_VIDEO_UNDERSTANDING, MMX_PURPOSE_VIDEO_GENERATION_INPUT, "new_next_year_2"};
     enum { COUNT = sizeof purposes / sizeof *purposes };
     account(NAME, 0);
     for (size_t i = 0; i < COUNT; i++) {
         /* As many of each as its place says, and one. */
-        char *files = format("{\"count\": %zu, \"first_id\": %zu, \"purpose\": \"%s\"}", i + 1, (i + 1) * 1000, purposes[i]);
+        char *files =
+            format("{\"count\": %zu, \"first_id\": %zu, \"purpose\": \"%s\"}", i + 1, (i + 1) * 1000, purposes[i]);
         char *path = format("/control/%s/files", NAME);
         free(control("POST", path, files));
         free(path);
@@ -49,24 +50,28 @@ static void requests(const mmx_client *client) {
 
 static void no_files(const mmx_client *client) {
     account(NAME, 0);
-    script(NAME, "[{\"shape\": \"files_missing\"}, {\"shape\": \"files_null\"}, {\"body\": \"{\\\"files\\\":[],\\\"base_resp\\\":{\\\"status_code\\\":0}}\"}]");
+    script(NAME, "[{\"shape\": \"files_missing\"}, {\"shape\": \"files_null\"}, {\"body\": "
+                 "\"{\\\"files\\\":[],\\\"base_resp\\\":{\\\"status_code\\\":0}}\"}]");
     for (int i = 0; i < 3; i++) CHECK_INT(listed(client, MMX_PURPOSE_VOICE_CLONE), 0);
 }
 
 /* Byte for byte, with what nobody knows yet; ids as numbers and as strings, to the last digit. */
 static void as_it_came(const mmx_client *client) {
-    static const char answer[] =
-        "{ \"new\" : [1.50, {\"a\":null}] ,\"files\":[{\"file_id\":9223372036854775807,\"bytes\":0,\"extra\":\"\\u58f0\"},"
-        "{\"file_id\":\"9007199254740993\",\"created_at\":1700469398,\"filename\":\"a \\\"b\\\".mp3\",\"purpose\":\"x\"}],"
-        "\"base_resp\":{\"status_code\":0,\"status_msg\":\"success\"}}\n";
+    static const char answer[] = "{ \"new\" : [1.50, {\"a\":null}] "
+                                 ",\"files\":[{\"file_id\":9223372036854775807,\"bytes\":0,\"extra\":\"\\u58f0\"},"
+                                 "{\"file_id\":\"9007199254740993\",\"created_at\":1700469398,\"filename\":\"a "
+                                 "\\\"b\\\".mp3\",\"purpose\":\"x\"}],"
+                                 "\"base_resp\":{\"status_code\":0,\"status_msg\":\"success\"}}\n";
     char *json = NULL;
     mmx_error *error = NULL;
     mmx_files *files = NULL;
     account(NAME, 0);
-    script(NAME, "{\"body\": \"{ \\\"new\\\" : [1.50, {\\\"a\\\":null}] ,\\\"files\\\":[{\\\"file_id\\\":9223372036854775807,\\\"bytes\\\":0,"
-                 "\\\"extra\\\":\\\"\\\\u58f0\\\"},{\\\"file_id\\\":\\\"9007199254740993\\\",\\\"created_at\\\":1700469398,"
-                 "\\\"filename\\\":\\\"a \\\\\\\"b\\\\\\\".mp3\\\",\\\"purpose\\\":\\\"x\\\"}],"
-                 "\\\"base_resp\\\":{\\\"status_code\\\":0,\\\"status_msg\\\":\\\"success\\\"}}\\n\"}");
+    script(NAME,
+        "{\"body\": \"{ \\\"new\\\" : [1.50, {\\\"a\\\":null}] "
+        ",\\\"files\\\":[{\\\"file_id\\\":9223372036854775807,\\\"bytes\\\":0,"
+        "\\\"extra\\\":\\\"\\\\u58f0\\\"},{\\\"file_id\\\":\\\"9007199254740993\\\",\\\"created_at\\\":1700469398,"
+        "\\\"filename\\\":\\\"a \\\\\\\"b\\\\\\\".mp3\\\",\\\"purpose\\\":\\\"x\\\"}],"
+        "\\\"base_resp\\\":{\\\"status_code\\\":0,\\\"status_msg\\\":\\\"success\\\"}}\\n\"}");
     SUCCEEDS(mmx_list_files(client, NULL, NULL, &json, &error), error);
     CHECK_TEXT(json, answer);
     SUCCEEDS(mmx_files_parse(json, &files, &error), error);
@@ -78,12 +83,12 @@ static void as_it_came(const mmx_client *client) {
     mmx_string_free(json);
 }
 
+static mmx_status list_voices(const mmx_client *client, char **json, mmx_error **error) {
+    return mmx_list_files(client, MMX_PURPOSE_VOICE_CLONE, NULL, json, error);
+}
+
 static void failures(const mmx_client *client) {
-    static const struct {
-        const char *fault;
-        mmx_status status;
-        const char *part;
-    } cases[] = {
+    static const struct failing_read cases[] = {
         {"{\"code\": 1002}", MMX_ERROR_RATE_LIMITED, "the service answered 1002"},
         {"{\"code\": 1004}", MMX_ERROR_AUTHENTICATION, "check the key"},
         {"{\"code\": 1013}", MMX_ERROR_SERVER, "1013"},
@@ -98,23 +103,16 @@ static void failures(const mmx_client *client) {
         {"{\"shape\": \"no_base_resp\"}", MMX_ERROR_PROTOCOL, "base_resp"},
         {"{\"shape\": \"files_not_array\"}", MMX_ERROR_PROTOCOL, "list_files: "},
         {"{\"shape\": \"deep_nesting\"}", MMX_ERROR_PROTOCOL, "list_files: "},
-        {"{\"body\": \"{\\\"files\\\":[{\\\"file_id\\\":1.5}],\\\"base_resp\\\":{\\\"status_code\\\":0}}\"}", MMX_ERROR_PROTOCOL, "64 bits"},
-        {"{\"body\": \"{\\\"files\\\":[{\\\"bytes\\\":1}],\\\"base_resp\\\":{\\\"status_code\\\":0}}\"}", MMX_ERROR_PROTOCOL, "file_id"},
+        {"{\"body\": \"{\\\"files\\\":[{\\\"file_id\\\":1.5}],\\\"base_resp\\\":{\\\"status_code\\\":0}}\"}",
+            MMX_ERROR_PROTOCOL, "64 bits"},
+        {"{\"body\": \"{\\\"files\\\":[{\\\"bytes\\\":1}],\\\"base_resp\\\":{\\\"status_code\\\":0}}\"}",
+            MMX_ERROR_PROTOCOL, "file_id"},
         {"{\"close_before_answer\": \"rst\"}", MMX_ERROR_NETWORK, "the connection broke"},
         {"{\"cut_after\": 150}", MMX_ERROR_NETWORK, "before the answer was whole"},
         {"{\"wrong_length\": 10}", MMX_ERROR_NETWORK, "before the answer was whole"},
     };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        char *json = FILLED;
-        mmx_error *error = NULL;
-        account(NAME, 2);
-        script(NAME, cases[i].fault);
-        /* Nothing is changed by a list, so nothing is in doubt. */
-        FAILS(mmx_list_files(client, MMX_PURPOSE_VOICE_CLONE, NULL, &json, &error), error, cases[i].status, cases[i].part, false);
-        CHECK(json == NULL);
-        CHECK_INT(count_of(NAME, "count"), 1);
-        CHECK(listed(client, MMX_PURPOSE_VOICE_CLONE) >= 2);
-    }
+    assert_each_fails(NAME, cases, sizeof cases / sizeof *cases, client, list_voices);
+    CHECK(listed(client, MMX_PURPOSE_VOICE_CLONE) >= 2);
 }
 
 static void limits(const mmx_client *client) {
@@ -123,15 +121,20 @@ static void limits(const mmx_client *client) {
     account(NAME, 2);
     script(NAME, "{\"hang\": true}");
     options.timeout_ms = 200;
-    FAILS(mmx_list_files(client, NULL, &options, NULL, &error), error, MMX_ERROR_TIMEOUT, "the time limit of 200 ms passed while asking 127.0.0.1:", false);
+    FAILS(mmx_list_files(client, NULL, &options, NULL, &error), error, MMX_ERROR_TIMEOUT,
+        "the time limit of 200 ms passed while asking 127.0.0.1:", false);
     CHECK_INT(mmx_cancel_new(&options.cancel, NULL), MMX_OK);
     mmx_cancel_trigger(options.cancel);
-    FAILS(mmx_list_files(client, NULL, &options, NULL, &error), error, MMX_ERROR_CANCELLED, "before anything was sent", false);
+    FAILS(mmx_list_files(client, NULL, &options, NULL, &error), error, MMX_ERROR_CANCELLED, "before anything was sent",
+        false);
     mmx_cancel_free(options.cancel);
     error = FILLED;
-    REFUSES(mmx_list_files(client, "Voice Clone", NULL, NULL, &error), error, "purpose", "must be 1 to 64 letters, digits, _, - and .");
-    REFUSES(mmx_list_files(client, "", NULL, NULL, &error), error, "purpose", "must be 1 to 64 letters, digits, _, - and .");
-    REFUSES(mmx_list_files(client, "a&purpose=b", NULL, NULL, &error), error, "purpose", "must be 1 to 64 letters, digits, _, - and .");
+    REFUSES(mmx_list_files(client, "Voice Clone", NULL, NULL, &error), error, "purpose",
+        "must be 1 to 64 letters, digits, _, - and .");
+    REFUSES(mmx_list_files(client, "", NULL, NULL, &error), error, "purpose",
+        "must be 1 to 64 letters, digits, _, - and .");
+    REFUSES(mmx_list_files(client, "a&purpose=b", NULL, NULL, &error), error, "purpose",
+        "must be 1 to 64 letters, digits, _, - and .");
     REFUSES(mmx_list_files(NULL, NULL, NULL, NULL, &error), error, "client", "is NULL");
     options = (mmx_call_options)MMX_CALL_OPTIONS_INIT;
     options.flags = MMX_CALL_VIA_DOWNLOAD_URL;

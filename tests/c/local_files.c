@@ -9,8 +9,12 @@
 static mmx_client *client;
 static char *path;
 
-static mmx_status uploads(const char *name, mmx_error **error) { return mmx_upload_file(client, name, MMX_PURPOSE_VOICE_CLONE, NULL, NULL, error); }
-static mmx_status downloads(const char *name, mmx_error **error) { return mmx_download_file(client, 1, name, NULL, NULL, error); }
+static mmx_status uploads(const char *name, mmx_error **error) {
+    return mmx_upload_file(client, name, MMX_PURPOSE_VOICE_CLONE, NULL, NULL, error);
+}
+static mmx_status downloads(const char *name, mmx_error **error) {
+    return mmx_download_file(client, 1, name, NULL, NULL, error);
+}
 static mmx_status by_link(const char *name, mmx_error **error) {
     mmx_call_options options = MMX_CALL_OPTIONS_INIT;
     options.flags = MMX_CALL_VIA_DOWNLOAD_URL;
@@ -59,8 +63,11 @@ static void local(void) {
         account(NAME, 1);
         int entries = entries_in(folder());
         mmx_status status = cases[i].call(name, &error);
-        if (status != MMX_ERROR_FILE) FAIL("%zu, %s: %s: %s", i, name, mmx_status_name(status), mmx_error_message(error));
-        if (mmx_error_errno(error) != cases[i].number) FAIL("%zu, %s: errno is %d, not %d: %s", i, name, mmx_error_errno(error), cases[i].number, mmx_error_message(error));
+        if (status != MMX_ERROR_FILE)
+            FAIL("%zu, %s: %s: %s", i, name, mmx_status_name(status), mmx_error_message(error));
+        if (mmx_error_errno(error) != cases[i].number)
+            FAIL("%zu, %s: errno is %d, not %d: %s", i, name, mmx_error_errno(error), cases[i].number,
+                mmx_error_message(error));
         char *json = mmx_error_json(error), *part = format("\"errno\":%d", cases[i].number);
         CHECK_HAS(json, part);
         CHECK_HAS(mmx_error_message(error), cases[i].part);

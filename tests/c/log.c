@@ -27,26 +27,27 @@ static void events(bool https) {
         "'event':'connection' 'attempt':1 'how':'made'",
         "'event':'answer' 'attempt':1 'http_status':200 'ms': 'trace_id':", NULL};
     static const char *const reused[] = {"'attempt'", "'how':'reused'", "'answer'", NULL};
-    static const char *const settled[] = {
-        "'event':'attempt' 'attempt':1",
+    static const char *const settled[] = {"'event':'attempt' 'attempt':1",
         "'event':'no_answer' 'attempt':1 'status_name':'MMX_ERROR_NETWORK' 'message':'delete_file:",
         "'event':'retry' 'attempt':1 'wait_ms': 'status_name':'MMX_ERROR_NETWORK' 'message':'delete_file:",
-        "'event':'attempt' 'attempt':2",
-        "'event':'connection' 'attempt':2 'how':'made'",
+        "'event':'attempt' 'attempt':2", "'event':'connection' 'attempt':2 'how':'made'",
         "'event':'answer' 'attempt':2 'http_status':200 'api_code':2013 'status_name':'MMX_ERROR_INVALID_REQUEST'",
         "'event':'settling' 'file_id':2 'status_name':'MMX_ERROR_INVALID_REQUEST'",
         "'event':'attempt' 'attempt':1 'method':'GET' 'path':'v1/files/retrieve'",
-        "'event':'connection' 'how':'reused'",
-        "'event':'answer' 'http_status':200 'api_code':2013",
+        "'event':'connection' 'how':'reused'", "'event':'answer' 'http_status':200 'api_code':2013",
         "'event':'settled' 'file_id':2 'found':'gone' 'evidence':'retrieve' 'trace_id':", NULL};
     static const char *const there[] = {"'settling'", "'found':'there'", "'retry' 'wait_ms'", NULL};
-    static const char *const unknown[] = {"'settling'", "'found':'unknown' 'trace_id'", "'failed' 'ambiguous':true 'attempts':1 'MMX_ERROR_PROTOCOL'", NULL};
+    static const char *const unknown[] = {"'settling'", "'found':'unknown' 'trace_id'",
+        "'failed' 'ambiguous':true 'attempts':1 'MMX_ERROR_PROTOCOL'", NULL};
     static const char *const failed[] = {
-        "'event':'failed' 'call':'delete_file' 'status_name':'MMX_ERROR_AUTHENTICATION' 'api_code':1004 'http_status':200 'attempts':1 'ambiguous':false 'ms': 'message':'delete_file:", NULL};
+        "'event':'failed' 'call':'delete_file' 'status_name':'MMX_ERROR_AUTHENTICATION' 'api_code':1004 "
+        "'http_status':200 'attempts':1 'ambiguous':false 'ms': 'message':'delete_file:",
+        NULL};
     static const char *const nothing[] = {NULL};
     begin(&log, MMX_LOG_DEBUG);
     account("log-events", 9);
-    free(control("POST", "/control/log-events/files", "[{\"file_id\": 100, \"purpose\": \"voice_clone\", \"size\": 5000}]"));
+    free(control(
+        "POST", "/control/log-events/files", "[{\"file_id\": 100, \"purpose\": \"voice_clone\", \"size\": 5000}]"));
     mmx_client *client = logging("log-events", https, record_event, &log, MMX_LOG_DEBUG);
     /* On a connection of its own, whatever ran before. */
     faults("log-events", "{'close_after_answer':'fin'}");
@@ -133,12 +134,15 @@ static void hides(void *user_data, int32_t level, const char *line) {
 
 static void secrecy(void) {
     static const char *const keys[] = {"sk-api-abcdefghijklmnopqrstuvwxyz", "sk-api-abcdefg\"hijklmnop\\qrstuvw\"xyz",
-                                       /* What the lines themselves are made of. */
-                                       "\"", ":", "{", "}", ",", "\\", "e", "\"event\":", "0"};
+        /* What the lines themselves are made of. */
+        "\"", ":", "{", "}", ",", "\\", "e", "\"event\":", "0"};
     /* Where it stands in a header, and where it stands in JSON. */
     static const char *const echoes[] = {
-        "{\"headers\": {\"Trace-Id\": \"%s\"}, \"perform\": false}", "{\"code\": 1013, \"message\": \"%s\", \"headers\": {\"Trace-Id\": \"%s\", \"Retry-After\": \"0\"}}",
-        "{\"http_status\": 500, \"content_type\": \"text/plain\", \"body\": \"%s\", \"headers\": {\"Retry-After\": \"0\"}}", "{\"code\": 4711, \"message\": \"%s\"}",
+        "{\"headers\": {\"Trace-Id\": \"%s\"}, \"perform\": false}",
+        "{\"code\": 1013, \"message\": \"%s\", \"headers\": {\"Trace-Id\": \"%s\", \"Retry-After\": \"0\"}}",
+        "{\"http_status\": 500, \"content_type\": \"text/plain\", \"body\": \"%s\", \"headers\": {\"Retry-After\": "
+        "\"0\"}}",
+        "{\"code\": 4711, \"message\": \"%s\"}",
         "{\"http_status\": 302, \"body\": \"\", \"headers\": {\"Location\": \"https://user:%s@a.example/%s\"}}",
     };
     account("log-secrecy", 1);
@@ -180,7 +184,9 @@ static void settings(void) {
     mmx_config *config = config_for("log-settings", false);
     CHECK_INT(mmx_config_set_logger(config, record_event, &log, MMX_LOG_ERROR, NULL), MMX_OK);
     mmx_error *error = FILLED;
-    for (size_t i = 0; i < LENGTH_OF(bad); i++) REFUSES(mmx_config_set_logger(config, record_event, NULL, bad[i], &error), error, "level", "must be MMX_LOG_ERROR (1) to MMX_LOG_DEBUG (4)");
+    for (size_t i = 0; i < LENGTH_OF(bad); i++)
+        REFUSES(mmx_config_set_logger(config, record_event, NULL, bad[i], &error), error, "level",
+            "must be MMX_LOG_ERROR (1) to MMX_LOG_DEBUG (4)");
     mmx_client *kept = client_from(config);
     CHECK_INT(mmx_config_set_logger(config, NULL, NULL, MMX_LOG_DEBUG, NULL), MMX_OK);
     mmx_client *silent = client_of(config);

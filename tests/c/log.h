@@ -62,7 +62,8 @@ static inline void begin(struct log *log, int32_t level) {
 }
 
 /* A client that logs, and sends again as it does by default. */
-static inline mmx_client *logging(const char *account_name, bool https, mmx_log_fn function, void *user_data, int32_t level) {
+static inline mmx_client *logging(
+    const char *account_name, bool https, mmx_log_fn function, void *user_data, int32_t level) {
     mmx_config *config = config_for(account_name, https);
     CHECK_INT(mmx_config_set_max_attempts(config, 0, NULL), MMX_OK);
     CHECK_INT(mmx_config_set_logger(config, function, user_data, level, NULL), MMX_OK);

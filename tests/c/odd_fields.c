@@ -44,8 +44,9 @@ static mmx_files *listed(const mmx_client *client, const char *expected) {
 }
 
 static void lists(const mmx_client *client, struct log *log) {
-    static const char half[] = "{\"files\":[{\"file_id\":1,\"bytes\":1,\"filename\":\"" HALF "\",\"purpose\":\"voice_clone\"},"
-                               "{\"file_id\":2,\"bytes\":1,\"filename\":\"b.mp3\",\"purpose\":\"voice_clone\"}]," SUCCESS "}";
+    static const char half[] =
+        "{\"files\":[{\"file_id\":1,\"bytes\":1,\"filename\":\"" HALF "\",\"purpose\":\"voice_clone\"},"
+        "{\"file_id\":2,\"bytes\":1,\"filename\":\"b.mp3\",\"purpose\":\"voice_clone\"}]," SUCCESS "}";
     says("list", half);
     mmx_files *files = listed(client, half);
     CHECK_INT(mmx_files_count(files), 2);
@@ -54,13 +55,18 @@ static void lists(const mmx_client *client, struct log *log) {
     mmx_files_free(files);
 
     /* In GBK: what isn't UTF-8 can't be handed out as it came. */
-    script(NAME, "{\"body_base64\": \"eyJmaWxlcyI6W3siZmlsZV9pZCI6MSwiYnl0ZXMiOjEsImNyZWF0ZWRfYXQiOjE3MDAwMDAwMDAsImZpbGVuYW1lIjoiyfnS9C5tcDMiLCJwdXJwb3NlIjoidm9pY2VfY2xvbmUifV0sImJhc2VfcmVzcCI6eyJzdGF0dXNfY29kZSI6MH19\"}");
-    files = listed(client, "{\"files\":[{\"file_id\":1,\"bytes\":1,\"created_at\":1700000000,\"filename\":\"" U_FFFD U_FFFD U_FFFD U_FFFD ".mp3\",\"purpose\":\"voice_clone\"}]," SUCCESS "}");
+    script(NAME, "{\"body_base64\": "
+                 "\"eyJmaWxlcyI6W3siZmlsZV9pZCI6MSwiYnl0ZXMiOjEsImNyZWF0ZWRfYXQiOjE3MDAwMDAwMDAsImZpbGVuYW1lIjoiyfnS9C5"
+                 "tcDMiLCJwdXJwb3NlIjoidm9pY2VfY2xvbmUifV0sImJhc2VfcmVzcCI6eyJzdGF0dXNfY29kZSI6MH19\"}");
+    files = listed(client,
+        "{\"files\":[{\"file_id\":1,\"bytes\":1,\"created_at\":1700000000,\"filename\":\"" U_FFFD U_FFFD U_FFFD U_FFFD
+        ".mp3\",\"purpose\":\"voice_clone\"}]," SUCCESS "}");
     CHECK_INT(mmx_files_count(files), 1);
     CHECK_TEXT(mmx_files_get(files, 0)->filename, U_FFFD U_FFFD U_FFFD U_FFFD ".mp3");
     mmx_files_free(files);
 
-    static const char raw[] = "{\"files\":[{\"file_id\":1,\"filename\":\"a\tb\x01\x1f.mp3\",\"purpose\":\"voice_clone\"}]," SUCCESS "}";
+    static const char raw[] =
+        "{\"files\":[{\"file_id\":1,\"filename\":\"a\tb\x01\x1f.mp3\",\"purpose\":\"voice_clone\"}]," SUCCESS "}";
     says("list", raw);
     files = listed(client, raw);
     CHECK_TEXT(mmx_files_get(files, 0)->filename, "a\tb\x01\x1f.mp3");
@@ -78,10 +84,13 @@ static void lists(const mmx_client *client, struct log *log) {
     mmx_files_free(files);
 
     /* What can't be read is counted and said. */
-    static const char *const odd[] = {"null", "7", "\"x\"", "[]", "{}", "{\"file_id\":1.5}", "{\"file_id\":null,\"bytes\":1}", "{\"file_id\":1,\"file_id\":2}"};
+    static const char *const odd[] = {"null", "7", "\"x\"", "[]", "{}", "{\"file_id\":1.5}",
+        "{\"file_id\":null,\"bytes\":1}", "{\"file_id\":1,\"file_id\":2}"};
     for (size_t i = 0; i < LENGTH_OF(odd); i++) {
         empty(log);
-        char *body = format("{\"files\":[%s,{\"file_id\":2,\"filename\":\"b\",\"bytes\":{\"x\":[null]},\"purpose\":\"voice_clone\"},%s]," SUCCESS "}", odd[i], odd[i]);
+        char *body = format("{\"files\":[%s,{\"file_id\":2,\"filename\":\"b\",\"bytes\":{\"x\":[null]},\"purpose\":"
+                            "\"voice_clone\"},%s]," SUCCESS "}",
+            odd[i], odd[i]);
         says("list", body);
         files = listed(client, body);
         CHECK_INT(mmx_files_count(files), 1);
@@ -99,12 +108,14 @@ static void lists(const mmx_client *client, struct log *log) {
     CHECK_INT(mmx_files_count(files), 0);
     mmx_files_free(files);
     /* Another shape is no list with odd entries. */
-    static const char *const other[] = {"{\"a\":1}", "\"x\"", "7", "[7]", "[{\"bytes\":1}]", "[null,{\"file_id\":1.5}]"};
+    static const char *const other[] = {
+        "{\"a\":1}", "\"x\"", "7", "[7]", "[{\"bytes\":1}]", "[null,{\"file_id\":1.5}]"};
     for (size_t i = 0; i < LENGTH_OF(other); i++) {
         mmx_error *error = NULL;
         char *body = format("{\"files\":%s," SUCCESS "}", other[i]);
         says("list", body);
-        FAILS(mmx_list_files(client, NULL, NULL, NULL, &error), error, MMX_ERROR_PROTOCOL, "not what the API's documents say", false);
+        FAILS(mmx_list_files(client, NULL, NULL, NULL, &error), error, MMX_ERROR_PROTOCOL,
+            "not what the API's documents say", false);
         free(body);
     }
 }
@@ -117,7 +128,8 @@ static void prunes(const mmx_client *client) {
     char *json = NULL;
     mmx_error *error = NULL;
     account(NAME, 3);
-    says("list", "{\"files\":[null,{\"file_id\":2,\"filename\":\"" HALF "\",\"purpose\":\"voice_clone\",\"created_at\":1700000000},{\"file_id\":[1]}]," SUCCESS "}");
+    says("list", "{\"files\":[null,{\"file_id\":2,\"filename\":\"" HALF
+                 "\",\"purpose\":\"voice_clone\",\"created_at\":1700000000},{\"file_id\":[1]}]," SUCCESS "}");
     SUCCEEDS(mmx_prune_files(client, &filter, NULL, &json, &error), error);
     CHECK_HAS(json, "\"deleted\":1");
     CHECK_HAS(json, "\"unreadable\":2");
@@ -132,7 +144,8 @@ static void one_file(const mmx_client *client) {
     mmx_error *error = NULL;
     char *json = NULL;
     account(NAME, 9);
-    static const char retrieved[] = "{\"file\":{\"file_id\":1,\"filename\":\"" HALF "\",\"purpose\":\"x\ty\"}," SUCCESS "}";
+    static const char retrieved[] =
+        "{\"file\":{\"file_id\":1,\"filename\":\"" HALF "\",\"purpose\":\"x\ty\"}," SUCCESS "}";
     says("retrieve", retrieved);
     SUCCEEDS(mmx_retrieve_file(client, 1, NULL, &json, &error), error);
     CHECK_TEXT(json, retrieved);
@@ -143,7 +156,8 @@ static void one_file(const mmx_client *client) {
     /* An upload keeps its id. */
     char *path = in_folder("odd.mp3");
     write_file(path, "x", 1);
-    static const char uploaded[] = "{\"file\":{\"file_id\":\"77\",\"filename\":\"" HALF "\"},\"base_resp\":{\"status_code\":0,\"status_msg\":\"\\udc00\"}}";
+    static const char uploaded[] = "{\"file\":{\"file_id\":\"77\",\"filename\":\"" HALF
+                                   "\"},\"base_resp\":{\"status_code\":0,\"status_msg\":\"\\udc00\"}}";
     says("upload", uploaded);
     SUCCEEDS(mmx_upload_file(client, path, "voice_clone", NULL, &json, &error), error);
     CHECK_TEXT(json, uploaded);
@@ -163,9 +177,10 @@ static void one_file(const mmx_client *client) {
 
 /* Of two codes none is believed. */
 static void twice(const mmx_client *client) {
-    static const char *const odd[] = {
-        "\"base_resp\":{\"status_code\":1004,\"status_code\":0}", "\"base_resp\":{\"status_code\":0,\"status_\\u0063ode\":1004}",
-        "\"base_resp\":{\"status_code\":1004},\"base_resp\":{\"status_code\":0}", "\"file_id\":1,\"file_id\":2,\"base_resp\":{\"status_code\":0}"};
+    static const char *const odd[] = {"\"base_resp\":{\"status_code\":1004,\"status_code\":0}",
+        "\"base_resp\":{\"status_code\":0,\"status_\\u0063ode\":1004}",
+        "\"base_resp\":{\"status_code\":1004},\"base_resp\":{\"status_code\":0}",
+        "\"file_id\":1,\"file_id\":2,\"base_resp\":{\"status_code\":0}"};
     account(NAME, 2);
     for (size_t i = 0; i < LENGTH_OF(odd); i++) {
         mmx_error *error = NULL;
@@ -175,7 +190,8 @@ static void twice(const mmx_client *client) {
         says("retrieve", body);
         FAILS(mmx_retrieve_file(client, 1, NULL, NULL, &error), error, MMX_ERROR_PROTOCOL, "duplicate field", false);
         says("delete", body);
-        FAILS(mmx_delete_file(client, 1, "voice_clone", NULL, NULL, &error), error, MMX_ERROR_PROTOCOL, "duplicate field", true);
+        FAILS(mmx_delete_file(client, 1, "voice_clone", NULL, NULL, &error), error, MMX_ERROR_PROTOCOL,
+            "duplicate field", true);
         free(body);
     }
 }

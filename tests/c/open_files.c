@@ -29,8 +29,12 @@ static void a_refused_socket(void) {
         int code;
         const char *part;
     } table[] = {
-        {EMFILE, "ulimit -n"}, {ENFILE, "limit of open files"}, {EPERM, "a sandbox or firewall of this machine forbids it"},
-        {EACCES, "a sandbox or firewall of this machine forbids it"}, {ENOMEM, "this machine is out of memory"}, {ENOBUFS, "this machine is out of memory"},
+        {EMFILE, "ulimit -n"},
+        {ENFILE, "limit of open files"},
+        {EPERM, "a sandbox or firewall of this machine forbids it"},
+        {EACCES, "a sandbox or firewall of this machine forbids it"},
+        {ENOMEM, "this machine is out of memory"},
+        {ENOBUFS, "this machine is out of memory"},
     };
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         mmx_client *client = client_for(NAME, false);

@@ -3,18 +3,24 @@
 #include "files.h"
 
 #define PLAN_HEAD "\"version\":1,\"host\":\"h\",\"key_fingerprint\":\"sha256:00\",\"made_at_ms\":1700469398123"
-#define PLAN \
-    "{" PLAN_HEAD ",\"files\":[" \
-    "{\"file_id\":9007199254740993,\"purpose\":\"t2a_async\",\"filename\":\"a.tar\",\"bytes\":7,\"created_at\":1699000000}," \
-    "{\"file_id\":9223372036854775807,\"purpose\":\"voice_clone\",\"filename\":\"b\",\"bytes\":0,\"created_at\":0,\"kept\":\"keep_glob\"}]}"
-#define COUNTS(total, deleted, kept) \
-    "\"total\":" total ",\"deleted\":" deleted ",\"already_absent\":0,\"failed\":0,\"unknown\":0,\"not_attempted\":0,\"kept\":" kept
-#define OUTCOME(index, id, name, error) \
-    "{\"index\":" index ",\"file_id\":" id ",\"purpose\":\"p\",\"outcome\":\"" name "\",\"evidence\":\"answer\",\"attempts\":2," \
+#define PLAN                                                                                                           \
+    "{" PLAN_HEAD ",\"files\":["                                                                                       \
+    "{\"file_id\":9007199254740993,\"purpose\":\"t2a_async\",\"filename\":\"a.tar\",\"bytes\":7,\"created_at\":"       \
+    "1699000000},"                                                                                                     \
+    "{\"file_id\":9223372036854775807,\"purpose\":\"voice_clone\",\"filename\":\"b\",\"bytes\":0,\"created_at\":0,"    \
+    "\"kept\":\"keep_glob\"}]}"
+#define COUNTS(total, deleted, kept)                                                                                   \
+    "\"total\":" total ",\"deleted\":" deleted                                                                         \
+    ",\"already_absent\":0,\"failed\":0,\"unknown\":0,\"not_attempted\":0,\"kept\":" kept
+#define OUTCOME(index, id, name, error)                                                                                \
+    "{\"index\":" index ",\"file_id\":" id ",\"purpose\":\"p\",\"outcome\":\"" name                                    \
+    "\",\"evidence\":\"answer\",\"attempts\":2,"                                                                       \
     "\"trace_id\":\"t\",\"settled_at_ms\":9007199254740993,\"error\":" error "}"
-#define ERROR \
-    "{\"status\":30,\"status_name\":\"MMX_ERROR_LATER\",\"call\":\"delete_files\",\"message\":\"one\\ntwo\\u0000\",\"parameter\":\"files\"," \
-    "\"api_code\":1033,\"api_message\":\"said\",\"http_status\":500,\"trace_id\":\"t\",\"attempts\":2,\"retry_after_ms\":9007199254740993," \
+#define ERROR                                                                                                          \
+    "{\"status\":30,\"status_name\":\"MMX_ERROR_LATER\",\"call\":\"delete_files\",\"message\":\"one\\ntwo\\u0000\","   \
+    "\"parameter\":\"files\","                                                                                         \
+    "\"api_code\":1033,\"api_message\":\"said\",\"http_status\":500,\"trace_id\":\"t\",\"attempts\":2,\"retry_after_"  \
+    "ms\":9007199254740993,"                                                                                           \
     "\"ambiguous\":true,\"errno\":5,\"new\":[]}"
 
 static mmx_outcomes *parsed(const char *json, size_t count, size_t total) {
@@ -30,7 +36,9 @@ static mmx_outcomes *parsed(const char *json, size_t count, size_t total) {
 static void bulk_results(void) {
     mmx_outcomes *outcomes = parsed("{" COUNTS("0", "0", "0") ",\"outcomes\":[]}", 0, 0);
     mmx_outcomes_free(outcomes);
-    outcomes = parsed("{" COUNTS("1", "1", "0") ",\"outcomes\":[" OUTCOME("0", "9223372036854775807", "deleted", "null") "],\"new\":{}}", 1, 1);
+    outcomes = parsed("{" COUNTS("1", "1", "0") ",\"outcomes\":[" OUTCOME(
+                          "0", "9223372036854775807", "deleted", "null") "],\"new\":{}}",
+        1, 1);
     const mmx_outcome *outcome = mmx_outcomes_get(outcomes, 0);
     CHECK_INT(outcome->index, 0);
     CHECK_INT(outcome->file_id, INT64_MAX);
@@ -45,8 +53,10 @@ static void bulk_results(void) {
     mmx_outcomes_free(outcomes);
 
     /* An error is whole, also one whose status only a later version knows. */
-    outcomes = parsed("{\"total\":1,\"deleted\":0,\"already_absent\":0,\"failed\":0,\"unknown\":1,\"not_attempted\":0,\"kept\":0,\"plan\":null,"
-                      "\"outcomes\":[" OUTCOME("0", "3", "unknown", ERROR) "]}", 1, 1);
+    outcomes = parsed("{\"total\":1,\"deleted\":0,\"already_absent\":0,\"failed\":0,\"unknown\":1,\"not_attempted\":0,"
+                      "\"kept\":0,\"plan\":null,"
+                      "\"outcomes\":[" OUTCOME("0", "3", "unknown", ERROR) "]}",
+        1, 1);
     mmx_error *error = mmx_error_clone(mmx_outcomes_get(outcomes, 0)->error);
     CHECK(error != mmx_outcomes_get(outcomes, 0)->error);
     mmx_outcomes_free(outcomes);
@@ -69,7 +79,8 @@ static void bulk_results(void) {
     mmx_error_free(error);
 
     /* Streamed: the counts alone, as large as they may be. */
-    outcomes = parsed("{" COUNTS("18446744073709551615", "9007199254740993", "3") ",\"still_listed\":null}", 0, SIZE_MAX);
+    outcomes =
+        parsed("{" COUNTS("18446744073709551615", "9007199254740993", "3") ",\"still_listed\":null}", 0, SIZE_MAX);
     CHECK_INT(mmx_outcomes_total(outcomes, MMX_OUTCOME_DELETED), 9007199254740993);
     CHECK_INT(mmx_outcomes_total(outcomes, MMX_OUTCOME_KEPT), 3);
     CHECK_INT(mmx_outcomes_total(outcomes, 7), 0);
@@ -115,31 +126,38 @@ static void files_of_plans(void) {
         CHECK_TEXT(file->download_url, "");
         mmx_files_free(files);
     }
-    static const char *const without[] = {"{" COUNTS("0", "0", "0") ",\"plan\":null,\"outcomes\":[]}", "{" COUNTS("9", "9", "0") "}"};
+    static const char *const without[] = {
+        "{" COUNTS("0", "0", "0") ",\"plan\":null,\"outcomes\":[]}", "{" COUNTS("9", "9", "0") "}"};
     for (size_t i = 0; i < 2; i++) {
         files = FILLED;
         REFUSES(mmx_files_parse(without[i], &files, &error), error, "json", "a bulk result without a plan");
         CHECK(files == NULL);
     }
     /* Only a name looks like a plan's field: a list, as it ever was. */
-    SUCCEEDS(mmx_files_parse("{\"files\":[{\"file_id\":1,\"key_fingerprint\":1,\"not_attempted\":2}]}", &files, &error), error);
+    SUCCEEDS(mmx_files_parse("{\"files\":[{\"file_id\":1,\"key_fingerprint\":1,\"not_attempted\":2}]}", &files, &error),
+        error);
     CHECK_INT(mmx_files_count(files), 1);
     mmx_files_free(files);
-    REFUSES(mmx_files_parse("{\"version\":2,\"key_fingerprint\":\"\",\"files\":[]}", &files, &error), error, "json", "another version");
+    REFUSES(mmx_files_parse("{\"version\":2,\"key_fingerprint\":\"\",\"files\":[]}", &files, &error), error, "json",
+        "another version");
 }
 
 static void refused_ones(void) {
-    static const char *const bad[] = {
-        "", " ", "{", "[]", "null", "7", "\"{}\"", "{}{}", "nonsense", "{}", "{\"files\":[]}", "{\"file_id\":1}", "{\"version\":1,\"files\":[]}",
-        "{\"version\":2,\"key_fingerprint\":\"\",\"made_at_ms\":0,\"files\":[]}", "{\"version\":\"1\",\"key_fingerprint\":\"\",\"made_at_ms\":0,\"files\":[]}",
-        "{" PLAN_HEAD "}", "{" PLAN_HEAD ",\"files\":null}", "{" PLAN_HEAD ",\"files\":{}}", "{" PLAN_HEAD ",\"files\":[7]}", "{" PLAN_HEAD ",\"files\":[{}]}",
-        "{\"total\":1,\"not_attempted\":0}", "{" COUNTS("-1", "0", "0") "}", "{" COUNTS("1.5", "0", "0") "}", "{" COUNTS("18446744073709551616", "0", "0") "}",
-        "{" COUNTS("\"1\"", "1", "0") "}", "{" COUNTS("0", "0", "0") ",\"outcomes\":{}}", "{" COUNTS("1", "1", "0") ",\"outcomes\":[null]}",
+    static const char *const bad[] = {"", " ", "{", "[]", "null", "7", "\"{}\"", "{}{}", "nonsense", "{}",
+        "{\"files\":[]}", "{\"file_id\":1}", "{\"version\":1,\"files\":[]}",
+        "{\"version\":2,\"key_fingerprint\":\"\",\"made_at_ms\":0,\"files\":[]}",
+        "{\"version\":\"1\",\"key_fingerprint\":\"\",\"made_at_ms\":0,\"files\":[]}", "{" PLAN_HEAD "}",
+        "{" PLAN_HEAD ",\"files\":null}", "{" PLAN_HEAD ",\"files\":{}}", "{" PLAN_HEAD ",\"files\":[7]}",
+        "{" PLAN_HEAD ",\"files\":[{}]}", "{\"total\":1,\"not_attempted\":0}", "{" COUNTS("-1", "0", "0") "}",
+        "{" COUNTS("1.5", "0", "0") "}", "{" COUNTS("18446744073709551616", "0", "0") "}",
+        "{" COUNTS("\"1\"", "1", "0") "}", "{" COUNTS("0", "0", "0") ",\"outcomes\":{}}",
+        "{" COUNTS("1", "1", "0") ",\"outcomes\":[null]}",
         "{" COUNTS("1", "1", "0") ",\"outcomes\":[" OUTCOME("0", "9223372036854775808", "deleted", "null") "]}",
         "{" COUNTS("1", "1", "0") ",\"outcomes\":[" OUTCOME("0", "1.0", "deleted", "null") "]}",
         "{" COUNTS("1", "1", "0") ",\"outcomes\":[" OUTCOME("0", "1", "vanished", "null") "]}",
         "{" COUNTS("1", "1", "0") ",\"outcomes\":[" OUTCOME("0", "1", "deleted", "{}") "]}",
-        "{" COUNTS("1", "1", "0") ",\"outcomes\":[" OUTCOME("0", "1", "kept", "null") "]}", "{" COUNTS("1", "1", "0") ",\"outcomes\":[]}",
+        "{" COUNTS("1", "1", "0") ",\"outcomes\":[" OUTCOME("0", "1", "kept", "null") "]}",
+        "{" COUNTS("1", "1", "0") ",\"outcomes\":[]}",
         "{" COUNTS("1", "1", "0") ",\"outcomes\":[" OUTCOME("0", "1", "deleted", "null"), PLAN "x"};
     mmx_error *error = FILLED;
     mmx_outcomes *outcomes;
@@ -154,8 +172,10 @@ static void refused_ones(void) {
         CHECK_INT(mmx_outcomes_parse(bad[i], &outcomes, NULL), MMX_ERROR_INVALID_ARGUMENT);
     }
     /* No text of the JSON is repeated: it can be anything. */
-    REFUSES(mmx_outcomes_parse("{" COUNTS("\"secret\"", "1", "0") "}", &outcomes, &error), error, "json", "neither a bulk result nor a plan");
-    CHECK_INT(mmx_outcomes_parse("{" COUNTS("\"secret\"", "1", "0") "}", &outcomes, &error), MMX_ERROR_INVALID_ARGUMENT);
+    REFUSES(mmx_outcomes_parse("{" COUNTS("\"secret\"", "1", "0") "}", &outcomes, &error), error, "json",
+        "neither a bulk result nor a plan");
+    CHECK_INT(
+        mmx_outcomes_parse("{" COUNTS("\"secret\"", "1", "0") "}", &outcomes, &error), MMX_ERROR_INVALID_ARGUMENT);
     CHECK(strstr(mmx_error_message(error), "secret") == NULL);
     mmx_error_free(error);
     enum { DEEP = 100000 };
@@ -204,7 +224,8 @@ static void of_calls(void) {
     for (size_t i = 0; i < count - 1; i++) CHECK(mmx_files_get(files, i)->file_id != keep);
 
     mmx_file_ref *refs = calloc(count - 1, sizeof *refs);
-    for (size_t i = 0; i < count - 1; i++) refs[i] = (mmx_file_ref){mmx_files_get(files, i)->file_id, mmx_files_get(files, i)->purpose};
+    for (size_t i = 0; i < count - 1; i++)
+        refs[i] = (mmx_file_ref){mmx_files_get(files, i)->file_id, mmx_files_get(files, i)->purpose};
     CHECK_INT(mmx_delete_files(client, refs, count - 1, NULL, &json, &error), MMX_ERROR_PARTIAL);
     CHECK_TEXT(mmx_error_call(error), "delete_files");
     CHECK_TEXT(mmx_error_parameter(error), "");

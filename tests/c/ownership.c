@@ -41,18 +41,22 @@ static void out_parameters(void) {
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
         json = FILLED;
         error = FILLED;
-        CHECK_INT(mmx_delete_file(client, paths[i].file_id, "voice_clone", paths[i].options, &json, &error), paths[i].status);
+        CHECK_INT(
+            mmx_delete_file(client, paths[i].file_id, "voice_clone", paths[i].options, &json, &error), paths[i].status);
         CHECK(json == NULL && error != NULL && error != FILLED);
         CHECK_INT(mmx_error_status(error), paths[i].status);
         mmx_error_free(error);
         error = FILLED;
-        CHECK_INT(mmx_delete_file(client, paths[i].file_id, "voice_clone", paths[i].options, NULL, &error), paths[i].status);
+        CHECK_INT(
+            mmx_delete_file(client, paths[i].file_id, "voice_clone", paths[i].options, NULL, &error), paths[i].status);
         CHECK(error != NULL && error != FILLED);
         mmx_error_free(error);
         json = FILLED;
-        CHECK_INT(mmx_delete_file(client, paths[i].file_id, "voice_clone", paths[i].options, &json, NULL), paths[i].status);
+        CHECK_INT(
+            mmx_delete_file(client, paths[i].file_id, "voice_clone", paths[i].options, &json, NULL), paths[i].status);
         CHECK(json == NULL);
-        CHECK_INT(mmx_delete_file(client, paths[i].file_id, "voice_clone", paths[i].options, NULL, NULL), paths[i].status);
+        CHECK_INT(
+            mmx_delete_file(client, paths[i].file_id, "voice_clone", paths[i].options, NULL, NULL), paths[i].status);
     }
     CHECK_INT(count_of("ownership", "count"), 8);
     script("ownership", "{\"close_before_answer\": \"fin\"}");
@@ -139,16 +143,23 @@ static void null_is_nothing(void) {
     CHECK(mmx_error_json(NULL) == NULL);
 }
 
-#define EACH_STATUS(X) \
-    X(MMX_OK, 0) X(MMX_ERROR_INVALID_ARGUMENT, 1) X(MMX_ERROR_FILE, 2) X(MMX_ERROR_CONNECT, 3) X(MMX_ERROR_NETWORK, 4) \
-    X(MMX_ERROR_TIMEOUT, 5) X(MMX_ERROR_CANCELLED, 6) X(MMX_ERROR_PROTOCOL, 7) X(MMX_ERROR_HTTP, 8) X(MMX_ERROR_PARTIAL, 9) \
-    X(MMX_ERROR_GUARD, 10) X(MMX_ERROR_AUTHENTICATION, 20) X(MMX_ERROR_RATE_LIMITED, 21) X(MMX_ERROR_QUOTA, 22) \
-    X(MMX_ERROR_INVALID_REQUEST, 23) X(MMX_ERROR_CONTENT_REJECTED, 24) X(MMX_ERROR_NOT_FOUND, 25) X(MMX_ERROR_PERMISSION, 26) \
-    X(MMX_ERROR_SERVER, 27) X(MMX_ERROR_SERVER_TIMEOUT, 28) X(MMX_ERROR_API, 29) X(MMX_ERROR_INTERNAL, 99)
+#define EACH_STATUS(X)                                                                                                 \
+    X(MMX_OK, 0)                                                                                                       \
+    X(MMX_ERROR_INVALID_ARGUMENT, 1)                                                                                   \
+    X(MMX_ERROR_FILE, 2)                                                                                               \
+    X(MMX_ERROR_CONNECT, 3) X(MMX_ERROR_NETWORK, 4) X(MMX_ERROR_TIMEOUT, 5) X(MMX_ERROR_CANCELLED, 6)                  \
+        X(MMX_ERROR_PROTOCOL, 7) X(MMX_ERROR_HTTP, 8) X(MMX_ERROR_PARTIAL, 9) X(MMX_ERROR_GUARD, 10)                   \
+            X(MMX_ERROR_AUTHENTICATION, 20) X(MMX_ERROR_RATE_LIMITED, 21) X(MMX_ERROR_QUOTA, 22)                       \
+                X(MMX_ERROR_INVALID_REQUEST, 23) X(MMX_ERROR_CONTENT_REJECTED, 24) X(MMX_ERROR_NOT_FOUND, 25)          \
+                    X(MMX_ERROR_PERMISSION, 26) X(MMX_ERROR_SERVER, 27) X(MMX_ERROR_SERVER_TIMEOUT, 28)                \
+                        X(MMX_ERROR_API, 29) X(MMX_ERROR_INTERNAL, 99)
 
 static void names_and_versions(void) {
     int known = 0;
-#define NAMED(status, value) CHECK_INT(status, value); CHECK_TEXT(mmx_status_name(status), #status); known++;
+#define NAMED(status, value)                                                                                           \
+    CHECK_INT(status, value);                                                                                          \
+    CHECK_TEXT(mmx_status_name(status), #status);                                                                      \
+    known++;
     EACH_STATUS(NAMED)
     int named = 0;
     for (mmx_status status = -1000; status <= 1000; status++)
@@ -158,10 +169,11 @@ static void names_and_versions(void) {
     CHECK_TEXT(mmx_status_name(INT32_MIN), "MMX_ERROR_UNKNOWN");
     CHECK_TEXT(mmx_version(), MMX_VERSION);
     CHECK_INT(mmx_abi_version(), MMX_ABI_VERSION);
-    CHECK_TEXT(MMX_PURPOSE_VOICE_CLONE " " MMX_PURPOSE_PROMPT_AUDIO " " MMX_PURPOSE_T2A_ASYNC_INPUT " " MMX_PURPOSE_T2A_ASYNC,
-               "voice_clone prompt_audio t2a_async_input t2a_async");
+    CHECK_TEXT(MMX_PURPOSE_VOICE_CLONE " " MMX_PURPOSE_PROMPT_AUDIO " " MMX_PURPOSE_T2A_ASYNC_INPUT
+                                       " " MMX_PURPOSE_T2A_ASYNC,
+        "voice_clone prompt_audio t2a_async_input t2a_async");
     CHECK_TEXT(MMX_PURPOSE_VIDEO_GENERATION " " MMX_PURPOSE_VIDEO_UNDERSTANDING " " MMX_PURPOSE_VIDEO_GENERATION_INPUT,
-               "video_generation video_understanding video_generation_input");
+        "video_generation video_understanding video_generation_input");
 }
 
 int main(void) {

@@ -40,7 +40,8 @@ static inline char *with_credentials(const char *url, const char *credentials) {
 }
 
 /* A delete that comes to nothing because of the proxy: the message has each part, and the proxy's host and port. */
-static inline void assert_proxy_fails(const mmx_config *config, mmx_status status, const char *proxy, const char *part, const char *help) {
+static inline void assert_proxy_fails(
+    const mmx_config *config, mmx_status status, const char *proxy, const char *part, const char *help) {
     mmx_client *client = client_from(config);
     mmx_error *error = NULL;
     CHECK_INT(mmx_delete_file(client, 1, "voice_clone", NULL, NULL, &error), status);

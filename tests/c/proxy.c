@@ -54,7 +54,8 @@ static void transfers(void) {
         mmx_error *error = NULL;
         char *json = NULL;
         write_file(path, content, SIZE);
-        if (mmx_upload_file(client, path, "voice_clone", NULL, &json, &error) != MMX_OK) FAIL("%s", mmx_error_message(error));
+        if (mmx_upload_file(client, path, "voice_clone", NULL, &json, &error) != MMX_OK)
+            FAIL("%s", mmx_error_message(error));
         int64_t id = atoll(strstr(json, "\"file_id\":") + strlen("\"file_id\":"));
         mmx_call_options options = MMX_CALL_OPTIONS_INIT;
         options.flags = MMX_CALL_VIA_DOWNLOAD_URL;
@@ -68,9 +69,12 @@ static void transfers(void) {
         if (https) CHECK(!strstr(journal, "\"authorization\":true"));
         free(journal);
         /* A link that is http:// is asked for in a tunnel to the port of https all the same. */
-        script(NAME, "{\"body\": \"{\\\"file\\\":{\\\"file_id\\\":1,\\\"download_url\\\":\\\"http://store.example/a?Signature=s\\\"},\\\"base_resp\\\":{\\\"status_code\\\":0}}\"}");
+        script(NAME, "{\"body\": "
+                     "\"{\\\"file\\\":{\\\"file_id\\\":1,\\\"download_url\\\":\\\"http://store.example/"
+                     "a?Signature=s\\\"},\\\"base_resp\\\":{\\\"status_code\\\":0}}\"}");
         options.max_attempts = 1;
-        FAILS(mmx_download_file(client, 1, back, &options, NULL, &error), error, MMX_ERROR_CONNECT, "store.example:443", false);
+        FAILS(mmx_download_file(client, 1, back, &options, NULL, &error), error, MMX_ERROR_CONNECT, "store.example:443",
+            false);
         journal = asked_of(NAME);
         CHECK_HAS(journal, "\"target\":\"store.example:443\"");
         CHECK(!strstr(journal, "http://store.example") && !strstr(journal, "Signature=s"));
@@ -95,9 +99,11 @@ static void credentials(void) {
         assert_journal_has(NAME, "YW5uOnBAc3Mvc2VjcmV0", false);
         /* Clients whose credentials differ share no connection. */
         CHECK_INT(mmx_config_set_proxy(config, wrong, NULL), MMX_OK);
-        assert_proxy_fails(config, MMX_ERROR_CONNECT, proxy, "does not accept the user name and password", "check mmx_config_set_proxy()");
+        assert_proxy_fails(config, MMX_ERROR_CONNECT, proxy, "does not accept the user name and password",
+            "check mmx_config_set_proxy()");
         CHECK_INT(mmx_config_set_proxy(config, proxy, NULL), MMX_OK);
-        assert_proxy_fails(config, MMX_ERROR_CONNECT, proxy, "wants a user name and a password", "http://user:password@127.0.0.1:");
+        assert_proxy_fails(
+            config, MMX_ERROR_CONNECT, proxy, "wants a user name and a password", "http://user:password@127.0.0.1:");
         CHECK_INT(count_of(NAME, "count"), 1);
         mmx_config_free(config);
         free(wrong);
@@ -122,33 +128,41 @@ static void troubles(void) {
         assert_proxy_fails(config, MMX_ERROR_CONNECT, proxy, table[i].https, "mmx_config_set_proxy()");
         mmx_config_free(config);
         config = config_through(proxy, false);
-        if (table[i].http) assert_proxy_fails(config, MMX_ERROR_CONNECT, proxy, table[i].http, "mmx_config_set_proxy()");
+        if (table[i].http)
+            assert_proxy_fails(config, MMX_ERROR_CONNECT, proxy, table[i].http, "mmx_config_set_proxy()");
         CHECK_INT(count_of(NAME, "count"), 0);
         mmx_config_free(config);
         free(proxy);
     }
     /* One that can't be reached, one that is silent, and one that isn't a proxy. */
     for (int https = 0; https < 2; https++) {
-        char *closed = format("http://127.0.0.1:%d", closed_port()), *silent = format("http://127.0.0.1:%d", silent_port());
+        char *closed = format("http://127.0.0.1:%d", closed_port()),
+             *silent = format("http://127.0.0.1:%d", silent_port());
         char *not_tls = format("https%s", setting("MMX_TEST_HTTP") + strlen("http"));
         mmx_config *config = config_through(closed, https);
-        assert_proxy_fails(config, MMX_ERROR_CONNECT, closed, "could not connect to the proxy 127.0.0.1:", "connection refused");
+        assert_proxy_fails(
+            config, MMX_ERROR_CONNECT, closed, "could not connect to the proxy 127.0.0.1:", "connection refused");
         CHECK_INT(mmx_config_set_ca_file(config, setting("MMX_TEST_CA"), NULL), MMX_OK);
         CHECK_INT(mmx_config_set_proxy(config, not_tls, NULL), MMX_OK);
-        assert_proxy_fails(config, MMX_ERROR_CONNECT, not_tls, "no secure connection to the proxy 127.0.0.1:", "does not speak TLS");
+        assert_proxy_fails(
+            config, MMX_ERROR_CONNECT, not_tls, "no secure connection to the proxy 127.0.0.1:", "does not speak TLS");
         CHECK_INT(mmx_config_set_proxy(config, setting("MMX_TEST_HTTPS_WRONG_HOST"), NULL), MMX_OK);
-        assert_proxy_fails(config, MMX_ERROR_CONNECT, setting("MMX_TEST_HTTPS_WRONG_HOST"), "for another host", "check mmx_config_set_proxy()");
+        assert_proxy_fails(config, MMX_ERROR_CONNECT, setting("MMX_TEST_HTTPS_WRONG_HOST"), "for another host",
+            "check mmx_config_set_proxy()");
         CHECK_INT(mmx_config_set_proxy(config, "http://no-such-proxy.invalid", NULL), MMX_OK);
         CHECK_INT(mmx_config_set_allow_insecure(config, true, NULL), MMX_OK);
-        assert_proxy_fails(config, MMX_ERROR_CONNECT, "://no-such-proxy.invalid", "no address found", "check mmx_config_set_proxy()");
+        assert_proxy_fails(
+            config, MMX_ERROR_CONNECT, "://no-such-proxy.invalid", "no address found", "check mmx_config_set_proxy()");
         CHECK_INT(count_of(NAME, "count"), 0);
         if (https) {
             CHECK_INT(mmx_config_set_proxy(config, silent, NULL), MMX_OK);
             CHECK_INT(mmx_config_set_connect_timeout_ms(config, 150, NULL), MMX_OK);
-            assert_proxy_fails(config, MMX_ERROR_TIMEOUT, silent, "through the proxy", "longer than 150 ms (the connect limit)");
+            assert_proxy_fails(
+                config, MMX_ERROR_TIMEOUT, silent, "through the proxy", "longer than 150 ms (the connect limit)");
             char *hangs = proxy_with(NAME, "{\"hang\": true}");
             CHECK_INT(mmx_config_set_proxy(config, hangs, NULL), MMX_OK);
-            assert_proxy_fails(config, MMX_ERROR_TIMEOUT, hangs, "through the proxy", "longer than 150 ms (the connect limit)");
+            assert_proxy_fails(
+                config, MMX_ERROR_TIMEOUT, hangs, "through the proxy", "longer than 150 ms (the connect limit)");
             assert_proxy_asked(NAME, 1, "\"status\":null");
             free(hangs);
         }
@@ -161,7 +175,8 @@ static void troubles(void) {
     char *proxy = proxy_with(NAME, "{}"), *url = format("%s/t/proxy", setting("MMX_TEST_HTTPS_WRONG_HOST"));
     mmx_config *config = config_through(proxy, true);
     CHECK_INT(mmx_config_set_base_url(config, url, NULL), MMX_OK);
-    assert_proxy_fails(config, MMX_ERROR_CONNECT, proxy, "its certificate is for another host; check the base URL", "(through the proxy ");
+    assert_proxy_fails(config, MMX_ERROR_CONNECT, proxy, "its certificate is for another host; check the base URL",
+        "(through the proxy ");
     mmx_config_free(config);
     free(url);
     free(proxy);
@@ -196,7 +211,8 @@ static void bad_values(void) {
     /* The key would be read by a proxy elsewhere. */
     CHECK_INT(mmx_config_set_proxy(config, "http://ann:secret@10.0.0.1:3128", NULL), MMX_OK);
     mmx_client *client = FILLED;
-    REFUSES(mmx_client_new(config, &client, &error), error, "base_url", "the proxy 10.0.0.1:3128 (mmx_config_set_proxy()), which would see the key");
+    REFUSES(mmx_client_new(config, &client, &error), error, "base_url",
+        "the proxy 10.0.0.1:3128 (mmx_config_set_proxy()), which would see the key");
     CHECK_INT(mmx_config_set_allow_insecure(config, true, NULL), MMX_OK);
     mmx_client_free(client_from(config));
     /* An address of IPv6 is asked for in brackets. */
@@ -205,7 +221,8 @@ static void bad_values(void) {
     CHECK_INT(mmx_config_set_proxy(config, refuses, NULL), MMX_OK);
     CHECK_INT(mmx_config_set_max_attempts(config, 1, NULL), MMX_OK);
     client = client_from(config);
-    FAILS(mmx_delete_file(client, 1, "voice_clone", NULL, NULL, &error), error, MMX_ERROR_CONNECT, "made no connection to [::1]:8443", false);
+    FAILS(mmx_delete_file(client, 1, "voice_clone", NULL, NULL, &error), error, MMX_ERROR_CONNECT,
+        "made no connection to [::1]:8443", false);
     assert_proxy_asked("proxy-ipv6", 1, "\"target\":\"[::1]:8443\"");
     mmx_client_free(client);
     free(refuses);

@@ -38,7 +38,9 @@ static void in_environment(void (*test)(const char *), const char *proxy, const 
             char *name = format("%.*s", (int)strcspn(*words, "="), *words);
             const char *value = strchr(*words, '=') + 1;
             char *port = strstr(value, "PORT");
-            if (port) value = format("%.*s%s", (int)(port - value), value, strrchr(setting("MMX_TEST_HTTPS_WRONG_HOST"), ':') + 1);
+            if (port)
+                value = format(
+                    "%.*s%s", (int)(port - value), value, strrchr(setting("MMX_TEST_HTTPS_WRONG_HOST"), ':') + 1);
             setenv(name, strcmp(value, "PROXY") == 0 ? proxy : value, 1);
         }
         test(proxy);
@@ -53,7 +55,9 @@ static void one_delete(bool https, int through) {
     account(NAME, 1);
     mmx_config *config = config_elsewhere(https);
     assert_deletes_with(config, 1);
-    assert_proxy_asked(NAME, through, https ? "\"method\":\"CONNECT\",\"target\":\"other.example:" : "\"method\":\"POST\",\"target\":\"http://other.example:");
+    assert_proxy_asked(NAME, through,
+        https ? "\"method\":\"CONNECT\",\"target\":\"other.example:"
+              : "\"method\":\"POST\",\"target\":\"http://other.example:");
     /* A name is the proxy's to look up. */
     CHECK_INT(looked_up > 0, !through);
     CHECK_INT(count_of(NAME, "count?performed=1"), 1);
@@ -162,8 +166,10 @@ static void bad_value(const char *proxy) {
     static const struct {
         const char *variable, *value, *why;
     } bad[] = {
-        {"HTTPS_PROXY", "ftp://secret@a", "must begin with http:// or https:// and name a host, as http://host:port does (from HTTPS_PROXY)"},
-        {"all_proxy", "socks5://secret@127.0.0.1:1", "is a SOCKS proxy, which can't be used: name an HTTP proxy, as http://host:port (from all_proxy)"},
+        {"HTTPS_PROXY", "ftp://secret@a",
+            "must begin with http:// or https:// and name a host, as http://host:port does (from HTTPS_PROXY)"},
+        {"all_proxy", "socks5://secret@127.0.0.1:1",
+            "is a SOCKS proxy, which can't be used: name an HTTP proxy, as http://host:port (from all_proxy)"},
         {"https_proxy", "http://ann:se/cret@a", "(from https_proxy)"},
         {"HTTPS_PROXY", "http://secret\xff", "(from HTTPS_PROXY)"},
     };
@@ -215,21 +221,24 @@ static void named(const char *proxy) {
     proxy = proxy_with(NAME, "{\"refuse\": 403}");
     setenv("HTTPS_PROXY", proxy, 1);
     config = config_elsewhere(true);
-    assert_proxy_fails(config, MMX_ERROR_CONNECT, proxy, "made no connection to other.example:", "NO_PROXY or mmx_config_set_proxy()");
+    assert_proxy_fails(
+        config, MMX_ERROR_CONNECT, proxy, "made no connection to other.example:", "NO_PROXY or mmx_config_set_proxy()");
     mmx_config_free(config);
 }
 
 int main(void) {
     which_variable();
     char *proxy = proxy_with(NAME, "{}");
-    in_environment(this_machine, proxy, (const char *const[]){"HTTPS_PROXY=PROXY", "HTTP_PROXY=PROXY", "ALL_PROXY=PROXY", NULL});
+    in_environment(
+        this_machine, proxy, (const char *const[]){"HTTPS_PROXY=PROXY", "HTTP_PROXY=PROXY", "ALL_PROXY=PROXY", NULL});
     in_environment(a_setter_wins, proxy, (const char *const[]){"HTTPS_PROXY=PROXY", NULL});
     free(proxy);
     proxy = proxy_with(NAME, "{}");
     in_environment(later, proxy, (const char *const[]){"HTTPS_PROXY=PROXY", NULL});
     free(proxy);
     proxy = proxy_with(NAME, "{}");
-    in_environment(entries_that_can_not_be_read, proxy, (const char *const[]){"HTTPS_PROXY=PROXY", "NO_PROXY=10.0.0.0/99,other.example http://x", NULL});
+    in_environment(entries_that_can_not_be_read, proxy,
+        (const char *const[]){"HTTPS_PROXY=PROXY", "NO_PROXY=10.0.0.0/99,other.example http://x", NULL});
     in_environment(bad_value, proxy, (const char *const[]){NULL});
     free(proxy);
     proxy = proxy_with(NAME, "{\"credentials\": \"ann:secret\"}");

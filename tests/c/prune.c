@@ -10,12 +10,17 @@ static mmx_client *aged(const char *name) {
     char *path = format("/control/%s/files", name), *now = NULL;
     free(control("DELETE", path, NULL));
     long seconds = (long)time(NULL);
-    now = format("[{\"file_id\": 1, \"purpose\": \"" PURPOSE "\", \"created_at\": %ld, \"filename\": \"old.mp3\", \"bytes\": 100},"
-                 "{\"file_id\": 2, \"purpose\": \"" PURPOSE "\", \"created_at\": %ld, \"filename\": \"keep.mp3\", \"bytes\": 0},"
-                 "{\"file_id\": 3, \"purpose\": \"" PURPOSE "\", \"created_at\": %ld, \"filename\": \"new.mp3\", \"bytes\": 100},"
-                 "{\"file_id\": 4, \"purpose\": \"" PURPOSE "\", \"created_at\": 0, \"filename\": \"timeless.mp3\", \"bytes\": 100},"
-                 "{\"file_id\": 5, \"purpose\": \"" PURPOSE "\", \"created_at\": %ld, \"filename\": \"future.mp3\", \"bytes\": 100}]",
-                 seconds - 8 * DAY, seconds - 9 * DAY, seconds - DAY, seconds + DAY);
+    now = format("[{\"file_id\": 1, \"purpose\": \"" PURPOSE
+                 "\", \"created_at\": %ld, \"filename\": \"old.mp3\", \"bytes\": 100},"
+                 "{\"file_id\": 2, \"purpose\": \"" PURPOSE
+                 "\", \"created_at\": %ld, \"filename\": \"keep.mp3\", \"bytes\": 0},"
+                 "{\"file_id\": 3, \"purpose\": \"" PURPOSE
+                 "\", \"created_at\": %ld, \"filename\": \"new.mp3\", \"bytes\": 100},"
+                 "{\"file_id\": 4, \"purpose\": \"" PURPOSE
+                 "\", \"created_at\": 0, \"filename\": \"timeless.mp3\", \"bytes\": 100},"
+                 "{\"file_id\": 5, \"purpose\": \"" PURPOSE
+                 "\", \"created_at\": %ld, \"filename\": \"future.mp3\", \"bytes\": 100}]",
+        seconds - 8 * DAY, seconds - 9 * DAY, seconds - DAY, seconds + DAY);
     free(control("POST", path, now));
     free(now);
     free(path);
@@ -76,12 +81,14 @@ static void guards(void) {
     char *json = NULL;
     mmx_error *error = NULL;
     filter.max_files = 1;
-    FAILS(mmx_prune_files(client, &filter, NULL, &json, &error), error, MMX_ERROR_GUARD, "2 files would be deleted, more than the 1 allowed", false);
+    FAILS(mmx_prune_files(client, &filter, NULL, &json, &error), error, MMX_ERROR_GUARD,
+        "2 files would be deleted, more than the 1 allowed", false);
     assert_json_has(json, "\"matched\":2");
     mmx_string_free(json);
     filter.max_files = 0;
     filter.max_percent = 39;
-    FAILS(mmx_prune_files(client, &filter, NULL, &json, &error), error, MMX_ERROR_GUARD, "2 of 5 files would be deleted, more than the 39 % allowed", false);
+    FAILS(mmx_prune_files(client, &filter, NULL, &json, &error), error, MMX_ERROR_GUARD,
+        "2 of 5 files would be deleted, more than the 39 % allowed", false);
     mmx_string_free(json);
     CHECK_INT(count_of("prune-guards", "count?call=delete"), 0);
     filter.max_percent = 40;
@@ -120,9 +127,12 @@ static void bad_filters(void) {
     none.purpose = PURPOSE;
     glob.name_glob = "[a";
     percent.max_percent = 101;
-    FAILS(mmx_prune_files(client, &none, NULL, NULL, &error), error, MMX_ERROR_INVALID_ARGUMENT, "MMX_FILTER_ALL", false);
-    FAILS(mmx_prune_files(client, &glob, NULL, NULL, &error), error, MMX_ERROR_INVALID_ARGUMENT, "filter.name_glob", false);
-    FAILS(mmx_prune_files(client, &percent, NULL, NULL, &error), error, MMX_ERROR_INVALID_ARGUMENT, "filter.max_percent", false);
+    FAILS(
+        mmx_prune_files(client, &none, NULL, NULL, &error), error, MMX_ERROR_INVALID_ARGUMENT, "MMX_FILTER_ALL", false);
+    FAILS(mmx_prune_files(client, &glob, NULL, NULL, &error), error, MMX_ERROR_INVALID_ARGUMENT, "filter.name_glob",
+        false);
+    FAILS(mmx_prune_files(client, &percent, NULL, NULL, &error), error, MMX_ERROR_INVALID_ARGUMENT,
+        "filter.max_percent", false);
     CHECK_INT(count_of("prune-bad", "count"), 0);
     none.flags = MMX_FILTER_ALL;
     SUCCEEDS(mmx_prune_files(client, &none, NULL, NULL, &error), error);

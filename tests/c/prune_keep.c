@@ -12,7 +12,9 @@ static mmx_client *named(const char *account_name, const char *const *names, siz
     char *path = format("/control/%s/files", account_name);
     free(control("DELETE", path, NULL));
     for (size_t i = 0; i < count; i++) {
-        char *file = format("[{\"file_id\": %zu, \"purpose\": \"voice_clone\", \"filename\": \"%s\", \"created_at\": 1700000000}]", i + 1, names[i]);
+        char *file = format(
+            "[{\"file_id\": %zu, \"purpose\": \"voice_clone\", \"filename\": \"%s\", \"created_at\": 1700000000}]",
+            i + 1, names[i]);
         free(control("POST", path, file));
         free(file);
     }

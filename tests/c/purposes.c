@@ -6,8 +6,10 @@
 
 #define LONGEST_PURPOSE "a-0123456789-0123456789-0123456789-0123456789-0123456789-1234567"
 
-static const char *const good[] = {"fine-tune", "fine-tune-result", "role-recognition", "retrieval", "Voice.Clone-2", "-", ".", "new_in_2031", LONGEST_PURPOSE};
-static const char *const bad[] = {"", " ", "voice clone", "a/b", "a&b", "a=b", "a%2Db", "voice_clone\n", "\t", "\"", "\\", "fine\xe2\x80\x93tune", "\xc3\xa9", LONGEST_PURPOSE "8"};
+static const char *const good[] = {"fine-tune", "fine-tune-result", "role-recognition", "retrieval", "Voice.Clone-2",
+    "-", ".", "new_in_2031", LONGEST_PURPOSE};
+static const char *const bad[] = {"", " ", "voice clone", "a/b", "a&b", "a=b", "a%2Db", "voice_clone\n", "\t", "\"",
+    "\\", "fine\xe2\x80\x93tune", "\xc3\xa9", LONGEST_PURPOSE "8"};
 
 static mmx_status uploads(const mmx_client *client, const char *purpose, mmx_error **error) {
     struct giver giver = {.gives = 3, .piece = 3};
@@ -88,7 +90,8 @@ static void are_refused(void) {
         CHECK_INT(status, MMX_ERROR_INVALID_ARGUMENT);
         mmx_error_free(error);
         error = NULL;
-        FAILS(mmx_delete_files(client, files, 2, NULL, NULL, &error), error, MMX_ERROR_INVALID_ARGUMENT, "files[1]: purpose must be 1 to 64", false);
+        FAILS(mmx_delete_files(client, files, 2, NULL, NULL, &error), error, MMX_ERROR_INVALID_ARGUMENT,
+            "files[1]: purpose must be 1 to 64", false);
     }
     CHECK_INT(count_of("purpose-bad", "count"), 0);
     mmx_client_free(client);
@@ -102,8 +105,9 @@ static void aged(const char *name) {
     free(control("DELETE", path, NULL));
     for (long i = 0; i < 8; i++) {
         const char *purpose = i < 4 ? "t2a_async" : "voice_clone";
-        char *file = format("[{\"file_id\": %ld, \"purpose\": \"%s\", \"created_at\": %ld, \"filename\": \"%ld.mp3\", \"bytes\": 100}]", i < 4 ? i + 1 : i + 7, purpose,
-                            seconds - ago[i % 4] * 86400, i);
+        char *file = format(
+            "[{\"file_id\": %ld, \"purpose\": \"%s\", \"created_at\": %ld, \"filename\": \"%ld.mp3\", \"bytes\": 100}]",
+            i < 4 ? i + 1 : i + 7, purpose, seconds - ago[i % 4] * 86400, i);
         free(control("POST", path, file));
         free(file);
     }
@@ -129,7 +133,8 @@ static mmx_filter week(const char *purpose) {
 /* Where it isn't listed by the purpose, all are listed, and the filter applies as if it were. */
 static void chosen_here(bool https) {
     static const char *const name = "purpose-list";
-    static const char *const refusals[] = {"'code':2013", "'code':2013,'http_status':400", "'shape':'new_error','http_status':400,'code':2013"};
+    static const char *const refusals[] = {
+        "'code':2013", "'code':2013,'http_status':400", "'shape':'new_error','http_status':400,'code':2013"};
     static struct log log;
     for (size_t i = 0; i < LENGTH_OF(refusals); i++) {
         refuses_the_list(name, refusals[i]);
@@ -141,7 +146,8 @@ static void chosen_here(bool https) {
         char *json = NULL;
         /* Guards count the files of the purpose alone. */
         filter.max_percent = 49;
-        FAILS(mmx_prune_files(client, &filter, NULL, &json, &error), error, MMX_ERROR_GUARD, "2 of 4 files would be deleted", false);
+        FAILS(mmx_prune_files(client, &filter, NULL, &json, &error), error, MMX_ERROR_GUARD,
+            "2 of 4 files would be deleted", false);
         mmx_string_free(json);
         filter.max_percent = 50;
         filter.keep_glob = "1.mp3";
@@ -209,7 +215,8 @@ static void not_chosen(void) {
     mmx_client *client = client_for(name, false);
     mmx_filter filter = week("t2a_asinc");
     mmx_error *error = NULL;
-    FAILS(mmx_prune_files(client, &filter, NULL, NULL, &error), error, MMX_ERROR_INVALID_REQUEST, "did you mean t2a_async?", false);
+    FAILS(mmx_prune_files(client, &filter, NULL, NULL, &error), error, MMX_ERROR_INVALID_REQUEST,
+        "did you mean t2a_async?", false);
     mmx_client_free(client);
 }
 
@@ -217,7 +224,8 @@ static void not_chosen(void) {
 static void an_upload_is_found(void) {
     static const char *const name = "purpose-reconcile";
     account(name, 0);
-    faults(name, "[{'call':'list','purpose':'prompt_audio','times':-1,'code':2013},{'call':'upload','close_before_answer':'rst'}]");
+    faults(name, "[{'call':'list','purpose':'prompt_audio','times':-1,'code':2013},{'call':'upload','close_before_"
+                 "answer':'rst'}]");
     mmx_client *client = retrying_client_for(name, false);
     struct giver giver = {.seed = 7, .gives = 300, .piece = 300};
     mmx_source source = source_of(&giver, 300);

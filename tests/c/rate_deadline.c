@@ -33,7 +33,8 @@ static void after_a_refusal(void) {
         CHECK_INT(mmx_error_http_status(error), 0);
         CHECK(!mmx_error_is_ambiguous(error));
         CHECK_HAS(mmx_error_message(error), "not sent: the rate limiter");
-        if (now_ms() - began < 1000 && mmx_error_retry_after_ms(error) <= 5000) FAIL("call %d: %d ms: %s", call, (int)mmx_error_retry_after_ms(error), mmx_error_message(error));
+        if (now_ms() - began < 1000 && mmx_error_retry_after_ms(error) <= 5000)
+            FAIL("call %d: %d ms: %s", call, (int)mmx_error_retry_after_ms(error), mmx_error_message(error));
         CHECK(mmx_error_retry_after_ms(error) <= 7700);
         mmx_error_free(error);
         free(path);

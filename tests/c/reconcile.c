@@ -10,12 +10,12 @@ enum from { REWINDS, ONCE, PATH };
 
 struct upload {
     const char *name, *faults;
-    const char *said; /* in the answer, or in the message of an error */
+    const char *said;          /* in the answer, or in the message of an error */
     long uploads, lists, held; /* requests, and files in the end */
     mmx_status status;
     bool ambiguous, without; /* the flag */
-    const char *filename; /* NULL: NAME */
-    const char *before; /* fields of the file that is there before, other than the uploaded one's; NULL: none is */
+    const char *filename;    /* NULL: NAME */
+    const char *before;      /* fields of the file that is there before, other than the uploaded one's; NULL: none is */
     int64_t made_at, made_ago; /* of it; 0: now */
     enum from from;
     int64_t timeout_ms;
@@ -52,11 +52,16 @@ static const struct upload uploads[] = {
     {"garbage before", UPLOAD("'shape':'garbage'"), SERVICE, 2, 1, 1, .status = MMX_OK},
     {"lost before, then lost", "[" LOST_ASIDE "," LOST "]", FOUND, 2, 2, 1, .status = MMX_OK},
     {"lost before, of a path", LOST_ASIDE, SERVICE, 2, 1, 1, .status = MMX_OK, .from = PATH},
-    {"lost before, of a source that can't go back", LOST_ASIDE, "; the list does not show it; not sent again, for what is uploaded can't go back to its start", 1, 1, 0, UNSURE(MMX_ERROR_NETWORK), .from = ONCE},
-    {"lost before for ever", UPLOAD("'times':-1,'close_before_answer':'rst','perform':false"), "; the list does not show it (the last of 4 attempts)", 4, 4, 0, UNSURE(MMX_ERROR_NETWORK)},
+    {"lost before, of a source that can't go back", LOST_ASIDE,
+        "; the list does not show it; not sent again, for what is uploaded can't go back to its start", 1, 1, 0,
+        UNSURE(MMX_ERROR_NETWORK), .from = ONCE},
+    {"lost before for ever", UPLOAD("'times':-1,'close_before_answer':'rst','perform':false"),
+        "; the list does not show it (the last of 4 attempts)", 4, 4, 0, UNSURE(MMX_ERROR_NETWORK)},
     /* The doubt of one attempt outlives what another is refused for. */
-    {"lost before, then a bad key", "[" LOST_ASIDE "," UPLOAD("'code':1004") "]", "; the list does not show it", 2, 2, 0, UNSURE(MMX_ERROR_AUTHENTICATION)},
-    {"lost before, then throttled", "[" LOST_ASIDE "," UPLOAD("'times':-1,'code':1002," NOW) "]", "(the last of 4 attempts)", 4, 4, 0, UNSURE(MMX_ERROR_RATE_LIMITED)},
+    {"lost before, then a bad key", "[" LOST_ASIDE "," UPLOAD("'code':1004") "]", "; the list does not show it", 2, 2,
+        0, UNSURE(MMX_ERROR_AUTHENTICATION)},
+    {"lost before, then throttled", "[" LOST_ASIDE "," UPLOAD("'times':-1,'code':1002," NOW) "]",
+        "(the last of 4 attempts)", 4, 4, 0, UNSURE(MMX_ERROR_RATE_LIMITED)},
     /* Where there is no doubt nothing is looked for. */
     {"refused", UPLOAD("'code':2013"), "2013", 1, 0, 0, .status = MMX_ERROR_INVALID_REQUEST},
     {"throttled", UPLOAD("'code':1039," NOW), SERVICE, 2, 0, 1, .status = MMX_OK},
@@ -68,31 +73,49 @@ static const struct upload uploads[] = {
     {"of another purpose", LOST_ASIDE, SERVICE, 2, 1, 2, .status = MMX_OK, LISTED("'purpose':'prompt_audio',")},
     {"of another name", LOST_ASIDE, SERVICE, 2, 1, 2, .status = MMX_OK, LISTED("'filename':'A.mp3',")},
     /* Two that fit are told, not guessed between. */
-    {"two", LOST, "; several files of that name and size were made since: 1, ", 1, 1, 2, UNSURE(MMX_ERROR_NETWORK), LISTED("")},
+    {"two", LOST, "; several files of that name and size were made since: 1, ", 1, 1, 2, UNSURE(MMX_ERROR_NETWORK),
+        LISTED("")},
     /* What is new is told by the service's clock. */
-    {"another clock", "[" LOST_ASIDE "," LIST(DATE_1994) "]", THE_OLD_ONE, 1, 1, 1, .status = MMX_OK, LISTED(""), .made_at = IN_1994},
-    {"another clock, an older one", "[" LOST_ASIDE "," LIST(DATE_1994) "]", SERVICE, 2, 1, 2, .status = MMX_OK, LISTED(""), .made_at = IN_1994 - 60},
-    {"no clock", "[" LOST "," LIST("'headers':{'Date':null}") "]", "; the list has no Date header, without which it can't be told", 1, 1, 1, UNSURE(MMX_ERROR_NETWORK)},
-    {"a broken clock", "[" LOST "," LIST("'headers':{'Date':'noon'}") "]", "; the list has no Date header", 1, 1, 1, UNSURE(MMX_ERROR_NETWORK)},
+    {"another clock", "[" LOST_ASIDE "," LIST(DATE_1994) "]", THE_OLD_ONE, 1, 1, 1, .status = MMX_OK, LISTED(""),
+        .made_at = IN_1994},
+    {"another clock, an older one", "[" LOST_ASIDE "," LIST(DATE_1994) "]", SERVICE, 2, 1, 2, .status = MMX_OK,
+        LISTED(""), .made_at = IN_1994 - 60},
+    {"no clock", "[" LOST "," LIST("'headers':{'Date':null}") "]",
+        "; the list has no Date header, without which it can't be told", 1, 1, 1, UNSURE(MMX_ERROR_NETWORK)},
+    {"a broken clock", "[" LOST "," LIST("'headers':{'Date':'noon'}") "]", "; the list has no Date header", 1, 1, 1,
+        UNSURE(MMX_ERROR_NETWORK)},
     /* The list is a call of its own, which may fail. */
     {"the second list", "[" LOST "," LIST("'close_before_answer':'rst'") "]", FOUND, 1, 2, 1, .status = MMX_OK},
-    {"no list", "[" LOST "," LIST("'times':-1,'code':1013," NOW) "]", "; the list could not settle it: the service answered 1013", 1, 4, 1, UNSURE(MMX_ERROR_NETWORK)},
-    {"a list refused", "[" LOST "," LIST("'code':1004") "]", "; the list could not settle it: the service answered 1004", 1, 1, 1, UNSURE(MMX_ERROR_NETWORK)},
-    {"a list that isn't one", "[" LOST "," LIST("'shape':'files_not_array'") "]", "; the list could not settle it: the answer is not what", 1, 1, 1, UNSURE(MMX_ERROR_NETWORK)},
-    {"half a list", "[" LOST "," LIST("'shape':'truncated_json'") "]", "; the list could not settle it: ", 1, 1, 1, UNSURE(MMX_ERROR_NETWORK)},
+    {"no list", "[" LOST "," LIST("'times':-1,'code':1013," NOW) "]",
+        "; the list could not settle it: the service answered 1013", 1, 4, 1, UNSURE(MMX_ERROR_NETWORK)},
+    {"a list refused", "[" LOST "," LIST("'code':1004") "]",
+        "; the list could not settle it: the service answered 1004", 1, 1, 1, UNSURE(MMX_ERROR_NETWORK)},
+    {"a list that isn't one", "[" LOST "," LIST("'shape':'files_not_array'") "]",
+        "; the list could not settle it: the answer is not what", 1, 1, 1, UNSURE(MMX_ERROR_NETWORK)},
+    {"half a list", "[" LOST "," LIST("'shape':'truncated_json'") "]", "; the list could not settle it: ", 1, 1, 1,
+        UNSURE(MMX_ERROR_NETWORK)},
     {"a list of strings", "[" LOST "," LIST("'shape':'id_as_string'") "]", FOUND, 1, 1, 1, .status = MMX_OK},
     {"no files", "[" LOST_ASIDE "," LIST("'shape':'files_null'") "]", SERVICE, 2, 1, 1, .status = MMX_OK},
-    {"out of time in the list", "[" LOST "," LIST("'hang':true") "]", "the time limit of 700 ms passed while looking for the file in the list; before that: the connection broke", 1, 1, 1, UNSURE(MMX_ERROR_TIMEOUT), .timeout_ms = 700},
-    {"out of time before", UPLOAD("'hang':true"), "the time limit of 700 ms passed while waiting for the answer", 1, 0, 1, UNSURE(MMX_ERROR_TIMEOUT), .timeout_ms = 700},
+    {"out of time in the list", "[" LOST "," LIST("'hang':true") "]",
+        "the time limit of 700 ms passed while looking for the file in the list; before that: the connection broke", 1,
+        1, 1, UNSURE(MMX_ERROR_TIMEOUT), .timeout_ms = 700},
+    {"out of time before", UPLOAD("'hang':true"), "the time limit of 700 ms passed while waiting for the answer", 1, 0,
+        1, UNSURE(MMX_ERROR_TIMEOUT), .timeout_ms = 700},
     /* Names of which the form holds some characters as %22: the service may list them in one form or another. */
     {"an odd name", LOST, FOUND, 1, 1, 1, .status = MMX_OK, .filename = ODD},
-    {"an odd name, encoded", LOST_ASIDE, THE_OLD_ONE, 1, 1, 1, .status = MMX_OK, .filename = ODD, LISTED("'filename':'a%22b%0D%0A\xe5\xa3\xb0.mp3',")},
-    {"an odd name, all encoded", LOST_ASIDE, THE_OLD_ONE, 1, 1, 1, .status = MMX_OK, .filename = ODD, LISTED("'filename':'a%22b%0d%0a%e5%a3%b0.mp3',")},
-    {"an odd name, an older one", LOST_ASIDE, SERVICE, 2, 1, 2, .status = MMX_OK, .filename = ODD, LISTED("'filename':'a%22b%0D%0A\xe5\xa3\xb0.mp3',"), .made_ago = 60},
+    {"an odd name, encoded", LOST_ASIDE, THE_OLD_ONE, 1, 1, 1, .status = MMX_OK, .filename = ODD,
+        LISTED("'filename':'a%22b%0D%0A\xe5\xa3\xb0.mp3',")},
+    {"an odd name, all encoded", LOST_ASIDE, THE_OLD_ONE, 1, 1, 1, .status = MMX_OK, .filename = ODD,
+        LISTED("'filename':'a%22b%0d%0a%e5%a3%b0.mp3',")},
+    {"an odd name, an older one", LOST_ASIDE, SERVICE, 2, 1, 2, .status = MMX_OK, .filename = ODD,
+        LISTED("'filename':'a%22b%0D%0A\xe5\xa3\xb0.mp3',"), .made_ago = 60},
     {"a name that looks encoded", LOST, FOUND, 1, 1, 1, .status = MMX_OK, .filename = "a%22b%.mp3"},
-    {"a name that looks encoded, of a path", LOST, FOUND, 1, 1, 1, .status = MMX_OK, .filename = "a%22b\"c.mp3", .from = PATH},
-    {"an odd name, spoilt", LOST_ASIDE, "one of them may be this one under another name: 1", 1, 1, 1, UNSURE(MMX_ERROR_NETWORK), .filename = ODD, LISTED("'filename':'a_b___.mp3',")},
-    {"two odd names", LOST, "; several files of that name and size were made since: 1, ", 1, 1, 2, UNSURE(MMX_ERROR_NETWORK), .filename = ODD, LISTED("'filename':'a%22b%0D%0A\xe5\xa3\xb0.mp3',")},
+    {"a name that looks encoded, of a path", LOST, FOUND, 1, 1, 1, .status = MMX_OK, .filename = "a%22b\"c.mp3",
+        .from = PATH},
+    {"an odd name, spoilt", LOST_ASIDE, "one of them may be this one under another name: 1", 1, 1, 1,
+        UNSURE(MMX_ERROR_NETWORK), .filename = ODD, LISTED("'filename':'a_b___.mp3',")},
+    {"two odd names", LOST, "; several files of that name and size were made since: 1, ", 1, 1, 2,
+        UNSURE(MMX_ERROR_NETWORK), .filename = ODD, LISTED("'filename':'a%22b%0D%0A\xe5\xa3\xb0.mp3',")},
 };
 
 /* An account that holds nothing, or one file. */
@@ -109,7 +132,8 @@ static void prepare(const char *account_name, const struct upload *it) {
             {"'filename'", format("'filename':'" NAME "',")},
             {"'purpose'", format("'purpose':'voice_clone',")},
             {"'bytes'", format("'bytes':%d,", SIZE)},
-            {"'created_at'", format("'created_at':%" PRId64 ",", it->made_at ? it->made_at : (int64_t)time(NULL) - it->made_ago)},
+            {"'created_at'",
+                format("'created_at':%" PRId64 ",", it->made_at ? it->made_at : (int64_t)time(NULL) - it->made_ago)},
         };
         char *file = format("[{%s", it->before);
         for (size_t i = 0; i < LENGTH_OF(usual); i++) {
@@ -128,7 +152,8 @@ static void prepare(const char *account_name, const struct upload *it) {
     faults(account_name, it->faults);
 }
 
-static mmx_status upload(const mmx_client *client, const struct upload *it, const mmx_call_options *options, char **answer, mmx_error **error) {
+static mmx_status upload(const mmx_client *client, const struct upload *it, const mmx_call_options *options,
+    char **answer, mmx_error **error) {
     struct giver giver = {.seed = 1, .gives = SIZE, .piece = SIZE};
     const char *filename = it->filename ? it->filename : NAME;
     if (it->from == PATH) {
@@ -153,13 +178,18 @@ static void run(const char *account_name, bool https, const struct upload *it) {
     mmx_status status = upload(client, it, &options, &answer, &error);
     const char *said = status == MMX_OK ? answer : mmx_error_message(error);
     if (status != it->status) FAIL("%s: %s: %s", it->name, mmx_status_name(status), said);
-    if (mmx_error_is_ambiguous(error) != it->ambiguous) FAIL("%s: ambiguous isn't %d: %s", it->name, it->ambiguous, said);
+    if (mmx_error_is_ambiguous(error) != it->ambiguous)
+        FAIL("%s: ambiguous isn't %d: %s", it->name, it->ambiguous, said);
     if (!strstr(said, it->said)) FAIL("%s: no \"%s\" in \"%s\"", it->name, it->said, said);
-    if ((strstr(said, "; the file may have been stored all the same") != NULL) != it->ambiguous) FAIL("%s: %s", it->name, said);
-    if (status == MMX_OK && (strstr(said, THE_OLD_ONE) != NULL) != (strcmp(it->said, THE_OLD_ONE) == 0)) FAIL("%s: another file: %s", it->name, said);
+    if ((strstr(said, "; the file may have been stored all the same") != NULL) != it->ambiguous)
+        FAIL("%s: %s", it->name, said);
+    if (status == MMX_OK && (strstr(said, THE_OLD_ONE) != NULL) != (strcmp(it->said, THE_OLD_ONE) == 0))
+        FAIL("%s: another file: %s", it->name, said);
     if (status != MMX_OK) CHECK_INT(mmx_error_attempts(error), it->uploads);
-    long uploads = requests(account_name, "upload"), lists = requests(account_name, "list"), held = files_of(account_name);
-    if (uploads != it->uploads || lists != it->lists) FAIL("%s: %ld uploads, %ld lists: %s", it->name, uploads, lists, said);
+    long uploads = requests(account_name, "upload"), lists = requests(account_name, "list"),
+         held = files_of(account_name);
+    if (uploads != it->uploads || lists != it->lists)
+        FAIL("%s: %ld uploads, %ld lists: %s", it->name, uploads, lists, said);
     if (held != it->held) FAIL("%s: %ld files: %s", it->name, held, said);
     if (status == MMX_OK) {
         mmx_files *files = NULL;
@@ -197,7 +227,8 @@ static void cancelled(void) {
     options.flags = MMX_CALL_RECONCILE;
     CHECK_INT(mmx_cancel_new(&options.cancel, NULL), MMX_OK);
     CHECK(pthread_create(&other, NULL, triggers, options.cancel) == 0);
-    FAILS(upload(client, &it, &options, NULL, &error), error, MMX_ERROR_CANCELLED, "cancelled while looking for the file in the list; before that: ", true);
+    FAILS(upload(client, &it, &options, NULL, &error), error, MMX_ERROR_CANCELLED,
+        "cancelled while looking for the file in the list; before that: ", true);
     pthread_join(other, NULL);
     mmx_cancel_free(options.cancel);
     mmx_client_free(client);

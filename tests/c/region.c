@@ -43,7 +43,8 @@ int main(void) {
         {"proxy.example", "api.minimaxi.com (China)", "api.minimax.io (global)"},
         {"127.0.0.1", "api.minimaxi.com (China)", "api.minimax.io (global)"},
     };
-    static const char *const faults[] = {"{\"code\": 1004}", "{\"code\": 2049}", "{\"shape\": \"new_error\"}", "{\"http_status\": 401}"};
+    static const char *const faults[] = {
+        "{\"code\": 1004}", "{\"code\": 2049}", "{\"shape\": \"new_error\"}", "{\"http_status\": 401}"};
     account("region", 1);
     for (size_t i = 0; i < sizeof hosts / sizeof *hosts; i++) {
         for (size_t j = 0; j < sizeof faults / sizeof *faults; j++) {

@@ -38,7 +38,8 @@ static void requests(const mmx_client *client, bool https) {
     assert_journal_holds(NAME, "\"query\":\"file_id=9223372036854775807\"", 1);
     assert_journal_holds(NAME, "\"path\":\"/v1/files/retrieve\"", 1);
     assert_journal_holds(NAME, "\"method\":\"GET\"", 1);
-    script(NAME, "[{\"shape\": \"id_as_string\"}, {\"shape\": \"unknown_fields\"}, {\"shape\": \"json_text_plain\"}, {\"shape\": \"informational\"}]");
+    script(NAME, "[{\"shape\": \"id_as_string\"}, {\"shape\": \"unknown_fields\"}, {\"shape\": \"json_text_plain\"}, "
+                 "{\"shape\": \"informational\"}]");
     for (int i = 0; i < 4; i++) retrieves(client, INT64_MAX);
     CHECK_INT(mmx_retrieve_file(client, 1, NULL, NULL, NULL), MMX_OK);
 }
@@ -47,23 +48,27 @@ static void requests(const mmx_client *client, bool https) {
 static void as_it_came(const mmx_client *client) {
     char *json = NULL;
     mmx_error *error = NULL;
-    script(NAME, "{\"body\": \" {\\\"file\\\":{ \\\"x\\\":1e2,\\\"file_id\\\":\\\"7\\\",\\\"backup_download_url\\\":\\\"u\\\"},"
-                 "\\\"base_resp\\\":{\\\"status_code\\\":0},\\\"z\\\":[]}\\n\"}");
+    script(NAME,
+        "{\"body\": \" {\\\"file\\\":{ \\\"x\\\":1e2,\\\"file_id\\\":\\\"7\\\",\\\"backup_download_url\\\":\\\"u\\\"},"
+        "\\\"base_resp\\\":{\\\"status_code\\\":0},\\\"z\\\":[]}\\n\"}");
     SUCCEEDS(mmx_retrieve_file(client, 7, NULL, &json, &error), error);
-    CHECK_TEXT(json, " {\"file\":{ \"x\":1e2,\"file_id\":\"7\",\"backup_download_url\":\"u\"},\"base_resp\":{\"status_code\":0},\"z\":[]}\n");
+    CHECK_TEXT(json,
+        " {\"file\":{ "
+        "\"x\":1e2,\"file_id\":\"7\",\"backup_download_url\":\"u\"},\"base_resp\":{\"status_code\":0},\"z\":[]}\n");
     mmx_string_free(json);
 }
 
+static mmx_status retrieve_2(const mmx_client *client, char **json, mmx_error **error) {
+    return mmx_retrieve_file(client, 2, NULL, json, error);
+}
+
 static void failures(const mmx_client *client) {
-    static const struct {
-        const char *fault;
-        mmx_status status;
-        const char *part;
-    } cases[] = {
+    static const struct failing_read cases[] = {
         {"{\"shape\": \"other_id\"}", MMX_ERROR_PROTOCOL, "not about 2"},
         {"{\"shape\": \"id_missing\"}", MMX_ERROR_PROTOCOL, "file_id"},
         {"{\"body\": \"{\\\"base_resp\\\":{\\\"status_code\\\":0}}\"}", MMX_ERROR_PROTOCOL, "file"},
-        {"{\"body\": \"{\\\"file\\\":{\\\"file_id\\\":2.0},\\\"base_resp\\\":{\\\"status_code\\\":0}}\"}", MMX_ERROR_PROTOCOL, "64 bits"},
+        {"{\"body\": \"{\\\"file\\\":{\\\"file_id\\\":2.0},\\\"base_resp\\\":{\\\"status_code\\\":0}}\"}",
+            MMX_ERROR_PROTOCOL, "64 bits"},
         {"{\"code\": 1004}", MMX_ERROR_AUTHENTICATION, "check the key"},
         {"{\"code\": 1039}", MMX_ERROR_RATE_LIMITED, "1039"},
         {"{\"code\": 2013}", MMX_ERROR_INVALID_REQUEST, "2013"},
@@ -74,23 +79,19 @@ static void failures(const mmx_client *client) {
         {"{\"shape\": \"garbage\"}", MMX_ERROR_PROTOCOL, "not valid HTTP"},
         {"{\"close_before_answer\": \"fin\"}", MMX_ERROR_NETWORK, "the connection broke"},
     };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        char *json = FILLED;
-        mmx_error *error = NULL;
-        account(NAME, 2);
-        script(NAME, cases[i].fault);
-        FAILS(mmx_retrieve_file(client, 2, NULL, &json, &error), error, cases[i].status, cases[i].part, false);
-        CHECK(json == NULL);
-        CHECK_INT(count_of(NAME, "count"), 1);
-        retrieves(client, 2);
-    }
+    assert_each_fails(NAME, cases, sizeof cases / sizeof *cases, client, retrieve_2);
+    retrieves(client, 2);
     mmx_error *error = NULL;
     /* Neighbours that a floating point number would take for each other. */
-    static const char *const neighbours[] = {"9007199254740992", "\\\"9007199254740992\\\"", "\\\"9007199254740993.0\\\"", "9007199254740993.0"};
+    static const char *const neighbours[] = {
+        "9007199254740992", "\\\"9007199254740992\\\"", "\\\"9007199254740993.0\\\"", "9007199254740993.0"};
     for (size_t i = 0; i < sizeof neighbours / sizeof *neighbours; i++) {
-        char *fault = format("{\"body\": \"{\\\"file\\\":{\\\"file_id\\\":%s},\\\"base_resp\\\":{\\\"status_code\\\":0}}\"}", neighbours[i]);
+        char *fault =
+            format("{\"body\": \"{\\\"file\\\":{\\\"file_id\\\":%s},\\\"base_resp\\\":{\\\"status_code\\\":0}}\"}",
+                neighbours[i]);
         script(NAME, fault);
-        FAILS(mmx_retrieve_file(client, 9007199254740993, NULL, NULL, &error), error, MMX_ERROR_PROTOCOL, i < 2 ? "not about 9007199254740993" : "64 bits", false);
+        FAILS(mmx_retrieve_file(client, 9007199254740993, NULL, NULL, &error), error, MMX_ERROR_PROTOCOL,
+            i < 2 ? "not about 9007199254740993" : "64 bits", false);
         free(fault);
     }
     account(NAME, 0);

@@ -100,4 +100,15 @@ static inline void at_once(void (*work)(size_t number), size_t count) {
     for (int i = 0; i < THREADS; i++) pthread_join(threads[i], NULL);
 }
 
+/* A client of an account with these faults, and the options of a call. */
+static inline mmx_client *client_with_faults(const char *account_name, bool https, const char *given, long files,
+    int32_t max_attempts, int64_t timeout_ms, mmx_call_options *options) {
+    account(account_name, files);
+    faults(account_name, given);
+    *options = (mmx_call_options)MMX_CALL_OPTIONS_INIT;
+    options->max_attempts = max_attempts;
+    options->timeout_ms = timeout_ms;
+    return retrying_client_for(account_name, https);
+}
+
 #endif

@@ -8,7 +8,7 @@ enum sure { CERTAIN, AMBIGUOUS };
 
 struct deletion {
     const char *name, *faults;
-    const char *said; /* in the answer, or in the message of an error */
+    const char *said;        /* in the answer, or in the message of an error */
     long deletes, retrieves; /* requests */
     enum left left;
     mmx_status status;
@@ -54,18 +54,26 @@ static const struct deletion deletions[] = {
     {"half a head before", DELETE("'cut_after':30,'perform':false"), SERVICE, 2, 0, DONE, WELL},
     {"lost before, then lost", "[" LOST_ASIDE "," LOST "]", SETTLED, 3, 1, DONE, WELL},
     /* However often. */
-    {"all lost", DELETE("'times':-1,'close_before_answer':'fin','perform':false"), "(the last of 4 attempts)" STILL_THERE, 4, 1, STAYS, FAILS(MMX_ERROR_NETWORK, 4)},
-    {"all lost, the first done", "[" LOST "," DELETE("'times':-1,'close_before_answer':'rst'") "]", SETTLED, 4, 1, DONE, WELL},
-    {"all lost, the last done", "[" DELETE("'times':3,'close_before_answer':'rst','perform':false") "," LOST "]", SETTLED, 4, 1, DONE, WELL},
+    {"all lost", DELETE("'times':-1,'close_before_answer':'fin','perform':false"),
+        "(the last of 4 attempts)" STILL_THERE, 4, 1, STAYS, FAILS(MMX_ERROR_NETWORK, 4)},
+    {"all lost, the first done", "[" LOST "," DELETE("'times':-1,'close_before_answer':'rst'") "]", SETTLED, 4, 1, DONE,
+        WELL},
+    {"all lost, the last done", "[" DELETE("'times':3,'close_before_answer':'rst','perform':false") "," LOST "]",
+        SETTLED, 4, 1, DONE, WELL},
     {"two, both lost", "[" LOST_ASIDE "," LOST "]", SETTLED, 2, 1, DONE, .max_attempts = 2},
     {"one, lost", LOST, IN_DOUBT, 1, 0, DONE, UNSURE(MMX_ERROR_NETWORK, 1), .max_attempts = 1},
     {"one, lost before", LOST_ASIDE, IN_DOUBT, 1, 0, STAYS, UNSURE(MMX_ERROR_NETWORK, 1), .max_attempts = 1},
-    {"one, half a body", DELETE("'wrong_length':9"), IN_DOUBT, 1, 0, DONE, UNSURE(MMX_ERROR_NETWORK, 1), .max_attempts = 1},
+    {"one, half a body", DELETE("'wrong_length':9"), IN_DOUBT, 1, 0, DONE, UNSURE(MMX_ERROR_NETWORK, 1),
+        .max_attempts = 1},
     {"one, garbage", GARBLED, IN_DOUBT, 1, 0, DONE, UNSURE(MMX_ERROR_PROTOCOL, 1), .max_attempts = 1},
     /* The doubt of a lost one outlives answers that bring none of their own. */
-    {"lost, then throttled", "[" DELETE("'code':1013,'perform':true," NOW) "," DELETE("'times':-1,'code':1002," NOW) "]", SETTLED, 4, 1, DONE, WELL},
-    {"lost before, then throttled", "[" DELETE("'code':1013," NOW) "," DELETE("'times':-1,'code':1002," NOW) "]", "1002", 4, 1, STAYS, FAILS(MMX_ERROR_RATE_LIMITED, 4)},
-    {"lost, then a bad key", "[" LOST "," DELETE("'times':-1,'code':1004") "," RETRIEVE("'times':-1,'code':1004") "]", UNSETTLED("the service answered 1004"), 2, 1, DONE, UNSURE(MMX_ERROR_AUTHENTICATION, 2)},
+    {"lost, then throttled",
+        "[" DELETE("'code':1013,'perform':true," NOW) "," DELETE("'times':-1,'code':1002," NOW) "]", SETTLED, 4, 1,
+        DONE, WELL},
+    {"lost before, then throttled", "[" DELETE("'code':1013," NOW) "," DELETE("'times':-1,'code':1002," NOW) "]",
+        "1002", 4, 1, STAYS, FAILS(MMX_ERROR_RATE_LIMITED, 4)},
+    {"lost, then a bad key", "[" LOST "," DELETE("'times':-1,'code':1004") "," RETRIEVE("'times':-1,'code':1004") "]",
+        UNSETTLED("the service answered 1004"), 2, 1, DONE, UNSURE(MMX_ERROR_AUTHENTICATION, 2)},
     /* What can't be believed isn't asked for again: retrieve tells at once. Still there: deleted again. */
     {"garbage", GARBLED, SETTLED, 1, 1, DONE, WELL},
     {"garbage before", DELETE("'shape':'garbage'"), SERVICE, 2, 1, DONE, WELL},
@@ -74,54 +82,81 @@ static const struct deletion deletions[] = {
     {"no base_resp", DELETE("'shape':'no_base_resp','perform':true"), SETTLED, 1, 1, DONE, WELL},
     {"half the JSON", DELETE("'shape':'truncated_json','perform':true"), SETTLED, 1, 1, DONE, WELL},
     {"nothing", DELETE("'shape':'empty'"), SERVICE, 2, 1, DONE, WELL},
-    {"garbage for ever", DELETE("'times':-1,'shape':'garbage'"), STILL_THERE, 4, 4, STAYS, FAILS(MMX_ERROR_PROTOCOL, 4)},
+    {"garbage for ever", DELETE("'times':-1,'shape':'garbage'"), STILL_THERE, 4, 4, STAYS,
+        FAILS(MMX_ERROR_PROTOCOL, 4)},
     {"a redirect", DELETE("'shape':'redirect'"), "a redirect", 1, 0, STAYS, FAILS(MMX_ERROR_HTTP, 1)},
     /* A refusal of a file that is there, after a lost one, is one of the file. */
     {"lost before, then refused", "[" LOST_ASIDE "," DELETE("'code':2013") "]", SERVICE, 3, 1, DONE, WELL},
-    {"lost before, refused for ever", "[" LOST_ASIDE "," DELETE("'times':-1,'code':1008") "]", "1008", 3, 1, STAYS, FAILS(MMX_ERROR_QUOTA, 3)},
-    {"lost, of another purpose", LOST, "the file is there, but its purpose is voice_clone, not prompt_audio; ", 3, 2, STAYS, FAILS(MMX_ERROR_INVALID_REQUEST, 3), .purpose = "prompt_audio"},
-    {"of another purpose", "{}", "the file is there, but its purpose is voice_clone, not prompt_audio; ", 1, 1, STAYS, FAILS(MMX_ERROR_INVALID_REQUEST, 1), .purpose = "prompt_audio"},
+    {"lost before, refused for ever", "[" LOST_ASIDE "," DELETE("'times':-1,'code':1008") "]", "1008", 3, 1, STAYS,
+        FAILS(MMX_ERROR_QUOTA, 3)},
+    {"lost, of another purpose", LOST, "the file is there, but its purpose is voice_clone, not prompt_audio; ", 3, 2,
+        STAYS, FAILS(MMX_ERROR_INVALID_REQUEST, 3), .purpose = "prompt_audio"},
+    {"of another purpose", "{}", "the file is there, but its purpose is voice_clone, not prompt_audio; ", 1, 1, STAYS,
+        FAILS(MMX_ERROR_INVALID_REQUEST, 1), .purpose = "prompt_audio"},
     /* Gone is what retrieve refuses by a code that is about the id. */
     {"gone: a new code", "[" GARBLED "," RETRIEVE("'code':4711") "]", SETTLED, 1, 1, DONE, WELL},
     {"gone: with HTTP 404", "[" GARBLED "," RETRIEVE("'code':2013,'http_status':404") "]", SETTLED, 1, 1, DONE, WELL},
     {"gone: with HTTP 500", "[" GARBLED "," RETRIEVE("'code':2013,'http_status':500") "]", SETTLED, 1, 1, DONE, WELL},
-    {"gone: the newer shape", "[" GARBLED "," RETRIEVE("'shape':'new_error','http_status':404,'code':2013") "]", SETTLED, 1, 1, DONE, WELL},
-    {"gone: at the second look", "[" GARBLED "," RETRIEVE("'close_before_answer':'rst'") "]", SETTLED, 1, 2, DONE, WELL},
+    {"gone: the newer shape", "[" GARBLED "," RETRIEVE("'shape':'new_error','http_status':404,'code':2013") "]",
+        SETTLED, 1, 1, DONE, WELL},
+    {"gone: at the second look", "[" GARBLED "," RETRIEVE("'close_before_answer':'rst'") "]", SETTLED, 1, 2, DONE,
+        WELL},
     {"gone: at the fourth look", "[" GARBLED "," RETRIEVE("'times':3,'code':1002," NOW) "]", SETTLED, 1, 4, DONE, WELL},
-    {"there: at the third look", "[" DELETE("'shape':'garbage'") "," RETRIEVE("'times':2,'http_status':503," NOW) "]", SERVICE, 2, 3, DONE, WELL},
+    {"there: at the third look", "[" DELETE("'shape':'garbage'") "," RETRIEVE("'times':2,'http_status':503," NOW) "]",
+        SERVICE, 2, 3, DONE, WELL},
     /* Anything else leaves it open. */
-    {"unknown: a bare 404", "[" GARBLED "," RETRIEVE("'shape':'text_404'") "]", UNSETTLED("the answer is plain text"), 1, 1, DONE, UNSURE(MMX_ERROR_PROTOCOL, 1)},
-    {"unknown: a 404 of the API", "[" GARBLED "," RETRIEVE("'http_status':404," BODY("\\'error\\':{\\'message\\':\\'no such file\\'}")) "]", UNSETTLED("the service says \"no such file\""), 1, 1, DONE, UNSURE(MMX_ERROR_PROTOCOL, 1)},
-    {"unknown: a bad key", "[" GARBLED "," RETRIEVE("'code':1004") "]", UNSETTLED("the service answered 1004"), 1, 1, DONE, UNSURE(MMX_ERROR_PROTOCOL, 1)},
-    {"unknown: HTTP 403", "[" GARBLED "," RETRIEVE("'http_status':403") "]", UNSETTLED(""), 1, 1, DONE, UNSURE(MMX_ERROR_PROTOCOL, 1)},
-    {"unknown: the balance", "[" GARBLED "," RETRIEVE("'code':1008") "]", UNSETTLED("the service answered 1008"), 1, 1, DONE, UNSURE(MMX_ERROR_PROTOCOL, 1)},
-    {"unknown: no access", "[" GARBLED "," RETRIEVE("'code':2038") "]", UNSETTLED("the service answered 2038"), 1, 1, DONE, UNSURE(MMX_ERROR_PROTOCOL, 1)},
-    {"unknown: throttled", "[" GARBLED "," RETRIEVE("'times':-1,'code':1039," NOW) "]", UNSETTLED("the service answered 1039"), 1, 4, DONE, UNSURE(MMX_ERROR_PROTOCOL, 1)},
-    {"unknown: in trouble", "[" GARBLED "," RETRIEVE("'times':-1,'code':1013," NOW) "]", UNSETTLED("the service answered 1013"), 1, 4, DONE, UNSURE(MMX_ERROR_PROTOCOL, 1)},
-    {"unknown: out of time", "[" GARBLED "," RETRIEVE("'times':-1,'code':1001," NOW) "]", UNSETTLED("the service answered 1001"), 1, 4, DONE, UNSURE(MMX_ERROR_PROTOCOL, 1)},
-    {"unknown: a gateway", "[" GARBLED "," RETRIEVE("'times':-1,'shape':'html_502'," NOW) "]", UNSETTLED("the answer is an HTML page"), 1, 4, DONE, UNSURE(MMX_ERROR_PROTOCOL, 1)},
-    {"unknown: another file", "[" DELETE("'shape':'garbage'") "," RETRIEVE("'shape':'other_id'") "]", UNSETTLED("the answer is about file_id 6, not about 7"), 1, 1, STAYS, UNSURE(MMX_ERROR_PROTOCOL, 1)},
-    {"unknown: another answer", "[" GARBLED "," RETRIEVE("'code':0") "]", UNSETTLED("the answer is not what"), 1, 1, DONE, UNSURE(MMX_ERROR_PROTOCOL, 1)},
-    {"unknown: garbage", "[" GARBLED "," RETRIEVE("'shape':'garbage'") "]", UNSETTLED("the answer of 127.0.0.1:"), 1, 1, DONE, UNSURE(MMX_ERROR_PROTOCOL, 1)},
-    {"unknown: lost", "[" LOST "," RETRIEVE("'times':-1,'close_before_answer':'fin'") "]", UNSETTLED("the connection broke"), 2, 4, DONE, UNSURE(MMX_ERROR_INVALID_REQUEST, 2)},
-    {"unknown says so", "[" LOST "," RETRIEVE("'code':1004") "]", IN_DOUBT, 2, 1, DONE, UNSURE(MMX_ERROR_INVALID_REQUEST, 2)},
+    {"unknown: a bare 404", "[" GARBLED "," RETRIEVE("'shape':'text_404'") "]", UNSETTLED("the answer is plain text"),
+        1, 1, DONE, UNSURE(MMX_ERROR_PROTOCOL, 1)},
+    {"unknown: a 404 of the API",
+        "[" GARBLED "," RETRIEVE("'http_status':404," BODY("\\'error\\':{\\'message\\':\\'no such file\\'}")) "]",
+        UNSETTLED("the service says \"no such file\""), 1, 1, DONE, UNSURE(MMX_ERROR_PROTOCOL, 1)},
+    {"unknown: a bad key", "[" GARBLED "," RETRIEVE("'code':1004") "]", UNSETTLED("the service answered 1004"), 1, 1,
+        DONE, UNSURE(MMX_ERROR_PROTOCOL, 1)},
+    {"unknown: HTTP 403", "[" GARBLED "," RETRIEVE("'http_status':403") "]", UNSETTLED(""), 1, 1, DONE,
+        UNSURE(MMX_ERROR_PROTOCOL, 1)},
+    {"unknown: the balance", "[" GARBLED "," RETRIEVE("'code':1008") "]", UNSETTLED("the service answered 1008"), 1, 1,
+        DONE, UNSURE(MMX_ERROR_PROTOCOL, 1)},
+    {"unknown: no access", "[" GARBLED "," RETRIEVE("'code':2038") "]", UNSETTLED("the service answered 2038"), 1, 1,
+        DONE, UNSURE(MMX_ERROR_PROTOCOL, 1)},
+    {"unknown: throttled", "[" GARBLED "," RETRIEVE("'times':-1,'code':1039," NOW) "]",
+        UNSETTLED("the service answered 1039"), 1, 4, DONE, UNSURE(MMX_ERROR_PROTOCOL, 1)},
+    {"unknown: in trouble", "[" GARBLED "," RETRIEVE("'times':-1,'code':1013," NOW) "]",
+        UNSETTLED("the service answered 1013"), 1, 4, DONE, UNSURE(MMX_ERROR_PROTOCOL, 1)},
+    {"unknown: out of time", "[" GARBLED "," RETRIEVE("'times':-1,'code':1001," NOW) "]",
+        UNSETTLED("the service answered 1001"), 1, 4, DONE, UNSURE(MMX_ERROR_PROTOCOL, 1)},
+    {"unknown: a gateway", "[" GARBLED "," RETRIEVE("'times':-1,'shape':'html_502'," NOW) "]",
+        UNSETTLED("the answer is an HTML page"), 1, 4, DONE, UNSURE(MMX_ERROR_PROTOCOL, 1)},
+    {"unknown: another file", "[" DELETE("'shape':'garbage'") "," RETRIEVE("'shape':'other_id'") "]",
+        UNSETTLED("the answer is about file_id 6, not about 7"), 1, 1, STAYS, UNSURE(MMX_ERROR_PROTOCOL, 1)},
+    {"unknown: another answer", "[" GARBLED "," RETRIEVE("'code':0") "]", UNSETTLED("the answer is not what"), 1, 1,
+        DONE, UNSURE(MMX_ERROR_PROTOCOL, 1)},
+    {"unknown: garbage", "[" GARBLED "," RETRIEVE("'shape':'garbage'") "]", UNSETTLED("the answer of 127.0.0.1:"), 1, 1,
+        DONE, UNSURE(MMX_ERROR_PROTOCOL, 1)},
+    {"unknown: lost", "[" LOST "," RETRIEVE("'times':-1,'close_before_answer':'fin'") "]",
+        UNSETTLED("the connection broke"), 2, 4, DONE, UNSURE(MMX_ERROR_INVALID_REQUEST, 2)},
+    {"unknown says so", "[" LOST "," RETRIEVE("'code':1004") "]", IN_DOUBT, 2, 1, DONE,
+        UNSURE(MMX_ERROR_INVALID_REQUEST, 2)},
     /* One limit over all of it. */
-    {"limit: in a later attempt", "[" DELETE("'code':1013," NOW) "," DELETE("'hang':true") "]", "passed while waiting for the answer", 2, 0, DONE, UNSURE(MMX_ERROR_TIMEOUT, 2), .timeout_ms = 700},
-    {"limit: in settling", "[" GARBLED "," RETRIEVE("'hang':true") "]", IN_DOUBT, 1, 1, DONE, UNSURE(MMX_ERROR_TIMEOUT, 1), .timeout_ms = 700},
-    {"limit: before a wait, done", DELETE("'code':1013,'perform':true,'headers':{'Retry-After':'20'}"), SETTLED, 1, 1, DONE, .timeout_ms = 15000},
-    {"limit: before a wait", DELETE("'code':1013,'headers':{'Retry-After':'20'}"), "; the time limit leaves no room for another attempt" STILL_THERE, 1, 1, STAYS, FAILS(MMX_ERROR_SERVER, 1), .timeout_ms = 15000},
-    {"a wait too long, done", DELETE("'code':1013,'perform':true,'headers':{'Retry-After':'61'}"), SETTLED, 1, 1, DONE, WELL},
-    {"a wait too long", DELETE("'http_status':503,'headers':{'Retry-After':'61'}"), "; that wait is left to the caller" STILL_THERE, 1, 1, STAYS, FAILS(MMX_ERROR_SERVER, 1)},
+    {"limit: in a later attempt", "[" DELETE("'code':1013," NOW) "," DELETE("'hang':true") "]",
+        "passed while waiting for the answer", 2, 0, DONE, UNSURE(MMX_ERROR_TIMEOUT, 2), .timeout_ms = 700},
+    {"limit: in settling", "[" GARBLED "," RETRIEVE("'hang':true") "]", IN_DOUBT, 1, 1, DONE,
+        UNSURE(MMX_ERROR_TIMEOUT, 1), .timeout_ms = 700},
+    {"limit: before a wait, done", DELETE("'code':1013,'perform':true,'headers':{'Retry-After':'20'}"), SETTLED, 1, 1,
+        DONE, .timeout_ms = 15000},
+    {"limit: before a wait", DELETE("'code':1013,'headers':{'Retry-After':'20'}"),
+        "; the time limit leaves no room for another attempt" STILL_THERE, 1, 1, STAYS, FAILS(MMX_ERROR_SERVER, 1),
+        .timeout_ms = 15000},
+    {"a wait too long, done", DELETE("'code':1013,'perform':true,'headers':{'Retry-After':'61'}"), SETTLED, 1, 1, DONE,
+        WELL},
+    {"a wait too long", DELETE("'http_status':503,'headers':{'Retry-After':'61'}"),
+        "; that wait is left to the caller" STILL_THERE, 1, 1, STAYS, FAILS(MMX_ERROR_SERVER, 1)},
 };
 
 /* One delete, with all that must come of it. */
 static void run(const char *account_name, bool https, const struct deletion *it) {
-    account(account_name, FILE_ID);
-    faults(account_name, it->faults);
-    mmx_client *client = retrying_client_for(account_name, https);
-    mmx_call_options options = MMX_CALL_OPTIONS_INIT;
-    options.max_attempts = it->max_attempts;
-    options.timeout_ms = it->timeout_ms;
+    mmx_call_options options;
+    mmx_client *client =
+        client_with_faults(account_name, https, it->faults, FILE_ID, it->max_attempts, it->timeout_ms, &options);
     char *answer = NULL;
     mmx_error *error = NULL;
     const char *purpose = it->purpose ? it->purpose : MMX_PURPOSE_VOICE_CLONE;
@@ -129,14 +164,19 @@ static void run(const char *account_name, bool https, const struct deletion *it)
     const char *said = status == MMX_OK ? answer : mmx_error_message(error);
     if (status != it->status) FAIL("%s: %s: %s", it->name, mmx_status_name(status), said);
     if (mmx_error_is_ambiguous(error) != it->sure) FAIL("%s: ambiguous isn't %d: %s", it->name, it->sure, said);
-    if (mmx_error_attempts(error) != it->attempts) FAIL("%s: %d attempts: %s", it->name, mmx_error_attempts(error), said);
+    if (mmx_error_attempts(error) != it->attempts)
+        FAIL("%s: %d attempts: %s", it->name, mmx_error_attempts(error), said);
     if (!strstr(said, it->said)) FAIL("%s: no \"%s\" in \"%s\"", it->name, it->said, said);
     if (status == MMX_OK && !strstr(said, "\"file_id\":7")) FAIL("%s: of which file? %s", it->name, said);
-    if (status != MMX_OK && (strstr(said, IN_DOUBT) != NULL) != it->sure) FAIL("%s: ambiguous, or not: %s", it->name, said);
+    if (status != MMX_OK && (strstr(said, IN_DOUBT) != NULL) != it->sure)
+        FAIL("%s: ambiguous, or not: %s", it->name, said);
     long deletes = requests(account_name, "delete"), retrieves = requests(account_name, "retrieve");
-    if (deletes != it->deletes || retrieves != it->retrieves) FAIL("%s: %ld deletes, %ld retrieves: %s", it->name, deletes, retrieves, said);
-    if (count_of(account_name, "count?call=delete&performed=1") != it->left) FAIL("%s: not carried out as it should be: %s", it->name, said);
-    if (holds_file(account_name, FILE_ID) == (it->left == DONE)) FAIL("%s: the file isn't as it should be: %s", it->name, said);
+    if (deletes != it->deletes || retrieves != it->retrieves)
+        FAIL("%s: %ld deletes, %ld retrieves: %s", it->name, deletes, retrieves, said);
+    if (count_of(account_name, "count?call=delete&performed=1") != it->left)
+        FAIL("%s: not carried out as it should be: %s", it->name, said);
+    if (holds_file(account_name, FILE_ID) == (it->left == DONE))
+        FAIL("%s: the file isn't as it should be: %s", it->name, said);
     mmx_string_free(answer);
     mmx_error_free(error);
     mmx_client_free(client);
@@ -164,8 +204,8 @@ static void answered(size_t number) {
     }
     run(name, number % 2, &expected);
     /* The last word where there is no other attempt. */
-    expected = (struct deletion){fault, fault, "delete_file: ", 1, looks, done ? DONE : STAYS, FAILS(answers[at].status, 1),
-                                 .sure = answers[at].in_doubt ? AMBIGUOUS : CERTAIN, .max_attempts = 1};
+    expected = (struct deletion){fault, fault, "delete_file: ", 1, looks, done ? DONE : STAYS,
+        FAILS(answers[at].status, 1), .sure = answers[at].in_doubt ? AMBIGUOUS : CERTAIN, .max_attempts = 1};
     run(name, number % 2, &expected);
     free(fault);
     free(name);
@@ -176,10 +216,14 @@ static const struct {
     const char *faults, *until, *said;
     enum sure sure;
 } cancels[] = {
-    {DELETE("'code':1013,'perform':true,'headers':{'Retry-After':'30'}"), "wait?count=1", "cancelled while waiting to try again; before that: the service answered 1013", AMBIGUOUS},
-    {DELETE("'code':1002,'headers':{'Retry-After':'30'}"), "wait?count=1", "cancelled while waiting to try again; before that: the service answered 1002", CERTAIN},
-    {"[" GARBLED "," RETRIEVE("'hang':true") "]", "wait?call=retrieve&count=1", "cancelled while asking 127.0.0.1:", AMBIGUOUS},
-    {"[" GARBLED "," RETRIEVE("'code':1013,'headers':{'Retry-After':'30'}") "]", "wait?call=retrieve&count=1", "cancelled while waiting to try again", AMBIGUOUS},
+    {DELETE("'code':1013,'perform':true,'headers':{'Retry-After':'30'}"), "wait?count=1",
+        "cancelled while waiting to try again; before that: the service answered 1013", AMBIGUOUS},
+    {DELETE("'code':1002,'headers':{'Retry-After':'30'}"), "wait?count=1",
+        "cancelled while waiting to try again; before that: the service answered 1002", CERTAIN},
+    {"[" GARBLED "," RETRIEVE("'hang':true") "]", "wait?call=retrieve&count=1",
+        "cancelled while asking 127.0.0.1:", AMBIGUOUS},
+    {"[" GARBLED "," RETRIEVE("'code':1013,'headers':{'Retry-After':'30'}") "]", "wait?call=retrieve&count=1",
+        "cancelled while waiting to try again", AMBIGUOUS},
 };
 
 struct trigger {
@@ -223,7 +267,8 @@ static void cancelled(size_t number) {
 
 /* Alone, and until the server has closed: nobody may be given a connection that is about to end. */
 static void answered_then_closed(void) {
-    const struct deletion expected = {"answered, then closed", DELETE("'close_after_answer':'fin'"), SERVICE, 1, 0, DONE, WELL};
+    const struct deletion expected = {
+        "answered, then closed", DELETE("'close_after_answer':'fin'"), SERVICE, 1, 0, DONE, WELL};
     for (int https = 0; https < 2; https++) {
         run("retry-closed", https, &expected);
         count_of("retry-closed", "wait?open=0");

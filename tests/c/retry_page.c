@@ -32,11 +32,13 @@ static void record_event(void *user_data, int32_t level, const char *line) {
     if (strstr(line, "\"event\":\"retry\"")) atomic_fetch_add(&((struct play *)user_data)->retries, 1);
 }
 
-/* ---- the calls ---- */
+static mmx_status lists(const mmx_client *client, struct play *play) {
+    return mmx_list_files(client, NULL, &play->options, NULL, &play->error);
+}
 
-static mmx_status lists(const mmx_client *client, struct play *play) { return mmx_list_files(client, NULL, &play->options, NULL, &play->error); }
-
-static mmx_status retrieves(const mmx_client *client, struct play *play) { return mmx_retrieve_file(client, FILE_ID, &play->options, NULL, &play->error); }
+static mmx_status retrieves(const mmx_client *client, struct play *play) {
+    return mmx_retrieve_file(client, FILE_ID, &play->options, NULL, &play->error);
+}
 
 static mmx_status deletes_it(const mmx_client *client, struct play *play) {
     return mmx_delete_file(client, FILE_ID, MMX_PURPOSE_VOICE_CLONE, &play->options, NULL, &play->error);
@@ -74,8 +76,6 @@ static const struct call {
     {"result of the delete", "delete", deletes_it, true},
 };
 
-/* ---- what is said of them ---- */
-
 static bool takes(const char **text, const char *part) {
     size_t length = strlen(part);
     if (strncmp(*text, part, length) != 0) return false;
@@ -87,7 +87,8 @@ static bool takes(const char **text, const char *part) {
 static void judge(const struct play *play, const struct call *call) {
     const struct cell *cell = play->cell;
     const char *said = play->status == MMX_OK ? "" : mmx_error_message(play->error), *wanted = cell->wanted;
-    char *what = format("%s: %s: %s: %s", cell->heading, call->name, cell->row, wanted), *done = format("count?call=%s&performed=1", call->of_server);
+    char *what = format("%s: %s: %s: %s", cell->heading, call->name, cell->row, wanted),
+         *done = format("count?call=%s&performed=1", call->of_server);
     bool succeeds = strncmp(wanted, "MMX_ERROR_", 10) != 0 && strncmp(wanted, "its own", 7) != 0;
     if ((play->status == MMX_OK) != succeeds) FAIL("%s: %s: %s", what, mmx_status_name(play->status), said);
     if (succeeds) {
@@ -99,12 +100,15 @@ static void judge(const struct play *play, const struct call *call) {
         else if (strcmp(wanted, "the file") == 0) so = sent == 1 && requests(play->account, "list") >= 1;
         else FAIL("%s: what is that?", what);
         if (!so) FAIL("%s: %ld requests, %d retries, %ld looks", what, sent, play->retries, settling);
-        if (call->changes && count_of(play->account, done) != 1) FAIL("%s: carried out %ld times", what, count_of(play->account, done));
+        if (call->changes && count_of(play->account, done) != 1)
+            FAIL("%s: carried out %ld times", what, count_of(play->account, done));
     } else {
         const char *name = takes(&wanted, "its own error") ? "MMX_ERROR_PROTOCOL" : mmx_status_name(play->status);
         if (wanted == cell->wanted && !takes(&wanted, name)) FAIL("%s: %s: %s", what, name, said);
-        if (strcmp(name, mmx_status_name(play->status)) != 0) FAIL("%s: %s: %s", what, mmx_status_name(play->status), said);
-        if (takes(&wanted, ", ambiguous") != mmx_error_is_ambiguous(play->error)) FAIL("%s: ambiguous, or not: %s", what, said);
+        if (strcmp(name, mmx_status_name(play->status)) != 0)
+            FAIL("%s: %s: %s", what, mmx_status_name(play->status), said);
+        if (takes(&wanted, ", ambiguous") != mmx_error_is_ambiguous(play->error))
+            FAIL("%s: ambiguous, or not: %s", what, said);
         int attempts = takes(&wanted, ", after 4 attempts") ? 4 : mmx_error_attempts(play->error);
         if (takes(&wanted, ", at once")) attempts = 1;
         CHECK_INT(mmx_error_attempts(play->error), attempts);
@@ -125,7 +129,10 @@ static void *cancels(void *given) {
 static struct play *prepared(const struct cell *cell, bool https, const char *happens) {
     struct play *play = calloc(1, sizeof *play);
     if (!play) abort();
-    *play = (struct play){.cell = cell, .account = format("retry-page-%d", atomic_fetch_add(&plays, 1)), .options = MMX_CALL_OPTIONS_INIT, .size = SMALL};
+    *play = (struct play){.cell = cell,
+        .account = format("retry-page-%d", atomic_fetch_add(&plays, 1)),
+        .options = MMX_CALL_OPTIONS_INIT,
+        .size = SMALL};
     account(play->account, FILE_ID);
     if (happens) faults(play->account, happens);
     play->config = config_for(play->account, https);
@@ -149,13 +156,12 @@ static void make(struct play *play, const struct call *call) {
     free(play);
 }
 
-/* ---- what happens ---- */
-
 /* A row of a table; `used` once the page has it. */
 struct row {
     const char *name;
     const char *faults[3]; /* each in turn; %s is the call */
-    bool large, is_cancelled, has_old, has_new; /* large: an upload; the other two: a file of the upload's name is there */
+    bool large, is_cancelled, has_old,
+        has_new; /* large: an upload; the other two: a file of the upload's name is there */
     int64_t idle_ms, timeout_ms;
     atomic_bool used;
 };
@@ -168,8 +174,10 @@ struct row {
 static struct row breaks[] = {
     {"no connection is made: name lookup, TCP, TLS", .faults = {"relay"}},
     {"it breaks before the request is sent completely", .faults = {"relay"}, .large = true},
-    {"it breaks after the request, before the response", .faults = {"{'call':'%s','close_before_answer':'rst'}", "{'call':'%s','close_before_answer':'fin'}"}},
-    {"it breaks in the middle of the response", .faults = {"{'call':'%s','cut_after':30}", "{'call':'%s','cut_after':30,'close':'rst'}"}},
+    {"it breaks after the request, before the response",
+        .faults = {"{'call':'%s','close_before_answer':'rst'}", "{'call':'%s','close_before_answer':'fin'}"}},
+    {"it breaks in the middle of the response",
+        .faults = {"{'call':'%s','cut_after':30}", "{'call':'%s','cut_after':30,'close':'rst'}"}},
     {"the idle timeout expires", .faults = {HANGS}, .idle_ms = LIMIT},
     {"the response isn't HTTP", .faults = {"{'call':'%s','shape':'garbage','perform':true}"}},
     {"the timeout of the call expires before the response", .faults = {HANGS}, .timeout_ms = LIMIT},
@@ -178,10 +186,15 @@ static struct row breaks[] = {
 
 static struct row settlings[] = {
     {"the file still exists", .faults = {"{'call':'delete','shape':'garbage'}"}},
-    {"the id is refused with a code, such as 2013", .faults = {GARBLED, "[" GARBLED ",{'call':'retrieve','code':4711}]"}},
-    {"HTTP 404 without an API error, which is a wrong path", .faults = {"[" GARBLED ",{'call':'retrieve','shape':'text_404'}]"}},
-    {"nothing, because the service fails or can't be reached", .faults = {"[" GARBLED ",{'call':'retrieve','times':-1,'code':1013," NOW "}]", "[" GARBLED ",{'call':'retrieve','times':-1,'close_before_answer':'rst'}]"}},
-    {"a response that isn't of this API", .faults = {"[" GARBLED ",{'call':'retrieve','shape':'garbage'}]", "[" GARBLED ",{'call':'retrieve','shape':'no_base_resp'}]"}},
+    {"the id is refused with a code, such as 2013",
+        .faults = {GARBLED, "[" GARBLED ",{'call':'retrieve','code':4711}]"}},
+    {"HTTP 404 without an API error, which is a wrong path",
+        .faults = {"[" GARBLED ",{'call':'retrieve','shape':'text_404'}]"}},
+    {"nothing, because the service fails or can't be reached",
+        .faults = {"[" GARBLED ",{'call':'retrieve','times':-1,'code':1013," NOW "}]",
+            "[" GARBLED ",{'call':'retrieve','times':-1,'close_before_answer':'rst'}]"}},
+    {"a response that isn't of this API", .faults = {"[" GARBLED ",{'call':'retrieve','shape':'garbage'}]",
+                                              "[" GARBLED ",{'call':'retrieve','shape':'no_base_resp'}]"}},
 };
 
 static struct row looks[] = {
@@ -189,14 +202,17 @@ static struct row looks[] = {
     {"no match", .faults = {LOST_ASIDE}},
     {"only an older file of that name", .faults = {LOST_ASIDE}, .has_old = true},
     {"several matches", .faults = {LOST}, .has_new = true},
-    {"no Date header, without which no file can be called new", .faults = {"[" LOST ",{'call':'list','headers':{'Date':null}}]"}},
-    {"nothing, because the list fails", .faults = {"[" LOST ",{'call':'list','times':-1,'code':1013," NOW "}]", "[" LOST ",{'call':'list','code':1004}]"}},
+    {"no Date header, without which no file can be called new",
+        .faults = {"[" LOST ",{'call':'list','headers':{'Date':null}}]"}},
+    {"nothing, because the list fails", .faults = {"[" LOST ",{'call':'list','times':-1,'code':1013," NOW "}]",
+                                            "[" LOST ",{'call':'list','code':1004}]"}},
 };
 
 static struct row hints[] = {
     {"up to 60 s", .faults = {"{'code':1002,'headers':{'Retry-After':'1'}}"}},
     {"more than 60 s", .faults = {"{'code':1002,'headers':{'Retry-After':'61'}}"}},
-    {"more than the timeout of the call leaves", .faults = {"{'code':1002,'headers':{'Retry-After':'30'}}"}, .timeout_ms = 20000},
+    {"more than the timeout of the call leaves", .faults = {"{'code':1002,'headers':{'Retry-After':'30'}}"},
+        .timeout_ms = 20000},
     {"something that can't be read", .faults = {"{'code':1002,'headers':{'Retry-After':'soon'}}"}},
 };
 
@@ -213,7 +229,10 @@ static const struct call *next_call(const char **column) {
 
 static void has_file_of(const struct play *play, int64_t age) {
     char *path = format("/control/%s/files", play->account);
-    char *file = format("[{\"file_id\":900,\"purpose\":\"voice_clone\",\"filename\":\"a.mp3\",\"bytes\":%d,\"created_at\":%" PRId64 "}]", SMALL, (int64_t)time(NULL) - age);
+    char *file = format(
+        "[{\"file_id\":900,\"purpose\":\"voice_clone\",\"filename\":\"a.mp3\",\"bytes\":%d,\"created_at\":%" PRId64
+        "}]",
+        SMALL, (int64_t)time(NULL) - age);
     free(control("POST", path, file));
     free(file);
     free(path);
@@ -223,8 +242,11 @@ static void happens(const struct cell *cell, const struct row *row, const struct
     bool is_upload = strcmp(call->of_server, "upload") == 0, https = row == &breaks[0];
     /* An upload breaks off in its body, what is shorter in its head. */
     bool by_relay = strcmp(fault, "relay") == 0 && !(row->large && is_upload);
-    char *pattern = format("%s", !strcmp(fault, "relay") && !by_relay ? "{'stop_reading_after':200000,'then':'rst'}" : fault), *at = strstr(pattern, "%s");
-    char *script = at ? format("%.*s%s%s", (int)(at - pattern), pattern, call->of_server, at + 2) : format("%s", pattern);
+    char *pattern =
+             format("%s", !strcmp(fault, "relay") && !by_relay ? "{'stop_reading_after':200000,'then':'rst'}" : fault),
+         *at = strstr(pattern, "%s");
+    char *script =
+        at ? format("%.*s%s%s", (int)(at - pattern), pattern, call->of_server, at + 2) : format("%s", pattern);
     struct play *play = prepared(cell, https, by_relay ? NULL : script);
     struct relay *relay = by_relay ? relay_to(https, 1, row->large ? 20 : 0, -1, true) : NULL;
     if (relay) {
@@ -257,9 +279,9 @@ static void plays_row(const struct cell *cell, struct row *rows, size_t count) {
 
 /* "1002, HTTP 429, any other code": the fault of each. */
 static char *next_answer(const char **list) {
-    static const char *const named[][2] = {
-        {"any other HTTP 5xx", "'http_status':599"}, {"any other HTTP status", "'http_status':418"},
-        {"any other code", "'code':4711"}, {"HTTP 404 with an error of this API", "'http_status':404,'body':'{\\'error\\':{}}'"}};
+    static const char *const named[][2] = {{"any other HTTP 5xx", "'http_status':599"},
+        {"any other HTTP status", "'http_status':418"}, {"any other code", "'code':4711"},
+        {"HTTP 404 with an error of this API", "'http_status':404,'body':'{\\'error\\':{}}'"}};
     int length = 0, value = 0;
     for (size_t i = 0; i < LENGTH_OF(named); i++)
         if (takes(list, named[i][0])) {
@@ -281,7 +303,8 @@ static void plays_answers(const struct cell *cell, const char *answers, const ch
         char *answer = next_answer(&answers);
         for (const char *column = cell->column; *column;) {
             const struct call *call = next_call(&column);
-            char *fault = before ? format("[%s,{'call':'retrieve','times':-1,%s," NOW "}]", before, answer) : format("{'call':'%s',%s," NOW "}", call->of_server, answer);
+            char *fault = before ? format("[%s,{'call':'retrieve','times':-1,%s," NOW "}]", before, answer)
+                                 : format("{'call':'%s',%s," NOW "}", call->of_server, answer);
             make(prepared(cell, plays % 2, fault), call);
             free(fault);
         }
@@ -291,14 +314,14 @@ static void plays_answers(const struct cell *cell, const char *answers, const ch
 
 /* Proxies, and whom the server shows itself to be. */
 static void plays_trust(const struct cell *cell) {
-    static const char *const listeners[][2] = {
-        {"the certificate has expired", "MMX_TEST_HTTPS_EXPIRED"},
+    static const char *const listeners[][2] = {{"the certificate has expired", "MMX_TEST_HTTPS_EXPIRED"},
         {"the certificate is for another host", "MMX_TEST_HTTPS_WRONG_HOST"},
         {"the certificate is of an unknown CA", "MMX_TEST_HTTPS_UNKNOWN_CA"}};
     const char *column = cell->column, *refusals = cell->row;
     const struct call *call = next_call(&column);
     if (takes(&refusals, "the proxy refuses the connection: ")) {
-        for (int status; sscanf(refusals, "HTTP %d", &status) == 1; refusals += strcspn(refusals, ",") + 2 * (strchr(refusals, ',') != NULL)) {
+        for (int status; sscanf(refusals, "HTTP %d", &status) == 1;
+             refusals += strcspn(refusals, ",") + 2 * (strchr(refusals, ',') != NULL)) {
             struct play *play = prepared(cell, true, NULL);
             char *settings = format("{\"refuse\":%d}", status), *proxy = proxy_with(play->account, settings);
             CHECK_INT(mmx_config_set_proxy(play->config, proxy, NULL), MMX_OK);
@@ -312,10 +335,13 @@ static void plays_trust(const struct cell *cell) {
     char *proxy = NULL, *url = NULL;
     for (size_t i = 0; i < LENGTH_OF(listeners); i++)
         if (strcmp(cell->row, listeners[i][0]) == 0) url = format("%s/t/%s", setting(listeners[i][1]), play->account);
-    if (strcmp(cell->row, "the server doesn't speak TLS") == 0) url = format("https%s", setting("MMX_TEST_HTTP") + strlen("http"));
+    if (strcmp(cell->row, "the server doesn't speak TLS") == 0)
+        url = format("https%s", setting("MMX_TEST_HTTP") + strlen("http"));
     if (strcmp(cell->row, "the proxy can't be reached") == 0) proxy = format("http://127.0.0.1:%d", closed_port());
-    if (strcmp(cell->row, "the proxy requires credentials, or other ones") == 0) proxy = proxy_with(play->account, "{\"credentials\":\"a:b\"}");
-    if (strcmp(cell->row, "what is set as the proxy is no HTTP proxy") == 0) proxy = proxy_with(play->account, "{\"socks\":true}");
+    if (strcmp(cell->row, "the proxy requires credentials, or other ones") == 0)
+        proxy = proxy_with(play->account, "{\"credentials\":\"a:b\"}");
+    if (strcmp(cell->row, "what is set as the proxy is no HTTP proxy") == 0)
+        proxy = proxy_with(play->account, "{\"socks\":true}");
     if (!url && !proxy) FAIL("%s: who knows that?", cell->row);
     if (url) CHECK_INT(mmx_config_set_base_url(play->config, url, NULL), MMX_OK);
     if (proxy) CHECK_INT(mmx_config_set_proxy(play->config, proxy, NULL), MMX_OK);
@@ -323,8 +349,6 @@ static void plays_trust(const struct cell *cell) {
     free(proxy);
     free(url);
 }
-
-/* ---- the page ---- */
 
 static struct cell cells[200];
 static size_t count_of_cells;

@@ -37,7 +37,8 @@ static void not_sent(const char *url, const char *said) {
 enum { LOOK_UP, REFUSED, REFUSED_TLS, KINDS };
 
 static void no_connection(size_t kind) {
-    char *refused = format("127.0.0.1:%d", closed_port()), *url = format("http%s://%s", kind == REFUSED_TLS ? "s" : "", refused);
+    char *refused = format("127.0.0.1:%d", closed_port()),
+         *url = format("http%s://%s", kind == REFUSED_TLS ? "s" : "", refused);
     if (kind == LOOK_UP) not_sent("http://nobody.invalid", "nobody.invalid");
     else not_sent(url, refused);
     free(url);
@@ -99,14 +100,16 @@ static void find_places(bool https, long step) {
         long whole = atomic_load(down ? &relay->passed_down : &relay->passed_up);
         CHECK(whole > 100);
         for (long after = 0; after < whole; after += step)
-            for (int reset = 0; reset < 2; reset++) places[count_of_places++] = (struct place){https, down, reset, after};
+            for (int reset = 0; reset < 2; reset++)
+                places[count_of_places++] = (struct place){https, down, reset, after};
     }
     CHECK(count_of_places <= LENGTH_OF(places) / 2);
 }
 
 /* A delete whose first connection breaks there. */
 static mmx_status broken(const struct place *place, int32_t max_attempts, int64_t file_id, mmx_error **error) {
-    struct relay *relay = relay_to(place->https, 1, place->down ? -1 : place->after, place->down ? place->after : -1, place->reset);
+    struct relay *relay =
+        relay_to(place->https, 1, place->down ? -1 : place->after, place->down ? place->after : -1, place->reset);
     mmx_config *config = config_behind(relay, place->https ? "phases-https" : "phases-http", place->https);
     CHECK_INT(mmx_config_set_max_attempts(config, max_attempts, NULL), MMX_OK);
     mmx_client *client = client_of(config);
@@ -130,7 +133,8 @@ static void breaks_at(size_t number) {
     mmx_status status = broken(place, 1, once, &error);
     bool in_doubt = mmx_error_is_ambiguous(error);
     if (status != MMX_OK && !in_doubt && carried_out(place->https, once)) {
-        FAIL("%s, %ld bytes %s: it is gone: %s", place->https ? "HTTPS" : "HTTP", place->after, place->down ? "down" : "up", mmx_error_message(error));
+        FAIL("%s, %ld bytes %s: it is gone: %s", place->https ? "HTTPS" : "HTTP", place->after,
+            place->down ? "down" : "up", mmx_error_message(error));
     }
     if (status == MMX_OK) CHECK_INT(carried_out(place->https, once), 1);
     else atomic_fetch_add(&seen[place->https][in_doubt], 1);

@@ -19,7 +19,8 @@ static uint64_t seed;
 static mmx_client *clients[2];
 static atomic_size_t next;
 
-#define WRONG(item, ...) (fprintf(stderr, "MMX_TEST_SEED=%" PRIu64 ": file %" PRId64 ": ", seed, (item)->id), FAIL(__VA_ARGS__))
+#define WRONG(item, ...)                                                                                               \
+    (fprintf(stderr, "MMX_TEST_SEED=%" PRIu64 ": file %" PRId64 ": ", seed, (item)->id), FAIL(__VA_ARGS__))
 
 /* splitmix64 */
 static uint64_t draw(uint64_t below) {
@@ -35,9 +36,11 @@ static const char *any_of(const char *const *choices, size_t count) { return cho
 
 /* What happens to the first request of an item, if anything does. */
 static const char *fault_of_one(void) {
-    static const char *const lost[] = {"'close_before_answer':'fin'", "'close_before_answer':'rst'", "'code':1013,'perform':true," NOW};
+    static const char *const lost[] = {
+        "'close_before_answer':'fin'", "'close_before_answer':'rst'", "'code':1013,'perform':true," NOW};
     static const char *const refused[] = {"'code':1013," NOW, "'http_status':503," NOW, "'code':2013"};
-    static const char *const reset[] = {"'close_before_answer':'rst','perform':false", "'close_before_answer':'fin','perform':false", "'cut_after':20,'perform':false"};
+    static const char *const reset[] = {"'close_before_answer':'rst','perform':false",
+        "'close_before_answer':'fin','perform':false", "'cut_after':20,'perform':false"};
     switch (draw(100)) {
     case 0: return any_of(lost, LENGTH_OF(lost));
     /* Few for the rate: each halves it, for all that come after. */
@@ -80,7 +83,9 @@ static void once(const mmx_client *client, struct item *item, bool is_second) {
     mmx_status status = mmx_delete_file(client, item->id, purpose, NULL, &answer, &error);
     if (mmx_error_is_ambiguous(error)) WRONG(item, "unknown: %s", mmx_error_message(error));
     bool succeeds = item->was_there && !item->is_wrong && !is_second, is_there = item->was_there && !item->is_gone;
-    if ((!item->is_faulty || is_second) && status != (succeeds ? MMX_OK : is_there ? MMX_ERROR_INVALID_REQUEST : MMX_ERROR_NOT_FOUND))
+    if ((!item->is_faulty || is_second) && status != (succeeds      ? MMX_OK
+                                                         : is_there ? MMX_ERROR_INVALID_REQUEST
+                                                                    : MMX_ERROR_NOT_FOUND))
         WRONG(item, "nothing went wrong, but: %s: %s", mmx_status_name(status), mmx_error_message(error));
     if (status == MMX_OK) {
         item->is_gone = true;

@@ -8,12 +8,14 @@ static mmx_status lists(const mmx_client *client, const mmx_call_options *option
     return mmx_list_files(client, NULL, options, answer, error);
 }
 
-static mmx_status retrieves(const mmx_client *client, const mmx_call_options *options, char **answer, mmx_error **error) {
+static mmx_status retrieves(
+    const mmx_client *client, const mmx_call_options *options, char **answer, mmx_error **error) {
     return mmx_retrieve_file(client, FILE_ID, options, answer, error);
 }
 
 /* What came must be the file. */
-static mmx_status downloads(const mmx_client *client, const mmx_call_options *options, char **answer, mmx_error **error) {
+static mmx_status downloads(
+    const mmx_client *client, const mmx_call_options *options, char **answer, mmx_error **error) {
     struct taker taker = {.seed = FILE_ID};
     mmx_sink sink = sink_to(&taker);
     mmx_status status = mmx_download_stream(client, FILE_ID, &sink, options, answer, error);
@@ -24,7 +26,8 @@ static mmx_status downloads(const mmx_client *client, const mmx_call_options *op
 static const struct {
     const char *name, *call; /* of the server's */
     mmx_status (*make)(const mmx_client *client, const mmx_call_options *options, char **answer, mmx_error **error);
-} calls[] = {{"list_files", "list", lists}, {"retrieve_file", "retrieve", retrieves}, {"download_stream", "retrieve_content", downloads}};
+} calls[] = {{"list_files", "list", lists}, {"retrieve_file", "retrieve", retrieves},
+    {"download_stream", "retrieve_content", downloads}};
 
 struct reading {
     const char *fault;
@@ -48,7 +51,8 @@ static const struct reading readings[] = {
     {"{'times':3,'cut_after':360," NOW "}", 4, .status = MMX_OK},
     {"{'times':-1,'cut_after':360," NOW "}", 4, .status = MMX_ERROR_NETWORK, .said = "(the last of 4 attempts)"},
     {"{'times':-1,'close_before_answer':'rst'}", 4, .status = MMX_ERROR_NETWORK, .said = "(the last of 4 attempts)"},
-    {"{'times':-1,'close_before_answer':'rst'}", 2, .status = MMX_ERROR_NETWORK, .said = "(the last of 2 attempts)", .max_attempts = 2},
+    {"{'times':-1,'close_before_answer':'rst'}", 2, .status = MMX_ERROR_NETWORK, .said = "(the last of 2 attempts)",
+        .max_attempts = 2},
     {"{'times':-1,'close_before_answer':'rst'}", 1, .status = MMX_ERROR_NETWORK, .max_attempts = 1},
     {"[{'code':1013," NOW "},{'close_before_answer':'rst'},{'http_status':502," NOW "}]", 4, .status = MMX_OK},
     {"{'times':9,'code':1013," NOW "}", 10, .status = MMX_OK, .max_attempts = 10},
@@ -59,18 +63,17 @@ static const struct reading readings[] = {
     {"{'times':-1,'shape':'truncated_json'}", 1, .status = MMX_ERROR_PROTOCOL, .not_of_files = true},
     {"{'times':-1,'shape':'redirect'}", 1, .status = MMX_ERROR_HTTP, .said = "a redirect", .not_of_files = true},
     /* One limit over all of it. */
-    {"[{'code':1013," NOW "},{'hang':true}]", 2, .status = MMX_ERROR_TIMEOUT, .said = "the time limit of 600 ms passed while", .timeout_ms = 600},
-    {"{'times':-1,'code':1013,'headers':{'Retry-After':'20'}}", 1, .status = MMX_ERROR_SERVER, .said = "; the time limit leaves no room for another attempt", .timeout_ms = 15000},
+    {"[{'code':1013," NOW "},{'hang':true}]", 2, .status = MMX_ERROR_TIMEOUT,
+        .said = "the time limit of 600 ms passed while", .timeout_ms = 600},
+    {"{'times':-1,'code':1013,'headers':{'Retry-After':'20'}}", 1, .status = MMX_ERROR_SERVER,
+        .said = "; the time limit leaves no room for another attempt", .timeout_ms = 15000},
 };
 
 static void run(const char *account_name, size_t call, bool https, const struct reading *it) {
     const char *name = calls[call].name;
-    account(account_name, FILE_ID);
-    faults(account_name, it->fault);
-    mmx_client *client = retrying_client_for(account_name, https);
-    mmx_call_options options = MMX_CALL_OPTIONS_INIT;
-    options.max_attempts = it->max_attempts;
-    options.timeout_ms = it->timeout_ms;
+    mmx_call_options options;
+    mmx_client *client =
+        client_with_faults(account_name, https, it->fault, FILE_ID, it->max_attempts, it->timeout_ms, &options);
     char *answer = NULL;
     mmx_error *error = NULL;
     mmx_status status = calls[call].make(client, &options, &answer, &error);

@@ -12,12 +12,12 @@ static char *hashes[2]; /* of contents of these sizes */
 
 /* What is certain when it breaks. */
 enum proof {
-    UNREAD,   /* nothing was sent, nor asked of the source */
-    UNSURE,   /* the source may have been asked for bytes: the service can't have all */
-    NOT_ALL,  /* it was, and the service can't have all */
-    ALL,      /* the last byte was taken: stored or not */
-    REFUSED,  /* the answer says that it was not stored, and to come again */
-    NOTHING,  /* the answer says that it was not stored, and that is that */
+    UNREAD,  /* nothing was sent, nor asked of the source */
+    UNSURE,  /* the source may have been asked for bytes: the service can't have all */
+    NOT_ALL, /* it was, and the service can't have all */
+    ALL,     /* the last byte was taken: stored or not */
+    REFUSED, /* the answer says that it was not stored, and to come again */
+    NOTHING, /* the answer says that it was not stored, and that is that */
 };
 
 struct sending {
@@ -25,7 +25,7 @@ struct sending {
     enum proof proof;
     mmx_status status;
     bool stored, large; /* stored: by the attempt that fails */
-    long up; /* a relay breaks the connection after so many bytes, 0 = none */
+    long up;            /* a relay breaks the connection after so many bytes, 0 = none */
     bool reset;
 };
 
@@ -36,11 +36,15 @@ static const struct sending sendings[] = {
     /* Before the head is whole, and behind it. */
     {"in the head, fin", "{}", UNSURE, .status = MMX_ERROR_NETWORK, .up = 20, .large = true},
     {"in the head, rst", "{}", UNSURE, .status = MMX_ERROR_NETWORK, .up = 20, .reset = true, .large = true},
-    {"behind the head, fin", UPLOAD("'stop_reading_after':0,'then':'fin'"), UNSURE, .status = MMX_ERROR_NETWORK, .large = true},
-    {"behind the head, rst", UPLOAD("'stop_reading_after':0,'then':'rst'"), UNSURE, .status = MMX_ERROR_NETWORK, .large = true},
+    {"behind the head, fin", UPLOAD("'stop_reading_after':0,'then':'fin'"), UNSURE, .status = MMX_ERROR_NETWORK,
+        .large = true},
+    {"behind the head, rst", UPLOAD("'stop_reading_after':0,'then':'rst'"), UNSURE, .status = MMX_ERROR_NETWORK,
+        .large = true},
     /* In the body. */
-    {"in the body, fin", UPLOAD("'stop_reading_after':200000,'then':'fin'"), NOT_ALL, .status = MMX_ERROR_NETWORK, .large = true},
-    {"in the body, rst", UPLOAD("'stop_reading_after':200000,'then':'rst'"), NOT_ALL, .status = MMX_ERROR_NETWORK, .large = true},
+    {"in the body, fin", UPLOAD("'stop_reading_after':200000,'then':'fin'"), NOT_ALL, .status = MMX_ERROR_NETWORK,
+        .large = true},
+    {"in the body, rst", UPLOAD("'stop_reading_after':200000,'then':'rst'"), NOT_ALL, .status = MMX_ERROR_NETWORK,
+        .large = true},
     /* The last byte was taken. */
     {"lost, fin", UPLOAD("'close_before_answer':'fin'"), ALL, .status = MMX_ERROR_NETWORK, .stored = true},
     {"lost, rst", UPLOAD("'close_before_answer':'rst'"), ALL, .status = MMX_ERROR_NETWORK, .stored = true},
@@ -55,9 +59,12 @@ static const struct sending sendings[] = {
     {"no base_resp", UPLOAD("'shape':'no_base_resp'"), ALL, .status = MMX_ERROR_PROTOCOL},
     {"answered, then closed", UPLOAD("'close_after_answer':'fin'"), UNREAD, .status = MMX_OK},
     /* An answer that comes before the body is whole proves that nothing was stored, whatever it says. */
-    {"refused early for the rate", UPLOAD("'refuse_after':0,'keep':true,'code':1002," NOW), UNSURE, .status = MMX_ERROR_RATE_LIMITED, .large = true},
-    {"refused early by a gateway", UPLOAD("'refuse_after':0,'keep':true,'shape':'html_502'," NOW), UNSURE, .status = MMX_ERROR_SERVER, .large = true},
-    {"refused early for good", UPLOAD("'refuse_after':0,'keep':true,'code':1004"), NOTHING, .status = MMX_ERROR_AUTHENTICATION, .large = true},
+    {"refused early for the rate", UPLOAD("'refuse_after':0,'keep':true,'code':1002," NOW), UNSURE,
+        .status = MMX_ERROR_RATE_LIMITED, .large = true},
+    {"refused early by a gateway", UPLOAD("'refuse_after':0,'keep':true,'shape':'html_502'," NOW), UNSURE,
+        .status = MMX_ERROR_SERVER, .large = true},
+    {"refused early for good", UPLOAD("'refuse_after':0,'keep':true,'code':1004"), NOTHING,
+        .status = MMX_ERROR_AUTHENTICATION, .large = true},
 };
 
 /* The file's content as the server would hash it. */
@@ -129,7 +136,8 @@ static int32_t watch(void *user_data, int64_t done, int64_t total) {
 static char *path_of(int64_t size) { return in_folder(size == SMALL ? "small.mp3" : "large.mp3"); }
 
 /* One upload. */
-static mmx_status upload(const mmx_client *client, enum from from, struct watcher *watcher, int32_t max_attempts, char **answer, mmx_error **error) {
+static mmx_status upload(const mmx_client *client, enum from from, struct watcher *watcher, int32_t max_attempts,
+    char **answer, mmx_error **error) {
     mmx_call_options options = MMX_CALL_OPTIONS_INIT;
     options.max_attempts = max_attempts;
     options.progress = watch;
@@ -169,15 +177,19 @@ static void run(const char *account_name, bool https, enum from from, const stru
     if (status != (again ? MMX_OK : it->status)) FAIL("%s: %s: %s", what, mmx_status_name(status), said);
     /* Where it is a matter of moments whether the source was asked for bytes, it goes back or not. */
     bool goes_back = again && from == REWINDS;
-    if (watcher.rewinds != goes_back && !(it->proof == UNSURE && watcher.rewinds == 0)) FAIL("%s: rewound %d times: %s", what, watcher.rewinds, said);
-    if (mmx_error_is_ambiguous(error) != (it->proof == ALL)) FAIL("%s: ambiguous isn't %d: %s", what, it->proof == ALL, said);
-    if ((strstr(said, "; the file may have been stored all the same") != NULL) != (it->proof == ALL)) FAIL("%s: %s", what, said);
+    if (watcher.rewinds != goes_back && !(it->proof == UNSURE && watcher.rewinds == 0))
+        FAIL("%s: rewound %d times: %s", what, watcher.rewinds, said);
+    if (mmx_error_is_ambiguous(error) != (it->proof == ALL))
+        FAIL("%s: ambiguous isn't %d: %s", what, it->proof == ALL, said);
+    if ((strstr(said, "; the file may have been stored all the same") != NULL) != (it->proof == ALL))
+        FAIL("%s: %s", what, said);
     if (status != MMX_OK) CHECK_INT(mmx_error_attempts(error), 1);
     if (is_stuck) CHECK_HAS(said, "; not sent again, for what is uploaded can't go back to its start");
     holds_whole(account_name, what, status == MMX_OK || it->stored, watcher.size);
     CHECK_INT(count_of(account_name, "count?call=upload&performed=1"), status == MMX_OK || it->stored);
     if (status == MMX_OK) CHECK_INT(watcher.done, watcher.size);
-    if (it->proof == REFUSED ? watcher.back != again : watcher.back > again) FAIL("%s: the progress went back %d times", what, watcher.back);
+    if (it->proof == REFUSED ? watcher.back != again : watcher.back > again)
+        FAIL("%s: the progress went back %d times", what, watcher.back);
     mmx_string_free(answer);
     mmx_error_free(error);
     mmx_client_free(client);
@@ -195,7 +207,8 @@ static void in_the_table(size_t number) {
 /* Each answer once in place of that to a whole upload. */
 static void answered(size_t number) {
     size_t at = number / 2 / SOURCES;
-    char *name = format("retry-uploads-answer-%zu", number), *other = format("%s-done", name), *fault = format(UPLOAD("%s," NOW), answers[at].fault);
+    char *name = format("retry-uploads-answer-%zu", number), *other = format("%s-done", name),
+         *fault = format(UPLOAD("%s," NOW), answers[at].fault);
     enum proof proof = answers[at].in_doubt ? ALL : answers[at].again ? REFUSED : NOTHING;
     struct sending expected = {fault, fault, proof, answers[at].status, .stored = false};
     run(name, number % 2, number / 2 % SOURCES, &expected);
@@ -263,7 +276,8 @@ static void however_often(size_t number) {
     error = NULL;
     watcher = (struct watcher){.size = SMALL};
     faults(name, UPLOAD("'close_before_answer':'rst'"));
-    FAILS(upload(client, REWINDS, &watcher, 4, NULL, &error), error, MMX_ERROR_NETWORK, "; the file may have been stored all the same", true);
+    FAILS(upload(client, REWINDS, &watcher, 4, NULL, &error), error, MMX_ERROR_NETWORK,
+        "; the file may have been stored all the same", true);
     CHECK_INT(watcher.rewinds, 1);
     CHECK_INT(watcher.back, 1);
     CHECK_INT(requests(name, "upload"), 6);
@@ -281,7 +295,8 @@ static void stuck(size_t number) {
     mmx_error *error = NULL;
     faults(name, UPLOAD("'code':1041," NOW));
     CHECK_INT(upload(client, REWINDS, &watcher, 4, NULL, &error), MMX_ERROR_FILE);
-    CHECK_HAS(mmx_error_message(error), "can't go back to its start (its rewind returned 9); before that: the service answered 1041");
+    CHECK_HAS(mmx_error_message(error),
+        "can't go back to its start (its rewind returned 9); before that: the service answered 1041");
     CHECK(!mmx_error_is_ambiguous(error));
     CHECK_INT(mmx_error_attempts(error), 1);
     CHECK_INT(mmx_error_api_code(error), 1041);

@@ -19,7 +19,8 @@ static void record_event(void *user_data, int32_t level, const char *line) {
 }
 
 /* A listing whose waits are noted. */
-static mmx_status list(const char *account_name, struct waits *waits, const mmx_call_options *given, mmx_error **error) {
+static mmx_status list(
+    const char *account_name, struct waits *waits, const mmx_call_options *given, mmx_error **error) {
     mmx_config *config = config_for(account_name, false);
     CHECK_INT(mmx_config_set_logger(config, record_event, waits, MMX_LOG_WARN, NULL), MMX_OK);
     mmx_client *client = client_of(config);
@@ -69,7 +70,8 @@ static const char *const kinds[] = {"'code':1002", "'code':1013", "'http_status'
 
 static void hinted(size_t number) {
     size_t at = number / LENGTH_OF(kinds), kind = number % LENGTH_OF(kinds);
-    char *name = format("waits-hint-%zu", number), *fault = format("{'times':-1,%s,'headers':{%s}}", kinds[kind], hints[at].headers);
+    char *name = format("waits-hint-%zu", number),
+         *fault = format("{'times':-1,%s,'headers':{%s}}", kinds[kind], hints[at].headers);
     account(name, 1);
     faults(name, fault);
     struct waits waits = {.cancels_at = 1};
@@ -79,14 +81,16 @@ static void hinted(size_t number) {
     mmx_error *error = NULL;
     mmx_status status = list(name, &waits, &options, &error);
     const char *said = mmx_error_message(error);
-    if (mmx_error_retry_after_ms(error) != hints[at].hint_ms) FAIL("%s: a hint of %" PRId64 " ms: %s", fault, mmx_error_retry_after_ms(error), said);
+    if (mmx_error_retry_after_ms(error) != hints[at].hint_ms)
+        FAIL("%s: a hint of %" PRId64 " ms: %s", fault, mmx_error_retry_after_ms(error), said);
     if (hints[at].wait_ms == NEVER) {
         CHECK_INT(status, kind % 2 ? MMX_ERROR_SERVER : MMX_ERROR_RATE_LIMITED);
         CHECK_HAS(said, "; that wait is left to the caller");
         CHECK_HAS(said, "try again in ");
     } else {
         CHECK_INT(status, MMX_ERROR_CANCELLED);
-        if (hints[at].wait_ms == OWN ? waits.last_ms > 2000 : waits.last_ms != hints[at].wait_ms) FAIL("%s: waits %ld ms", fault, waits.last_ms);
+        if (hints[at].wait_ms == OWN ? waits.last_ms > 2000 : waits.last_ms != hints[at].wait_ms)
+            FAIL("%s: waits %ld ms", fault, waits.last_ms);
     }
     CHECK_INT(waits.count, hints[at].wait_ms != NEVER);
     CHECK_INT(mmx_error_attempts(error), 1);
@@ -99,7 +103,8 @@ static void hinted(size_t number) {
 /* It is waited indeed. */
 static void waited(size_t number) {
     static const char *const headers[] = {"'Retry-After':'1'", DATE("Sun, 06 Nov 1994 08:49:38 GMT")};
-    char *name = format("waits-waited-%zu", number), *fault = format("{%s,'headers':{%s}}", kinds[number / 2], headers[number % 2]);
+    char *name = format("waits-waited-%zu", number),
+         *fault = format("{%s,'headers':{%s}}", kinds[number / 2], headers[number % 2]);
     account(name, 1);
     faults(name, fault);
     struct waits waits = {.count = 0};
@@ -119,7 +124,14 @@ static const struct {
     int code, before;
     long bound_ms;
 } own[] = {
-    {1013, 0, 500}, {1013, 1, 1000}, {1013, 2, 2000}, {1013, 3, 4000}, {1013, 4, 8000}, {1013, 5, 8000}, {1002, 0, 2000}, {1002, 1, 4000},
+    {1013, 0, 500},
+    {1013, 1, 1000},
+    {1013, 2, 2000},
+    {1013, 3, 4000},
+    {1013, 4, 8000},
+    {1013, 5, 8000},
+    {1002, 0, 2000},
+    {1002, 1, 4000},
 };
 
 static void own_waits(size_t number) {
@@ -130,7 +142,8 @@ static void own_waits(size_t number) {
         /* One for each: the rate limiter remembers what an account was refused for. */
         char *name = format("waits-own-%zu-%d", number, i);
         account(name, 1);
-        char *fault = before ? format("[{'times':%d,'code':%d," NOW "},{'code':%d}]", before, code, code) : format("{'code':%d}", code);
+        char *fault = before ? format("[{'times':%d,'code':%d," NOW "},{'code':%d}]", before, code, code)
+                             : format("{'code':%d}", code);
         faults(name, fault);
         struct waits waits = {.cancels_at = before + 1};
         mmx_call_options options = MMX_CALL_OPTIONS_INIT;
@@ -141,7 +154,8 @@ static void own_waits(size_t number) {
         free(fault);
         free(name);
     }
-    if (longest > bound || longest < bound / 2 || shortest > bound / 2) FAIL("%d after %d others: waits of %ld to %ld ms", code, before, shortest, longest);
+    if (longest > bound || longest < bound / 2 || shortest > bound / 2)
+        FAIL("%d after %d others: waits of %ld to %ld ms", code, before, shortest, longest);
 }
 
 /* The limit bounds all attempts together, not each. */
@@ -204,7 +218,8 @@ static void trouble(const char *fault) {
 
 static void budget(void) {
     account("waits-budget", 1);
-    mmx_client *client = retrying_client_for("waits-budget", false), *other = retrying_client_for("waits-budget", false);
+    mmx_client *client = retrying_client_for("waits-budget", false),
+               *other = retrying_client_for("waits-budget", false);
     trouble("'call':'list','code':1013");
     CHECK_INT(retries_of(client, 100), 100);
     mmx_error *error = NULL;

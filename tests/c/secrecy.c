@@ -74,16 +74,22 @@ static const struct {
     {1, MMX_ERROR_QUOTA, "{\"code\": 1008, \"headers\": {\"Trace-Id\": \"KEY\"}}"},
     {1, MMX_ERROR_QUOTA, "{\"code\": 1008, \"headers\": {\"Trace-Id\": null, \"X-Mm-Request-Id\": \"id-KEY-id\"}}"},
     {1, MMX_ERROR_AUTHENTICATION, "{\"shape\": \"new_error\", \"message\": \"the key KEY is wrong\"}"},
-    {2, MMX_ERROR_NOT_FOUND, "{\"http_status\": 404, \"body\": \"{\\\"error\\\":{\\\"message\\\":\\\"no KEY here\\\"},\\\"request_id\\\":\\\"KEY\\\"}\"}"},
-    {1, MMX_ERROR_AUTHENTICATION, "{\"http_status\": 401, \"content_type\": \"text/plain\", \"body\": \"Bearer KEY is refused\"}"},
+    {2, MMX_ERROR_NOT_FOUND,
+        "{\"http_status\": 404, \"body\": \"{\\\"error\\\":{\\\"message\\\":\\\"no KEY "
+        "here\\\"},\\\"request_id\\\":\\\"KEY\\\"}\"}"},
+    {1, MMX_ERROR_AUTHENTICATION,
+        "{\"http_status\": 401, \"content_type\": \"text/plain\", \"body\": \"Bearer KEY is refused\"}"},
     {1, MMX_ERROR_PROTOCOL, "{\"content_type\": \"text/plain\", \"body\": \"KEY\"}"},
     {1, MMX_ERROR_PROTOCOL, "{\"content_type\": \"text/html\", \"body\": \"<html>KEY</html>\"}"},
     {1, MMX_ERROR_PROTOCOL, "{\"body\": \"{ KEY }\"}"},
     {2, MMX_ERROR_PROTOCOL, "{\"body\": \"{\\\"base_resp\\\":\\\"KEY\\\"}\"}"},
     {2, MMX_ERROR_PROTOCOL, "{\"body\": \"{\\\"base_resp\\\":{\\\"status_code\\\":\\\"KEY\\\"}}\"}"},
     {2, MMX_ERROR_PROTOCOL, "{\"body\": \"{\\\"file_id\\\":\\\"KEY\\\",\\\"base_resp\\\":{\\\"status_code\\\":0}}\"}"},
-    {2, MMX_ERROR_PROTOCOL, "{\"body\": \"{\\\"file_id\\\":{\\\"KEY\\\":[\\\"KEY\\\"]},\\\"base_resp\\\":{\\\"status_code\\\":0}}\"}"},
-    {1, MMX_ERROR_HTTP, "{\"http_status\": 302, \"body\": \"\", \"headers\": {\"Location\": \"https://user:KEY@a.example/KEY?k=KEY\"}}"},
+    {2, MMX_ERROR_PROTOCOL,
+        "{\"body\": \"{\\\"file_id\\\":{\\\"KEY\\\":[\\\"KEY\\\"]},\\\"base_resp\\\":{\\\"status_code\\\":0}}\"}"},
+    {1, MMX_ERROR_HTTP,
+        "{\"http_status\": 302, \"body\": \"\", \"headers\": {\"Location\": "
+        "\"https://user:KEY@a.example/KEY?k=KEY\"}}"},
 };
 
 static mmx_client *client_with(const char *key) {
@@ -114,16 +120,24 @@ static void what_other_calls_read(const char *key, size_t from, size_t count) {
         mmx_status status;
         const char *fault;
     } cases[] = {
-        {"list", 2, MMX_ERROR_PROTOCOL, "{\"body\": \"{\\\"files\\\":\\\"KEY\\\",\\\"base_resp\\\":{\\\"status_code\\\":0}}\"}"},
-        {"list", 2, MMX_ERROR_PROTOCOL, "{\"body\": \"{\\\"files\\\":[\\\"KEY\\\"],\\\"base_resp\\\":{\\\"status_code\\\":0}}\"}"},
-        {"retrieve", 2, MMX_ERROR_PROTOCOL, "{\"body\": \"{\\\"file\\\":\\\"KEY\\\",\\\"base_resp\\\":{\\\"status_code\\\":0}}\"}"},
-        {"link", 2, MMX_ERROR_PROTOCOL, "{\"call\": \"retrieve\", \"body\": \"{\\\"file\\\":{\\\"file_id\\\":1,\\\"download_url\\\":\\\"ftp://KEY\\\"},\\\"base_resp\\\":{\\\"status_code\\\":0}}\"}"},
+        {"list", 2, MMX_ERROR_PROTOCOL,
+            "{\"body\": \"{\\\"files\\\":\\\"KEY\\\",\\\"base_resp\\\":{\\\"status_code\\\":0}}\"}"},
+        {"list", 2, MMX_ERROR_PROTOCOL,
+            "{\"body\": \"{\\\"files\\\":[\\\"KEY\\\"],\\\"base_resp\\\":{\\\"status_code\\\":0}}\"}"},
+        {"retrieve", 2, MMX_ERROR_PROTOCOL,
+            "{\"body\": \"{\\\"file\\\":\\\"KEY\\\",\\\"base_resp\\\":{\\\"status_code\\\":0}}\"}"},
+        {"link", 2, MMX_ERROR_PROTOCOL,
+            "{\"call\": \"retrieve\", \"body\": "
+            "\"{\\\"file\\\":{\\\"file_id\\\":1,\\\"download_url\\\":\\\"ftp://"
+            "KEY\\\"},\\\"base_resp\\\":{\\\"status_code\\\":0}}\"}"},
         /* These need the key that the stand-in server takes. */
         {"list", 1, MMX_ERROR_PROTOCOL, "{\"shape\": \"files_not_array\", \"headers\": {\"Trace-Id\": \"KEY\"}}"},
         {"retrieve", 1, MMX_ERROR_PROTOCOL, "{\"shape\": \"other_id\", \"headers\": {\"Trace-Id\": \"KEY\"}}"},
-        {"download", 1, MMX_ERROR_PROTOCOL, "{\"redirect_to\": \"ftp://user:KEY@127.0.0.2/KEY\", \"headers\": {\"Trace-Id\": \"KEY\"}}"},
+        {"download", 1, MMX_ERROR_PROTOCOL,
+            "{\"redirect_to\": \"ftp://user:KEY@127.0.0.2/KEY\", \"headers\": {\"Trace-Id\": \"KEY\"}}"},
         {"download", 1, MMX_ERROR_NETWORK, "{\"cut_after\": 600, \"headers\": {\"Trace-Id\": \"KEY\"}}"},
-        {"link", 1, MMX_ERROR_HTTP, "{\"call\": \"store\", \"http_status\": 404, \"body\": \"KEY\", \"headers\": {\"Trace-Id\": \"KEY\"}}"},
+        {"link", 1, MMX_ERROR_HTTP,
+            "{\"call\": \"store\", \"http_status\": 404, \"body\": \"KEY\", \"headers\": {\"Trace-Id\": \"KEY\"}}"},
     };
     mmx_client *client = client_with(key);
     mmx_call_options options = MMX_CALL_OPTIONS_INIT;
@@ -174,7 +188,9 @@ static void where_texts_are_cut(const char *key, size_t from) {
 /* No answer at all: what is said then is about the way, not about what was sent. */
 static void what_goes_wrong_on_the_way(const char *key, size_t from) {
     static const char *const faults[] = {
-        "{\"close_before_answer\": \"rst\"}", "{\"shape\": \"garbage\", \"cut_after\": 40}", "{\"hang\": true}",
+        "{\"close_before_answer\": \"rst\"}",
+        "{\"shape\": \"garbage\", \"cut_after\": 40}",
+        "{\"hang\": true}",
         "{\"shape\": \"unknown_fields\", \"cut_after\": 300}",
     };
     mmx_client *client = client_with(key);
@@ -190,11 +206,17 @@ static void what_goes_wrong_on_the_way(const char *key, size_t from) {
 }
 
 static void what_is_refused_here(void) {
-    static const char *const keys[] = {"sk-api-0123456789\n", "sk-api-01 23456789", "sk-api-0123456789\xc3\xbc", "sk-api-0123456789\xff"};
+    static const char *const keys[] = {
+        "sk-api-0123456789\n", "sk-api-01 23456789", "sk-api-0123456789\xc3\xbc", "sk-api-0123456789\xff"};
     static const char *const urls[] = {
-        "https://user:sk-api-0123456789@api.minimaxi.com", "https://user:sk-api-0123456789@", "https://user:sk-api-0123456789@a b",
-        "https://user:sk-api-0123456789@h:99999", "ftp://user:sk-api-0123456789@h", "https://h/?key=sk-api-0123456789",
-        "https://sk-api-0123456789@[::1", "https://user:sk-api-0123456789@h\xff",
+        "https://user:sk-api-0123456789@api.minimaxi.com",
+        "https://user:sk-api-0123456789@",
+        "https://user:sk-api-0123456789@a b",
+        "https://user:sk-api-0123456789@h:99999",
+        "ftp://user:sk-api-0123456789@h",
+        "https://h/?key=sk-api-0123456789",
+        "https://sk-api-0123456789@[::1",
+        "https://user:sk-api-0123456789@h\xff",
     };
     mmx_config *config = config_for("secrecy", false);
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {

@@ -29,7 +29,8 @@ static void api_key(void) {
     mmx_config *config = willing("settings-key");
     CHECK_INT(mmx_config_set_api_key(config, "sk-api-another.~!\"#$%&'()*+,-/:;<=>?@[\\]^_`{|}", NULL), MMX_OK);
     assert_succeeds(config);
-    assert_journal_has("settings-key", "[\"authorization\",\"Bearer sk-api-another.~!\\\"#$%&'()*+,-/:;<=>?@[\\\\]^_`{|}\"]", true);
+    assert_journal_has(
+        "settings-key", "[\"authorization\",\"Bearer sk-api-another.~!\\\"#$%&'()*+,-/:;<=>?@[\\\\]^_`{|}\"]", true);
     CHECK_INT(mmx_config_set_api_key(config, "sk-api-third", NULL), MMX_OK);
     CHECK_INT(mmx_config_set_api_key(config, "sk-api-bad\n", NULL), MMX_ERROR_INVALID_ARGUMENT);
     CHECK_INT(mmx_config_set_api_key(config, NULL, NULL), MMX_ERROR_INVALID_ARGUMENT);

@@ -42,20 +42,28 @@ static int32_t takes(void *user_data, const uint8_t *data, size_t length) {
     return 0;
 }
 
-static void reads(void *user_data, int32_t level, const char *json_line) { (void)user_data, (void)level, (void)json_line; }
+static void reads(void *user_data, int32_t level, const char *json_line) {
+    (void)user_data, (void)level, (void)json_line;
+}
 
 static inline void sweep_begins(void) {
     account("null_sweep", 0);
     /* Every call succeeds with this; a download takes it for the file. */
-    script("null_sweep", "{\"times\": -1, \"body\": \"{\\\"file\\\":{\\\"file_id\\\":1},\\\"base_resp\\\":{\\\"status_code\\\":0}}\"}");
+    script("null_sweep",
+        "{\"times\": -1, \"body\": \"{\\\"file\\\":{\\\"file_id\\\":1},\\\"base_resp\\\":{\\\"status_code\\\":0}}\"}");
     /* For the configuration NULL. */
     setenv("MINIMAX_API_KEY", "word", 1);
 }
 
 static inline struct values values(const char *call) {
-    struct values v = {.call = call, .options = MMX_CALL_OPTIONS_INIT, .source = MMX_SOURCE_INIT, .sink = MMX_SINK_INIT,
-                       .file = {1, MMX_PURPOSE_VOICE_CLONE}, .bulk_options = MMX_BULK_OPTIONS_INIT, .filter = MMX_FILTER_INIT,
-                       .path = "/tmp/mmx-test-XXXXXX"};
+    struct values v = {.call = call,
+        .options = MMX_CALL_OPTIONS_INIT,
+        .source = MMX_SOURCE_INIT,
+        .sink = MMX_SINK_INIT,
+        .file = {1, MMX_PURPOSE_VOICE_CLONE},
+        .bulk_options = MMX_BULK_OPTIONS_INIT,
+        .filter = MMX_FILTER_INIT,
+        .path = "/tmp/mmx-test-XXXXXX"};
     v.filter.flags = MMX_FILTER_ALL;
     v.source.read = ends;
     v.sink.write = takes;

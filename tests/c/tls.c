@@ -53,7 +53,7 @@ static void bad_certificates(void) {
 
 /* Each connection gets an answer to its ClientHello that a server without TLS 1.2 would give. */
 static void *speaks_old_tls(void *given) {
-    static const uint8_t refusal[] = {21, 3, 1, 0, 2, 2, 70}; /* a fatal alert: protocol_version */
+    static const uint8_t refusal[] = {21, 3, 1, 0, 2, 2, 70};                   /* a fatal alert: protocol_version */
     uint8_t hello[] = {22, 3, 2, 0, 42, 2, 0, 0, 38, 3, 2, [43] = 0, 0, 47, 0}; /* a ServerHello of TLS 1.1 */
     uint8_t buffer[4096];
     for (int answers = 0, fd; (fd = accept(*(int *)given, NULL, NULL)) >= 0; answers++) {
@@ -116,7 +116,8 @@ static char *file_with(const char *content) {
 }
 
 static void bad_ca_files(void) {
-    static const char *const missing[][2] = {{"/no/such/ca.pem", "/no/such/ca.pem"}, {"", "can't be read"}, {"/", "can't be read"}};
+    static const char *const missing[][2] = {
+        {"/no/such/ca.pem", "/no/such/ca.pem"}, {"", "can't be read"}, {"/", "can't be read"}};
     static const char *const bad[][2] = {
         {"", "no CERTIFICATE section"},
         {"not PEM at all\n", "no CERTIFICATE section"},

@@ -94,8 +94,10 @@ static char *with_more(const char *pem, const uint8_t *more, size_t count) {
     char *text = calloc(length * 2 + 100, 1), *to = text;
     CHECK(text != NULL);
     for (size_t i = 0; i < length; i += 3) {
-        uint32_t three = (uint32_t)bytes[i] << 16 | (i + 1 < length ? (uint32_t)bytes[i + 1] << 8 : 0) | (i + 2 < length ? bytes[i + 2] : 0);
-        for (int digit = 0; digit < 4; digit++) *to++ = i + (size_t)digit > length ? '=' : DIGITS[three >> (18 - 6 * digit) & 63];
+        uint32_t three = (uint32_t)bytes[i] << 16 | (i + 1 < length ? (uint32_t)bytes[i + 1] << 8 : 0) |
+                         (i + 2 < length ? bytes[i + 2] : 0);
+        for (int digit = 0; digit < 4; digit++)
+            *to++ = i + (size_t)digit > length ? '=' : DIGITS[three >> (18 - 6 * digit) & 63];
         if (i % 48 == 45) *to++ = '\n';
     }
     return text;
@@ -111,7 +113,10 @@ static void files_of_others(void) {
     char *x509 = replaced(pem, " CERTIFICATE-----", " X509 CERTIFICATE-----"), *lines = replaced(pem, "\n", "\r\n");
     char *more = with_more(pem, trust, sizeof trust);
     const char *const files[][4] = {
-        {"\xef\xbb\xbf", pem}, {"\xef\xbb\xbf", lines}, {x509}, {"# a comment\nsubject=CN = x\n", pem},
+        {"\xef\xbb\xbf", pem},
+        {"\xef\xbb\xbf", lines},
+        {x509},
+        {"# a comment\nsubject=CN = x\n", pem},
         {"-----BEGIN TRUSTED CERTIFICATE-----\n", more, "\n-----END TRUSTED CERTIFICATE-----\n"},
     };
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
@@ -132,9 +137,11 @@ static void files_of_others(void) {
 int main(void) {
     alarm(60);
     account(NAME, 9);
-    refuses(config_at("MMX_TEST_HTTPS_NO_INTERMEDIATE", NULL), "of an unknown CA", "incomplete chain, without the intermediate certificate");
+    refuses(config_at("MMX_TEST_HTTPS_NO_INTERMEDIATE", NULL), "of an unknown CA",
+        "incomplete chain, without the intermediate certificate");
     refuses(config_at("MMX_TEST_HTTPS_NO_INTERMEDIATE", NULL), "private CA", "mmx_config_set_ca_file()");
-    refuses(config_at("MMX_TEST_HTTPS_SELF_SIGNED", setting("MMX_TEST_SELF_SIGNED")), "its certificate is a CA's (CA:TRUE)", "CA:FALSE");
+    refuses(config_at("MMX_TEST_HTTPS_SELF_SIGNED", setting("MMX_TEST_SELF_SIGNED")),
+        "its certificate is a CA's (CA:TRUE)", "CA:FALSE");
     cut_in_the_handshake();
     files_of_others();
     return 0;

@@ -94,7 +94,8 @@ static void names(const mmx_client *client) {
         {"a\r\nX: y\r\n\r\n.mp3", "\"filename\":\"a%0D%0AX: y%0D%0A%0D%0A.mp3\"", "audio/mpeg"},
         {"a\\b.mp3", "\"filename\":\"a\\\\b.mp3\"", "audio/mpeg"},
         {"a%22.mp3", "\"filename\":\"a%22.mp3\"", "audio/mpeg"},
-        {"\xe5\xa3\xb0\xe9\x9f\xb3 \xc3\xa9.wav", "\"filename\":\"\xe5\xa3\xb0\xe9\x9f\xb3 \xc3\xa9.wav\"", "audio/wav"},
+        {"\xe5\xa3\xb0\xe9\x9f\xb3 \xc3\xa9.wav", "\"filename\":\"\xe5\xa3\xb0\xe9\x9f\xb3 \xc3\xa9.wav\"",
+            "audio/wav"},
         {"\"; name=\"purpose.mp3", "\"filename\":\"%22; name=%22purpose.mp3\"", "audio/mpeg"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -112,13 +113,15 @@ static void names(const mmx_client *client) {
         free(type);
     }
     /* The answer is handed over as it came, with what nobody knows yet. */
-    static const char answer[] = " {\"file\":{\"x\":1.50,\"file_id\":\"9007199254740993\",\"y\":[null]},\"base_resp\":{\"status_code\":0},\"z\":{}}\n";
+    static const char answer[] = " {\"file\":{\"x\":1.50,\"file_id\":\"9007199254740993\",\"y\":[null]},\"base_resp\":{"
+                                 "\"status_code\":0},\"z\":{}}\n";
     mmx_error *error = NULL;
     char *json = NULL;
     struct giver giver = {.seed = 1, .gives = 10, .piece = 3};
     mmx_source source = source_of(&giver, 10);
-    script(NAME, "{\"body\": \" {\\\"file\\\":{\\\"x\\\":1.50,\\\"file_id\\\":\\\"9007199254740993\\\",\\\"y\\\":[null]},"
-                 "\\\"base_resp\\\":{\\\"status_code\\\":0},\\\"z\\\":{}}\\n\"}");
+    script(NAME,
+        "{\"body\": \" {\\\"file\\\":{\\\"x\\\":1.50,\\\"file_id\\\":\\\"9007199254740993\\\",\\\"y\\\":[null]},"
+        "\\\"base_resp\\\":{\\\"status_code\\\":0},\\\"z\\\":{}}\\n\"}");
     SUCCEEDS(mmx_upload_stream(client, &source, "a.mp3", MMX_PURPOSE_VOICE_CLONE, NULL, &json, &error), error);
     CHECK_TEXT(json, answer);
     mmx_string_free(json);
@@ -167,7 +170,8 @@ static void not_what_it_says(const mmx_client *client) {
         char *json = FILLED;
         struct giver giver = {.seed = 1, .gives = cases[i].gives, .end = cases[i].end, .piece = 400000};
         mmx_source source = source_of(&giver, cases[i].size);
-        FAILS(mmx_upload_stream(client, &source, "a.mp3", MMX_PURPOSE_VOICE_CLONE, NULL, &json, &error), error, MMX_ERROR_FILE, cases[i].part, false);
+        FAILS(mmx_upload_stream(client, &source, "a.mp3", MMX_PURPOSE_VOICE_CLONE, NULL, &json, &error), error,
+            MMX_ERROR_FILE, cases[i].part, false);
         CHECK(json == NULL);
         CHECK_INT(count_of(NAME, "wait?open=0"), 0);
     }
@@ -180,7 +184,8 @@ static void not_what_it_says(const mmx_client *client) {
         changing = path;
         new_size = sizes[i];
         options.progress = change;
-        FAILS(mmx_upload_file(client, path, MMX_PURPOSE_VOICE_CLONE, &options, NULL, &error), error, MMX_ERROR_FILE, "announced", false);
+        FAILS(mmx_upload_file(client, path, MMX_PURPOSE_VOICE_CLONE, &options, NULL, &error), error, MMX_ERROR_FILE,
+            "announced", false);
         unlink(path);
         free(path);
         free(bytes);
@@ -195,33 +200,42 @@ static void no_file(const mmx_client *client) {
     mmx_error *error = NULL;
     account(NAME, 0);
     char *missing = in_folder("missing.mp3"), *locked = in_folder("locked.mp3");
-    FAILS(mmx_upload_file(client, missing, MMX_PURPOSE_VOICE_CLONE, NULL, NULL, &error), error, MMX_ERROR_FILE, "missing.mp3 can't be read: no such file", false);
-    FAILS(mmx_upload_file(client, folder(), MMX_PURPOSE_VOICE_CLONE, NULL, NULL, &error), error, MMX_ERROR_FILE, "it is a folder", false);
+    FAILS(mmx_upload_file(client, missing, MMX_PURPOSE_VOICE_CLONE, NULL, NULL, &error), error, MMX_ERROR_FILE,
+        "missing.mp3 can't be read: no such file", false);
+    FAILS(mmx_upload_file(client, folder(), MMX_PURPOSE_VOICE_CLONE, NULL, NULL, &error), error, MMX_ERROR_FILE,
+        "it is a folder", false);
     write_file(locked, "x", 1);
     chmod(locked, 0);
-    if (geteuid() == 0 && seteuid(65534) == 0) {
-        chmod(folder(), 0755);
-    }
-    if (geteuid() != 0) FAILS(mmx_upload_file(client, locked, MMX_PURPOSE_VOICE_CLONE, NULL, NULL, &error), error, MMX_ERROR_FILE, "permission denied", false);
+    if (geteuid() == 0 && seteuid(65534) == 0) { chmod(folder(), 0755); }
+    if (geteuid() != 0)
+        FAILS(mmx_upload_file(client, locked, MMX_PURPOSE_VOICE_CLONE, NULL, NULL, &error), error, MMX_ERROR_FILE,
+            "permission denied", false);
     if (getuid() == 0) CHECK_INT(seteuid(0), 0);
     error = FILLED;
     REFUSES(mmx_upload_file(client, "", MMX_PURPOSE_VOICE_CLONE, NULL, NULL, &error), error, "path", "names no file");
     REFUSES(mmx_upload_file(client, "/", MMX_PURPOSE_VOICE_CLONE, NULL, NULL, &error), error, "path", "names no file");
-    REFUSES(mmx_upload_file(client, locked, "N o", NULL, NULL, &error), error, "purpose", "must be 1 to 64 letters, digits, _, - and .");
+    REFUSES(mmx_upload_file(client, locked, "N o", NULL, NULL, &error), error, "purpose",
+        "must be 1 to 64 letters, digits, _, - and .");
     struct giver giver = {.gives = 1, .piece = 1};
     mmx_source source = source_of(&giver, 1);
     char name[1026] = {0};
     memset(name, 'a', 1025);
-    REFUSES(mmx_upload_stream(client, &source, name, MMX_PURPOSE_VOICE_CLONE, NULL, NULL, &error), error, "filename", "1 to 1024 bytes");
-    REFUSES(mmx_upload_stream(client, &source, "", MMX_PURPOSE_VOICE_CLONE, NULL, NULL, &error), error, "filename", "1 to 1024 bytes");
-    REFUSES(mmx_upload_stream(client, NULL, "a", MMX_PURPOSE_VOICE_CLONE, NULL, NULL, &error), error, "source", "is NULL");
+    REFUSES(mmx_upload_stream(client, &source, name, MMX_PURPOSE_VOICE_CLONE, NULL, NULL, &error), error, "filename",
+        "1 to 1024 bytes");
+    REFUSES(mmx_upload_stream(client, &source, "", MMX_PURPOSE_VOICE_CLONE, NULL, NULL, &error), error, "filename",
+        "1 to 1024 bytes");
+    REFUSES(
+        mmx_upload_stream(client, NULL, "a", MMX_PURPOSE_VOICE_CLONE, NULL, NULL, &error), error, "source", "is NULL");
     source.size = -2;
-    REFUSES(mmx_upload_stream(client, &source, "a", MMX_PURPOSE_VOICE_CLONE, NULL, NULL, &error), error, "source.size", "not -2");
+    REFUSES(mmx_upload_stream(client, &source, "a", MMX_PURPOSE_VOICE_CLONE, NULL, NULL, &error), error, "source.size",
+        "not -2");
     source.size = 1;
     source.read = NULL;
-    REFUSES(mmx_upload_stream(client, &source, "a", MMX_PURPOSE_VOICE_CLONE, NULL, NULL, &error), error, "source.read", "is NULL");
+    REFUSES(mmx_upload_stream(client, &source, "a", MMX_PURPOSE_VOICE_CLONE, NULL, NULL, &error), error, "source.read",
+        "is NULL");
     source.struct_size = 8;
-    REFUSES(mmx_upload_stream(client, &source, "a", MMX_PURPOSE_VOICE_CLONE, NULL, NULL, &error), error, "source.struct_size", "MMX_SOURCE_INIT");
+    REFUSES(mmx_upload_stream(client, &source, "a", MMX_PURPOSE_VOICE_CLONE, NULL, NULL, &error), error,
+        "source.struct_size", "MMX_SOURCE_INIT");
     CHECK_INT(giver.at, 0);
     CHECK_INT(count_of(NAME, "count"), 0);
     free(missing);
@@ -230,7 +244,8 @@ static void no_file(const mmx_client *client) {
 
 /* Files that the kernel makes as they are read: their size says nothing. */
 static void kernel_files(const mmx_client *client) {
-    static const char *const paths[] = {"/proc/version", "/sys/kernel/mm/transparent_hugepage/enabled", "/proc/self/limits"};
+    static const char *const paths[] = {
+        "/proc/version", "/sys/kernel/mm/transparent_hugepage/enabled", "/proc/self/limits"};
     any_file(NAME, true);
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
         char bytes[8192];

@@ -62,7 +62,8 @@ static void stored_at_the_boundary(void) {
         CHECK_INT(slow.rewinds, 0);
         if (stored == 1) {
             /* The list that is looked at may have shown it. */
-            if (status != MMX_OK && !mmx_error_is_ambiguous(error)) FAIL("stored, and not ambiguous: %s", mmx_error_message(error));
+            if (status != MMX_OK && !mmx_error_is_ambiguous(error))
+                FAIL("stored, and not ambiguous: %s", mmx_error_message(error));
             if (cancels_at == 0 && status != MMX_OK) CHECK_INT(mmx_error_status(error), MMX_ERROR_NETWORK);
         } else {
             CHECK_INT(status, MMX_ERROR_CANCELLED);
@@ -82,7 +83,8 @@ static void a_success_before_the_body(void) {
         mmx_client *client = retrying_client_for(NAME, https);
         account(NAME, 0);
         long had = files_of(NAME);
-        faults(NAME, "{'refuse_after':0,'http_status':200,'body':'{\\'file\\':{\\'file_id\\':7,\\'bytes\\':0},\\'base_resp\\':{\\'status_code\\':0}}'}");
+        faults(NAME, "{'refuse_after':0,'http_status':200,'body':'{\\'file\\':{\\'file_id\\':7,\\'bytes\\':0},\\'base_"
+                     "resp\\':{\\'status_code\\':0}}'}");
         mmx_error *error = NULL;
         char *json = FILLED;
         mmx_status status = mmx_upload_file(client, path, "voice_clone", NULL, &json, &error);

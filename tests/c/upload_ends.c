@@ -108,7 +108,8 @@ static void cancelled_by_progress(const mmx_client *client) {
         struct watcher watcher = {.gives = 64 << 20, .pause_us = 20000, .returns_at = at};
         account(NAME, 0);
         long had = files_of(NAME);
-        FAILS(upload(client, &watcher, watcher.gives, &error), error, MMX_ERROR_CANCELLED, "cancelled by the progress callback", false);
+        FAILS(upload(client, &watcher, watcher.gives, &error), error, MMX_ERROR_CANCELLED,
+            "cancelled by the progress callback", false);
         CHECK_INT(watcher.reports, at);
         CHECK_INT(count_of(NAME, "wait?open=0"), 0);
         CHECK_INT(files_of(NAME), had);
@@ -202,7 +203,8 @@ static void cancelled_in_a_wait(const mmx_client *client) {
     struct watcher watcher = {.gives = 16 << 20, .attempts = 4};
     account(NAME, 0);
     long had = files_of(NAME);
-    script(NAME, "{\"refuse_after\": 0, \"keep\": true, \"http_status\": 503, \"body\": \"\", \"headers\": {\"Retry-After\": \"30\"}}");
+    script(NAME, "{\"refuse_after\": 0, \"keep\": true, \"http_status\": 503, \"body\": \"\", \"headers\": "
+                 "{\"Retry-After\": \"30\"}}");
     CHECK_INT(mmx_cancel_new(&watcher.cancel, NULL), MMX_OK);
     CHECK_INT(pthread_create(&thread, NULL, trigger_later, &watcher), 0);
     int64_t started = now_ms();
@@ -278,7 +280,8 @@ static void within_the_others(const mmx_client *client) {
         source.user_data = options.user_data = &watcher;
         options.progress = forks ? NULL : report_and_call;
         options.max_attempts = 2;
-        mmx_status status = mmx_upload_stream(client, &source, "a.mp3", MMX_PURPOSE_VOICE_CLONE, &options, NULL, &error);
+        mmx_status status =
+            mmx_upload_stream(client, &source, "a.mp3", MMX_PURPOSE_VOICE_CLONE, &options, NULL, &error);
         if (forks) ends_in_both(client, &watcher, status, error);
         SUCCEEDS(status, error);
         CHECK_INT(watcher.rewinds, 1);

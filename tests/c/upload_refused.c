@@ -21,7 +21,8 @@ static int64_t give(void *user_data, uint8_t *buffer, size_t capacity) {
     return (int64_t)length;
 }
 
-static mmx_status upload(const mmx_client *client, const char *filename, int64_t size, const mmx_call_options *options, mmx_error **error) {
+static mmx_status upload(
+    const mmx_client *client, const char *filename, int64_t size, const mmx_call_options *options, mmx_error **error) {
     mmx_source source = MMX_SOURCE_INIT;
     given = 0;
     source.size = size;
@@ -43,7 +44,9 @@ static long told(const mmx_client *client, long after, int64_t size, long count)
         mmx_status status = upload(client, "a.mp3", size, NULL, &error);
         CHECK(status == MMX_ERROR_AUTHENTICATION || status == MMX_ERROR_NETWORK);
         CHECK(!mmx_error_is_ambiguous(error));
-        if (status == MMX_ERROR_AUTHENTICATION && mmx_error_api_code(error) == 1004 && mmx_error_http_status(error) == 200) told++;
+        if (status == MMX_ERROR_AUTHENTICATION && mmx_error_api_code(error) == 1004 &&
+            mmx_error_http_status(error) == 200)
+            told++;
         else if (getenv("MMX_TEST_VERBOSE")) printf("%s\n", mmx_error_message(error));
         CHECK(given < size);
         mmx_error_free(error);
@@ -74,7 +77,8 @@ static void refusals(const mmx_client *client, bool https) {
             all = 0;
             for (int place = 0; place < cases[i].places; place++) {
                 long found = told(client, cases[i].after[place], cases[i].size, each);
-                if (getenv("MMX_TEST_VERBOSE")) printf("%s, after %ld MiB: %ld of %ld\n", over, cases[i].after[place] >> 20, found, each);
+                if (getenv("MMX_TEST_VERBOSE"))
+                    printf("%s, after %ld MiB: %ld of %ld\n", over, cases[i].after[place] >> 20, found, each);
                 all += found;
             }
             if (all * 100 >= each * cases[i].places * least) break;
@@ -99,8 +103,10 @@ static void resets(const mmx_client *client) {
     for (int i = 0; i < 20; i++) {
         mmx_error *error = NULL;
         account(NAME, 0);
-        script(NAME, i % 2 ? "{\"stop_reading_after\": 100000, \"then\": \"rst\", \"delay_ms\": 5}" : "{\"stop_reading_after\": 0, \"then\": \"rst\"}");
-        FAILS(upload(client, "a.mp3", 64 << 20, NULL, &error), error, MMX_ERROR_NETWORK, "upload_stream: the connection broke while ", false);
+        script(NAME, i % 2 ? "{\"stop_reading_after\": 100000, \"then\": \"rst\", \"delay_ms\": 5}"
+                           : "{\"stop_reading_after\": 0, \"then\": \"rst\"}");
+        FAILS(upload(client, "a.mp3", 64 << 20, NULL, &error), error, MMX_ERROR_NETWORK,
+            "upload_stream: the connection broke while ", false);
         CHECK_INT(upload(client, "a.mp3", 1000, NULL, &error), MMX_OK);
     }
 }
@@ -139,7 +145,8 @@ static void shut_down(void) {
     mmx_client *client = client_of(config);
     for (int i = 0; i < 20; i++) {
         mmx_error *error = NULL;
-        FAILS(upload(client, "a.mp3", 64 << 20, NULL, &error), error, MMX_ERROR_NETWORK, "the connection broke while ", false);
+        FAILS(upload(client, "a.mp3", 64 << 20, NULL, &error), error, MMX_ERROR_NETWORK, "the connection broke while ",
+            false);
     }
     pthread_join(thread, NULL);
     mmx_client_free(client);
@@ -149,25 +156,33 @@ static void shut_down(void) {
 static void in_doubt(const mmx_client *client) {
     mmx_error *error = NULL;
     mmx_call_options options = MMX_CALL_OPTIONS_INIT;
-    static const char *const lost[] = {"{\"close_before_answer\": \"rst\"}", "{\"close_before_answer\": \"fin\"}", "{\"cut_after\": 20}", "{\"cut_after\": 150}"};
+    static const char *const lost[] = {"{\"close_before_answer\": \"rst\"}", "{\"close_before_answer\": \"fin\"}",
+        "{\"cut_after\": 20}", "{\"cut_after\": 150}"};
     for (size_t i = 0; i < sizeof lost / sizeof *lost; i++) {
         account(NAME, 0);
         script(NAME, lost[i]);
-        FAILS(upload(client, "a.mp3", 100000, NULL, &error), error, MMX_ERROR_NETWORK, "; the file may have been stored all the same", true);
+        FAILS(upload(client, "a.mp3", 100000, NULL, &error), error, MMX_ERROR_NETWORK,
+            "; the file may have been stored all the same", true);
         CHECK_INT(count_of(NAME, "count?performed=1"), 1);
         CHECK_INT(count_of(NAME, "count"), 1);
     }
     account(NAME, 0);
     script(NAME, "[{\"hang\": true}, {\"stop_reading_after\": 1000}]");
     options.timeout_ms = 300;
-    FAILS(upload(client, "a.mp3", 100000, &options, &error), error, MMX_ERROR_TIMEOUT, "; the file may have been stored all the same", true);
-    FAILS(upload(client, "a.mp3", 256 << 20, &options, &error), error, MMX_ERROR_TIMEOUT, "while sending the request to 127.0.0.1:", false);
+    FAILS(upload(client, "a.mp3", 100000, &options, &error), error, MMX_ERROR_TIMEOUT,
+        "; the file may have been stored all the same", true);
+    FAILS(upload(client, "a.mp3", 256 << 20, &options, &error), error, MMX_ERROR_TIMEOUT,
+        "while sending the request to 127.0.0.1:", false);
     account(NAME, 0);
-    script(NAME, "[{\"code\": 1000}, {\"code\": 1000, \"refuse_after\": 0}, {\"http_status\": 502, \"body\": \"\"}, {\"shape\": \"no_base_resp\"}]");
-    FAILS(upload(client, "a.mp3", 1000, NULL, &error), error, MMX_ERROR_SERVER, "; the file may have been stored", true);
+    script(NAME, "[{\"code\": 1000}, {\"code\": 1000, \"refuse_after\": 0}, {\"http_status\": 502, \"body\": \"\"}, "
+                 "{\"shape\": \"no_base_resp\"}]");
+    FAILS(
+        upload(client, "a.mp3", 1000, NULL, &error), error, MMX_ERROR_SERVER, "; the file may have been stored", true);
     FAILS(upload(client, "a.mp3", 8 << 20, NULL, &error), error, MMX_ERROR_SERVER, "1000", false);
-    FAILS(upload(client, "a.mp3", 1000, NULL, &error), error, MMX_ERROR_SERVER, "; the file may have been stored", true);
-    FAILS(upload(client, "a.mp3", 1000, NULL, &error), error, MMX_ERROR_PROTOCOL, "; the file may have been stored", true);
+    FAILS(
+        upload(client, "a.mp3", 1000, NULL, &error), error, MMX_ERROR_SERVER, "; the file may have been stored", true);
+    FAILS(upload(client, "a.mp3", 1000, NULL, &error), error, MMX_ERROR_PROTOCOL, "; the file may have been stored",
+        true);
     CHECK_INT(count_of(NAME, "count"), 4);
 }
 
@@ -191,11 +206,15 @@ static void limits(const mmx_client *client) {
     CHECK_INT(upload(client, "a.txt", 10, NULL, &error), MMX_OK);
     CHECK_INT(upload(client, "a.mp3", 21 << 20, NULL, &error), MMX_OK);
     any_file(NAME, false);
-    FAILS(upload(client, "a.txt", 10, NULL, &error), error, MMX_ERROR_INVALID_REQUEST, "2013 \"invalid file ext for voice clone\"", false);
-    FAILS(upload(client, "a.mp3", 21 << 20, NULL, &error), error, MMX_ERROR_INVALID_REQUEST, "; the documents say of voice_clone: ", false);
+    FAILS(upload(client, "a.txt", 10, NULL, &error), error, MMX_ERROR_INVALID_REQUEST,
+        "2013 \"invalid file ext for voice clone\"", false);
+    FAILS(upload(client, "a.mp3", 21 << 20, NULL, &error), error, MMX_ERROR_INVALID_REQUEST,
+        "; the documents say of voice_clone: ", false);
     script(NAME, "[{\"code\": 2013}, {\"code\": 2037}, {\"code\": 2013}, {\"code\": 1004}]");
-    FAILS(upload(client, "a.txt", 10, NULL, &error), error, MMX_ERROR_INVALID_REQUEST, "; the documents say of voice_clone: ", false);
-    FAILS(upload(client, "a.mp3", 21 << 20, NULL, &error), error, MMX_ERROR_INVALID_REQUEST, "; the documents say of voice_clone: ", false);
+    FAILS(upload(client, "a.txt", 10, NULL, &error), error, MMX_ERROR_INVALID_REQUEST,
+        "; the documents say of voice_clone: ", false);
+    FAILS(upload(client, "a.mp3", 21 << 20, NULL, &error), error, MMX_ERROR_INVALID_REQUEST,
+        "; the documents say of voice_clone: ", false);
     CHECK_INT(upload(client, "a.mp3", 10, NULL, &error), MMX_ERROR_INVALID_REQUEST);
     CHECK(strstr(mmx_error_message(error), "the documents say") == NULL);
     mmx_error_free(error);
@@ -234,7 +253,8 @@ static void limits(const mmx_client *client) {
         source.size = cases[i / 2].size;
         source.read = give;
         source.user_data = &size;
-        CHECK_INT(mmx_upload_stream(client, &source, cases[i / 2].filename, cases[i / 2].purpose, NULL, NULL, &error), MMX_ERROR_INVALID_REQUEST);
+        CHECK_INT(mmx_upload_stream(client, &source, cases[i / 2].filename, cases[i / 2].purpose, NULL, NULL, &error),
+            MMX_ERROR_INVALID_REQUEST);
         CHECK_INT(mmx_error_api_code(error), code);
         message = mmx_error_message(error);
         if (part) {
@@ -249,7 +269,8 @@ static void limits(const mmx_client *client) {
     write_file(path, "x", 1);
     script(NAME, "{\"code\": 2037}");
     error = NULL;
-    FAILS(mmx_upload_file(client, path, MMX_PURPOSE_VOICE_CLONE, NULL, NULL, &error), error, MMX_ERROR_INVALID_REQUEST, "; the documents say of voice_clone: ", false);
+    FAILS(mmx_upload_file(client, path, MMX_PURPOSE_VOICE_CLONE, NULL, NULL, &error), error, MMX_ERROR_INVALID_REQUEST,
+        "; the documents say of voice_clone: ", false);
     unlink(path);
     free(path);
 }

@@ -41,7 +41,8 @@ static void headers_of_requests(const char *path) {
     for (char *at = journal; (at = strstr(at, "\"method\":")); at++) requests++;
     for (char *at = journal; (at = strstr(at, "no-cache")); at++) no_cache++;
     for (char *at = journal; (at = strstr(at, "identity")); at++) identity++;
-    if (requests < 5 || no_cache != requests || identity != requests) FAIL("%d requests, %d no-cache, %d identity: %s", requests, no_cache, identity, journal);
+    if (requests < 5 || no_cache != requests || identity != requests)
+        FAIL("%d requests, %d no-cache, %d identity: %s", requests, no_cache, identity, journal);
     free(journal);
     free(url);
 }

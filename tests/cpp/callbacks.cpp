@@ -111,7 +111,10 @@ void logger() {
         if (++lines == 1) mine();
     };
     const mmx::Client client(noisy);
-    throws_mine([&] { client.remove(1, "voice_clone"); return 0; });
+    throws_mine([&] {
+        client.remove(1, "voice_clone");
+        return 0;
+    });
     CHECK(lines == 1 && requests("count?file_id=1&performed=1") == 1);
     client.remove(2, "voice_clone");
     CHECK(lines > 1);
@@ -136,8 +139,7 @@ void nested(const mmx::Client &client) {
     try {
         (void)client.try_download_string(2, outer);
         failed(__FILE__, __LINE__, "it throws");
-    } catch (const mmx::NotFoundError &) {
-    }
+    } catch (const mmx::NotFoundError &) {}
     works(client);
 }
 

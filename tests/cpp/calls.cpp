@@ -7,7 +7,8 @@ using namespace std::chrono_literals;
 
 static_assert(!std::is_copy_constructible_v<mmx::Client> && std::is_nothrow_move_constructible_v<mmx::Client>);
 static_assert(!std::is_copy_assignable_v<mmx::Client> && std::is_nothrow_move_assignable_v<mmx::Client>);
-static_assert(std::is_nothrow_copy_constructible_v<mmx::Error> && std::is_nothrow_copy_constructible_v<mmx::TimeoutError>);
+static_assert(
+    std::is_nothrow_copy_constructible_v<mmx::Error> && std::is_nothrow_copy_constructible_v<mmx::TimeoutError>);
 
 namespace {
 
@@ -106,12 +107,14 @@ void many(const mmx::Client &client) {
     call.verify = true;
     call.json = &json;
     call.concurrency = 4;
-    mmx::Summary summary = client.remove_all({{1, "voice_clone"}, {2, "voice_clone"}, {9007199254740993, "voice_clone"}}, call);
+    mmx::Summary summary =
+        client.remove_all({{1, "voice_clone"}, {2, "voice_clone"}, {9007199254740993, "voice_clone"}}, call);
     CHECK(summary.total == 3 && summary.deleted == 2 && summary.already_absent == 1 && summary.outcomes.size() == 3);
     CHECK(summary.still_listed && summary.still_listed->empty() && !summary.plan);
     CHECK(json.find("\"outcomes\"") != json.npos);
     const mmx::Outcome &first = summary.outcomes.front();
-    CHECK(first.index == 0 && first.file_id == 1 && first.purpose == "voice_clone" && first.outcome == MMX_OUTCOME_DELETED);
+    CHECK(first.index == 0 && first.file_id == 1 && first.purpose == "voice_clone" &&
+          first.outcome == MMX_OUTCOME_DELETED);
     CHECK(first.evidence == "answer" && first.attempts == 1 && first.trace_id.size() == 32 && !first.error);
     CHECK(std::chrono::system_clock::now() - first.settled_at < 1min);
     CHECK(summary.outcomes.back().file_id == 9007199254740993);

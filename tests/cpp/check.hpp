@@ -35,13 +35,16 @@ inline std::string control(const std::string &method, const std::string &path, c
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     CHECK(connect(fd, reinterpret_cast<const sockaddr *>(&address), sizeof address) == 0);
-    const std::string request = method + " /control/" + account() + "/" + path +
-                                " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\n"
-                                "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+    const std::string request =
+        method + " /control/" + account() + "/" + path +
+        " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\n"
+        "Content-Length: " +
+        std::to_string(body.size()) + "\r\n\r\n" + body;
     CHECK(send(fd, request.data(), request.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(request.size()));
     std::string answer;
     char buffer[4096];
-    for (ssize_t got; (got = read(fd, buffer, sizeof buffer)) > 0;) answer.append(buffer, static_cast<std::size_t>(got));
+    for (ssize_t got; (got = read(fd, buffer, sizeof buffer)) > 0;)
+        answer.append(buffer, static_cast<std::size_t>(got));
     close(fd);
     CHECK(answer.rfind("HTTP/1.1 2", 0) == 0);
     return answer.substr(answer.find("\r\n\r\n") + 4);
@@ -51,7 +54,9 @@ inline std::string control(const std::string &method, const std::string &path, c
 inline void reset(int count) {
     control("POST", "reset");
     control("DELETE", "files");
-    if (count > 0) control("POST", "files", "{\"count\": " + std::to_string(count) + ", \"first_id\": 1, \"purpose\": \"voice_clone\"}");
+    if (count > 0)
+        control("POST", "files",
+            "{\"count\": " + std::to_string(count) + ", \"first_id\": 1, \"purpose\": \"voice_clone\"}");
 }
 
 inline void script(const std::string &fault) { control("POST", "faults", fault); }

@@ -41,7 +41,8 @@ int main() {
         nobody.base_url = "http://127.0.0.1:1";
         mmx::Client(nobody).remove(1, "voice_clone");
     });
-    const auto network = refused<mmx::NetworkError>(client, MMX_ERROR_NETWORK, R"({"times": -1, "close_before_answer": "fin"})");
+    const auto network =
+        refused<mmx::NetworkError>(client, MMX_ERROR_NETWORK, R"({"times": -1, "close_before_answer": "fin"})");
     CHECK(network.is_ambiguous() && network.attempts() == 1);
     reset(1);
     script(R"({"times": -1, "hang": true})");
@@ -56,10 +57,14 @@ int main() {
     });
     refused<mmx::ProtocolError>(client, MMX_ERROR_PROTOCOL, R"({"times": -1, "shape": "null"})");
     refused<mmx::HttpError>(client, MMX_ERROR_HTTP, R"({"times": -1, "shape": "text_404"})");
-    const auto authentication = refused<mmx::AuthenticationError>(client, MMX_ERROR_AUTHENTICATION, R"({"code": 1004})");
-    CHECK(authentication.api_code() == 1004 && authentication.http_status() == 200 && authentication.trace_id().size() == 32);
-    CHECK(!authentication.api_message().empty() && authentication.call() == "delete_file" && authentication.parameter().empty());
-    const auto rate = refused<mmx::RateLimitError>(client, MMX_ERROR_RATE_LIMITED, R"({"code": 1002, "headers": {"Retry-After": "1"}})");
+    const auto authentication =
+        refused<mmx::AuthenticationError>(client, MMX_ERROR_AUTHENTICATION, R"({"code": 1004})");
+    CHECK(authentication.api_code() == 1004 && authentication.http_status() == 200 &&
+          authentication.trace_id().size() == 32);
+    CHECK(!authentication.api_message().empty() && authentication.call() == "delete_file" &&
+          authentication.parameter().empty());
+    const auto rate = refused<mmx::RateLimitError>(
+        client, MMX_ERROR_RATE_LIMITED, R"({"code": 1002, "headers": {"Retry-After": "1"}})");
     CHECK(rate.retry_after() == 1000ms && !authentication.retry_after());
     refused<mmx::QuotaError>(client, MMX_ERROR_QUOTA, R"({"code": 1008})");
     refused<mmx::InvalidRequestError>(client, MMX_ERROR_INVALID_REQUEST, R"({"call": "delete", "code": 1042})");
@@ -82,7 +87,8 @@ int main() {
     filter.all = true;
     filter.max_files = 2;
     const auto guard = thrown<mmx::GuardError>(MMX_ERROR_GUARD, [&] { (void)client.prune(filter); });
-    CHECK(guard.summary() && guard.summary()->plan && guard.summary()->plan->files.size() == 3 && guard.summary()->kept == 3);
+    CHECK(guard.summary() && guard.summary()->plan && guard.summary()->plan->files.size() == 3 &&
+          guard.summary()->kept == 3);
     CHECK(!rate.summary());
 
     // The try_ form throws nothing, and its value() what the other one throws.
@@ -90,7 +96,8 @@ int main() {
     CHECK(!result && result.error().status() == MMX_ERROR_NOT_FOUND);
     thrown<mmx::NotFoundError>(MMX_ERROR_NOT_FOUND, [&] { result.value(); });
     const mmx::Result<std::vector<mmx::File>> list = client.try_list();
-    CHECK(list && list->size() == 3 && (*list).front().file_id == 1 && list.error().status() == MMX_OK && list.error().json().empty());
+    CHECK(list && list->size() == 3 && (*list).front().file_id == 1 && list.error().status() == MMX_OK &&
+          list.error().json().empty());
     CHECK(mmx::Failure().message().empty() && mmx::Failure().attempts() == 0 && !mmx::Failure().retry_after());
 
     rlimit limit{};

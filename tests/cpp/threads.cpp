@@ -27,9 +27,7 @@ int main() {
                 }
                 try {
                     client.remove(0, "voice_clone", call);
-                } catch (const mmx::InvalidArgumentError &error) {
-                    refused += error.parameter() == "file_id";
-                }
+                } catch (const mmx::InvalidArgumentError &error) { refused += error.parameter() == "file_id"; }
             });
         }
         for (std::thread &thread : running) thread.join();

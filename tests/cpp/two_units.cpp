@@ -14,7 +14,6 @@ int main() {
     try {
         client.remove(2, "voice_clone");
         failed(__FILE__, __LINE__, "it throws");
-    } catch (const mmx::NotFoundError &) {
-    }
+    } catch (const mmx::NotFoundError &) {}
     return 0;
 }

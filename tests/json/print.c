@@ -120,7 +120,8 @@ static void bulk_calls(const mmx_client *client) {
     print_out("bulk-result", json);
 
     /* The service refuses to list the purpose, and lists all; one entry can't be read. */
-    script("json", "[{\"call\": \"list\", \"code\": 2013}, {\"call\": \"list\", \"body\": \"{\\\"files\\\":[null],\\\"base_resp\\\":{\\\"status_code\\\":0}}\"}]");
+    script("json", "[{\"call\": \"list\", \"code\": 2013}, {\"call\": \"list\", \"body\": "
+                   "\"{\\\"files\\\":[null],\\\"base_resp\\\":{\\\"status_code\\\":0}}\"}]");
     SUCCEEDS(mmx_prune_files(client, &filter, &options, &json, &error), error);
     CHECK_HAS(json, "\"unreadable\":1");
     print_out("bulk-result", json);
@@ -136,7 +137,7 @@ int main(void) {
     account("json", 30);
     /* Old enough for the filter. */
     free(control("POST", "/control/json/files",
-                 "[{\"file_id\": 60, \"purpose\": \"voice_clone\", \"created_at\": 1500000000, \"filename\": \"old.mp3\"}]"));
+        "[{\"file_id\": 60, \"purpose\": \"voice_clone\", \"created_at\": 1500000000, \"filename\": \"old.mp3\"}]"));
     store_file("json", 50, 300000, 50);
     mmx_client *client = logging_client(0);
     single_calls(client);
