@@ -147,12 +147,25 @@ static void null_is_nothing(void) {
     X(MMX_OK, 0)                                                                                                       \
     X(MMX_ERROR_INVALID_ARGUMENT, 1)                                                                                   \
     X(MMX_ERROR_FILE, 2)                                                                                               \
-    X(MMX_ERROR_CONNECT, 3) X(MMX_ERROR_NETWORK, 4) X(MMX_ERROR_TIMEOUT, 5) X(MMX_ERROR_CANCELLED, 6)                  \
-        X(MMX_ERROR_PROTOCOL, 7) X(MMX_ERROR_HTTP, 8) X(MMX_ERROR_PARTIAL, 9) X(MMX_ERROR_GUARD, 10)                   \
-            X(MMX_ERROR_AUTHENTICATION, 20) X(MMX_ERROR_RATE_LIMITED, 21) X(MMX_ERROR_QUOTA, 22)                       \
-                X(MMX_ERROR_INVALID_REQUEST, 23) X(MMX_ERROR_CONTENT_REJECTED, 24) X(MMX_ERROR_NOT_FOUND, 25)          \
-                    X(MMX_ERROR_PERMISSION, 26) X(MMX_ERROR_SERVER, 27) X(MMX_ERROR_SERVER_TIMEOUT, 28)                \
-                        X(MMX_ERROR_API, 29) X(MMX_ERROR_INTERNAL, 99)
+    X(MMX_ERROR_CONNECT, 3)                                                                                            \
+    X(MMX_ERROR_NETWORK, 4)                                                                                            \
+    X(MMX_ERROR_TIMEOUT, 5)                                                                                            \
+    X(MMX_ERROR_CANCELLED, 6)                                                                                          \
+    X(MMX_ERROR_PROTOCOL, 7)                                                                                           \
+    X(MMX_ERROR_HTTP, 8)                                                                                               \
+    X(MMX_ERROR_PARTIAL, 9)                                                                                            \
+    X(MMX_ERROR_GUARD, 10)                                                                                             \
+    X(MMX_ERROR_AUTHENTICATION, 20)                                                                                    \
+    X(MMX_ERROR_RATE_LIMITED, 21)                                                                                      \
+    X(MMX_ERROR_QUOTA, 22)                                                                                             \
+    X(MMX_ERROR_INVALID_REQUEST, 23)                                                                                   \
+    X(MMX_ERROR_CONTENT_REJECTED, 24)                                                                                  \
+    X(MMX_ERROR_NOT_FOUND, 25)                                                                                         \
+    X(MMX_ERROR_PERMISSION, 26)                                                                                        \
+    X(MMX_ERROR_SERVER, 27)                                                                                            \
+    X(MMX_ERROR_SERVER_TIMEOUT, 28)                                                                                    \
+    X(MMX_ERROR_API, 29)                                                                                               \
+    X(MMX_ERROR_INTERNAL, 99)
 
 static void names_and_versions(void) {
     int known = 0;
