@@ -25,7 +25,7 @@ PYTHON_SETTINGS := bindings/python/pyproject.toml
 # need(command, package): says what is missing and which package brings it.
 need = @command -v $(1) >/dev/null 2>&1 || { echo "libmmx needs $(1): install the package $(2)" >&2; exit 1; }
 
-.PHONY: help demo demo-real test lib cli header lint test-rust test-python test-go test-go-plain test-go-race test-go-cgocheck \
+.PHONY: help demo demo-real test lib cli sandbox header lint test-rust test-python test-go test-go-plain test-go-race test-go-cgocheck \
 	test-go-gogc test-clients test-infra valgrind bench bench-goals bench-instructions bench-page bench-programs tools fetch clean
 
 help: ## lists the targets
@@ -62,6 +62,10 @@ lib: ## builds libmmx.so and libmmx.a
 
 cli: ## builds the command mmx-files
 	@$(CARGO) build --profile cli --quiet -p mmx-files
+
+sandbox: ## builds the stand-in server for your own tests and prints its path, see docs/testing.md
+	@$(CARGO) build --release --quiet -p mmx-sandbox
+	@echo $(RELEASE)/mmx-sandbox
 
 header: $(VENV)/ready ## writes include/mmx.h and what else is generated from the sources
 	@MMX_WRITE=1 $(CARGO) test --quiet --test header

@@ -67,12 +67,17 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-func startServer() (stop func(), err error) {
+// sandboxProgram returns the path of the stand-in server.
+func sandboxProgram() string {
 	target := os.Getenv("CARGO_TARGET_DIR")
 	if target == "" {
 		target = filepath.Join(root, "target")
 	}
-	program := filepath.Join(target, "debug", "mmx-sandbox")
+	return filepath.Join(target, "debug", "mmx-sandbox")
+}
+
+func startServer() (stop func(), err error) {
+	program := sandboxProgram()
 	if !isCurrent(program) {
 		build := exec.Command("cargo", "build", "--quiet", "--package", "mmx-sandbox")
 		build.Dir, build.Stderr = root, os.Stderr

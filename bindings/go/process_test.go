@@ -209,6 +209,25 @@ func TestCodeOnPages(t *testing.T) {
 	}
 }
 
+// The test of docs/testing.md passes, in a module of its own.
+func TestTestingPage(t *testing.T) {
+	page, err := os.ReadFile(filepath.Join(root, "docs", "testing.md"))
+	must(t, err)
+	_, block, _ := strings.Cut(string(page), "\n```go\n")
+	block, _, _ = strings.Cut(block, "```")
+	folder := t.TempDir()
+	module := fmt.Sprintf("module cleanup\n\ngo 1.24\n\nrequire example.com/libmmx/go v0.0.0\n\n"+
+		"replace example.com/libmmx/go => %s\n", filepath.Join(root, "bindings", "go"))
+	must(t, os.WriteFile(filepath.Join(folder, "go.mod"), []byte(module), 0o600))
+	must(t, os.WriteFile(filepath.Join(folder, "cleanup_test.go"), []byte(block), 0o600))
+	test := exec.Command("go", "test", "-count=1", ".")
+	test.Dir = folder
+	test.Env = append(os.Environ(), "MMX_SANDBOX="+sandboxProgram())
+	if output, err := test.CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, output)
+	}
+}
+
 func TestExampleOfALife(t *testing.T) {
 	account := newAccount(t)
 	program := example(t, "life")
