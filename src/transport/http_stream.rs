@@ -105,3 +105,55 @@ impl Write for HttpStream {
 fn same(error: &io::Error) -> io::Error {
     error.raw_os_error().map_or_else(|| error.kind().into(), io::Error::from_raw_os_error)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::transport::socket::Socket;
+    use crate::transport::sys::Descriptors;
+    use hyper::rt::ReadBuf;
+    use std::io::Write as _;
+    use std::net::TcpListener;
+    use std::task::Waker;
+    use std::time::{Duration, Instant};
+
+    static DESCRIPTORS: Descriptors = Descriptors::new();
+
+    fn read(stream: &mut HttpStream, cx: &mut Context<'_>) -> Poll<io::Result<Vec<u8>>> {
+        let mut buffer = [0; 64];
+        let mut buffer = ReadBuf::new(&mut buffer);
+        let polled = Pin::new(stream).poll_read(cx, buffer.unfilled());
+        polled.map_ok(|()| buffer.filled().to_vec())
+    }
+
+    /// A server that refuses a body answers and closes: what is written next fails, but its answer is there to be read.
+    #[test]
+    fn what_came_before_a_failed_write_is_read_first() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let socket = Socket::connect(listener.local_addr().unwrap(), &DESCRIPTORS).unwrap();
+        let (mut server, _) = listener.accept().unwrap();
+        server.write_all(b"answer").unwrap();
+        drop(server);
+        let mut stream = HttpStream::new(Stream::Plain(socket));
+        let cx = &mut Context::from_waker(Waker::noop());
+        let limit = Instant::now() + Duration::from_secs(10);
+        // The first writes go into the kernel's buffer; the server's kernel resets the connection.
+        while stream.failed_write.is_none() {
+            assert!(Instant::now() < limit);
+            match Pin::new(&mut stream).poll_write(cx, b"body") {
+                Poll::Ready(written) => assert_eq!(written.unwrap(), 4, "a failure is told before the answer is read"),
+                Poll::Pending => assert!(stream.failed_write.is_some()),
+            }
+        }
+        assert!(Pin::new(&mut stream).poll_flush(cx).is_pending());
+        assert!(matches!(read(&mut stream, cx), Poll::Ready(Ok(found)) if found == b"answer"));
+        // Nothing else comes, so the failure is what is left to say.
+        let failure = loop {
+            match read(&mut stream, cx) {
+                Poll::Ready(Err(error)) => break error,
+                other => assert!(Instant::now() < limit && other.is_pending()),
+            }
+        };
+        assert!(matches!(failure.kind(), ErrorKind::BrokenPipe | ErrorKind::ConnectionReset), "{failure}");
+    }
+}
