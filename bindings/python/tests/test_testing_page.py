@@ -12,9 +12,8 @@ from stand_in import LIBRARY, PACKAGE, ROOT, TARGET, Server
 BLOCKS = (ROOT / "docs" / "testing.md").read_text().split("\n```")[1::2]
 PROGRAM = """#include <mmx.h>
 int main(void) {
-    mmx_config *config = NULL;
+    mmx_config *config = mmx_config_new();
     mmx_client *client = NULL;
-    if (mmx_config_new(&config, NULL) != MMX_OK) return 2;
     if (mmx_client_new(config, &client, NULL) != MMX_OK) return 3;
     mmx_status status = mmx_delete_file(client, 176844028768320, MMX_PURPOSE_VOICE_CLONE, NULL, NULL, NULL);
     mmx_client_free(client);
