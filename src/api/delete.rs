@@ -95,10 +95,12 @@ fn is_known_refusal(error: &Error) -> bool {
 
 /// The service refused the delete of a file, and retrieve doesn't know it.
 fn absent(file_id: i64, refusal: Error) -> Error {
+    let said = refusal.without_call();
+    // Its advice is about the parameters; here they are right.
+    let said = said.rsplit_once("): ").map_or_else(|| said.to_owned(), |(said, _)| format!("{said})"));
     let text = format!(
         "the service doesn't know the file {file_id}, as retrieve shows; it was deleted before, or its id is of another \
-         account; {}",
-        refusal.without_call()
+         account; {said}"
     );
     let message = Error::new(Status::NotFound, CALL, text).message;
     Error { status: Status::NotFound, message, ..refusal }
