@@ -3,7 +3,9 @@
 CARGO ?= cargo
 PYTHON ?= python3
 GO ?= go
-TARGET := $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)
+# Where cargo builds, also if its configuration says so.
+TARGET := $(or $(CARGO_TARGET_DIR),$(shell $(CARGO) metadata --offline --no-deps --format-version 1 2>/dev/null | \
+	sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p'),$(CURDIR)/target)
 RELEASE := $(TARGET)/release
 PKG_CONFIG_FOLDER := $(TARGET)/pkgconfig
 VENV := $(TARGET)/venv
@@ -25,8 +27,12 @@ PYTHON_SETTINGS := bindings/python/pyproject.toml
 # need(command, package): says what is missing and which package brings it.
 need = @command -v $(1) >/dev/null 2>&1 || { echo "libmmx needs $(1): install the package $(2)" >&2; exit 1; }
 
+include packaging/install.mk
+
 .PHONY: help demo demo-real test lib cli header lint test-rust test-python test-go test-go-plain test-go-race test-go-cgocheck \
 	test-go-gogc test-clients test-infra valgrind bench bench-goals bench-instructions bench-page bench-programs tools fetch clean
+
+.DEFAULT_GOAL := help
 
 help: ## lists the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,17 +57,15 @@ tools:
 fetch:
 	@$(CARGO) fetch --quiet --locked
 
-# The two libraries that users link. The rlib stays out, so that link-time optimisation applies.
 lib: ## builds libmmx.so and libmmx.a
-	@$(CARGO) rustc --release --quiet --lib --crate-type cdylib,staticlib
-	@ln -sf libmmx.so $(RELEASE)/libmmx.so.1
-	@mkdir -p $(PKG_CONFIG_FOLDER)
+	@sh packaging/lib.sh "$(CARGO)" "$(CC)" "$(TARGET)" "$(RELEASE)"
+	@mkdir -p "$(PKG_CONFIG_FOLDER)"
 	@printf '%s\n' "Name: mmx" "Description: The native client for the MiniMax file API, as built in this checkout" \
 		"Version: $(VERSION)" "Cflags: -I$(CURDIR)/include" \
-		"Libs: -L$(RELEASE) -Wl,--enable-new-dtags -Wl,-rpath,$(RELEASE) -lmmx" >$(PKG_CONFIG_FOLDER)/mmx-uninstalled.pc
+		"Libs: -L$(RELEASE) -Wl,--enable-new-dtags -Wl,-rpath,$(RELEASE) -lmmx" >"$(PKG_CONFIG_FOLDER)/mmx-uninstalled.pc"
 
 cli: ## builds the command mmx-files
-	@$(CARGO) build --profile cli --quiet -p mmx-files
+	@sh packaging/command.sh "$(CARGO)" "$(TARGET)" "$(TARGET)/cli/mmx-files"
 
 header: $(VENV)/ready ## writes include/mmx.h and what else is generated from the sources
 	@MMX_WRITE=1 $(CARGO) test --quiet --test header

@@ -1,0 +1,36 @@
+#!/bin/sh
+# Builds libmmx.a and libmmx.so into a folder: `lib.sh CARGO CC TARGET FOLDER`.
+#
+# rustc compiles the static library; the C compiler links the shared one from it. rustc's own shared library can't have
+# versioned symbols (its version script allows no second one) and always needs libgcc_s.so.1.
+set -eu
+cargo=$1 cc=$2 target=$3 folder=$4
+here=$(cd "$(dirname "$0")" && pwd -P)
+
+# The profile is a folder of its own, so that nothing in it was compiled without the wrapper.
+archive=$("$here/cargo.sh" "$cargo" "$target" rustc --profile lib --lib --crate-type staticlib | grep '/libmmx\.a$')
+
+mkdir -p "$folder"
+so=$folder/libmmx.so
+# Linked again only if something changed, so that programs that were linked with it stay newer.
+current=yes
+for source in "$archive" "$here/lib.sh" "$here/mmx.map" "$here/dl_find_object.c"; do
+    [ "$so" -nt "$source" ] || current=no
+done
+[ $current = no ] || exit 0
+
+# Debug sections name the builder's folders, and cargo strips no static library.
+strip=$($cc -print-prog-name=strip)
+"$strip" --strip-debug --enable-deterministic-archives -o "$folder/libmmx.a.new" "$archive"
+mv -f "$folder/libmmx.a.new" "$folder/libmmx.a"
+
+# nodelete: the standard library registers per-thread destructors, which would point into nothing after dlclose().
+# libgcc_eh.a, which unwinds after a panic, is linked in, so that the library needs glibc alone.
+$cc -c -O2 -fPIC -fvisibility=hidden -Wall -Wextra -Werror -o "$folder/dl_find_object.o" "$here/dl_find_object.c"
+$cc -shared -o "$so.new" -Wl,-soname,libmmx.so.1 -Wl,-z,nodelete -Wl,-z,relro,-z,now,-z,noexecstack,-z,defs \
+    -Wl,--version-script,"$here/mmx.map" -Wl,--gc-sections -Wl,--strip-debug -Wl,--build-id=sha1 \
+    "$folder/dl_find_object.o" -Wl,--whole-archive "$folder/libmmx.a" -Wl,--no-whole-archive \
+    -static-libgcc -Wl,--as-needed -lm -lpthread -ldl
+rm -f "$folder/dl_find_object.o"
+mv -f "$so.new" "$so"
+ln -sf libmmx.so "$folder/libmmx.so.1"
