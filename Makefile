@@ -65,7 +65,7 @@ lib: ## builds libmmx.so and libmmx.a
 		"Libs: -L$(RELEASE) -Wl,--enable-new-dtags -Wl,-rpath,$(RELEASE) -lmmx" >"$(PKG_CONFIG_FOLDER)/mmx-uninstalled.pc"
 
 cli: ## builds the command mmx-files
-	@sh packaging/command.sh "$(CARGO)" "$(TARGET)" "$(TARGET)/cli/mmx-files"
+	@sh packaging/command.sh "$(CARGO)" "$(CC)" "$(TARGET)" "$(TARGET)/cli/mmx-files"
 
 header: $(VENV)/ready ## writes include/mmx.h and what else is generated from the sources
 	@MMX_WRITE=1 $(CARGO) test --quiet --test header

@@ -26,7 +26,7 @@ mv -f "$folder/libmmx.a.new" "$folder/libmmx.a"
 
 # nodelete: the standard library registers per-thread destructors, which would point into nothing after dlclose().
 # libgcc_eh.a, which unwinds after a panic, is linked in, so that the library needs glibc alone.
-$cc -c -O2 -fPIC -fvisibility=hidden -Wall -Wextra -Werror -o "$folder/dl_find_object.o" "$here/dl_find_object.c"
+"$here/unwinder.sh" "$cc" "$folder/dl_find_object.o"
 $cc -shared -o "$so.new" -Wl,-soname,libmmx.so.1 -Wl,-z,nodelete -Wl,-z,relro,-z,now,-z,noexecstack,-z,defs \
     -Wl,--version-script,"$here/mmx.map" -Wl,--gc-sections -Wl,--strip-debug -Wl,--build-id=sha1 \
     "$folder/dl_find_object.o" -Wl,--whole-archive "$folder/libmmx.a" -Wl,--no-whole-archive \
