@@ -29,7 +29,7 @@ need = @command -v $(1) >/dev/null 2>&1 || { echo "libmmx needs $(1): install th
 
 include packaging/install.mk
 
-.PHONY: help demo demo-real test lib cli header lint test-rust test-python test-go test-go-plain test-go-race test-go-cgocheck \
+.PHONY: help demo demo-real test lib release-folder cli header lint test-rust test-python test-go test-go-plain test-go-race test-go-cgocheck \
 	test-go-gogc test-clients test-infra valgrind bench bench-goals bench-instructions bench-page bench-programs tools fetch clean
 
 .DEFAULT_GOAL := help
@@ -60,9 +60,18 @@ fetch:
 lib: ## builds libmmx.so and libmmx.a
 	@sh packaging/lib.sh "$(CARGO)" "$(CC)" "$(TARGET)" "$(RELEASE)"
 	@mkdir -p "$(PKG_CONFIG_FOLDER)"
-	@printf '%s\n' "Name: mmx" "Description: The native client for the MiniMax file API, as built in this checkout" \
-		"Version: $(VERSION)" "Cflags: -I$(CURDIR)/include" \
-		"Libs: -L$(RELEASE) -Wl,--enable-new-dtags -Wl,-rpath,$(RELEASE) -lmmx" >"$(PKG_CONFIG_FOLDER)/mmx-uninstalled.pc"
+	@for name in mmx mmx-static; do \
+		case $$name in \
+			mmx) libs='-L$(RELEASE) -Wl,--enable-new-dtags -Wl,-rpath,$(RELEASE) -lmmx' ;; \
+			*) libs='$(RELEASE)/libmmx.a -lm -lpthread -ldl' ;; \
+		esac; \
+		printf '%s\n' "Name: $$name" "Description: The native client for the MiniMax file API, as built in this checkout" \
+			"Version: $(VERSION)" "Cflags: -I$(CURDIR)/include" "Libs: $$libs" "Libs.private: -lm -lpthread -ldl" \
+			>"$(PKG_CONFIG_FOLDER)/$$name-uninstalled.pc"; \
+	done
+
+release-folder:
+	@echo "$(RELEASE)"
 
 cli: ## builds the command mmx-files
 	@sh packaging/command.sh "$(CARGO)" "$(CC)" "$(TARGET)" "$(TARGET)/cli/mmx-files"
