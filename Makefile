@@ -21,7 +21,7 @@ CLEAN := env -u MINIMAX_API_KEY -u MINIMAX_BASE_URL -u SSL_CERT_FILE -u SSL_CERT
 	-u HTTP_PROXY -u HTTPS_PROXY -u ALL_PROXY -u NO_PROXY -u http_proxy -u https_proxy -u all_proxy -u no_proxy
 
 PYTHON_CODE := bindings/python examples/python
-PYTHON_LINTED := $(PYTHON_CODE) benches/python tests/clients tests/infra
+PYTHON_LINTED := $(PYTHON_CODE) benches/python packaging tests/clients tests/infra tests/install
 PYTHON_SETTINGS := bindings/python/pyproject.toml
 
 # need(command, package): says what is missing and which package brings it.
@@ -102,6 +102,8 @@ test-python: lib $(VENV)/ready
 	@$(VENV)/bin/ruff format --quiet --check --no-cache --config $(PYTHON_SETTINGS) $(PYTHON_LINTED)
 	@MYPYPATH=tests/clients $(MYPY) $(PYTHON_CODE) tests/clients/run.py
 	@MYPYPATH=tests/clients:tests/infra $(MYPY) tests/infra/*.py
+	@for file in packaging/*.py; do $(MYPY) $$file || exit 1; done
+	@MYPYPATH=tests/install $(MYPY) tests/install/*.py
 	@$(CLEAN) $(VENV)/bin/pytest -q -c $(PYTHON_SETTINGS) --rootdir bindings/python -o cache_dir=$(TARGET)/pytest \
 		bindings/python/tests
 

@@ -1,4 +1,4 @@
-"""Fails unless auditwheel confirms the platform in the name of the wheel in a folder, and nothing belongs to the builder."""
+"""Fails unless auditwheel confirms the platform in the name of the wheel in a folder, and its files are there."""
 
 from __future__ import annotations
 
@@ -16,7 +16,13 @@ confirmed = re.search(r'is consistent with the following platform tag: "(\w+)"',
 if not confirmed or confirmed[1] != platform:
     sys.exit(f"{wheel.name}: auditwheel doesn't confirm {platform}: {shown}")
 files = zipfile.ZipFile(wheel).namelist()
-for wanted in ("mmx/libmmx.so", "mmx/py.typed", "licenses/LICENSE-MIT", "licenses/LICENSE-APACHE", "licenses/THIRD-PARTY.md"):
+for wanted in (
+    "mmx/libmmx.so",
+    "mmx/py.typed",
+    "licenses/LICENSE-MIT",
+    "licenses/LICENSE-APACHE",
+    "licenses/THIRD-PARTY.md",
+):
     if not any(name.endswith(wanted) for name in files):
         sys.exit(f"{wheel.name} lacks {wanted}")
 print(wheel)

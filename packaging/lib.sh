@@ -14,7 +14,7 @@ mkdir -p "$folder"
 so=$folder/libmmx.so
 # Linked again only if something changed, so that programs that were linked with it stay newer.
 current=yes
-for source in "$archive" "$here/lib.sh" "$here/mmx.map" "$here/dl_find_object.c"; do
+for source in "$archive" "$here/lib.sh" "$here/link.sh" "$here/mmx.map" "$here/dl_find_object.c"; do
     [ "$so" -nt "$source" ] || current=no
 done
 [ $current = no ] || exit 0
@@ -24,13 +24,5 @@ strip=$($cc -print-prog-name=strip)
 "$strip" --strip-debug --enable-deterministic-archives -o "$folder/libmmx.a.new" "$archive"
 mv -f "$folder/libmmx.a.new" "$folder/libmmx.a"
 
-# nodelete: the standard library registers per-thread destructors, which would point into nothing after dlclose().
-# libgcc_eh.a, which unwinds after a panic, is linked in, so that the library needs glibc alone.
-"$here/unwinder.sh" "$cc" "$folder/dl_find_object.o"
-$cc -shared -o "$so.new" -Wl,-soname,libmmx.so.1 -Wl,-z,nodelete -Wl,-z,relro,-z,now,-z,noexecstack,-z,defs \
-    -Wl,--version-script,"$here/mmx.map" -Wl,--gc-sections -Wl,--strip-debug -Wl,--build-id=sha1 \
-    "$folder/dl_find_object.o" -Wl,--whole-archive "$folder/libmmx.a" -Wl,--no-whole-archive \
-    -static-libgcc -Wl,--as-needed -lm -lpthread -ldl
-rm -f "$folder/dl_find_object.o"
-mv -f "$so.new" "$so"
+"$here/link.sh" "$cc" "$folder/libmmx.a" "$so"
 ln -sf libmmx.so "$folder/libmmx.so.1"

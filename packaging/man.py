@@ -49,7 +49,9 @@ def parse(header: str) -> tuple[str, list[Section]]:
     return plain(introduction), sections
 
 
-FUNCTION = re.compile(r"^(/\*\*(?:(?!\*/).)*?\*/)\n((?!typedef|#)[^/;{}]*?\b(mmx_\w+)\([^;{}]*\);)\n", re.MULTILINE | re.DOTALL)
+FUNCTION = re.compile(
+    r"^(/\*\*(?:(?!\*/).)*?\*/)\n((?!typedef|#)[^/;{}]*?\b(mmx_\w+)\([^;{}]*\);)\n", re.MULTILINE | re.DOTALL
+)
 
 
 def functions(body: str) -> list[Function]:
@@ -58,7 +60,12 @@ def functions(body: str) -> list[Function]:
 
 def types(body: str) -> list[str]:
     """What isn't a function: structs, callbacks and constants, with their comments."""
-    rest = re.sub(r"^#(?:ifn?def|endif|include|define MMX_H\b).*\n|^extern \"C\" \{\n", "", FUNCTION.sub("", body), flags=re.MULTILINE)
+    rest = re.sub(
+        r"^#(?:ifn?def|endif|include|define MMX_H\b).*\n|^extern \"C\" \{\n",
+        "",
+        FUNCTION.sub("", body),
+        flags=re.MULTILINE,
+    )
     rest = re.sub(r"\n{3,}", "\n\n", rest).strip()
     return [rest] if rest else []
 
@@ -90,13 +97,17 @@ def code(text: str) -> str:
 
 
 def page(name: str, version: str, summary: str, body: list[tuple[str, str]]) -> str:
-    out = [f'.TH "{name.upper()}" 3 "" "libmmx {version}" "MiniMax file API"', ".SH NAME", f"{name} \\- {escape(summary)}"]
+    out = [
+        f'.TH "{name.upper()}" 3 "" "libmmx {version}" "MiniMax file API"',
+        ".SH NAME",
+        f"{name} \\- {escape(summary)}",
+    ]
     for title, text in body:
         out += [f'.SH "{title}"', text.removeprefix(".PP\n")]
     return "\n".join(out) + "\n"
 
 
-LINK = ".PP\nLink with the output of\n.BR \"pkg\\-config \\-\\-cflags \\-\\-libs mmx\" ."
+LINK = '.PP\nLink with the output of\n.BR "pkg\\-config \\-\\-cflags \\-\\-libs mmx" .'
 
 
 def tags(doc: str) -> tuple[str, list[tuple[str, str]], str, str]:
@@ -136,7 +147,15 @@ def returns(text: str) -> str:
 
 def function_page(function: Function, section: Section, version: str) -> str:
     description, parameters, returned, since = tags(function.doc)
-    body = [("SYNOPSIS", ".nf\n.B #include <mmx.h>\n.PP\n" + "\n".join(map(line, function.declaration.split("\n"))) + "\n.fi\n" + LINK)]
+    body = [
+        (
+            "SYNOPSIS",
+            ".nf\n.B #include <mmx.h>\n.PP\n"
+            + "\n".join(map(line, function.declaration.split("\n")))
+            + "\n.fi\n"
+            + LINK,
+        )
+    ]
     body.append(("DESCRIPTION", filled(description)))
     if parameters:
         body.append(("PARAMETERS", items(parameters)))

@@ -29,8 +29,8 @@ def build_library() -> Path:
     missing = [f"{tool} ({package})" for tool, package in needed.items() if not shutil.which(tool)]
     if missing:
         raise SetupError(
-            f"mmx needs {', '.join(missing)} to build libmmx. Install what is missing, or a wheel that was built elsewhere "
-            "with `make wheel`, which has the library inside"
+            f"mmx needs {', '.join(missing)} to build libmmx. Install what is missing, or a wheel "
+            "that was built elsewhere with `make wheel`, which has the library inside"
         )
     command = ["make", "--silent", "--no-print-directory", "-C", str(ROOT), "lib", "release-folder"]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True)
