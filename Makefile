@@ -9,6 +9,9 @@ TARGET := $(or $(CARGO_TARGET_DIR),$(shell $(CARGO) metadata --offline --no-deps
 RELEASE := $(TARGET)/release
 PKG_CONFIG_FOLDER := $(TARGET)/pkgconfig
 VENV := $(TARGET)/venv
+# The same as a target, where a space ends a name.
+SPACE := $(subst ,, )
+VENV_TARGET := $(subst $(SPACE),\$(SPACE),$(VENV))
 VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 # Go's cache notices neither a new header nor a new library: the one is made part of its key, and tests are never taken
 # from it.
@@ -76,15 +79,15 @@ release-folder:
 cli: ## builds the command mmx-files
 	@sh packaging/command.sh "$(CARGO)" "$(CC)" "$(TARGET)" "$(TARGET)/cli/mmx-files"
 
-header: $(VENV)/ready ## writes include/mmx.h and what else is generated from the sources
+header: $(VENV_TARGET)/ready ## writes include/mmx.h and what else is generated from the sources
 	@MMX_WRITE=1 $(CARGO) test --quiet --test header
 	@$(VENV)/bin/python bindings/python/generate_ffi.py
 
 # What the checks of the Python code need, apart from the library and from whatever else is installed.
-$(VENV)/ready: bindings/python/requirements-dev.txt
-	@$(PYTHON) -m venv $(VENV)
-	@$(VENV)/bin/pip install --quiet --disable-pip-version-check -r $<
-	@touch $@
+$(VENV_TARGET)/ready: bindings/python/requirements-dev.txt
+	@$(PYTHON) -m venv "$(VENV)"
+	@"$(VENV)/bin/python" -m pip install --quiet --disable-pip-version-check -r $<
+	@touch "$@"
 
 lint:
 	@$(CARGO) fmt --all --check
@@ -97,7 +100,7 @@ test-rust:
 MYPY = $(VENV)/bin/mypy --no-error-summary --cache-dir $(TARGET)/mypy --config-file $(PYTHON_SETTINGS)
 UNDER_VALGRIND = $(CLEAN) MMX_TEST_UNDER="valgrind --quiet --error-exitcode=9 --leak-check=full \
 	--show-leak-kinds=definite --errors-for-leak-kinds=definite
-test-python: lib $(VENV)/ready
+test-python: lib $(VENV_TARGET)/ready
 	@$(VENV)/bin/ruff check --quiet --no-cache --config $(PYTHON_SETTINGS) $(PYTHON_LINTED)
 	@$(VENV)/bin/ruff format --quiet --check --no-cache --config $(PYTHON_SETTINGS) $(PYTHON_LINTED)
 	@MYPYPATH=tests/clients $(MYPY) $(PYTHON_CODE) tests/clients/run.py

@@ -7,7 +7,10 @@ mkdir -p "$folder/$name/.cargo"
 git archive HEAD | tar -x -C "$folder/$name"
 (
     cd "$folder/$name"
-    "$cargo" vendor --quiet --locked vendor >.cargo/config.toml
+    # With --quiet it would not print the configuration.
+    "$cargo" vendor --locked vendor >.cargo/config.toml 2>vendor.log || { cat vendor.log >&2; exit 1; }
+    rm vendor.log
+    grep -q vendored-sources .cargo/config.toml
 )
 # Sorted, without owners, and with the commit's time, so that a commit has one archive.
 time=$(git log -1 --format=%ct)

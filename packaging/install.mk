@@ -23,12 +23,12 @@ third-party: ## writes THIRD-PARTY.md from Cargo.lock
 	@$(PYTHON) packaging/third_party.py "$(CARGO)" THIRD-PARTY.md
 
 # With the library inside; auditwheel confirms the platform that its name promises.
-wheel: $(VENV)/packaging ## builds a wheel for Python with the library inside, in target/wheel
+wheel: $(VENV_TARGET)/packaging ## builds a wheel for Python with the library inside, in target/wheel
 	@rm -rf "$(TARGET)/wheel"
 	@"$(VENV)/bin/python" -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir "$(TARGET)/wheel" bindings/python
 	@"$(VENV)/bin/python" packaging/check_wheel.py "$(TARGET)/wheel"
 
-$(VENV)/packaging: tests/install/requirements.txt $(VENV)/ready
+$(VENV_TARGET)/packaging: tests/install/requirements.txt $(VENV_TARGET)/ready
 	@"$(VENV)/bin/python" -m pip install --quiet --disable-pip-version-check -r $<
 	@touch "$@"
 
