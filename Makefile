@@ -92,6 +92,7 @@ $(VENV_TARGET)/ready: bindings/python/requirements-dev.txt
 lint:
 	@$(CARGO) fmt --all --check
 	@$(CARGO) clippy --quiet --workspace --all-targets -- -D warnings
+	@$(PYTHON) packaging/third_party.py "$(CARGO)" THIRD-PARTY.md --check
 
 test-rust:
 	$(call need,jq,jq)

@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import subprocess
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,6 +63,8 @@ class Installed:
                 shutil.copy(ROOT / "examples" / "c" / "delete.c", folder / name)
         kept = {name: os.environ[name] for name in KEPT if name in os.environ}
         exports = Page.read("Build and install").shell
+        # Go's build cache doesn't notice what pkg-config answers: without this, a later build would get this prefix.
+        kept["CGO_CFLAGS"] = f"-g -O2 -DMMX_TEST_PREFIX={zlib.crc32(bytes(self.prefix))}"
         given = run(["sh", "-euc", f"{exports}\nenv -0"], folder, kept | {"PREFIX": str(self.prefix)} | more)
         environment = dict(line.split("=", 1) for line in given.split("\0") if line)
         run(["sh", "-euc", page.shell], folder, environment)
