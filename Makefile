@@ -3,10 +3,15 @@
 CARGO ?= cargo
 PYTHON ?= python3
 GO ?= go
-TARGET := $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)
+# Where cargo builds, also if its configuration says so.
+TARGET := $(or $(CARGO_TARGET_DIR),$(shell $(CARGO) metadata --offline --no-deps --format-version 1 2>/dev/null | \
+	sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p'),$(CURDIR)/target)
 RELEASE := $(TARGET)/release
 PKG_CONFIG_FOLDER := $(TARGET)/pkgconfig
 VENV := $(TARGET)/venv
+# The same as a target, where a space ends a name.
+SPACE := $(subst ,, )
+VENV_TARGET := $(subst $(SPACE),\$(SPACE),$(VENV))
 VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 # Go's cache notices neither a new header nor a new library: the one is made part of its key, and tests are never taken
 # from it.
@@ -19,14 +24,19 @@ CLEAN := env -u MINIMAX_API_KEY -u MINIMAX_BASE_URL -u SSL_CERT_FILE -u SSL_CERT
 	-u HTTP_PROXY -u HTTPS_PROXY -u ALL_PROXY -u NO_PROXY -u http_proxy -u https_proxy -u all_proxy -u no_proxy
 
 PYTHON_CODE := bindings/python examples/python
-PYTHON_LINTED := $(PYTHON_CODE) benches/python tests/clients tests/infra
+PYTHON_LINTED := $(PYTHON_CODE) benches/python packaging tests/clients tests/infra tests/install
 PYTHON_SETTINGS := bindings/python/pyproject.toml
 
 # need(command, package): says what is missing and which package brings it.
 need = @command -v $(1) >/dev/null 2>&1 || { echo "libmmx needs $(1): install the package $(2)" >&2; exit 1; }
 
-.PHONY: help demo demo-real test lib cli sandbox header lint test-rust test-python test-go test-go-plain test-go-race test-go-cgocheck \
+include packaging/install.mk
+
+.PHONY: help demo demo-real test lib release-folder cli sandbox header lint test-rust test-python test-go test-go-plain \
+	test-go-race test-go-cgocheck \
 	test-go-gogc test-clients test-infra valgrind bench bench-goals bench-instructions bench-page bench-programs tools fetch clean
+
+.DEFAULT_GOAL := help
 
 help: ## lists the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,38 +61,46 @@ tools:
 fetch:
 	@$(CARGO) fetch --quiet --locked
 
-# The two libraries that users link. The rlib stays out, so that link-time optimisation applies.
 lib: ## builds libmmx.so and libmmx.a
-	@$(CARGO) rustc --release --quiet --lib --crate-type cdylib,staticlib
-	@ln -sf libmmx.so $(RELEASE)/libmmx.so.1
-	@mkdir -p $(PKG_CONFIG_FOLDER)
-	@printf '%s\n' "Name: mmx" "Description: The native client for the MiniMax file API, as built in this checkout" \
-		"Version: $(VERSION)" "Cflags: -I$(CURDIR)/include" \
-		"Libs: -L$(RELEASE) -Wl,--enable-new-dtags -Wl,-rpath,$(RELEASE) -lmmx" >$(PKG_CONFIG_FOLDER)/mmx-uninstalled.pc
+	@sh packaging/lib.sh "$(CARGO)" "$(CC)" "$(TARGET)" "$(RELEASE)"
+	@mkdir -p "$(PKG_CONFIG_FOLDER)"
+	@for name in mmx mmx-static; do \
+		case $$name in \
+			mmx) libs='-L$(RELEASE) -Wl,--enable-new-dtags -Wl,-rpath,$(RELEASE) -lmmx' ;; \
+			*) libs='$(RELEASE)/libmmx.a -lm -lpthread -ldl' ;; \
+		esac; \
+		printf '%s\n' "Name: $$name" "Description: The native client for the MiniMax file API, as built in this checkout" \
+			"Version: $(VERSION)" "Cflags: -I$(CURDIR)/include" "Libs: $$libs" "Libs.private: -lm -lpthread -ldl" \
+			>"$(PKG_CONFIG_FOLDER)/$$name-uninstalled.pc"; \
+	done
+
+release-folder:
+	@echo "$(RELEASE)"
 
 cli: ## builds the command mmx-files
-	@$(CARGO) build --profile cli --quiet -p mmx-files
+	@sh packaging/command.sh "$(CARGO)" "$(CC)" "$(TARGET)" "$(TARGET)/cli/mmx-files"
 
 sandbox: ## builds the stand-in server for your own tests and prints its path, see docs/testing.md
 	@$(CARGO) build --release --quiet -p mmx-sandbox
-	@echo $(RELEASE)/mmx-sandbox
+	@echo "$(RELEASE)/mmx-sandbox"
 
-header: $(VENV)/ready ## writes include/mmx.h and what else is generated from the sources
+header: $(VENV_TARGET)/ready ## writes include/mmx.h and what else is generated from the sources
 	@MMX_WRITE=1 $(CARGO) test --quiet --test header
 	@$(VENV)/bin/python bindings/python/generate_ffi.py
 
 # What the checks of the Python code need, apart from the library and from whatever else is installed.
-$(VENV)/ready: bindings/python/requirements-dev.txt
-	@$(PYTHON) -m venv $(VENV)
-	@$(VENV)/bin/pip install --quiet --disable-pip-version-check -r $<
-	@touch $@
+$(VENV_TARGET)/ready: bindings/python/requirements-dev.txt
+	@$(PYTHON) -m venv "$(VENV)"
+	@"$(VENV)/bin/python" -m pip install --quiet --disable-pip-version-check -r $<
+	@touch "$@"
 
 C_FILES = $(wildcard tests/c/*.[ch] tests/json/*.c tests/cpp/*.[ch]pp examples/c/*.c examples/cpp/*.cpp benches/c/*.[ch])
 
-lint: $(VENV)/ready
+lint: $(VENV_TARGET)/ready
 	@$(CARGO) fmt --all --check
 	@$(VENV)/bin/clang-format --dry-run -Werror $(C_FILES)
 	@$(CARGO) clippy --quiet --workspace --all-targets -- -D warnings
+	@$(PYTHON) packaging/third_party.py "$(CARGO)" THIRD-PARTY.md --check
 
 test-rust:
 	$(call need,jq,jq)
@@ -93,11 +111,13 @@ test-rust:
 MYPY = $(VENV)/bin/mypy --no-error-summary --cache-dir $(TARGET)/mypy --config-file $(PYTHON_SETTINGS)
 UNDER_VALGRIND = $(CLEAN) MMX_TEST_UNDER="valgrind --quiet --error-exitcode=9 --leak-check=full \
 	--show-leak-kinds=definite --errors-for-leak-kinds=definite
-test-python: lib $(VENV)/ready
+test-python: lib $(VENV_TARGET)/ready
 	@$(VENV)/bin/ruff check --quiet --no-cache --config $(PYTHON_SETTINGS) $(PYTHON_LINTED)
 	@$(VENV)/bin/ruff format --quiet --check --no-cache --config $(PYTHON_SETTINGS) $(PYTHON_LINTED)
 	@MYPYPATH=tests/clients $(MYPY) $(PYTHON_CODE) tests/clients/run.py
 	@MYPYPATH=tests/clients:tests/infra $(MYPY) tests/infra/*.py
+	@for file in packaging/*.py; do $(MYPY) $$file || exit 1; done
+	@MYPYPATH=tests/install $(MYPY) tests/install/*.py
 	@$(CLEAN) $(VENV)/bin/pytest -q -c $(PYTHON_SETTINGS) --rootdir bindings/python -o cache_dir=$(TARGET)/pytest \
 		bindings/python/tests
 

@@ -58,5 +58,5 @@
 // # Building
 //
 // The package needs cgo. pkg-config finds mmx.h and the library, under the name mmx. A header of another binary
-// interface fails the build; such a library is an error of [New].
+// interface fails the build; such a library is an error of [New]. The build tag mmx_static links the static library.
 package mmx

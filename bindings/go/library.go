@@ -1,7 +1,6 @@
 package mmx
 
 /*
-#cgo pkg-config: mmx
 #cgo linux LDFLAGS: -ldl
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
