@@ -425,6 +425,27 @@ mmx_status mmx_config_set_logger(mmx_config *config, mmx_log_fn log, void *user_
  */
 typedef int32_t (*mmx_progress_fn)(void *user_data, int64_t done, int64_t total);
 
+/**
+ * Facts about a call, for support and statistics. Initialise with MMX_CALL_INFO_INIT; filled in when the call returns, on
+ * success and failure alike.
+ */
+typedef struct mmx_call_info {
+    /** Set by MMX_CALL_INFO_INIT. */
+    size_t struct_size;
+    /** Of the last response; 0 = none was received. */
+    int32_t http_status;
+    /** Number of requests sent, or tried to send; as mmx_error_attempts(). */
+    int32_t attempts;
+    /** Duration of the call, in milliseconds. */
+    int64_t elapsed_ms;
+    /** The service's id of the request, from the last response; "" = none was received. */
+    char trace_id[128];
+    /** A file that was deleted: how that is known, as in mmx_outcome. Otherwise "". */
+    char evidence[16];
+} mmx_call_info;
+
+#define MMX_CALL_INFO_INIT { sizeof(mmx_call_info), 0, 0, 0, "", "" }
+
 /** Options of one call. Initialise with MMX_CALL_OPTIONS_INIT; 0 and NULL = as the client is configured. */
 typedef struct mmx_call_options {
     /** Set by MMX_CALL_OPTIONS_INIT. */
@@ -439,8 +460,15 @@ typedef struct mmx_call_options {
     mmx_cancel *cancel;
     /** Progress callback of uploads and downloads. */
     mmx_progress_fn progress;
-    /** Passed to progress. */
+    /** Passed to progress and interrupted. */
     void *user_data;
+    /** Receives facts about the call; NULL = not wanted. */
+    mmx_call_info *info;
+    /**
+     * Asks whether the call is to end: 0 continues, anything else cancels it. Runs on the calling thread when a signal
+     * handler ran there during a wait, and at least every 100 ms of waiting. NULL = never.
+     */
+    int32_t (*interrupted)(void *user_data);
 } mmx_call_options;
 
 /* Flags of mmx_call_options. */
@@ -448,7 +476,7 @@ typedef struct mmx_call_options {
 #define MMX_CALL_VIA_DOWNLOAD_URL 2u /* download: through the link of mmx_retrieve_file() */
 #define MMX_CALL_MISSING_OK 16u /* delete: a file that retrieve doesn't know is a success, with evidence "retrieve" */
 
-#define MMX_CALL_OPTIONS_INIT { sizeof(mmx_call_options), 0, 0, 0, NULL, NULL, NULL }
+#define MMX_CALL_OPTIONS_INIT { sizeof(mmx_call_options), 0, 0, 0, NULL, NULL, NULL, NULL, NULL }
 
 /* Purposes of files that this version knows. The service adds new ones; they can be used, too. */
 #define MMX_PURPOSE_VOICE_CLONE "voice_clone" /* audio to clone a voice from */
@@ -472,7 +500,8 @@ typedef struct mmx_call_options {
  * @param client    From mmx_client_new().
  * @param file_id   The file's id, 1 or more.
  * @param purpose   The purpose that the file was uploaded or generated with: MMX_PURPOSE_... or a newer one, 1 to 64
- *   letters, digits, _, - and . (for example fine-tune). The service refuses a wrong one.
+ *   letters, digits, _, - and . (for example fine-tune). The service refuses a wrong one. NULL = it is found out: one
+ *   retrieve request (GET /v1/files/retrieve) comes before the delete.
  * @param options   Options of this call; NULL = as the client is configured.
  * @param out_json  Receives the service's response; free it with mmx_string_free(). NULL = not wanted.
  * @param out_error Receives the error. NULL = not wanted.
@@ -481,7 +510,7 @@ typedef struct mmx_call_options {
  *   MMX_ERROR_AUTHENTICATION: the key is wrong, or belongs to the other region.
  *   MMX_ERROR_RATE_LIMITED, MMX_ERROR_QUOTA, MMX_ERROR_PERMISSION, MMX_ERROR_CONTENT_REJECTED: refused; nothing
  *     changed.
- *   MMX_ERROR_NOT_FOUND: refused, and retrieve doesn't know the file. With MMX_CALL_MISSING_OK that is MMX_OK, and
+ *   MMX_ERROR_NOT_FOUND: refused, or its purpose is NULL, and retrieve doesn't know the file. With MMX_CALL_MISSING_OK that is MMX_OK, and
  *     out_json as for a lost response.
  *   MMX_ERROR_INVALID_REQUEST, MMX_ERROR_API: refused. The message says so if the file has another purpose.
  *   MMX_ERROR_CONNECT: no connection; nothing was sent.
@@ -551,6 +580,28 @@ mmx_status mmx_list_files(const mmx_client *client, const char *purpose_or_null,
  */
 mmx_status mmx_retrieve_file(const mmx_client *client, int64_t file_id, const mmx_call_options *options,
                              char **out_json, mmx_error **out_error);
+
+/**
+ * Waits until a file is there, and retrieves its metadata. Thread-safe.
+ *
+ * Sends GET /v1/files/retrieve ("File Retrieve" in the API documentation) until the service knows the file: after 1 s, 2 s,
+ * 4 s and so on, then every 15 s, within the rate limit. For ids that are handed out before their file exists, as by
+ * asynchronous speech. Only 2013 and "not found" are waited for; any other failure ends the call, after retries as for
+ * mmx_retrieve_file().
+ * @param client    From mmx_client_new().
+ * @param file_id   The file's id, 1 or more.
+ * @param options   Options of this call; NULL = as the client is configured. timeout_ms bounds the whole wait, and
+ *   max_attempts each of its retrieves.
+ * @param out_json  Receives the service's response, as from mmx_retrieve_file(); free it with mmx_string_free(). NULL =
+ *   not wanted.
+ * @param out_error Receives the error. NULL = not wanted.
+ * @return MMX_OK: out_json describes the file.
+ *   MMX_ERROR_TIMEOUT: it was not there in time.
+ *   Others as for mmx_retrieve_file().
+ * @since 1.0.0
+ */
+mmx_status mmx_wait_file(const mmx_client *client, int64_t file_id, const mmx_call_options *options, char **out_json,
+                         mmx_error **out_error);
 
 /* ---- Uploads and downloads -----------------------------------------------------------------------------------------
  *
@@ -776,7 +827,7 @@ void mmx_files_free(mmx_files *files);
 typedef struct mmx_file_ref {
     /** The file's id, 1 or more. */
     int64_t file_id;
-    /** As for mmx_delete_file(). Used until the call returns. */
+    /** As for mmx_delete_file(), also NULL. Used until the call returns. */
     const char *purpose;
 } mmx_file_ref;
 
@@ -797,7 +848,7 @@ typedef struct mmx_outcome {
     size_t index;
     /** The file's id. */
     int64_t file_id;
-    /** As it was given. */
+    /** As it was given, or found out; "" = it was not found out. */
     const char *purpose;
     /** MMX_OUTCOME_... */
     int32_t outcome;
@@ -896,8 +947,8 @@ typedef struct mmx_filter {
  * Deletes many files. Thread-safe.
  *
  * Sends POST /v1/files/delete ("File Delete" in the API documentation) for each, with retries as for
- * mmx_delete_file(). If more than 20 files are ambiguous, one list request comes before the lookups. A file that is in
- * the array twice is sent once. A refused file is looked up: if it doesn't exist, it is ALREADY_ABSENT.
+ * mmx_delete_file(). If more than 20 files are ambiguous, one list request comes before the lookups; likewise if more
+ * than 20 purposes are NULL, which otherwise retrieve says. A file that is in the array twice is sent once. A refused file is looked up: if it doesn't exist, it is ALREADY_ABSENT.
  * @param client    From mmx_client_new().
  * @param files     The files. NULL only with a count of 0.
  * @param count     Their number.

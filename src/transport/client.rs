@@ -1,6 +1,7 @@
 //! A client: settings put together once. One call of it is a request sent and its response read, within one deadline.
 
 use super::body::BodySent;
+use super::call_info::CallInfo;
 use super::cancel::Cancel;
 use super::config::{self, Config, DEFAULT_TIMEOUT};
 use super::deadline::Deadline;
@@ -8,6 +9,7 @@ use super::effect::Effect;
 use super::error::TransportError;
 use super::exchange::Limits;
 use super::http_client::HttpClient;
+use super::interrupt::InterruptCheck;
 use super::log::{Log, Logger};
 use super::pool::{Network, Shares};
 use super::progress::Report;
@@ -55,6 +57,9 @@ pub struct CallOptions<'a> {
     pub timeout: TimeLimit,
     pub max_attempts: Option<u32>,
     pub cancel: Option<&'a Cancel>,
+    pub interrupt: Option<&'a InterruptCheck>,
+    /// Filled in as the call goes on.
+    pub info: Option<&'a CallInfo>,
     /// For transfers.
     pub progress: Option<Report<'a>>,
     /// That of a call which this one is a part of.
@@ -238,7 +243,8 @@ impl Client {
             CallKind::Request => Some(DEFAULT_TIMEOUT),
         };
         let limit = options.timeout.or_else(self.timeout).or(default);
-        let limits = Limits { deadline: Deadline::after(limit), cancel: options.cancel, idle: self.idle_timeout };
+        let CallOptions { cancel, interrupt, .. } = *options;
+        let limits = Limits { deadline: Deadline::after(limit), cancel, interrupt, idle: self.idle_timeout };
         if options.cancel.is_some_and(Cancel::is_triggered) {
             return Err(Error::new(Status::Cancelled, name, "cancelled before anything was sent"));
         }

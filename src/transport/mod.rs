@@ -8,6 +8,7 @@
 pub mod attempt;
 pub mod attempts;
 pub mod body;
+pub mod call_info;
 pub mod call_policy;
 pub mod call_state;
 pub mod cancel;
@@ -26,6 +27,7 @@ pub mod exchange;
 pub mod http_client;
 pub mod http_stream;
 mod idle_timer;
+pub mod interrupt;
 mod link;
 pub mod log;
 pub mod no_proxy;
