@@ -188,7 +188,7 @@ def constants(header: str, reader: Reader) -> tuple[list[str], list[str]]:
             values.append(f"{name} = {number[1]}")
         elif re.fullmatch(r'"[^"\\]*"', value):
             values.append(f"{name} = {value}")
-        elif struct := re.fullmatch(r"\{ sizeof\((\w+)\)((?:, (?:-?\d+|NULL|""))*) \}", value):
+        elif struct := re.fullmatch(r'\{ sizeof\((\w+)\)((?:, (?:-?\d+|NULL|""))*) \}', value):
             initialisers += initialiser(name, struct[1], struct[2].split(", ")[1:], reader)
         else:
             raise UnknownForm(f"{HEADER.name}: #define {name}{text}")

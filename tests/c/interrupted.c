@@ -125,10 +125,10 @@ static void every_wait(void) {
         faults(NAME, "{'hang':true}");
         const char *phase = call == LIST || call == DOWNLOAD ? "asking" : "waiting for the answer";
         ends("answer", (enum call)call, client, phase, call == DELETE || call == UPLOAD);
+        if (call == UPLOAD) continue; /* It is not sent again. */
         account(NAME, 1);
-        faults(NAME, "{'http_status':429,'headers':{'Retry-After':'15'}}");
-        ends("pause", (enum call)call, client, "wait", false);
-        client = clients[3];
+        faults(NAME, "{'http_status':503,'headers':{'Retry-After':'15'}}");
+        ends("pause", (enum call)call, client, "waiting to try again", call == DELETE);
     }
     for (size_t i = 0; i < LENGTH_OF(clients); i++) mmx_client_free(clients[i]);
 }
@@ -137,8 +137,6 @@ static void special_waits(void) {
     mmx_client *client = limited("interrupted-rate", 1);
     account("interrupted-rate", 1);
     CHECK_INT(make(LIST, client, NULL, NULL), MMX_OK);
-    mmx_call_options probe = asking();
-    (void)probe;
     ends("rate", LIST, client, "rate limiter", false);
     mmx_client_free(client);
     client = client_for("interrupted-waits", false);
