@@ -117,7 +117,7 @@ fn absent(file_id: i64, refusal: Error) -> Error {
 }
 
 /// The service refused the delete of a file that is there: mostly for its purpose.
-fn refused_though_there(mut error: Error, key: &str, found: &str, purpose: &str) -> Error {
+fn refused_though_there(mut error: Error, client: &Client, found: &str, purpose: &str) -> Error {
     if found.is_empty() || found == purpose {
         return error;
     }
@@ -125,7 +125,7 @@ fn refused_though_there(mut error: Error, key: &str, found: &str, purpose: &str)
     let text = format!("the file is there, but its purpose is {found}, not {purpose}; {}", error.without_call());
     error.message = Error::new(Status::InvalidRequest, error.call, text).message;
     error.status = Status::InvalidRequest;
-    error.redact(key);
+    client.redact(&mut error);
     error
 }
 
@@ -219,7 +219,7 @@ pub async fn delete_with(attempts: &mut Attempts<'_>, file_id: i64, purpose: &st
             Presence::Gone(seen) if ambiguous => return End::Deleted(Deleted::seen(file_id, seen.trace_id)),
             Presence::Gone(seen) => return End::AlreadyAbsent { trace_id: seen.trace_id, refusal: error },
             Presence::There { purpose: found } if !ambiguous => {
-                return End::Failed(refused_though_there(error, attempts.client().key(), &found, purpose));
+                return End::Failed(refused_though_there(error, attempts.client(), &found, purpose));
             }
             Presence::There { .. } if is_first => attempts.set_ambiguous(false),
             Presence::There { .. } => {

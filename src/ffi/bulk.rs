@@ -18,6 +18,7 @@ use crate::api::bulk::{self, BulkResult, FileRef, Options};
 use crate::api::filter::Filter;
 use crate::api::outcome::Outcome;
 use crate::api::prune;
+use crate::api::purpose;
 use crate::error::Error;
 use crate::transport::config;
 use std::ffi::{c_char, c_void};
@@ -271,9 +272,11 @@ pub unsafe extern "C" fn mmx_delete_files(
                 Error { message, ..error }
             })?;
             if purpose == Some("") {
-                // Here it would mean that the purpose isn't known.
-                let message = format!("{CALL}: files[{index}].purpose is empty; NULL = it is found out");
-                return Err(Error { message, ..Error::invalid_argument(CALL, "files", "") });
+                // Below it would mean that the purpose isn't known.
+                purpose::check(CALL, "").map_err(|error| {
+                    let message = format!("{CALL}: files[{index}]: {}", error.without_call());
+                    Error { message, parameter: Some("files"), ..error }
+                })?;
             }
             Ok(FileRef { file_id: file.file_id, purpose: purpose.unwrap_or_default() })
         };

@@ -37,7 +37,7 @@ impl<'a> Transfer<'a> {
             policy: CallPolicy::new(
                 client.shares().limiter().clone(),
                 client.retry(options.max_attempts),
-                Log::new(client.logger(), call.name, client.key()),
+                Log::new(client.logger(), call.name, client.secrets()),
             )
             .with_info(options.info, false),
             call,

@@ -27,7 +27,7 @@ impl Client {
     {
         let limits = self.limits(name, CallKind::Request, options)?;
         let http = options.http.cloned().unwrap_or_else(|| self.http());
-        let (call_state, log) = (CallState::default(), Log::new(self.logger(), name, self.key()));
+        let (call_state, log) = (CallState::default(), Log::new(self.logger(), name, self.secrets()));
         let retry = self.retry(options.max_attempts);
         let policy = CallPolicy::new(self.shares().limiter().clone(), retry, log.clone());
         let policy = policy.with_info(options.info, options.http.is_some());

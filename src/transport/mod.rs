@@ -5,6 +5,7 @@
 //! [`attempt`] is one request and its response, which [`exchange`] drives in turns where callbacks run in between; a
 //! [`reactor`] drives all of it on the calling thread, over connections of a [`pool`], which [`connect`] makes.
 
+pub mod api_key;
 pub mod attempt;
 pub mod attempts;
 pub mod body;
@@ -43,6 +44,7 @@ pub mod resolve;
 pub mod response;
 pub mod retry;
 pub mod route;
+pub mod secrets;
 pub mod setting;
 pub mod socket;
 pub mod stream;

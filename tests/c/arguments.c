@@ -146,7 +146,7 @@ struct newer_options {
 };
 
 static void call_options(const mmx_client *client) {
-    static const size_t sizes[] = {0, 1, sizeof(mmx_call_options) - 1, 1 << 20, SIZE_MAX};
+    static const size_t sizes[] = {0, 1, offsetof(mmx_call_options, info) - 1, 1 << 20, SIZE_MAX};
     mmx_call_options options = MMX_CALL_OPTIONS_INIT;
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         options.struct_size = sizes[i];

@@ -62,7 +62,7 @@ static void files(void) {
         {{0, "voice_clone"}, "files[2]: file_id must be 1 or more, not 0"},
         {{-7, "voice_clone"}, "files[2]: file_id must be 1 or more, not -7"},
         {{INT64_MIN, "voice_clone"}, "files[2]"},
-        {{3, ""}, "files[2].purpose is empty"},
+        {{3, ""}, "files[2]"},
         {{3, "voice\xff"}, "files[2].purpose"},
         {{3, "voice\nclone"}, "files[2]"},
     };

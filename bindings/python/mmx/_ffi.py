@@ -308,6 +308,19 @@ def declare(library: CDLL) -> None:
         c_char_p,
         POINTER(c_void_p),
     ]
+    library.mmx_config_set_api_key_file.restype = mmx_status
+    library.mmx_config_set_api_key_file.argtypes = [
+        c_void_p,
+        c_char_p,
+        POINTER(c_void_p),
+    ]
+    library.mmx_config_add_header.restype = mmx_status
+    library.mmx_config_add_header.argtypes = [
+        c_void_p,
+        c_char_p,
+        c_char_p,
+        POINTER(c_void_p),
+    ]
     library.mmx_config_set_base_url.restype = mmx_status
     library.mmx_config_set_base_url.argtypes = [
         c_void_p,
