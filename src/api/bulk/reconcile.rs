@@ -2,16 +2,15 @@
 
 use super::options::Options;
 use super::outcome::Kind;
-use super::run::{Lookups, MAX_LOOKUPS, PendingLookup, Run, Task, is_for_all};
+use super::run::{Lookups, PendingLookup, Run, Task};
 use crate::api::list;
-use crate::api::purpose;
 use crate::api::response::listing::Keep;
 use crate::error::Error;
 use crate::transport::client::CallOptions;
 use crate::transport::exchange::Limits;
 use crate::transport::time_limit::TimeLimit;
 use std::borrow::Cow;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashSet};
 
 struct List<'a> {
     purpose: Option<Cow<'a, str>>,
@@ -28,26 +27,6 @@ impl List<'_> {
 }
 
 impl<'a> Run<'a> {
-    /// Finds out many purposes by one list. The others are asked for file by file: a list proves no absence.
-    pub(super) fn list_purposes(&mut self, files: &[usize]) {
-        let unknown = files.iter().map(|&index| self.files[index]).filter(|file| file.purpose.is_empty());
-        let unknown: HashSet<_> = unknown.map(|file| file.file_id).collect();
-        if unknown.len() <= MAX_LOOKUPS {
-            return;
-        }
-        let options = list_options(&self.limits, &self.options);
-        match list::listing(self.client, self.name, None, Keep::Files, &options) {
-            Ok((_, listing)) => {
-                let wanted = listing.files.into_iter().filter(|file| unknown.contains(&file.file_id));
-                let usable = wanted.filter(|file| purpose::check(self.name, &file.purpose).is_ok());
-                self.purposes = usable.map(|file| (file.file_id, file.purpose)).collect::<HashMap<_, _>>();
-            }
-            Err(error) if is_for_all(&error) => self.stop_for(error),
-            // A deadline or a cancel ends the run all the same.
-            Err(_) => {}
-        }
-    }
-
     /// Resolves ambiguous files by a list: those that still exist are sent again. The others are gone if an earlier
     /// list of this call had them, or else looked up one by one.
     pub(super) fn resolve_pending(&mut self, is_last_round: bool) {
@@ -74,11 +53,6 @@ impl<'a> Run<'a> {
         self.send(lookups.into_iter(), Lookups::Unlimited);
         let lookups = if is_last_round { Lookups::Unlimited } else { Lookups::Limited };
         self.send(again.into_iter(), lookups);
-    }
-
-    /// What a list is asked for that would have a file: its purpose, or all where that isn't known.
-    fn query(&self, index: usize) -> Option<Cow<'a, str>> {
-        Some(self.purpose(index)).filter(|purpose| !purpose.is_empty())
     }
 
     /// One list of what was listed before, or one of each query; without those that failed.

@@ -12,7 +12,6 @@ use crate::transport::concurrent_calls::ConcurrentCalls;
 use crate::transport::exchange::{FORKED, Limits};
 use crate::transport::rate::Limiter;
 use serde_json::{Value, json};
-use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -283,15 +282,6 @@ impl<'a> Run<'a> {
             }
             End::Failed(error) => self.record_error(index, error, attempts),
             End::NeedsLookup(error) => self.pending.push(PendingLookup { index, error, attempts }),
-        }
-    }
-
-    /// That of a file as it was given or found out; "" = it isn't known.
-    pub(super) fn purpose(&self, index: usize) -> Cow<'a, str> {
-        let FileRef { file_id, purpose } = self.files[index];
-        match self.purposes.get(&file_id).filter(|_| purpose.is_empty()) {
-            Some(found) => Cow::Owned(found.clone()),
-            None => Cow::Borrowed(purpose),
         }
     }
 
