@@ -161,6 +161,7 @@ void mmx_string_free(char *string);
  * @param out_client Receives the client, or NULL; free it with mmx_client_free().
  * @param out_error  Receives the error. NULL = not wanted.
  * @return MMX_OK.
+ *   MMX_ERROR_FILE: the file that contains the key can't be read.
  *   MMX_ERROR_INVALID_ARGUMENT: there is no API key; the key, base URL or proxy of the environment is invalid; or
  *     http:// to another machine isn't allowed. The message says which.
  * @since 1.0.0
@@ -200,7 +201,7 @@ void mmx_client_free(mmx_client *client);
  * Creates a configuration with the defaults and the settings of the environment. Thread-safe, as long as no thread
  * changes the environment meanwhile.
  *
- * Reads MINIMAX_API_KEY, MINIMAX_BASE_URL, SSL_CERT_FILE, SSL_CERT_DIR, REQUEST_METHOD, and in upper or lower case
+ * Reads MINIMAX_API_KEY, MINIMAX_API_KEY_FILE (see mmx_config_set_api_key_file()), MINIMAX_BASE_URL, SSL_CERT_FILE, SSL_CERT_DIR, REQUEST_METHOD, and in upper or lower case
  * HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY (see mmx_config_set_proxy()). An empty variable counts as unset; an
  * invalid value is reported by mmx_client_new(). No other function reads the environment, except mmx_client_new()
  * without a configuration and libc's name lookup.
@@ -229,6 +230,39 @@ void mmx_config_free(mmx_config *config);
  * @since 1.0.0
  */
 mmx_status mmx_config_set_api_key(mmx_config *config, const char *api_key, mmx_error **out_error);
+
+/**
+ * Sets a file that contains the API key, in place of the key itself. One thread at a time.
+ *
+ * The file is read immediately, and again at the beginning of a call if its time or size changed: a key that rotates needs
+ * no new client. Replace the file by a rename, so that no call finds half a key. The rate limiter stays that of the first
+ * key. MINIMAX_API_KEY_FILE does the same from mmx_client_new() on; MINIMAX_API_KEY takes precedence over it.
+ *
+ * A call that can't read the file sends nothing and returns MMX_ERROR_FILE, with mmx_error_errno(), or
+ * MMX_ERROR_INVALID_ARGUMENT if it contains no key.
+ * @param config    The configuration to change.
+ * @param path      The file: the key, with or without a line break at its end. UTF-8.
+ * @param out_error Receives the error. NULL = not wanted.
+ * @return MMX_OK.
+ *   MMX_ERROR_FILE: the file can't be read. MMX_ERROR_INVALID_ARGUMENT: it contains no key.
+ * @since 1.0.0
+ */
+mmx_status mmx_config_set_api_key_file(mmx_config *config, const char *path, mmx_error **out_error);
+
+/**
+ * Adds a header to every request to the API, for example for a company's gateway. One thread at a time.
+ *
+ * It is never sent to another origin, such as that of a download link, nor to a proxy that is asked for a tunnel. Like the
+ * key, its value is in no error and no log event. The same name twice is sent twice.
+ * @param config    The configuration to change.
+ * @param name      For example "X-Team". Not Authorization, Host, User-Agent, Accept, Accept-Encoding, Cache-Control,
+ *   Range, Transfer-Encoding, Connection and others of the connection, Content-..., If-... or Proxy-...
+ * @param value     Printable ASCII, not empty.
+ * @param out_error Receives the error. NULL = not wanted.
+ * @return MMX_OK, or MMX_ERROR_INVALID_ARGUMENT: not such a name or value.
+ * @since 1.0.0
+ */
+mmx_status mmx_config_add_header(mmx_config *config, const char *name, const char *value, mmx_error **out_error);
 
 /**
  * Sets the base URL of the API. One thread at a time.
@@ -425,6 +459,27 @@ mmx_status mmx_config_set_logger(mmx_config *config, mmx_log_fn log, void *user_
  */
 typedef int32_t (*mmx_progress_fn)(void *user_data, int64_t done, int64_t total);
 
+/**
+ * Facts about a call, for support and statistics. Initialise with MMX_CALL_INFO_INIT; filled in when the call returns, on
+ * success and failure alike.
+ */
+typedef struct mmx_call_info {
+    /** Set by MMX_CALL_INFO_INIT. */
+    size_t struct_size;
+    /** Of the last response; 0 = none was received. */
+    int32_t http_status;
+    /** Number of requests sent, or tried to send; as mmx_error_attempts(). */
+    int32_t attempts;
+    /** Duration of the call, in milliseconds. */
+    int64_t elapsed_ms;
+    /** The service's id of the request, from the last response; "" = none was received. */
+    char trace_id[128];
+    /** A file that was deleted: how that is known, as in mmx_outcome. Otherwise "". */
+    char evidence[16];
+} mmx_call_info;
+
+#define MMX_CALL_INFO_INIT { sizeof(mmx_call_info), 0, 0, 0, "", "" }
+
 /** Options of one call. Initialise with MMX_CALL_OPTIONS_INIT; 0 and NULL = as the client is configured. */
 typedef struct mmx_call_options {
     /** Set by MMX_CALL_OPTIONS_INIT. */
@@ -439,8 +494,15 @@ typedef struct mmx_call_options {
     mmx_cancel *cancel;
     /** Progress callback of uploads and downloads. */
     mmx_progress_fn progress;
-    /** Passed to progress. */
+    /** Passed to progress and interrupted. */
     void *user_data;
+    /** Receives facts about the call; NULL = not wanted. */
+    mmx_call_info *info;
+    /**
+     * Asks whether the call is to end: 0 continues, anything else cancels it. Runs on the calling thread when a signal
+     * handler ran there during a wait, and at least every 100 ms of waiting. NULL = never.
+     */
+    int32_t (*interrupted)(void *user_data);
 } mmx_call_options;
 
 /* Flags of mmx_call_options. */
@@ -448,7 +510,7 @@ typedef struct mmx_call_options {
 #define MMX_CALL_VIA_DOWNLOAD_URL 2u /* download: through the link of mmx_retrieve_file() */
 #define MMX_CALL_MISSING_OK 16u /* delete: a file that retrieve doesn't know is a success, with evidence "retrieve" */
 
-#define MMX_CALL_OPTIONS_INIT { sizeof(mmx_call_options), 0, 0, 0, NULL, NULL, NULL }
+#define MMX_CALL_OPTIONS_INIT { sizeof(mmx_call_options), 0, 0, 0, NULL, NULL, NULL, NULL, NULL }
 
 /* Purposes of files that this version knows. The service adds new ones; they can be used, too. */
 #define MMX_PURPOSE_VOICE_CLONE "voice_clone" /* audio to clone a voice from */
@@ -472,7 +534,8 @@ typedef struct mmx_call_options {
  * @param client    From mmx_client_new().
  * @param file_id   The file's id, 1 or more.
  * @param purpose   The purpose that the file was uploaded or generated with: MMX_PURPOSE_... or a newer one, 1 to 64
- *   letters, digits, _, - and . (for example fine-tune). The service refuses a wrong one.
+ *   letters, digits, _, - and . (for example fine-tune). The service refuses a wrong one. NULL = it is found out: one
+ *   retrieve request (GET /v1/files/retrieve) comes before the delete.
  * @param options   Options of this call; NULL = as the client is configured.
  * @param out_json  Receives the service's response; free it with mmx_string_free(). NULL = not wanted.
  * @param out_error Receives the error. NULL = not wanted.
@@ -481,7 +544,7 @@ typedef struct mmx_call_options {
  *   MMX_ERROR_AUTHENTICATION: the key is wrong, or belongs to the other region.
  *   MMX_ERROR_RATE_LIMITED, MMX_ERROR_QUOTA, MMX_ERROR_PERMISSION, MMX_ERROR_CONTENT_REJECTED: refused; nothing
  *     changed.
- *   MMX_ERROR_NOT_FOUND: refused, and retrieve doesn't know the file. With MMX_CALL_MISSING_OK that is MMX_OK, and
+ *   MMX_ERROR_NOT_FOUND: refused, or its purpose is NULL, and retrieve doesn't know the file. With MMX_CALL_MISSING_OK that is MMX_OK, and
  *     out_json as for a lost response.
  *   MMX_ERROR_INVALID_REQUEST, MMX_ERROR_API: refused. The message says so if the file has another purpose.
  *   MMX_ERROR_CONNECT: no connection; nothing was sent.
@@ -551,6 +614,28 @@ mmx_status mmx_list_files(const mmx_client *client, const char *purpose_or_null,
  */
 mmx_status mmx_retrieve_file(const mmx_client *client, int64_t file_id, const mmx_call_options *options,
                              char **out_json, mmx_error **out_error);
+
+/**
+ * Waits until a file is there, and retrieves its metadata. Thread-safe.
+ *
+ * Sends GET /v1/files/retrieve ("File Retrieve" in the API documentation) until the service knows the file: after 1 s, 2 s,
+ * 4 s and so on, then every 15 s, within the rate limit. For ids that are handed out before their file exists, as by
+ * asynchronous speech. Only 2013 and "not found" are waited for; any other failure ends the call, after retries as for
+ * mmx_retrieve_file().
+ * @param client    From mmx_client_new().
+ * @param file_id   The file's id, 1 or more.
+ * @param options   Options of this call; NULL = as the client is configured. timeout_ms bounds the whole wait, and
+ *   max_attempts each of its retrieves.
+ * @param out_json  Receives the service's response, as from mmx_retrieve_file(); free it with mmx_string_free(). NULL =
+ *   not wanted.
+ * @param out_error Receives the error. NULL = not wanted.
+ * @return MMX_OK: out_json describes the file.
+ *   MMX_ERROR_TIMEOUT: it was not there in time.
+ *   Others as for mmx_retrieve_file().
+ * @since 1.0.0
+ */
+mmx_status mmx_wait_file(const mmx_client *client, int64_t file_id, const mmx_call_options *options, char **out_json,
+                         mmx_error **out_error);
 
 /* ---- Uploads and downloads -----------------------------------------------------------------------------------------
  *
@@ -776,7 +861,7 @@ void mmx_files_free(mmx_files *files);
 typedef struct mmx_file_ref {
     /** The file's id, 1 or more. */
     int64_t file_id;
-    /** As for mmx_delete_file(). Used until the call returns. */
+    /** As for mmx_delete_file(), also NULL. Used until the call returns. */
     const char *purpose;
 } mmx_file_ref;
 
@@ -797,7 +882,7 @@ typedef struct mmx_outcome {
     size_t index;
     /** The file's id. */
     int64_t file_id;
-    /** As it was given. */
+    /** As it was given, or found out; "" = it was not found out. */
     const char *purpose;
     /** MMX_OUTCOME_... */
     int32_t outcome;
@@ -896,8 +981,8 @@ typedef struct mmx_filter {
  * Deletes many files. Thread-safe.
  *
  * Sends POST /v1/files/delete ("File Delete" in the API documentation) for each, with retries as for
- * mmx_delete_file(). If more than 20 files are ambiguous, one list request comes before the lookups. A file that is in
- * the array twice is sent once. A refused file is looked up: if it doesn't exist, it is ALREADY_ABSENT.
+ * mmx_delete_file(). If more than 20 files are ambiguous, one list request comes before the lookups; likewise if more
+ * than 20 purposes are NULL, which otherwise retrieve says. A file that is in the array twice is sent once. A refused file is looked up: if it doesn't exist, it is ALREADY_ABSENT.
  * @param client    From mmx_client_new().
  * @param files     The files. NULL only with a count of 0.
  * @param count     Their number.

@@ -149,10 +149,10 @@ impl Error {
     }
 
     /// Takes a secret out of everything that came from outside.
-    pub fn redact(&mut self, secret: &str) {
+    pub fn redact(&mut self, secret: &str, instead: &str) {
         for text in [&mut self.message, &mut self.api_message, &mut self.trace_id] {
             if !secret.is_empty() && text.contains(secret) {
-                *text = text.replace(secret, "[the key]");
+                *text = text.replace(secret, instead);
             }
         }
     }
@@ -278,7 +278,7 @@ mod tests {
         let mut error = Error::new(Status::Authentication, "delete_file", "bad key sk-secret!");
         error.api_message = "sk-secret".into();
         error.trace_id = "x-sk-secret".into();
-        error.redact("sk-secret");
+        error.redact("sk-secret", "[the key]");
         assert!(!error.to_json().contains("sk-secret"), "{}", error.to_json());
     }
 }

@@ -28,7 +28,7 @@ use std::time::{Duration, Instant};
 
 static SANDBOX: LazyLock<Sandbox> = LazyLock::new(|| Sandbox::start_strict().expect("the stand-in server starts"));
 
-const NO_LIMITS: Limits<'static> = Limits { deadline: Deadline::NONE, cancel: None, idle: None };
+const NO_LIMITS: Limits<'static> = Limits { deadline: Deadline::NONE, cancel: None, interrupt: None, idle: None };
 
 fn http() -> HttpClient {
     HttpClient::new(client_of("exchange").shares().pool().clone())
@@ -310,13 +310,13 @@ fn a_call_from_inside_a_runtime_works() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         for file_id in 1..=2 {
-            api::delete::delete(&client, file_id, "voice_clone", false, &CallOptions::default()).unwrap();
+            api::delete::delete(&client, file_id, Some("voice_clone"), false, &CallOptions::default()).unwrap();
         }
         control("inside", "faults", Some(r#"{"close_before_answer": "rst"}"#));
         let once = CallOptions { max_attempts: Some(1), ..CallOptions::default() };
-        let error = api::delete::delete(&client, 3, "voice_clone", false, &once).unwrap_err();
+        let error = api::delete::delete(&client, 3, Some("voice_clone"), false, &once).unwrap_err();
         assert_eq!((error.status, error.ambiguous), (Status::Network, true));
     });
-    api::delete::delete(&client, 4, "voice_clone", false, &CallOptions::default()).unwrap();
+    api::delete::delete(&client, 4, Some("voice_clone"), false, &CallOptions::default()).unwrap();
     assert_eq!(control("inside", "count?performed=1", None), "4");
 }

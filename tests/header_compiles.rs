@@ -308,7 +308,8 @@ fn structs(header: &str) -> Vec<(String, Vec<String>)> {
         // A function pointer has its name in parentheses of its own.
         let name = match declaration.split_once("(*") {
             Some((_, rest)) => rest.split(')').next()?,
-            None => declaration.rsplit([' ', '*']).next()?,
+            // An array has its length behind it.
+            None => declaration.split('[').next()?.rsplit([' ', '*']).next()?,
         };
         Some(name.to_owned())
     };

@@ -154,6 +154,10 @@ class Reader:
                     return "c_void_p"
                 if name in self.structs or name in self.scalars:
                     return f"POINTER({self.scalars.get(name, name)})"
+            case c_ast.ArrayDecl(
+                type=c_ast.TypeDecl(type=c_ast.IdentifierType(names=["char"])), dim=c_ast.Constant(value=length)
+            ):
+                return f"c_char * {length}"
             case c_ast.PtrDecl(type=c_ast.PtrDecl() as target):
                 return f"POINTER({self.ctype(target)})"
         raise unknown(node)
@@ -170,7 +174,7 @@ def python_type(ctype: str) -> str:
     if ctype == "c_void_p":
         return "int | None"
     # Not "bytes" for text: a field may have that name.
-    return "int" if ctype.startswith("c_") and ctype != "c_char_p" else "object"
+    return "int" if ctype.startswith("c_") and not ctype.startswith("c_char") else "object"
 
 
 def constants(header: str, reader: Reader) -> tuple[list[str], list[str]]:
@@ -184,7 +188,7 @@ def constants(header: str, reader: Reader) -> tuple[list[str], list[str]]:
             values.append(f"{name} = {number[1]}")
         elif re.fullmatch(r'"[^"\\]*"', value):
             values.append(f"{name} = {value}")
-        elif struct := re.fullmatch(r"\{ sizeof\((\w+)\)((?:, (?:-?\d+|NULL))*) \}", value):
+        elif struct := re.fullmatch(r'\{ sizeof\((\w+)\)((?:, (?:-?\d+|NULL|""))*) \}', value):
             initialisers += initialiser(name, struct[1], struct[2].split(", ")[1:], reader)
         else:
             raise UnknownForm(f"{HEADER.name}: #define {name}{text}")
@@ -197,7 +201,9 @@ def initialiser(name: str, struct: str, rest: list[str], reader: Reader) -> list
         raise UnknownForm(f"{HEADER.name}: {name} doesn't list the fields of {struct}")
     values = [f"sizeof({struct})"]
     for value, (_, ctype) in zip(rest, fields[1:], strict=True):
-        if value != "NULL":
+        if value == '""':
+            values.append('b""')
+        elif value != "NULL":
             values.append(value)
         else:
             values.append(f"{ctype}()" if ctype in reader.function_types else "None")

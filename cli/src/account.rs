@@ -32,10 +32,10 @@ impl Account {
     }
 
     /// The last characters of the key, as the service's console shows it; nothing if the key is short.
-    fn key_ending(&self) -> &str {
+    fn key_ending(&self) -> String {
         const SHOWN: usize = 4;
-        let key = self.client.key();
-        if key.len() >= 3 * SHOWN { &key[key.len() - SHOWN..] } else { "" }
+        let key = self.client.key().0;
+        if key.len() >= 3 * SHOWN { key[key.len() - SHOWN..].to_owned() } else { String::new() }
     }
 }
 

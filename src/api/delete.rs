@@ -30,6 +30,15 @@ pub enum Evidence {
     Retrieve,
 }
 
+impl Evidence {
+    pub fn name(self) -> &'static str {
+        match self {
+            Evidence::Response => "answer",
+            Evidence::Retrieve => "retrieve",
+        }
+    }
+}
+
 #[derive(Debug)]
 pub struct Deleted {
     pub evidence: Evidence,
@@ -64,33 +73,36 @@ pub struct DeletePolicy<'a> {
     pub allow_lookup: &'a (dyn Fn() -> bool + Sync),
 }
 
-/// Deletes one file and returns the service's response as it came. `missing_ok`: one that the service doesn't know is as
-/// good as deleted.
+/// Deletes one file and returns the service's response as it came. `purpose` is found out where it isn't given.
+/// `missing_ok`: one that the service doesn't know is as good as deleted.
 pub fn delete(
     client: &Client,
     file_id: i64,
-    purpose: &str,
+    purpose: Option<&str>,
     missing_ok: bool,
     options: &CallOptions<'_>,
 ) -> Result<String, Error> {
     check(CALL, file_id, purpose)?;
-    let lookup_after = if missing_ok { retrieve::may_mean_absent } else { is_known_refusal };
+    let lookup_after = if missing_ok { retrieve::may_mean_absent } else { retrieve::is_not_there };
     let policy = DeletePolicy { name: CALL, lookup_first: None, lookup_after, allow_lookup: &|| true };
+    let info = options.info;
+    let deleted = |deleted: Deleted| {
+        info.inspect(|info| info.set_evidence(deleted.evidence.name()));
+        Ok(deleted.json)
+    };
     let work = |mut attempts| async move {
-        match delete_with(&mut attempts, file_id, purpose, &policy).await {
-            End::Deleted(deleted) => Ok(deleted.json),
-            End::AlreadyAbsent { trace_id, .. } if missing_ok => Ok(Deleted::seen(file_id, trace_id).json),
+        let end = match purpose {
+            Some(purpose) => delete_with(&mut attempts, file_id, purpose, &policy).await,
+            None => Box::pin(find_out_and_delete(&mut attempts, file_id, &policy)).await.0,
+        };
+        match end {
+            End::Deleted(it) => deleted(it),
+            End::AlreadyAbsent { trace_id, .. } if missing_ok => deleted(Deleted::seen(file_id, trace_id)),
             End::AlreadyAbsent { refusal, .. } => Err(absent(file_id, refusal)),
             End::Failed(error) | End::NeedsLookup(error) => Err(error),
         }
     };
     envelope::drive(client, CALL, options, work).map_err(|error| explain(error, purpose))
-}
-
-/// How the service is known to refuse a file that isn't there. Other refusals are looked into as well where it
-/// matters which files are gone.
-fn is_known_refusal(error: &Error) -> bool {
-    error.api_code == 2013 || error.status == Status::NotFound
 }
 
 /// The service refused the delete of a file, and retrieve doesn't know it.
@@ -107,7 +119,7 @@ fn absent(file_id: i64, refusal: Error) -> Error {
 }
 
 /// The service refused the delete of a file that is there: mostly for its purpose.
-fn refused_though_there(mut error: Error, key: &str, found: &str, purpose: &str) -> Error {
+fn refused_though_there(mut error: Error, client: &Client, found: &str, purpose: &str) -> Error {
     if found.is_empty() || found == purpose {
         return error;
     }
@@ -115,22 +127,56 @@ fn refused_though_there(mut error: Error, key: &str, found: &str, purpose: &str)
     let text = format!("the file is there, but its purpose is {found}, not {purpose}; {}", error.without_call());
     error.message = Error::new(Status::InvalidRequest, error.call, text).message;
     error.status = Status::InvalidRequest;
-    error.redact(key);
+    client.redact(&mut error);
     error
 }
 
-pub fn check(name: &'static str, file_id: i64, purpose: &str) -> Result<(), Error> {
+pub fn check(name: &'static str, file_id: i64, purpose: Option<&str>) -> Result<(), Error> {
     model::check_id(name, file_id)?;
-    purpose::check(name, purpose)
+    purpose.map_or(Ok(()), |purpose| purpose::check(name, purpose))
 }
 
 /// Adds what a caller should know beside the error itself.
-pub fn explain(error: Error, purpose: &str) -> Error {
-    let mut error = purpose::explain(error, purpose);
+pub fn explain(error: Error, purpose: Option<&str>) -> Error {
+    let mut error = match purpose {
+        Some(purpose) => purpose::explain(error, purpose),
+        None => error,
+    };
     if error.ambiguous {
         error.add("; the file may or may not be there still");
     }
     error
+}
+
+/// Deletes a file whose purpose retrieve has to say; returns it, too, once it is known.
+pub async fn find_out_and_delete(
+    attempts: &mut Attempts<'_>,
+    file_id: i64,
+    policy: &DeletePolicy<'_>,
+) -> (End, Option<String>) {
+    let name = policy.name;
+    let purpose = match retrieve::presence(&mut attempts.auxiliary(), name, file_id).await {
+        Presence::There { purpose } if purpose::check(name, &purpose).is_ok() => purpose,
+        Presence::There { .. } => {
+            let text = format!("retrieve doesn't say the purpose of the file {file_id}, which has to be given");
+            return (End::Failed(Error::new(Status::Protocol, name, text)), None);
+        }
+        Presence::Gone(refusal) => {
+            let trace_id = refusal.trace_id.clone();
+            let end = match policy.lookup_first {
+                // Sent before, as its caller says.
+                Some(_) => End::Deleted(Deleted::seen(file_id, trace_id)),
+                None => End::AlreadyAbsent { trace_id, refusal },
+            };
+            return (end, None);
+        }
+        Presence::Unknown(mut error) => {
+            error.add("; its purpose was asked for, and nothing was deleted");
+            return (End::Failed(error), None);
+        }
+    };
+    let policy = DeletePolicy { lookup_first: None, ..*policy };
+    (delete_with(attempts, file_id, &purpose, &policy).await, Some(purpose))
 }
 
 /// Deletes a file, over several attempts where it takes them. One whose answer was lost may have been carried out: then
@@ -172,10 +218,10 @@ pub async fn delete_with(attempts: &mut Attempts<'_>, file_id: i64, purpose: &st
         }
         // Rare and large, so boxed.
         match Box::pin(look_up(attempts, policy.name, file_id, &error, ambiguous)).await {
-            Presence::Gone { trace_id } if ambiguous => return End::Deleted(Deleted::seen(file_id, trace_id)),
-            Presence::Gone { trace_id } => return End::AlreadyAbsent { trace_id, refusal: error },
+            Presence::Gone(seen) if ambiguous => return End::Deleted(Deleted::seen(file_id, seen.trace_id)),
+            Presence::Gone(seen) => return End::AlreadyAbsent { trace_id: seen.trace_id, refusal: error },
             Presence::There { purpose: found } if !ambiguous => {
-                return End::Failed(refused_though_there(error, attempts.client().key(), &found, purpose));
+                return End::Failed(refused_though_there(error, attempts.client(), &found, purpose));
             }
             Presence::There { .. } if is_first => attempts.set_ambiguous(false),
             Presence::There { .. } => {
@@ -248,7 +294,7 @@ async fn look_up(
     log.event(level, "settling", || [("file_id", file_id.into()), ("status_name", after.status.name().into())]);
     let presence = retrieve::presence(&mut attempts.auxiliary(), name, file_id).await;
     let (found, trace_id) = match &presence {
-        Presence::Gone { trace_id } => ("gone", trace_id.as_str()),
+        Presence::Gone(seen) => ("gone", seen.trace_id.as_str()),
         Presence::There { .. } => ("there", ""),
         Presence::Unknown(error) => ("unknown", error.trace_id.as_str()),
     };

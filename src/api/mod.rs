@@ -9,6 +9,7 @@ pub mod response;
 pub mod results;
 pub mod retrieve;
 pub mod upload;
+pub mod wait;
 
 pub use bulk::{filter, outcome, prune, review};
 pub use response::{contents, listing, model};

@@ -16,12 +16,9 @@ pub const CALL: &str = "retrieve_file";
 #[derive(Debug)]
 pub enum Presence {
     /// "": its purpose isn't said.
-    There {
-        purpose: String,
-    },
-    Gone {
-        trace_id: String,
-    },
+    There { purpose: String },
+    /// As its response says.
+    Gone(Error),
     /// It could not say.
     Unknown(Error),
 }
@@ -49,7 +46,7 @@ pub async fn presence(attempts: &mut Attempts<'_>, name: &'static str, file_id: 
             let file = response.file(client, &call);
             Presence::There { purpose: file.map(|file| file.purpose.clone()).unwrap_or_default() }
         }
-        Err(error) if refuses_the_id(&error) => Presence::Gone { trace_id: error.trace_id },
+        Err(error) if refuses_the_id(&error) => Presence::Gone(error),
         Err(error) => Presence::Unknown(error),
     }
 }
@@ -58,6 +55,12 @@ pub async fn presence(attempts: &mut Attempts<'_>, name: &'static str, file_id: 
 /// path.
 fn refuses_the_id(error: &Error) -> bool {
     error.api_code != 0 && may_mean_absent(error) && error.status != Status::ContentRejected
+}
+
+/// How the service is known to refuse a file that isn't there. Other refusals are looked into as well where it
+/// matters which files are gone.
+pub fn is_not_there(error: &Error) -> bool {
+    error.api_code == 2013 || error.status == Status::NotFound
 }
 
 /// A refusal that may be due to the file's not being there: the documents don't fix the code of that.
@@ -74,7 +77,7 @@ pub fn may_mean_absent(error: &Error) -> bool {
     error.status == Status::NotFound || error.api_code != 0 && !is_of_another_kind
 }
 
-fn call(name: &'static str, file_id: i64) -> Call {
+pub fn call(name: &'static str, file_id: i64) -> Call {
     Call {
         name,
         method: Method::GET,
@@ -86,7 +89,8 @@ fn call(name: &'static str, file_id: i64) -> Call {
     }
 }
 
-fn checked(client: &Client, response: ApiResponse, call: &Call, file_id: i64) -> Result<ApiResponse, Error> {
+/// The response, if it is about this file.
+pub fn checked(client: &Client, response: ApiResponse, call: &Call, file_id: i64) -> Result<ApiResponse, Error> {
     let returned = response.file(client, call)?.file_id;
     if returned == file_id {
         return Ok(response);

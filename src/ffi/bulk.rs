@@ -8,7 +8,7 @@
 //! DELETED and ALREADY_ABSENT are reported on evidence only: the response to the delete, or a lookup (retrieve or list)
 //! if that response was lost or the file was refused.
 
-use super::boundary::{self, SizedStruct, array, optional, optional_text, reference, sized, text};
+use super::boundary::{self, SizedStruct, array, optional, optional_text, reference, sized};
 use super::cancel::mmx_cancel;
 use super::client::mmx_client;
 use super::error::mmx_error;
@@ -18,6 +18,7 @@ use crate::api::bulk::{self, BulkResult, FileRef, Options};
 use crate::api::filter::Filter;
 use crate::api::outcome::Outcome;
 use crate::api::prune;
+use crate::api::purpose;
 use crate::error::Error;
 use crate::transport::config;
 use std::ffi::{c_char, c_void};
@@ -29,7 +30,7 @@ use std::time::Duration;
 pub struct mmx_file_ref {
     /// The file's id, 1 or more.
     pub file_id: i64,
-    /// As for mmx_delete_file(). Used until the call returns.
+    /// As for mmx_delete_file(), also NULL. Used until the call returns.
     pub purpose: *const c_char,
 }
 
@@ -41,7 +42,7 @@ pub struct mmx_outcome {
     pub index: usize,
     /// The file's id.
     pub file_id: i64,
-    /// As it was given.
+    /// As it was given, or found out; "" = it was not found out.
     pub purpose: *const c_char,
     /// MMX_OUTCOME_...
     pub outcome: i32,
@@ -225,8 +226,8 @@ impl HandedOutcome {
 /// Deletes many files. Thread-safe.
 ///
 /// Sends POST /v1/files/delete ("File Delete" in the API documentation) for each, with retries as for
-/// mmx_delete_file(). If more than 20 files are ambiguous, one list request comes before the lookups. A file that is in
-/// the array twice is sent once. A refused file is looked up: if it doesn't exist, it is ALREADY_ABSENT.
+/// mmx_delete_file(). If more than 20 files are ambiguous, one list request comes before the lookups; likewise if more
+/// than 20 purposes are NULL, which otherwise retrieve says. A file that is in the array twice is sent once. A refused file is looked up: if it doesn't exist, it is ALREADY_ABSENT.
 ///
 /// @param client    From mmx_client_new().
 /// @param files     The files. NULL only with a count of 0.
@@ -265,12 +266,19 @@ pub unsafe extern "C" fn mmx_delete_files(
     into_raw(out_json, out_error, || {
         let client = reference(client, CALL, "client")?.0.clone();
         let file_ref = |(index, file): (usize, &mmx_file_ref)| {
-            let purpose = text(file.purpose, CALL, "files").map_err(|error| {
+            let purpose = optional_text(file.purpose, CALL, "files").map_err(|error| {
                 let message =
                     format!("{CALL}: files[{index}].purpose{}", error.without_call().trim_start_matches("files"));
                 Error { message, ..error }
             })?;
-            Ok(FileRef { file_id: file.file_id, purpose })
+            if purpose == Some("") {
+                // Below it would mean that the purpose isn't known.
+                purpose::check(CALL, "").map_err(|error| {
+                    let message = format!("{CALL}: files[{index}]: {}", error.without_call());
+                    Error { message, parameter: Some("files"), ..error }
+                })?;
+            }
+            Ok(FileRef { file_id: file.file_id, purpose: purpose.unwrap_or_default() })
         };
         let files = array(files, count, CALL, "files")?.iter().enumerate().map(file_ref);
         let files = files.collect::<Result<Vec<_>, Error>>()?;

@@ -21,6 +21,7 @@ pub struct mmx_client(pub(crate) Arc<Client>);
 /// @param out_client Receives the client, or NULL; free it with mmx_client_free().
 /// @param out_error  Receives the error. NULL = not wanted.
 /// @return MMX_OK.
+///   MMX_ERROR_FILE: the file that contains the key can't be read.
 ///   MMX_ERROR_INVALID_ARGUMENT: there is no API key; the key, base URL or proxy of the environment is invalid; or
 ///     http:// to another machine isn't allowed. The message says which.
 /// @since 1.0.0

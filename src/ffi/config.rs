@@ -32,7 +32,7 @@ fn set(
 /// Creates a configuration with the defaults and the settings of the environment. Thread-safe, as long as no thread
 /// changes the environment meanwhile.
 ///
-/// Reads MINIMAX_API_KEY, MINIMAX_BASE_URL, SSL_CERT_FILE, SSL_CERT_DIR, REQUEST_METHOD, and in upper or lower case
+/// Reads MINIMAX_API_KEY, MINIMAX_API_KEY_FILE (see mmx_config_set_api_key_file()), MINIMAX_BASE_URL, SSL_CERT_FILE, SSL_CERT_DIR, REQUEST_METHOD, and in upper or lower case
 /// HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY (see mmx_config_set_proxy()). An empty variable counts as unset; an
 /// invalid value is reported by mmx_client_new(). No other function reads the environment, except mmx_client_new()
 /// without a configuration and libc's name lookup.
@@ -72,6 +72,54 @@ pub unsafe extern "C" fn mmx_config_set_api_key(
 ) -> mmx_status {
     const CALL: &str = "config_set_api_key";
     set(config, CALL, out_error, |config| config.set_api_key(text(api_key, CALL, "api_key")?))
+}
+
+/// Sets a file that contains the API key, in place of the key itself. One thread at a time.
+///
+/// The file is read immediately, and again at the beginning of a call if its time or size changed: a key that rotates needs
+/// no new client. Replace the file by a rename, so that no call finds half a key. The rate limiter stays that of the first
+/// key. MINIMAX_API_KEY_FILE does the same from mmx_client_new() on; MINIMAX_API_KEY takes precedence over it.
+///
+/// A call that can't read the file sends nothing and returns MMX_ERROR_FILE, with mmx_error_errno(), or
+/// MMX_ERROR_INVALID_ARGUMENT if it contains no key.
+///
+/// @param config    The configuration to change.
+/// @param path      The file: the key, with or without a line break at its end. UTF-8.
+/// @param out_error Receives the error. NULL = not wanted.
+/// @return MMX_OK.
+///   MMX_ERROR_FILE: the file can't be read. MMX_ERROR_INVALID_ARGUMENT: it contains no key.
+/// @since 1.0.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mmx_config_set_api_key_file(
+    config: *mut mmx_config,
+    path: *const c_char,
+    out_error: *mut *mut mmx_error,
+) -> mmx_status {
+    const CALL: &str = "config_set_api_key_file";
+    set(config, CALL, out_error, |config| config.set_api_key_file(text(path, CALL, "path")?))
+}
+
+/// Adds a header to every request to the API, for example for a company's gateway. One thread at a time.
+///
+/// It is never sent to another origin, such as that of a download link, nor to a proxy that is asked for a tunnel. Like the
+/// key, its value is in no error and no log event. The same name twice is sent twice.
+///
+/// @param config    The configuration to change.
+/// @param name      For example "X-Team". Not Authorization, Host, User-Agent, Accept, Accept-Encoding, Cache-Control,
+///   Range, Transfer-Encoding, Connection and others of the connection, Content-..., If-... or Proxy-...
+/// @param value     Printable ASCII, not empty.
+/// @param out_error Receives the error. NULL = not wanted.
+/// @return MMX_OK, or MMX_ERROR_INVALID_ARGUMENT: not such a name or value.
+/// @since 1.0.0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mmx_config_add_header(
+    config: *mut mmx_config,
+    name: *const c_char,
+    value: *const c_char,
+    out_error: *mut *mut mmx_error,
+) -> mmx_status {
+    const CALL: &str = "config_add_header";
+    set(config, CALL, out_error, |config| config.add_header(text(name, CALL, "name")?, text(value, CALL, "value")?))
 }
 
 /// Sets the base URL of the API. One thread at a time.

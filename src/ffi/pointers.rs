@@ -163,14 +163,15 @@ pub(crate) unsafe trait SizedStruct {
     const INIT: &str;
 }
 
+/// Beyond any struct of ours: the field was never set.
+const ABSURD: usize = 4096;
+
 /// Reads a caller's struct of any version: a smaller one as far as it goes, a larger one if it says nothing more.
 pub(crate) fn sized<T: SizedStruct + Copy>(
     pointer: *const T,
     call: &'static str,
     name: &'static str,
 ) -> Result<Option<T>, Error> {
-    /// Beyond any struct of ours: the field was never set.
-    const ABSURD: usize = 4096;
     if pointer.is_null() {
         return Ok(None);
     }
@@ -194,6 +195,35 @@ pub(crate) fn sized<T: SizedStruct + Copy>(
         value
     };
     Ok(Some(value))
+}
+
+/// Checks a caller's struct that is filled in when the call returns; NULL is none.
+pub(crate) fn sized_out<T: SizedStruct>(pointer: *mut T, call: &'static str) -> Result<(), Error> {
+    if pointer.is_null() {
+        return Ok(());
+    }
+    // SAFETY: by the contract at least the leading struct_size is there.
+    let size = unsafe { pointer.cast::<usize>().read() };
+    if (T::FIRST_SIZE..=ABSURD).contains(&size) {
+        return Ok(());
+    }
+    Err(Error::invalid_argument(call, T::SIZE, format!("is {size}: initialise the struct with {}", T::INIT)))
+}
+
+/// Fills in a struct that [`sized_out`] has found good: one of any version, as far as both ends know it. NULL is none.
+pub(crate) fn fill<T: SizedStruct>(pointer: *mut T, value: &T) {
+    if pointer.is_null() {
+        return;
+    }
+    let begin = size_of::<usize>();
+    // SAFETY: the size was checked, the caller says that so many bytes are there, and no more are read than a T has.
+    unsafe {
+        let size = pointer.cast::<usize>().read();
+        let known = size.min(size_of::<T>());
+        let out = pointer.cast::<u8>();
+        ptr::copy_nonoverlapping(ptr::from_ref(value).cast::<u8>().add(begin), out.add(begin), known - begin);
+        out.add(known).write_bytes(0, size - known);
+    }
 }
 
 /// Text as a C string. Ends at the first NUL, so text of the library never contains one.

@@ -11,7 +11,7 @@
 use super::boundary::{self, SizedStruct, reference, sized, text};
 use super::client::mmx_client;
 use super::error::mmx_error;
-use super::files::{MMX_CALL_RECONCILE, MMX_CALL_VIA_DOWNLOAD_URL, mmx_call_options, options};
+use super::files::{MMX_CALL_RECONCILE, MMX_CALL_VIA_DOWNLOAD_URL, mmx_call_options, with_options};
 use super::status::mmx_status;
 use crate::api;
 use crate::error::Error;
@@ -139,11 +139,11 @@ pub unsafe extern "C" fn mmx_upload_file(
 ) -> mmx_status {
     const CALL: &str = api::upload::FILE;
     boundary::call(out_json, out_error, || {
-        let client = reference(client, CALL, "client")?.0.clone();
-        let (path, purpose) = (text(path, CALL, "path")?, text(purpose, CALL, "purpose")?);
-        let options = self::options(options, CALL, MMX_CALL_RECONCILE)?;
-        let reconcile = options.flags & MMX_CALL_RECONCILE != 0;
-        api::upload::upload_file(&client, path, purpose, reconcile, &options.get())
+        with_options(options, CALL, MMX_CALL_RECONCILE, |options, flags| {
+            let client = reference(client, CALL, "client")?.0.clone();
+            let (path, purpose) = (text(path, CALL, "path")?, text(purpose, CALL, "purpose")?);
+            api::upload::upload_file(&client, path, purpose, flags & MMX_CALL_RECONCILE != 0, options)
+        })
     })
 }
 
@@ -175,12 +175,13 @@ pub unsafe extern "C" fn mmx_upload_stream(
 ) -> mmx_status {
     const CALL: &str = api::upload::STREAM;
     boundary::call(out_json, out_error, || {
-        let client = reference(client, CALL, "client")?.0.clone();
-        let mut source = CallerSource::new(source, CALL)?;
-        let (filename, purpose) = (text(filename, CALL, "filename")?, text(purpose, CALL, "purpose")?);
-        let options = self::options(options, CALL, MMX_CALL_RECONCILE)?;
-        let reconcile = options.flags & MMX_CALL_RECONCILE != 0;
-        api::upload::upload_stream(&client, &mut source, filename, purpose, reconcile, &options.get())
+        with_options(options, CALL, MMX_CALL_RECONCILE, |options, flags| {
+            let client = reference(client, CALL, "client")?.0.clone();
+            let mut source = CallerSource::new(source, CALL)?;
+            let (filename, purpose) = (text(filename, CALL, "filename")?, text(purpose, CALL, "purpose")?);
+            let reconcile = flags & MMX_CALL_RECONCILE != 0;
+            api::upload::upload_stream(&client, &mut source, filename, purpose, reconcile, options)
+        })
     })
 }
 
@@ -275,10 +276,12 @@ pub unsafe extern "C" fn mmx_download_file(
 ) -> mmx_status {
     const CALL: &str = api::download::FILE;
     boundary::call(out_json, out_error, || {
-        let client = reference(client, CALL, "client")?.0.clone();
-        let options = self::options(options, CALL, MMX_CALL_VIA_DOWNLOAD_URL)?;
-        let by_link = options.flags & MMX_CALL_VIA_DOWNLOAD_URL != 0;
-        api::download::download_file(&client, file_id, text(path, CALL, "path")?, by_link, &options.get())
+        with_options(options, CALL, MMX_CALL_VIA_DOWNLOAD_URL, |options, flags| {
+            let client = reference(client, CALL, "client")?.0.clone();
+            let path = text(path, CALL, "path")?;
+            let by_link = flags & MMX_CALL_VIA_DOWNLOAD_URL != 0;
+            api::download::download_file(&client, file_id, path, by_link, options)
+        })
     })
 }
 
@@ -310,10 +313,11 @@ pub unsafe extern "C" fn mmx_download_stream(
 ) -> mmx_status {
     const CALL: &str = api::download::STREAM;
     boundary::call(out_json, out_error, || {
-        let client = reference(client, CALL, "client")?.0.clone();
-        let mut sink = CallerSink::new(sink, CALL)?;
-        let options = self::options(options, CALL, MMX_CALL_VIA_DOWNLOAD_URL)?;
-        let by_link = options.flags & MMX_CALL_VIA_DOWNLOAD_URL != 0;
-        api::download::download_stream(&client, file_id, &mut sink, by_link, &options.get())
+        with_options(options, CALL, MMX_CALL_VIA_DOWNLOAD_URL, |options, flags| {
+            let client = reference(client, CALL, "client")?.0.clone();
+            let mut sink = CallerSink::new(sink, CALL)?;
+            let by_link = flags & MMX_CALL_VIA_DOWNLOAD_URL != 0;
+            api::download::download_stream(&client, file_id, &mut sink, by_link, options)
+        })
     })
 }

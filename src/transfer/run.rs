@@ -2,6 +2,7 @@
 
 use super::wait;
 use crate::error::{Error, Status};
+use crate::transport::call_info::CallInfo;
 use crate::transport::call_policy::CallPolicy;
 use crate::transport::call_state;
 use crate::transport::client::{Call, CallError, CallOptions, Client};
@@ -36,8 +37,9 @@ impl<'a> Transfer<'a> {
             policy: CallPolicy::new(
                 client.shares().limiter().clone(),
                 client.retry(options.max_attempts),
-                Log::new(client.logger(), call.name, client.key()),
-            ),
+                Log::new(client.logger(), call.name, client.secrets()),
+            )
+            .with_info(options.info, false),
             call,
             began: Instant::now(),
             process: Process::current(),
@@ -50,6 +52,11 @@ impl<'a> Transfer<'a> {
 
     pub fn log(&self) -> &Log {
         &self.policy.log
+    }
+
+    /// Filled in as the call goes on.
+    pub fn info(&self) -> Option<&'a CallInfo> {
+        self.policy.info()
     }
 
     /// Since the call began.

@@ -12,6 +12,7 @@ use super::error::TransportError;
 use super::events::{self, ResponseSummary};
 use super::exchange::{Interruption, Limits, interrupted};
 use super::http_client::HttpClient;
+use super::interrupt::InterruptCheck;
 use super::log::Log;
 use super::reactor;
 use super::response::HttpResponse;
@@ -31,6 +32,7 @@ pub struct Attempts<'c> {
     /// Waits for the rate limiter count towards it.
     whole_deadline: Deadline,
     cancel: Option<&'c Cancel>,
+    interrupt: Option<&'c InterruptCheck>,
     /// The deadline is this call's own among others: who drives doesn't know of it.
     is_own_deadline: bool,
     /// It sends auxiliary requests of a call, which are not counted.
@@ -46,14 +48,25 @@ impl<'c> Attempts<'c> {
         limits: Limits<'c>,
     ) -> Attempts<'c> {
         let (http, is_own_deadline, is_auxiliary) = (http.clone(), false, false);
-        let Limits { deadline, cancel, .. } = limits;
+        let Limits { deadline, cancel, interrupt, .. } = limits;
         let whole_deadline = deadline;
-        Attempts { client, http, policy, call_state, deadline, whole_deadline, cancel, is_own_deadline, is_auxiliary }
+        Attempts {
+            client,
+            http,
+            policy,
+            call_state,
+            deadline,
+            whole_deadline,
+            cancel,
+            interrupt,
+            is_own_deadline,
+            is_auxiliary,
+        }
     }
 
     /// Checks whether the call is over, while a long response is read.
     pub fn check(&self) -> Result<(), Interruption> {
-        Limits { deadline: self.deadline, cancel: self.cancel, idle: None }.check()
+        Limits { deadline: self.deadline, cancel: self.cancel, interrupt: self.interrupt, idle: None }.check()
     }
 
     /// Holds the deadline itself, as one call among others: who drives them all doesn't know of it.
@@ -189,10 +202,27 @@ impl<'c> Attempts<'c> {
         Attempts {
             http: self.http.clone(),
             call_state: self.call_state.clone(),
-            policy: CallPolicy::new(self.policy.limiter.clone(), self.client.retry(None), self.policy.log.clone()),
+            policy: self.policy.renewed(self.client.retry(None)).with_info(self.policy.info(), true),
             is_auxiliary: true,
             ..*self
         }
+    }
+
+    /// Another request of this call, with retries of its own: at most `most`, or as the client has it.
+    pub fn renewed(&self, most: Option<u32>) -> Attempts<'c> {
+        Attempts {
+            http: self.http.clone(),
+            call_state: self.call_state.clone(),
+            policy: self.policy.renewed(self.client.retry(most)).with_info(self.policy.info(), self.is_auxiliary),
+            ..*self
+        }
+    }
+
+    /// Waits, which `phase` describes.
+    pub async fn wait(&self, time: Duration, phase: &'static str) {
+        self.call_state.state().waiting = phase;
+        reactor::yield_now().await;
+        self.http.reactor.sleep(time).await;
     }
 
     /// Whether an earlier attempt may have been carried out.

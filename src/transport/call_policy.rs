@@ -1,5 +1,6 @@
 //! The policy of a call over its attempts: the rate limiter, the schedule of retries and the log, for calls of every kind.
 
+use super::call_info::CallInfo;
 use super::client::Call;
 use super::effect::Effect;
 use super::events::{self, ResponseSummary};
@@ -20,11 +21,30 @@ pub struct CallPolicy<'c> {
     sent: Instant,
     /// A request went out whose result isn't recorded yet: what the limiter held back is no result.
     is_sent: bool,
+    /// Filled in as the call goes on.
+    info: Option<&'c CallInfo>,
+    /// Its requests are not counted as attempts of the call.
+    is_auxiliary: bool,
 }
 
 impl<'c> CallPolicy<'c> {
     pub fn new(limiter: Arc<Limiter>, retry: Retry<'c>, log: Log) -> CallPolicy<'c> {
-        CallPolicy { limiter, log, retry, effect: Effect::ReadOnly, sent: Instant::now(), is_sent: false }
+        let (effect, sent) = (Effect::ReadOnly, Instant::now());
+        CallPolicy { limiter, log, retry, effect, sent, is_sent: false, info: None, is_auxiliary: false }
+    }
+
+    /// Fills in what the caller wants to know; of auxiliary requests, only their responses.
+    pub fn with_info(self, info: Option<&'c CallInfo>, is_auxiliary: bool) -> CallPolicy<'c> {
+        CallPolicy { info, is_auxiliary, ..self }
+    }
+
+    pub fn info(&self) -> Option<&'c CallInfo> {
+        self.info
+    }
+
+    /// The same limiter and log, with other retries.
+    pub fn renewed(&self, retry: Retry<'c>) -> CallPolicy<'c> {
+        CallPolicy::new(self.limiter.clone(), retry, self.log.clone())
     }
 
     /// Counts a request that goes out.
@@ -33,6 +53,7 @@ impl<'c> CallPolicy<'c> {
         self.retry.count();
         self.sent = Instant::now();
         self.is_sent = true;
+        self.info.filter(|_| !self.is_auxiliary).inspect(|info| info.count());
         events::attempt(&self.log, self.retry.made(), call);
     }
 
@@ -52,6 +73,13 @@ impl<'c> CallPolicy<'c> {
             return;
         }
         self.limiter.record(outcome.map(drop));
+        if let Some(info) = self.info {
+            match outcome {
+                Ok((http_status, trace_id)) => info.responded(http_status, trace_id),
+                Err(error) if error.http_status != 0 => info.responded(error.http_status, &error.trace_id),
+                Err(_) => {}
+            }
+        }
         self.retry.record(outcome.map(drop));
         events::response(&self.log, self.retry.made(), self.sent, outcome);
     }

@@ -1,6 +1,8 @@
 //! A client: settings put together once. One call of it is a request sent and its response read, within one deadline.
 
+use super::api_key::{self, ApiKey};
 use super::body::BodySent;
+use super::call_info::CallInfo;
 use super::cancel::Cancel;
 use super::config::{self, Config, DEFAULT_TIMEOUT};
 use super::deadline::Deadline;
@@ -8,6 +10,7 @@ use super::effect::Effect;
 use super::error::TransportError;
 use super::exchange::Limits;
 use super::http_client::HttpClient;
+use super::interrupt::InterruptCheck;
 use super::log::{Log, Logger};
 use super::pool::{Network, Shares};
 use super::progress::Report;
@@ -16,28 +19,23 @@ use super::request::{Body, Request};
 use super::response::{Head, HttpResponse};
 use super::retry::{Budget, Retry};
 use super::route::Route;
-use super::setting::{Key, is_loopback};
+use super::secrets::Secrets;
+use super::setting::{Key, check_key, is_loopback};
 use super::time_limit::TimeLimit;
 use super::tls::TrustStore;
 use super::urls::{self, Urls};
 use crate::error::{Error, Status};
 use bytes::Bytes;
 use http::Method;
-use http::header::{
-    ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HOST, HeaderMap, HeaderValue, USER_AGENT,
-};
+use http::header::{ACCEPT, ACCEPT_ENCODING, CACHE_CONTROL, HOST, HeaderMap, HeaderValue, USER_AGENT};
 use std::sync::Arc;
 use std::time::Duration;
 use url::Url;
-use zeroize::Zeroizing;
 
 #[derive(Debug)]
 pub struct Client {
     urls: Urls,
-    key: Key,
-    /// Those of every request to the API.
-    headers: HeaderMap,
-    headers_with_json: HeaderMap,
+    key: ApiKey,
     timeout: TimeLimit,
     idle_timeout: Option<Duration>,
     max_attempts: u32,
@@ -55,6 +53,9 @@ pub struct CallOptions<'a> {
     pub timeout: TimeLimit,
     pub max_attempts: Option<u32>,
     pub cancel: Option<&'a Cancel>,
+    pub interrupt: Option<&'a InterruptCheck>,
+    /// Filled in as the call goes on.
+    pub info: Option<&'a CallInfo>,
     /// For transfers.
     pub progress: Option<Report<'a>>,
     /// That of a call which this one is a part of.
@@ -113,12 +114,25 @@ impl Client {
     pub fn new(config: &Config) -> Result<Client, Error> {
         const CALL: &str = "client_new";
         let from = |variable: Option<&str>| variable.map_or(String::new(), |name| format!(" (from {name})"));
-        let Some(api_key) = &config.api_key else {
-            let why = "is missing: set MINIMAX_API_KEY or call mmx_config_set_api_key()";
-            return Err(Error::invalid_argument(CALL, "api_key", why));
+        let (key, key_file) = match (&config.api_key, &config.api_key_file) {
+            (Some(api_key), _) => {
+                let why = |why| format!("{why}{}", from(api_key.variable));
+                check_key(&api_key.value).map_err(|reason| Error::invalid_argument(CALL, "api_key", why(reason)))?;
+                (api_key.value.clone(), None)
+            }
+            (None, Some(file)) => {
+                let read = api_key::read(CALL, "api_key_file", &file.value).map_err(|mut error| {
+                    error.add(&from(file.variable));
+                    error
+                });
+                let (key, stamp) = read?;
+                (key, Some((file.value.clone(), stamp)))
+            }
+            (None, None) => {
+                let why = "is missing: set MINIMAX_API_KEY or call mmx_config_set_api_key()";
+                return Err(Error::invalid_argument(CALL, "api_key", why));
+            }
         };
-        config::check_key(&api_key.value)
-            .map_err(|why| Error::invalid_argument(CALL, "api_key", format!("{why}{}", from(api_key.variable))))?;
         let mut base_url = config::check_base_url(&config.base_url.value).map_err(|why| {
             Error::invalid_argument(CALL, "base_url", format!("{why}{}", from(config.base_url.variable)))
         })?;
@@ -147,12 +161,11 @@ impl Client {
         if !base_url.path().ends_with('/') {
             base_url.set_path(&format!("{}/", base_url.path()));
         }
-        let key = api_key.value.clone();
-        let log = Log::new(config.logger.as_ref(), CALL, &key.0);
+        let log = Log::new(config.logger.as_ref(), CALL, Secrets::new(&key.0, &config.headers));
         proxies.log_unreadable_exceptions(&log);
         log.flush();
         let route = Arc::new(Route::new(&base_url, &proxies));
-        let headers = headers(&key, config.user_agent.as_deref(), &route);
+        let common = headers(config.user_agent.as_deref(), &route);
         let network = Arc::new(Network {
             trust_store: TrustStore::new(config.cert_paths.clone(), config.extra_roots.clone()),
             proxies,
@@ -161,9 +174,7 @@ impl Client {
         Ok(Client {
             shares: Shares::new(network.clone(), Account::new(&key, &base_url)),
             urls: Urls::new(base_url),
-            headers_with_json: with_json(&headers),
-            headers,
-            key,
+            key: ApiKey::new(key, key_file, common, config.headers.clone()),
             timeout: config.timeout,
             idle_timeout: config.idle_timeout,
             max_attempts: config.max_attempts,
@@ -189,12 +200,22 @@ impl Client {
 
     /// Fingerprint of the key, which tells one account from another.
     pub fn key_fingerprint(&self) -> String {
-        self.key.fingerprint()
+        self.key().fingerprint()
     }
 
-    /// For taking it out of what the service echoes.
-    pub fn key(&self) -> &str {
-        &self.key.0
+    /// As it was read last, if it is in a file.
+    pub fn key(&self) -> Key {
+        self.key.credentials().key.clone()
+    }
+
+    /// For taking them out of what the service echoes.
+    pub fn secrets(&self) -> Secrets {
+        self.key.credentials().secrets.clone()
+    }
+
+    /// Takes the key and the like out of everything that came from outside.
+    pub fn redact(&self, error: &mut Error) {
+        self.key.credentials().secrets.redact(error);
     }
 
     pub fn logger(&self) -> Option<&Logger> {
@@ -226,7 +247,7 @@ impl Client {
         self.idle_timeout
     }
 
-    /// The limits of a call that begins now. A transfer has no deadline unless one is set.
+    /// The limits of a call that begins now, with the key as it is now. A transfer has no deadline unless one is set.
     pub fn limits<'a>(
         &self,
         name: &'static str,
@@ -238,17 +259,20 @@ impl Client {
             CallKind::Request => Some(DEFAULT_TIMEOUT),
         };
         let limit = options.timeout.or_else(self.timeout).or(default);
-        let limits = Limits { deadline: Deadline::after(limit), cancel: options.cancel, idle: self.idle_timeout };
+        let CallOptions { cancel, interrupt, .. } = *options;
+        let limits = Limits { deadline: Deadline::after(limit), cancel, interrupt, idle: self.idle_timeout };
         if options.cancel.is_some_and(Cancel::is_triggered) {
             return Err(Error::new(Status::Cancelled, name, "cancelled before anything was sent"));
         }
+        self.key.refresh(name)?;
         Ok(limits)
     }
 
     pub fn request(&self, call: &Call) -> Request {
+        let credentials = self.key.credentials();
         let (headers, body) = match &call.json {
-            Some(json) => (self.headers_with_json.clone(), Body::Whole(json.clone())),
-            None => (self.headers.clone(), Body::None),
+            Some(json) => (credentials.headers_with_json.clone(), Body::Whole(json.clone())),
+            None => (credentials.headers.clone(), Body::None),
         };
         let path = self.urls.target(call.path, &call.query);
         Request { method: call.method.clone(), route: self.route.clone(), path, headers, body }
@@ -259,14 +283,11 @@ impl Client {
         self.urls.url(call.path, &call.query)
     }
 
-    /// A GET of any place, with the key only where that is part of the API's own.
+    /// A GET of any place, with the key and the caller's headers only where that is part of the API's own.
     pub fn request_to(&self, url: &Url, with_key: bool) -> Request {
         let route = Arc::new(Route::new(url, &self.network.proxies));
-        let mut headers = self.headers.clone();
+        let mut headers = if with_key { self.key.credentials().headers.clone() } else { self.key.headers_elsewhere() };
         headers.insert(HOST, route.host_header.clone());
-        if !with_key {
-            headers.remove(AUTHORIZATION);
-        }
         Request { method: Method::GET, route, path: urls::target(url), headers, body: Body::None }
     }
 
@@ -291,15 +312,15 @@ impl Client {
         error.errno = failure.errno;
         error.transient =
             !failure.permanent && matches!(failure.status, Status::Connect | Status::Network | Status::Timeout);
-        error.redact(self.key());
+        self.redact(&mut error);
         CallError { error, head: failure.head }
     }
 }
 
-fn headers(key: &Key, user_agent_of_the_host: Option<&str>, route: &Route) -> HeaderMap {
+/// Those of every request, wherever it goes.
+fn headers(user_agent_of_the_host: Option<&str>, route: &Route) -> HeaderMap {
     HeaderMap::from_iter([
         (HOST, route.host_header.clone()),
-        (AUTHORIZATION, authorization(key)),
         (USER_AGENT, user_agent(user_agent_of_the_host)),
         (ACCEPT, HeaderValue::from_static("*/*")),
         // Bytes are handed out as they come.
@@ -307,20 +328,6 @@ fn headers(key: &Key, user_agent_of_the_host: Option<&str>, route: &Route) -> He
         // Whether a file is still there is not for a cache to say.
         (CACHE_CONTROL, HeaderValue::from_static("no-cache")),
     ])
-}
-
-fn with_json(headers: &HeaderMap) -> HeaderMap {
-    let mut headers = headers.clone();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    headers
-}
-
-/// Marked sensitive, and wiped when the last request that carries it is gone.
-fn authorization(key: &Key) -> HeaderValue {
-    let text = Zeroizing::new(format!("Bearer {}", key.0.as_str()).into_bytes());
-    let mut value = HeaderValue::from_maybe_shared(Bytes::from_owner(text)).expect("a checked key fits a header");
-    value.set_sensitive(true);
-    value
 }
 
 fn user_agent(of_the_host: Option<&str>) -> HeaderValue {

@@ -56,7 +56,7 @@ impl<'c, T> ConcurrentCalls<'c, T> {
         max_attempts: Option<u32>,
     ) -> ConcurrentCalls<'c, T> {
         let http = HttpClient::new(client.shares().pool().clone());
-        let log = Log::new(client.logger(), name, client.key());
+        let log = Log::new(client.logger(), name, client.secrets());
         let (limiter, running) = (client.shares().limiter().clone(), FuturesUnordered::new());
         ConcurrentCalls { client, name, limits, call_timeout, max_attempts, log, limiter, running, http }
     }

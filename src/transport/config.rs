@@ -1,14 +1,17 @@
 //! Settings: checked as they are set, read from the environment at one place, put together by a client.
 
+use super::api_key;
 use super::error::plain;
 use super::log::Logger;
 use super::proxy::{ProxyEnv, ProxySetting};
-use super::setting::{Key, Setting};
+use super::setting::{Key, Setting, check_key};
 use super::time_limit::TimeLimit;
 use super::tls::{CertPaths, read_pem};
 use crate::error::{Error, Status};
+use http::header::{HeaderName, HeaderValue};
 use rustls::pki_types::CertificateDer;
 use std::fs;
+use std::path::{self, PathBuf};
 use std::time::Duration;
 use url::Url;
 use zeroize::Zeroizing;
@@ -22,6 +25,10 @@ pub const DEFAULT_MAX_ATTEMPTS: u32 = 4;
 #[derive(Clone, Debug)]
 pub struct Config {
     pub api_key: Option<Setting<Key>>,
+    /// Where there is no `api_key`.
+    pub api_key_file: Option<Setting<PathBuf>>,
+    /// The caller's own, marked sensitive.
+    pub headers: Vec<(HeaderName, HeaderValue)>,
     pub base_url: Setting<String>,
     pub allow_insecure: bool,
     pub proxy: ProxySetting,
@@ -52,6 +59,9 @@ impl Config {
         let default_url = Setting { value: DEFAULT_BASE_URL.to_owned(), variable: None };
         Config {
             api_key,
+            api_key_file: variable("MINIMAX_API_KEY_FILE")
+                .map(|set| Setting { value: absolute(&set.value), variable: set.variable }),
+            headers: Vec::new(),
             base_url: variable("MINIMAX_BASE_URL").unwrap_or(default_url),
             allow_insecure: false,
             proxy: ProxySetting::default(),
@@ -72,6 +82,36 @@ impl Config {
         let key = Key(Zeroizing::new(api_key.to_owned()));
         check_key(&key).map_err(|why| Error::invalid_argument("config_set_api_key", "api_key", why))?;
         self.api_key = Some(Setting { value: key, variable: None });
+        Ok(())
+    }
+
+    /// Reads it, and takes the place of a key that was set.
+    pub fn set_api_key_file(&mut self, path: &str) -> Result<(), Error> {
+        let path = absolute(path);
+        api_key::read("config_set_api_key_file", "path", &path)?;
+        self.api_key = None;
+        self.api_key_file = Some(Setting { value: path, variable: None });
+        Ok(())
+    }
+
+    /// The messages never show a value, nor what may be one in the wrong place.
+    pub fn add_header(&mut self, name: &str, value: &str) -> Result<(), Error> {
+        const CALL: &str = "config_add_header";
+        let why = "is not the name of a header, such as X-Team";
+        let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| Error::invalid_argument(CALL, "name", why))?;
+        if is_reserved(name.as_str()) {
+            let why = format!("{name} is not for a caller to set: the library or the connection decides on it");
+            return Err(Error::invalid_argument(CALL, "name", why));
+        }
+        let is_printable = value.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic());
+        if value.is_empty() || value.trim() != value || !is_printable {
+            let why = "must be printable ASCII, not empty and without spaces around it";
+            return Err(Error::invalid_argument(CALL, "value", why));
+        }
+        let mut value =
+            HeaderValue::from_str(value).map_err(|_| Error::invalid_argument(CALL, "value", "is invalid"))?;
+        value.set_sensitive(true);
+        self.headers.push((name, value));
         Ok(())
     }
 
@@ -140,6 +180,32 @@ impl Config {
     }
 }
 
+/// A later change of the working directory makes no other file of it.
+fn absolute(path: &str) -> PathBuf {
+    path::absolute(path).unwrap_or_else(|_| path.into())
+}
+
+/// Headers that the library sets, that frame the message, or that belong to one connection. In lower case.
+fn is_reserved(name: &str) -> bool {
+    const NAMES: &[&str] = &[
+        "accept",
+        "accept-encoding",
+        "authorization",
+        "cache-control",
+        "connection",
+        "expect",
+        "host",
+        "keep-alive",
+        "range",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+        "user-agent",
+    ];
+    NAMES.contains(&name) || ["content-", "if-", "proxy-"].iter().any(|prefix| name.starts_with(prefix))
+}
+
 /// A time in milliseconds as the C interface has it: 0 for the default, -1 for no limit.
 pub fn time_limit(call: &'static str, name: &'static str, timeout_ms: i64) -> Result<TimeLimit, Error> {
     match timeout_ms {
@@ -159,22 +225,6 @@ pub fn attempts(call: &'static str, name: &'static str, max_attempts: i32) -> Re
     let why = || format!("must be 1 or more, or 0 for the default, not {max_attempts}");
     let max_attempts = u32::try_from(max_attempts).map_err(|_| Error::invalid_argument(call, name, why()))?;
     Ok(Some(max_attempts).filter(|&attempts| attempts > 0))
-}
-
-/// Checks that a key fits the Authorization header. Says what is wrong without showing the key.
-pub fn check_key(key: &Key) -> Result<(), &'static str> {
-    let key = key.0.as_bytes();
-    if key.is_empty() {
-        Err("is empty")
-    } else if key.iter().any(|byte| matches!(byte, b'\r' | b'\n')) {
-        Err("holds a line break; was it read from a file without trimming?")
-    } else if !key.is_ascii() {
-        Err("holds characters that are not ASCII")
-    } else if !key.iter().all(u8::is_ascii_graphic) {
-        Err("holds a space or a control character")
-    } else {
-        Ok(())
-    }
 }
 
 /// The messages never show the URL: it may hold a password.

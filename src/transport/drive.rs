@@ -27,9 +27,10 @@ impl Client {
     {
         let limits = self.limits(name, CallKind::Request, options)?;
         let http = options.http.cloned().unwrap_or_else(|| self.http());
-        let (call_state, log) = (CallState::default(), Log::new(self.logger(), name, self.key()));
+        let (call_state, log) = (CallState::default(), Log::new(self.logger(), name, self.secrets()));
         let retry = self.retry(options.max_attempts);
         let policy = CallPolicy::new(self.shares().limiter().clone(), retry, log.clone());
+        let policy = policy.with_info(options.info, options.http.is_some());
         let attempts = Attempts::new(self, &http, policy, call_state.clone(), limits);
         let began = Instant::now();
         let mut work = on_the_heap(work, attempts);

@@ -8,7 +8,8 @@ use super::connect_error::OPEN_FILES;
 use super::deadline::Deadline;
 use super::error::{TransportError, plain};
 use super::http_client::HttpClient;
-use super::reactor::Reactor;
+use super::interrupt::InterruptCheck;
+use super::reactor::{Reactor, WaitEnd};
 use super::request::Request;
 use super::response::{Head, HttpResponse};
 use crate::error::Status;
@@ -33,6 +34,7 @@ const LOOK: Duration = Duration::from_millis(20);
 pub struct Limits<'a> {
     pub deadline: Deadline,
     pub cancel: Option<&'a Cancel>,
+    pub interrupt: Option<&'a InterruptCheck>,
     /// Idle timeout: longest time without sending or receiving a byte, while the caller waits.
     pub idle: Option<Duration>,
 }
@@ -40,6 +42,8 @@ pub struct Limits<'a> {
 #[derive(Debug)]
 pub enum Interruption {
     Cancelled,
+    /// The host's function has forked, and this is the child.
+    Forked,
     DeadlinePassed(Duration),
     Unwatchable(io::Error),
 }
@@ -49,6 +53,7 @@ impl Interruption {
     pub fn describe(&self, phase: &str) -> (Status, String) {
         match self {
             Interruption::Cancelled => (Status::Cancelled, format!("cancelled while {phase}")),
+            Interruption::Forked => (Status::Cancelled, FORKED.into()),
             Interruption::DeadlinePassed(limit) => {
                 (Status::Timeout, format!("the time limit of {} ms passed while {phase}", limit.as_millis()))
             }
@@ -170,10 +175,21 @@ impl<'a> Exchange<'a> {
 impl Limits<'_> {
     /// Checks cancellation and deadline without waiting.
     pub fn check(&self) -> Result<(), Interruption> {
-        if self.cancel.is_some_and(Cancel::is_triggered) {
-            return Err(Interruption::Cancelled);
-        }
+        self.check_cancel()?;
         self.deadline.has_passed().map_or(Ok(()), |limit| Err(Interruption::DeadlinePassed(limit)))
+    }
+
+    /// Checks the token, and asks the host if that is due: says whether it was asked.
+    fn check_cancel(&self) -> Result<bool, Interruption> {
+        let was_asked = self.interrupt.is_some_and(InterruptCheck::ask_if_due);
+        if was_asked && self.interrupt.is_some_and(InterruptCheck::is_forked_child) {
+            return Err(Interruption::Forked);
+        }
+        let has_ended = self.interrupt.is_some_and(InterruptCheck::has_ended);
+        match has_ended || self.cancel.is_some_and(Cancel::is_triggered) {
+            true => Err(Interruption::Cancelled),
+            false => Ok(was_asked),
+        }
     }
 
     /// Drives until `wanted` is ready, in this order: cancel, what is wanted, deadline.
@@ -184,8 +200,9 @@ impl Limits<'_> {
     ) -> Result<T, Interruption> {
         let mut event = self.cancel.map(Cancel::as_raw_fd);
         loop {
-            if self.cancel.is_some_and(Cancel::is_triggered) {
-                return Err(Interruption::Cancelled);
+            if self.check_cancel()? {
+                // The host took its time: bytes that came meanwhile end a silence.
+                reactor.wait(None, Some(Instant::now())).map_err(Interruption::Unwatchable)?;
             }
             if let Poll::Ready(it) = reactor.poll(&mut wanted) {
                 return Ok(it);
@@ -198,10 +215,12 @@ impl Limits<'_> {
             }
             // An event that stays readable without the flag is another process's: the flag is looked at instead.
             let look = self.cancel.filter(|_| event.is_none()).map(|_| Instant::now() + LOOK);
-            let until = [self.deadline.at(), look].into_iter().flatten().min();
-            let is_event = reactor.wait(event, until).map_err(Interruption::Unwatchable)?;
-            if is_event && !self.cancel.is_some_and(Cancel::is_triggered) {
-                event = None;
+            let due = self.interrupt.map(InterruptCheck::due);
+            let until = [self.deadline.at(), look, due].into_iter().flatten().min();
+            match reactor.wait(event, until).map_err(Interruption::Unwatchable)? {
+                WaitEnd::Auxiliary if !self.cancel.is_some_and(Cancel::is_triggered) => event = None,
+                WaitEnd::Signal => self.interrupt.into_iter().for_each(InterruptCheck::signalled),
+                WaitEnd::Auxiliary | WaitEnd::Other => {}
             }
         }
     }

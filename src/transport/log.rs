@@ -1,10 +1,11 @@
 //! The log of calls: one JSON line for each event. Lines gather while the engine runs and are
 //! handed out between its turns, so that no lock of ours is held and no runtime entered while the host's function runs.
 
+use super::secrets::Secrets;
 use serde_json::{Map, Value};
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use zeroize::Zeroizing;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(i32)]
@@ -44,16 +45,13 @@ pub struct Log(Option<Arc<Lines>>);
 struct Lines {
     logger: Logger,
     call: &'static str,
-    secret: Zeroizing<String>,
+    secrets: Secrets,
     lines: Mutex<Vec<(Level, String)>>,
 }
 
 impl Log {
-    pub fn new(logger: Option<&Logger>, call: &'static str, secret: &str) -> Log {
-        Log(logger.map(|logger| {
-            let (logger, secret) = (logger.clone(), Zeroizing::new(secret.to_owned()));
-            Arc::new(Lines { logger, call, secret, lines: Mutex::default() })
-        }))
+    pub fn new(logger: Option<&Logger>, call: &'static str, secrets: Secrets) -> Log {
+        Log(logger.map(|logger| Arc::new(Lines { logger: logger.clone(), call, secrets, lines: Mutex::default() })))
     }
 
     /// Writes an event with what is known of it.
@@ -68,9 +66,9 @@ impl Log {
             }
             // Before it is JSON, in which a key such as " is everywhere.
             if let Value::String(text) = &mut value
-                && text.contains(log.secret.as_str())
+                && let Cow::Owned(cleaned) = log.secrets.take_out(text)
             {
-                *text = text.replace(log.secret.as_str(), "[the key]");
+                *text = cleaned;
             }
             line.insert(name.into(), value);
         }

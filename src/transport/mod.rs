@@ -5,9 +5,11 @@
 //! [`attempt`] is one request and its response, which [`exchange`] drives in turns where callbacks run in between; a
 //! [`reactor`] drives all of it on the calling thread, over connections of a [`pool`], which [`connect`] makes.
 
+pub mod api_key;
 pub mod attempt;
 pub mod attempts;
 pub mod body;
+pub mod call_info;
 pub mod call_policy;
 pub mod call_state;
 pub mod cancel;
@@ -26,6 +28,7 @@ pub mod exchange;
 pub mod http_client;
 pub mod http_stream;
 mod idle_timer;
+pub mod interrupt;
 mod link;
 pub mod log;
 pub mod no_proxy;
@@ -41,6 +44,7 @@ pub mod resolve;
 pub mod response;
 pub mod retry;
 pub mod route;
+pub mod secrets;
 pub mod setting;
 pub mod socket;
 pub mod stream;

@@ -21,6 +21,17 @@ use std::time::{Duration, Instant};
 pub const READ: u8 = 1;
 pub const WRITE: u8 = 2;
 
+/// How a wait ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WaitEnd {
+    /// The descriptor beside the futures is readable.
+    Auxiliary,
+    /// A signal handler ran.
+    Signal,
+    /// A future may go on, or a moment has come.
+    Other,
+}
+
 pub struct Reactor {
     inner: RefCell<Inner>,
     wakeup: Arc<Wakeup>,
@@ -84,9 +95,9 @@ impl Reactor {
         wanted(&mut Context::from_waker(&self.waker))
     }
 
-    /// Waits until a future may go on, the descriptor beside them is readable or a moment has come; says whether it was
-    /// the descriptor. A signal ends it, too.
-    pub fn wait(&self, auxiliary: Option<RawFd>, until: Option<Instant>) -> io::Result<bool> {
+    /// Waits until a future may go on, the descriptor beside them is readable, a moment has come or a signal handler has
+    /// run; says which.
+    pub fn wait(&self, auxiliary: Option<RawFd>, until: Option<Instant>) -> io::Result<WaitEnd> {
         let mut inner = self.inner.borrow_mut();
         let Inner { descriptors, keys, .. } = &mut *inner;
         descriptors.clear();
@@ -107,9 +118,10 @@ impl Reactor {
         // A wake-up from here on finds the event, if there is one.
         fence(Ordering::SeqCst);
         if self.wakeup.woken.load(Ordering::SeqCst) {
-            return Ok(false);
+            return Ok(WaitEnd::Other);
         }
-        sys::poll(descriptors, until.map(|until| until.saturating_duration_since(Instant::now())))?;
+        let left = until.map(|until| until.saturating_duration_since(Instant::now()));
+        let is_signal = sys::poll(descriptors, left)?;
         let is_auxiliary = auxiliary.is_some() && descriptors[0].revents != 0;
         if extra > usize::from(auxiliary.is_some()) && descriptors[extra - 1].revents != 0 {
             self.wakeup.event.get().inspect(|event| event.clear());
@@ -128,7 +140,11 @@ impl Reactor {
                 timers.pop_first().inspect(|(_, waker)| waker.wake_by_ref());
             }
         }
-        Ok(is_auxiliary)
+        Ok(match (is_auxiliary, is_signal) {
+            (true, _) => WaitEnd::Auxiliary,
+            (false, true) => WaitEnd::Signal,
+            (false, false) => WaitEnd::Other,
+        })
     }
 
     /// Whether a future was woken since it was polled last.
@@ -362,8 +378,8 @@ mod tests {
         let reactor = Reactor::new();
         let event = EventFd::new().unwrap();
         let soon = || Some(Instant::now() + Duration::from_millis(2));
-        assert!(!reactor.wait(Some(event.as_raw_fd()), soon()).unwrap());
+        assert_eq!(reactor.wait(Some(event.as_raw_fd()), soon()).unwrap(), WaitEnd::Other);
         event.notify();
-        assert!(reactor.wait(Some(event.as_raw_fd()), None).unwrap());
+        assert_eq!(reactor.wait(Some(event.as_raw_fd()), None).unwrap(), WaitEnd::Auxiliary);
     }
 }

@@ -23,6 +23,22 @@ impl fmt::Debug for Key {
     }
 }
 
+/// Checks that a key fits the Authorization header. Says what is wrong without showing the key.
+pub fn check_key(key: &Key) -> Result<(), &'static str> {
+    let key = key.0.as_bytes();
+    if key.is_empty() {
+        Err("is empty")
+    } else if key.iter().any(|byte| matches!(byte, b'\r' | b'\n')) {
+        Err("holds a line break; was it read from a file without trimming?")
+    } else if !key.is_ascii() {
+        Err("holds characters that are not ASCII")
+    } else if !key.iter().all(u8::is_ascii_graphic) {
+        Err("holds a space or a control character")
+    } else {
+        Ok(())
+    }
+}
+
 /// A value that came from the environment is checked when a client is made: reading it can't fail.
 #[derive(Clone, Debug)]
 pub struct Setting<T> {

@@ -20,9 +20,8 @@ pub fn effective_user() -> u32 {
     unsafe { libc::geteuid() }
 }
 
-/// Waits until a descriptor is ready or the time is over; `None` is no limit. A signal ends it early, as if nothing had
-/// happened.
-pub fn poll(descriptors: &mut [libc::pollfd], timeout: Option<Duration>) -> io::Result<()> {
+/// Waits until a descriptor is ready or the time is over; `None` is no limit. Says whether a signal ended it early.
+pub fn poll(descriptors: &mut [libc::pollfd], timeout: Option<Duration>) -> io::Result<bool> {
     let timeout = timeout.map(|timeout| libc::timespec {
         tv_sec: libc::time_t::try_from(timeout.as_secs()).unwrap_or(libc::time_t::MAX),
         tv_nsec: timeout.subsec_nanos().into(),
@@ -32,12 +31,12 @@ pub fn poll(descriptors: &mut [libc::pollfd], timeout: Option<Duration>) -> io::
     // SAFETY: pointer and length are those of the slice; the time is NULL or a live value; no mask is given.
     let ready = unsafe { libc::ppoll(descriptors.as_mut_ptr(), count, timeout, ptr::null()) };
     if ready >= 0 {
-        return Ok(());
+        return Ok(false);
     }
     let error = io::Error::last_os_error();
     // Whatever stands in `revents` is not to be believed.
     descriptors.iter_mut().for_each(|descriptor| descriptor.revents = 0);
-    if error.kind() == io::ErrorKind::Interrupted { Ok(()) } else { Err(error) }
+    if error.kind() == io::ErrorKind::Interrupted { Ok(true) } else { Err(error) }
 }
 
 /// Sends a part of the buffers on a socket and says how much. Raises no SIGPIPE.

@@ -132,7 +132,6 @@ static void files_and_purposes(const mmx_client *client) {
         long_purpose};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         refused_delete(client, 1, bad[i], NULL, "purpose", "must be 1 to 64 letters, digits, _, - and .");
-    refused_delete(client, 1, NULL, NULL, "purpose", "is NULL");
     refused_delete(client, 1, BAD_UTF8, NULL, "purpose", "not valid UTF-8");
     refused_delete(client, 0, "voice_clone", NULL, "file_id", "must be 1 or more, not 0");
     refused_delete(client, -1, "voice_clone", NULL, "file_id", "must be 1 or more, not -1");
@@ -147,7 +146,7 @@ struct newer_options {
 };
 
 static void call_options(const mmx_client *client) {
-    static const size_t sizes[] = {0, 1, sizeof(mmx_call_options) - 1, 1 << 20, SIZE_MAX};
+    static const size_t sizes[] = {0, 1, offsetof(mmx_call_options, info) - 1, 1 << 20, SIZE_MAX};
     mmx_call_options options = MMX_CALL_OPTIONS_INIT;
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         options.struct_size = sizes[i];

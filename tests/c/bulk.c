@@ -196,9 +196,9 @@ static void bad_arguments(void) {
     char *json = NULL;
     FAILS(mmx_delete_files(client, files, 2, NULL, &json, &error), error, MMX_ERROR_INVALID_ARGUMENT,
         "files[1]: file_id must be 1 or more", false);
-    files[1] = (mmx_file_ref){2, NULL};
+    files[1] = (mmx_file_ref){2, "\xff"};
     FAILS(mmx_delete_files(client, files, 2, NULL, &json, &error), error, MMX_ERROR_INVALID_ARGUMENT,
-        "files[1].purpose is NULL", false);
+        "files[1].purpose is not valid UTF-8", false);
     mmx_bulk_options options = MMX_BULK_OPTIONS_INIT;
     options.concurrency = 1001;
     FAILS(mmx_delete_files(client, files, 1, &options, &json, &error), error, MMX_ERROR_INVALID_ARGUMENT,

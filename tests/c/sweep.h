@@ -49,8 +49,9 @@ static void reads(void *user_data, int32_t level, const char *json_line) {
 static inline void sweep_begins(void) {
     account("null_sweep", 0);
     /* Every call succeeds with this; a download takes it for the file. */
-    script("null_sweep",
-        "{\"times\": -1, \"body\": \"{\\\"file\\\":{\\\"file_id\\\":1},\\\"base_resp\\\":{\\\"status_code\\\":0}}\"}");
+    script("null_sweep", "{\"times\": -1, \"body\": "
+                         "\"{\\\"file\\\":{\\\"file_id\\\":1,\\\"purpose\\\":\\\"voice_clone\\\"},\\\"base_resp\\\":{"
+                         "\\\"status_code\\\":0}}\"}");
     /* For the configuration NULL. */
     setenv("MINIMAX_API_KEY", "word", 1);
 }
@@ -67,7 +68,9 @@ static inline struct values values(const char *call) {
     v.filter.flags = MMX_FILTER_ALL;
     v.source.read = ends;
     v.sink.write = takes;
-    close(mkstemp(v.path));
+    int fd = mkstemp(v.path);
+    CHECK(write(fd, "word", 4) == 4);
+    close(fd);
     CHECK_INT(mmx_files_parse("{\"file_id\": 1}", &v.files, NULL), MMX_OK);
     v.config = config_for("null_sweep", false);
     v.client = client_for("null_sweep", false);

@@ -205,8 +205,9 @@ fn constants() -> BTreeMap<&'static str, String> {
     let levels = config::LEVELS.iter().map(|(name, level, meaning)| define(name, (*level as i32).to_string(), meaning));
     add("mmx_log_fn", "The levels of log events.", levels.collect());
 
+    add("mmx_call_info", "", initialiser("mmx_call_info", "0, 0, 0, \"\", \"\""));
     add("mmx_call_options", "Flags of mmx_call_options.", flags(include_str!("../../src/ffi/files.rs"), "MMX_CALL_"));
-    add("mmx_call_options", "", initialiser("mmx_call_options", "0, 0, 0, NULL, NULL, NULL"));
+    add("mmx_call_options", "", initialiser("mmx_call_options", "0, 0, 0, NULL, NULL, NULL, NULL, NULL"));
     let purposes = purpose::PURPOSES.iter().map(|(purpose, meaning)| {
         define(&format!("MMX_PURPOSE_{}", purpose.to_uppercase()), format!("\"{purpose}\""), meaning)
     });

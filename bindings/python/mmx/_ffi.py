@@ -9,6 +9,7 @@ from ctypes import (
     POINTER,
     Structure,
     c_bool,
+    c_char,
     c_char_p,
     c_int32,
     c_int64,
@@ -72,6 +73,26 @@ mmx_log_fn = CFUNCTYPE(None, c_void_p, c_int32, c_char_p)
 mmx_progress_fn = CFUNCTYPE(c_int32, c_void_p, c_int64, c_int64)
 
 
+class mmx_call_info(Structure):
+    struct_size: int
+    http_status: int
+    attempts: int
+    elapsed_ms: int
+    trace_id: object
+    evidence: object
+    _fields_ = (
+        ("struct_size", c_size_t),
+        ("http_status", c_int32),
+        ("attempts", c_int32),
+        ("elapsed_ms", c_int64),
+        ("trace_id", c_char * 128),
+        ("evidence", c_char * 16),
+    )
+
+
+mmx_call_options_interrupted_fn = CFUNCTYPE(c_int32, c_void_p)
+
+
 class mmx_call_options(Structure):
     struct_size: int
     timeout_ms: int
@@ -80,6 +101,8 @@ class mmx_call_options(Structure):
     cancel: int | None
     progress: object
     user_data: int | None
+    info: object
+    interrupted: object
     _fields_ = (
         ("struct_size", c_size_t),
         ("timeout_ms", c_int64),
@@ -88,6 +111,8 @@ class mmx_call_options(Structure):
         ("cancel", c_void_p),
         ("progress", mmx_progress_fn),
         ("user_data", c_void_p),
+        ("info", POINTER(mmx_call_info)),
+        ("interrupted", mmx_call_options_interrupted_fn),
     )
 
 
@@ -231,8 +256,12 @@ class mmx_filter(Structure):
     )
 
 
+def MMX_CALL_INFO_INIT() -> mmx_call_info:
+    return mmx_call_info(sizeof(mmx_call_info), 0, 0, 0, b"", b"")
+
+
 def MMX_CALL_OPTIONS_INIT() -> mmx_call_options:
-    return mmx_call_options(sizeof(mmx_call_options), 0, 0, 0, None, mmx_progress_fn(), None)
+    return mmx_call_options(sizeof(mmx_call_options), 0, 0, 0, None, mmx_progress_fn(), None, None, mmx_call_options_interrupted_fn())
 
 
 def MMX_SOURCE_INIT() -> mmx_source:
@@ -276,6 +305,19 @@ def declare(library: CDLL) -> None:
     library.mmx_config_set_api_key.restype = mmx_status
     library.mmx_config_set_api_key.argtypes = [
         c_void_p,
+        c_char_p,
+        POINTER(c_void_p),
+    ]
+    library.mmx_config_set_api_key_file.restype = mmx_status
+    library.mmx_config_set_api_key_file.argtypes = [
+        c_void_p,
+        c_char_p,
+        POINTER(c_void_p),
+    ]
+    library.mmx_config_add_header.restype = mmx_status
+    library.mmx_config_add_header.argtypes = [
+        c_void_p,
+        c_char_p,
         c_char_p,
         POINTER(c_void_p),
     ]
@@ -366,6 +408,14 @@ def declare(library: CDLL) -> None:
     ]
     library.mmx_retrieve_file.restype = mmx_status
     library.mmx_retrieve_file.argtypes = [
+        c_void_p,
+        c_int64,
+        POINTER(mmx_call_options),
+        POINTER(c_void_p),
+        POINTER(c_void_p),
+    ]
+    library.mmx_wait_file.restype = mmx_status
+    library.mmx_wait_file.argtypes = [
         c_void_p,
         c_int64,
         POINTER(mmx_call_options),

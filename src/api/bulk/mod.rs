@@ -6,6 +6,7 @@ mod options;
 pub mod outcome;
 mod pattern;
 pub mod prune;
+mod purposes;
 mod reconcile;
 pub mod review;
 mod run;

@@ -9,7 +9,14 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct FileRef<'a> {
     pub file_id: i64,
+    /// "": not known, so it is found out.
     pub purpose: &'a str,
+}
+
+impl<'a> FileRef<'a> {
+    pub fn given_purpose(&self) -> Option<&'a str> {
+        Some(self.purpose).filter(|purpose| !purpose.is_empty())
+    }
 }
 
 /// Outcome callback: called for each file as its outcome is known; `false` stops the run.

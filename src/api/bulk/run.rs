@@ -3,7 +3,7 @@
 use super::collector::Collector;
 use super::options::{FileRef, Options};
 use super::outcome::{Counts, Kind, Outcome, now_ms};
-use crate::api::delete::{self, DeletePolicy, End, Evidence};
+use crate::api::delete::{self, DeletePolicy, End};
 use crate::api::response::envelope;
 use crate::api::retrieve;
 use crate::error::{Error, Status};
@@ -18,8 +18,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 pub const CALL: &str = "delete_files";
 pub const DEFAULT_CONCURRENCY: u32 = 16;
-/// Maximum number of lookups in a round; for more ambiguous files, a list is read first.
-const MAX_LOOKUPS: usize = 20;
+/// Maximum number of lookups in a round; for more ambiguous files, or unknown purposes, a list is read first.
+pub(super) const MAX_LOOKUPS: usize = 20;
 const MAYBE_SENT: &str = "an earlier run may have deleted it";
 /// Rounds of sending again what a list still has; in the last one, each file is looked up by itself.
 const ROUNDS: usize = 3;
@@ -88,6 +88,8 @@ pub(super) struct Run<'a> {
     pub(super) listed: Option<Option<&'a str>>,
     /// Indexes of the same file further on in the input.
     duplicates: HashMap<usize, Vec<usize>>,
+    /// Purposes of files that were given without one.
+    pub(super) purposes: HashMap<i64, String>,
     /// Files in flight at once, as far as it has grown.
     window: usize,
     limiter: Arc<Limiter>,
@@ -111,7 +113,7 @@ impl<'a> Run<'a> {
         options: &Options<'a>,
     ) -> Result<Run<'a>, Error> {
         for (index, file) in files.iter().enumerate().filter(|(index, _)| !kept.contains(index)) {
-            delete::check(name, file.file_id, file.purpose).map_err(|error| {
+            delete::check(name, file.file_id, file.given_purpose()).map_err(|error| {
                 let message = format!("{name}: files[{index}]: {}", error.without_call());
                 Error { message, parameter: Some("files"), ..error }
             })?;
@@ -126,6 +128,7 @@ impl<'a> Run<'a> {
             limits,
             listed: None,
             duplicates: HashMap::new(),
+            purposes: HashMap::new(),
             window: limiter.width(),
             limiter,
             collector: Collector::new(files.len(), options),
@@ -150,7 +153,9 @@ impl<'a> Run<'a> {
     pub(super) fn run_all(&mut self) {
         let maybe_sent = Error { ambiguous: true, ..Error::new(Status::Network, self.name, MAYBE_SENT) };
         let lookup_first = self.options.lookup_first.then_some(maybe_sent);
-        let files = self.once_each().into_iter();
+        let files = self.once_each();
+        self.list_purposes(&files);
+        let files = files.into_iter();
         // One by one: an error for each of a hundred thousand would take its room.
         self.send(files.map(|index| Task { index, lookup_first: lookup_first.clone(), attempts: 0 }), Lookups::Limited);
         for round in 1..=ROUNDS {
@@ -205,7 +210,8 @@ impl<'a> Run<'a> {
                 if attempts > 0 {
                     before.insert(index, attempts);
                 }
-                let (name, file, begun) = (self.name, self.files[index], self.lookups.clone());
+                let (name, file_id, begun) = (self.name, self.files[index].file_id, self.lookups.clone());
+                let purpose = self.purpose(index);
                 calls.add(index, move |mut attempts| async move {
                     let allow_lookup =
                         move || lookups == Lookups::Unlimited || begun.fetch_add(1, Ordering::Relaxed) < MAX_LOOKUPS;
@@ -215,8 +221,11 @@ impl<'a> Run<'a> {
                         lookup_after: retrieve::may_mean_absent,
                         allow_lookup: &allow_lookup,
                     };
-                    let end = delete::delete_with(&mut attempts, file.file_id, file.purpose, &policy).await;
-                    Finished { end, attempts: attempts.made() }
+                    let (end, found) = match &*purpose {
+                        "" => Box::pin(delete::find_out_and_delete(&mut attempts, file_id, &policy)).await,
+                        purpose => (delete::delete_with(&mut attempts, file_id, purpose, &policy).await, None),
+                    };
+                    Finished { end, purpose: found, attempts: attempts.made() }
                 });
             }
             if calls.is_empty() {
@@ -251,10 +260,13 @@ impl<'a> Run<'a> {
     }
 
     fn finished(&mut self, index: usize, finished: Result<Finished, CallError>, before: u32, under_way: usize) {
-        let Finished { end, attempts } = finished.unwrap_or_else(|ended| {
+        let Finished { end, purpose, attempts } = finished.unwrap_or_else(|ended| {
             let error = envelope::call_error(self.client, ended);
-            Finished { attempts: error.attempts, end: End::Failed(error) }
+            Finished { attempts: error.attempts, purpose: None, end: End::Failed(error) }
         });
+        if let Some(purpose) = purpose {
+            self.purposes.insert(self.files[index].file_id, purpose);
+        }
         self.attempts += attempts;
         let attempts = attempts + before;
         match end {
@@ -262,10 +274,7 @@ impl<'a> Run<'a> {
                 // Doubles with each round of responses: a sudden rise is what the service refuses with 2045.
                 self.window += 1;
                 self.limiter.on_success(under_way);
-                let evidence = match deleted.evidence {
-                    Evidence::Response => "answer",
-                    Evidence::Retrieve => "retrieve",
-                };
+                let evidence = deleted.evidence.name();
                 self.record_all(index, Kind::Deleted, attempts, evidence, &deleted.trace_id, None);
             }
             End::AlreadyAbsent { trace_id, .. } => {
@@ -277,7 +286,7 @@ impl<'a> Run<'a> {
     }
 
     pub(super) fn record_error(&mut self, index: usize, error: Error, attempts: u32) {
-        let error = delete::explain(error, self.files[index].purpose);
+        let error = delete::explain(error, self.files[index].given_purpose());
         let kind = match error.status {
             _ if error.ambiguous => Kind::Unknown,
             Status::Cancelled => Kind::NotAttempted,
@@ -321,12 +330,16 @@ impl<'a> Run<'a> {
         trace_id: String,
         error: Option<Error>,
     ) {
-        let FileRef { file_id, purpose } = self.files[index];
-        let settled_at_ms = now_ms();
+        let (file_id, purpose) = (self.files[index].file_id, self.purpose(index));
+        let (purpose, settled_at_ms) = (&*purpose, now_ms());
         let outcome = Outcome { index, file_id, purpose, kind, attempts, evidence, trace_id, settled_at_ms, error };
         if let Err(failure) = self.collector.write(outcome) {
             self.stop(failure.status, &failure.text);
         }
+    }
+
+    pub(super) fn stop_for(&mut self, error: Error) {
+        self.stopped.get_or_insert(error);
     }
 
     fn stop(&mut self, status: Status, text: &str) {
@@ -363,6 +376,8 @@ impl<'a> Run<'a> {
 /// The result of one file, and the delete requests that it took.
 struct Finished {
     end: End,
+    /// As it was found out.
+    purpose: Option<String>,
     attempts: u32,
 }
 

@@ -341,7 +341,7 @@ impl<'a> Download<'a> {
         let retry_after = error.retry_after;
         self.meta.apply_to(&mut error);
         error.retry_after = retry_after.or(error.retry_after);
-        error.redact(self.transfer.client.key());
+        self.transfer.client.redact(&mut error);
         error
     }
 }

@@ -113,7 +113,7 @@ fn read_within(
         let mut error = Error::new(status, call.name, text);
         meta.apply_to(&mut error);
         error.ambiguous = meta.ambiguous;
-        error.redact(client.key());
+        client.redact(&mut error);
         return Err(error);
     }
     let mut error = match verdict {
@@ -143,7 +143,7 @@ fn read_within(
     }
     meta.apply_to(&mut error);
     error.transient = matches!(error.status, Status::RateLimited | Status::Server | Status::ServerTimeout);
-    error.redact(client.key());
+    client.redact(&mut error);
     Err(error)
 }
 
@@ -159,7 +159,7 @@ pub fn call_error(client: &Client, call_error: CallError) -> Error {
     let CallError { mut error, head } = call_error;
     if let Some(head) = head {
         ResponseMeta::of(&head, None, error.attempts).apply_to(&mut error);
-        error.redact(client.key());
+        client.redact(&mut error);
     }
     error
 }
@@ -208,7 +208,7 @@ impl ApiResponse {
         let mut error = Error::new(Status::Protocol, call.name, format!("{text} ({})", self.meta.describe()));
         error.ambiguous = self.meta.ambiguous;
         self.meta.apply_to(&mut error);
-        error.redact(client.key());
+        client.redact(&mut error);
         error
     }
 }

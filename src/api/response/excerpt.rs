@@ -14,10 +14,7 @@ pub fn clean(client: &Client, text: &str) -> String {
 
 /// The same of text that goes out in full.
 pub fn without_key(client: &Client, text: &str) -> String {
-    match client.key() {
-        key if !key.is_empty() && text.contains(key) => text.replace(key, "[the key]"),
-        _ => text.to_owned(),
-    }
+    client.secrets().take_out(text).into_owned()
 }
 
 /// An HTML page or an XML document in words, with its beginning; `None` for any other body.

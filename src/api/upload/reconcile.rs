@@ -6,6 +6,7 @@ use crate::api::response::model::FileObject;
 use crate::error::Status;
 use crate::transfer::run::Transfer;
 use crate::transport::client::CallOptions;
+use crate::transport::exchange::Limits;
 use crate::transport::log::Level;
 use crate::transport::time_limit::TimeLimit;
 use percent_encoding::percent_decode_str;
@@ -42,8 +43,9 @@ pub(super) fn find(
 
 fn look_up(transfer: &Transfer<'_>, filename: &str, purpose: &str, bytes: u64) -> Result<Option<String>, Inconclusive> {
     let timeout = transfer.limits.deadline.left().map_or(TimeLimit::Default, TimeLimit::After);
-    let (cancel, http) = (transfer.limits.cancel, Some(&transfer.http));
-    let options = CallOptions { timeout, cancel, http, ..CallOptions::default() };
+    let Limits { cancel, interrupt, .. } = transfer.limits;
+    let (info, http) = (transfer.info(), Some(&transfer.http));
+    let options = CallOptions { timeout, cancel, interrupt, info, http, ..CallOptions::default() };
     let fits = |file: &FileObject| file.purpose == purpose && u64::try_from(file.bytes) == Ok(bytes);
     let listing = list::listing_of(transfer.client, transfer.call.name, Some(purpose), Keep::Fitting(&fits), &options);
     let (response, listing) = listing.map_err(|error| match transfer.limits.check() {
