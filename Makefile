@@ -11,7 +11,8 @@ PKG_CONFIG_FOLDER := $(TARGET)/pkgconfig
 VENV := $(TARGET)/venv
 # The same as a target, where a space ends a name.
 SPACE := $(subst ,, )
-VENV_TARGET := $(subst $(SPACE),\$(SPACE),$(VENV))
+escaped = $(subst $(SPACE),\$(SPACE),$(1))
+VENV_TARGET := $(call escaped,$(VENV))
 VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 # Go's cache notices neither a new header nor a new library: the one is made part of its key, and tests are never taken
 # from it.
@@ -66,11 +67,11 @@ lib: ## builds libmmx.so and libmmx.a
 	@mkdir -p "$(PKG_CONFIG_FOLDER)"
 	@for name in mmx mmx-static; do \
 		case $$name in \
-			mmx) libs='-L$(RELEASE) -Wl,--enable-new-dtags -Wl,-rpath,$(RELEASE) -lmmx' ;; \
-			*) libs='$(RELEASE)/libmmx.a -lm -lpthread -ldl' ;; \
+			mmx) libs='-L$(call escaped,$(RELEASE)) -Wl,--enable-new-dtags -Wl,-rpath,$(call escaped,$(RELEASE)) -lmmx' ;; \
+			*) libs='$(call escaped,$(RELEASE))/libmmx.a -lm -lpthread -ldl' ;; \
 		esac; \
 		printf '%s\n' "Name: $$name" "Description: The native client for the MiniMax file API, as built in this checkout" \
-			"Version: $(VERSION)" "Cflags: -I$(CURDIR)/include" "Libs: $$libs" "Libs.private: -lm -lpthread -ldl" \
+			"Version: $(VERSION)" "Cflags: -I$(call escaped,$(CURDIR))/include" "Libs: $$libs" "Libs.private: -lm -lpthread -ldl" \
 			>"$(PKG_CONFIG_FOLDER)/$$name-uninstalled.pc"; \
 	done
 

@@ -65,3 +65,18 @@ fn an_empty_account() {
     let run = account.run(&["usage"]).exits(0);
     assert_eq!(run.out.lines().last().map(|line| line.split_whitespace().collect()), Some(vec!["all", "0", "0", "B"]));
 }
+
+/// Half of a surrogate pair in one name spoils no sum.
+#[test]
+fn an_odd_name_is_counted_like_any_other() {
+    let account = Account::of("cli-usage-odd", json!([]));
+    let file = |id: i64, name: &str| {
+        format!(
+            r#"{{"file_id":{id},"bytes":1024,"created_at":1700000000,"filename":"{name}","purpose":"voice_clone"}}"#
+        )
+    };
+    let files = [file(1, r"a\ud83d.mp3"), file(2, "b.mp3"), file(3, r"\ude00")].join(",");
+    account.fault(json!({"body": format!(r#"{{"files":[{files}],"base_resp":{{"status_code":0}}}}"#)}));
+    let run = account.run(&["usage", "--json"]).exits(0);
+    assert_eq!((&run.json()[0]["files"], &run.json()[0]["bytes_at_least"]), (&json!(3), &json!(3072)), "{run:#?}");
+}
