@@ -175,8 +175,14 @@ fn a_body_goes_up_and_an_answer_comes_down_in_turns() {
             Turn::NeedData => {
                 if fed == 7 {
                     assert!(
-                        api::delete::delete(&client_of("turns"), 1, "voice_clone", false, &CallOptions::default())
-                            .is_err()
+                        api::delete::delete(
+                            &client_of("turns"),
+                            1,
+                            Some("voice_clone"),
+                            false,
+                            &CallOptions::default()
+                        )
+                        .is_err()
                     );
                 }
                 assert!(exchange.body_sent() < BodySent::All);

@@ -114,7 +114,7 @@ mod tests {
         let seen_by_host = seen.clone();
         let log = move |level, line: &str| seen_by_host.lock().unwrap().push((level, line.to_owned()));
         let logger = Logger { log: Arc::new(log), level: Level::Info };
-        let log = Log::new(Some(&logger), "delete_file", "sk-secret");
+        let log = Log::new(Some(&logger), "delete_file", Secrets::new("sk-secret", &[]));
         log.event(Level::Debug, "attempt", || -> [_; 0] { panic!("not wanted, so not put together") });
         log.event(Level::Warn, "retry", || [("attempt", 2.into()), ("why", "bad sk-secret".into())]);
         assert!(!log.is_empty() && seen.lock().unwrap().is_empty());
@@ -132,7 +132,11 @@ mod tests {
             let seen = Arc::new(Mutex::new(Vec::new()));
             let seen_by_host = seen.clone();
             let log = move |_, line: &str| seen_by_host.lock().unwrap().push(line.to_owned());
-            let log = Log::new(Some(&Logger { log: Arc::new(log), level: Level::Info }), "delete_file", key);
+            let log = Log::new(
+                Some(&Logger { log: Arc::new(log), level: Level::Info }),
+                "delete_file",
+                Secrets::new(key, &[]),
+            );
             let why = format!("bad {key}");
             log.event(Level::Warn, "retry", || {
                 [("why", why.as_str().into()), ("api_code", 0.into()), ("trace_id", "".into()), ("attempt", 0.into())]
@@ -150,7 +154,7 @@ mod tests {
 
     #[test]
     fn nobody_who_listens_is_nothing_that_is_kept() {
-        let log = Log::new(None, "delete_file", "sk-secret");
+        let log = Log::new(None, "delete_file", Secrets::new("sk-secret", &[]));
         log.event(Level::Error, "failed", || -> [_; 0] { panic!("not wanted, so not put together") });
         log.flush();
         assert!(log.is_empty() && log.0.is_none());
