@@ -207,7 +207,10 @@ def initialiser(name: str, struct: str, rest: list[str], reader: Reader) -> list
             values.append(value)
         else:
             values.append(f"{ctype}()" if ctype in reader.function_types else "None")
-    return ["", "", f"def {name}() -> {struct}:", f"    return {struct}({', '.join(values)})"]
+    result = [f"    return {struct}({', '.join(values)})"]
+    if len(result[0]) > 120:
+        result = [f"    return {struct}(", f"        {', '.join(values)}", "    )"]
+    return ["", "", f"def {name}() -> {struct}:", *result]
 
 
 def preprocessed(header: Path) -> str:

@@ -71,6 +71,9 @@ static void single_calls(const mmx_client *client) {
     mmx_cancel_free(cancel_at_event);
     cancel_at_event = NULL;
 
+    script("json", "{\"call\": \"retrieve\", \"code\": 2013}");
+    SUCCEEDS(mmx_wait_file(client, 50, NULL, NULL, &error), error);
+
     script("json", "[{\"redirect_to\": \"store\"}, {\"call\": \"store\", \"cut_after\": 100000}]");
     SUCCEEDS(mmx_download_file(client, 50, path, NULL, &json, &error), error);
     print_out("download", json);

@@ -261,7 +261,9 @@ def MMX_CALL_INFO_INIT() -> mmx_call_info:
 
 
 def MMX_CALL_OPTIONS_INIT() -> mmx_call_options:
-    return mmx_call_options(sizeof(mmx_call_options), 0, 0, 0, None, mmx_progress_fn(), None, None, mmx_call_options_interrupted_fn())
+    return mmx_call_options(
+        sizeof(mmx_call_options), 0, 0, 0, None, mmx_progress_fn(), None, None, mmx_call_options_interrupted_fn()
+    )
 
 
 def MMX_SOURCE_INIT() -> mmx_source:
