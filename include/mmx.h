@@ -85,15 +85,13 @@ extern "C" {
  * Versions, names of statuses, and the release of strings.
  */
 
-/**
- * Returns the version of the loaded library. Thread-safe.
+/** Returns the version of the loaded library. Thread-safe.
  * @return For example "1.0.0". Static; do not free it.
  * @since 1.0.0
  */
 const char *mmx_version(void);
 
-/**
- * Returns the version of the binary interface (ABI) of the loaded library. Thread-safe.
+/** Returns the version of the binary interface (ABI) of the loaded library. Thread-safe.
  *
  * A program that loads the library at run time compares it with MMX_ABI_VERSION of the header that it was built with,
  * and must not continue if they differ.
@@ -102,8 +100,7 @@ const char *mmx_version(void);
  */
 uint32_t mmx_abi_version(void);
 
-/**
- * The result of a call: MMX_OK or one of MMX_ERROR_... Later versions may add values: treat an unknown one as a
+/** The result of a call: MMX_OK or one of MMX_ERROR_... Later versions may add values: treat an unknown one as a
  * failure.
  */
 typedef int32_t mmx_status;
@@ -132,17 +129,14 @@ typedef int32_t mmx_status;
 #define MMX_ERROR_API 29 /* any other API code */
 #define MMX_ERROR_INTERNAL 99 /* a bug in the library, or no file descriptor left */
 
-/**
- * Returns the name of a status, as in this header. Thread-safe.
+/** Returns the name of a status, as in this header. Thread-safe.
  * @param status Any value.
- * @return For example "MMX_ERROR_TIMEOUT"; "MMX_ERROR_UNKNOWN" for a value that this version doesn't know. Static; do
- *   not free it.
+ * @return For example "MMX_ERROR_TIMEOUT"; "MMX_ERROR_UNKNOWN" for a value that this version doesn't know. Static.
  * @since 1.0.0
  */
 const char *mmx_status_name(mmx_status status);
 
-/**
- * Frees a string that the library returned. Thread-safe, once for each string.
+/** Frees a string that the library returned. Thread-safe, once for each string.
  * @param string From an out parameter or a function of type `char *`. NULL does nothing.
  * @since 1.0.0
  */
@@ -155,8 +149,7 @@ void mmx_string_free(char *string);
  * settings share their idle connections. A client may be used in a child process after fork().
  */
 
-/**
- * Creates a client. Sends nothing. Thread-safe, as long as no thread changes the configuration meanwhile.
+/** Creates a client. Sends nothing. Thread-safe, as long as no thread changes the configuration meanwhile.
  * @param config     Its settings, copied. NULL = the defaults and the environment, as mmx_config_new() reads them.
  * @param out_client Receives the client, or NULL; free it with mmx_client_free().
  * @param out_error  Receives the error. NULL = not wanted.
@@ -177,8 +170,7 @@ void mmx_string_free(char *string);
  */
 mmx_status mmx_client_new(const mmx_config *config, mmx_client **out_client, mmx_error **out_error);
 
-/**
- * Frees a client. Never waits. One thread at a time, once for each client.
+/** Frees a client. Never waits. One thread at a time, once for each client.
  *
  * Calls that have already begun finish normally; none may begin during or after it. Safe in a child process after
  * fork().
@@ -197,8 +189,7 @@ void mmx_client_free(mmx_client *client);
  * MMX_ERROR_INVALID_ARGUMENT.
  */
 
-/**
- * Creates a configuration with the defaults and the settings of the environment. Thread-safe, as long as no thread
+/** Creates a configuration with the defaults and the settings of the environment. Thread-safe, as long as no thread
  * changes the environment meanwhile.
  *
  * Reads MINIMAX_API_KEY, MINIMAX_API_KEY_FILE (see mmx_config_set_api_key_file()), MINIMAX_BASE_URL, SSL_CERT_FILE, SSL_CERT_DIR, REQUEST_METHOD, and in upper or lower case
@@ -210,16 +201,13 @@ void mmx_client_free(mmx_client *client);
  */
 mmx_config *mmx_config_new(void);
 
-/**
- * Frees a configuration and erases its copy of the key. Clients created from it are not affected. One thread at a
- * time.
+/** Frees a configuration and erases its copy of the key. Clients created from it live on. One thread at a time.
  * @param config From mmx_config_new(). NULL does nothing.
  * @since 1.0.0
  */
 void mmx_config_free(mmx_config *config);
 
-/**
- * Sets the API key, which is sent as "Authorization: Bearer ...". One thread at a time.
+/** Sets the API key, which is sent as "Authorization: Bearer ...". One thread at a time.
  *
  * The library erases its own copies when they are freed, and never puts the key into an error, a log event or debug
  * output. The HTTP and TLS layers and the environment may keep copies of their own.
@@ -231,8 +219,7 @@ void mmx_config_free(mmx_config *config);
  */
 mmx_status mmx_config_set_api_key(mmx_config *config, const char *api_key, mmx_error **out_error);
 
-/**
- * Sets a file that contains the API key, in place of the key itself. One thread at a time.
+/** Sets a file that contains the API key, in place of the key itself. One thread at a time.
  *
  * The file is read immediately, and again at the beginning of a call if its time or size changed: a key that rotates needs
  * no new client. Replace the file by a rename, so that no call finds half a key. The rate limiter stays that of the first
@@ -249,8 +236,7 @@ mmx_status mmx_config_set_api_key(mmx_config *config, const char *api_key, mmx_e
  */
 mmx_status mmx_config_set_api_key_file(mmx_config *config, const char *path, mmx_error **out_error);
 
-/**
- * Adds a header to every request to the API, for example for a company's gateway. One thread at a time.
+/** Adds a header to every request to the API, for example for a company's gateway. One thread at a time.
  *
  * It is never sent to another origin, such as that of a download link, nor to a proxy that is asked for a tunnel. Like the
  * key, its value is in no error and no log event. The same name twice is sent twice.
@@ -264,23 +250,20 @@ mmx_status mmx_config_set_api_key_file(mmx_config *config, const char *path, mmx
  */
 mmx_status mmx_config_add_header(mmx_config *config, const char *name, const char *value, mmx_error **out_error);
 
-/**
- * Sets the base URL of the API. One thread at a time.
+/** Sets the base URL of the API. One thread at a time.
  *
  * A key belongs to one region: https://api.minimaxi.com, the default, is that of China; https://api.minimax.io is the
  * global one. A path in the URL is put before the path of each call.
  * @param config    The configuration to change.
  * @param base_url  http:// or https:// and a host, optionally a port and a path; no user name, password, query or
- *   fragment. http:// to another machine is refused by mmx_client_new() unless mmx_config_set_allow_insecure() allows
- *   it.
+ *   fragment. mmx_client_new() refuses http:// to another machine unless mmx_config_set_allow_insecure() allows it.
  * @param out_error Receives the error. NULL = not wanted.
  * @return MMX_OK, or MMX_ERROR_INVALID_ARGUMENT: not such a URL.
  * @since 1.0.0
  */
 mmx_status mmx_config_set_base_url(mmx_config *config, const char *base_url, mmx_error **out_error);
 
-/**
- * Allows http:// to another machine, which exposes the key to anyone who can see the traffic. One thread at a time.
+/** Allows http:// to another machine, which exposes the key to anyone who can see the traffic. One thread at a time.
  *
  * http:// to this machine (localhost, 127.0.0.0/8, ::1) is always allowed. Certificate verification can't be disabled.
  * @param config    The configuration to change.
@@ -291,8 +274,7 @@ mmx_status mmx_config_set_base_url(mmx_config *config, const char *base_url, mmx
  */
 mmx_status mmx_config_set_allow_insecure(mmx_config *config, bool allow, mmx_error **out_error);
 
-/**
- * Adds trusted CA certificates from a PEM file to those of the system. One thread at a time.
+/** Adds trusted CA certificates from a PEM file to those of the system. One thread at a time.
  *
  * The file is read immediately. A later call replaces the certificates of an earlier one.
  * @param config    The configuration to change.
@@ -305,8 +287,7 @@ mmx_status mmx_config_set_allow_insecure(mmx_config *config, bool allow, mmx_err
  */
 mmx_status mmx_config_set_ca_file(mmx_config *config, const char *pem_path, mmx_error **out_error);
 
-/**
- * Sets the name of the program in the User-Agent header, before the library's "libmmx/1.0.0". One thread at a time.
+/** Sets the name of the program in the User-Agent header, before the library's "libmmx/1.0.0". One thread at a time.
  * @param config     The configuration to change.
  * @param user_agent For example "reports/2.1". Printable ASCII; "" = only the library's own.
  * @param out_error  Receives the error. NULL = not wanted.
@@ -315,8 +296,7 @@ mmx_status mmx_config_set_ca_file(mmx_config *config, const char *pem_path, mmx_
  */
 mmx_status mmx_config_set_user_agent(mmx_config *config, const char *user_agent, mmx_error **out_error);
 
-/**
- * Sets the HTTP proxy for all requests, also for those to this machine; or none. One thread at a time.
+/** Sets the HTTP proxy for all requests, also for those to this machine; or none. One thread at a time.
  *
  * By default the environment decides: https_proxy for https://, http_proxy for http://, otherwise all_proxy. no_proxy
  * lists the destinations without a proxy, separated by commas: a domain with all its subdomains, an address, each with
@@ -339,20 +319,17 @@ mmx_status mmx_config_set_user_agent(mmx_config *config, const char *user_agent,
  */
 mmx_status mmx_config_set_proxy(mmx_config *config, const char *url_or_none, mmx_error **out_error);
 
-/**
- * Sets the timeout of a whole call: name lookup, connect, every attempt, and every wait between them. One thread at a
+/** Sets the timeout of a whole call: name lookup, connect, every attempt, and every wait between them. One thread at a
  * time.
  * @param config     The configuration to change.
- * @param timeout_ms Milliseconds, 1 or more; 0 = the default: 60,000, and none for uploads and downloads; -1 = no
- *   timeout.
+ * @param timeout_ms Milliseconds, 1 or more; 0 = default: 60,000, and none for uploads and downloads; -1 = none.
  * @param out_error  Receives the error. NULL = not wanted.
  * @return MMX_OK, or MMX_ERROR_INVALID_ARGUMENT: below -1.
  * @since 1.0.0
  */
 mmx_status mmx_config_set_timeout_ms(mmx_config *config, int64_t timeout_ms, mmx_error **out_error);
 
-/**
- * Sets the connect timeout: name lookup, TCP, proxy and TLS handshake together. One thread at a time.
+/** Sets the connect timeout: name lookup, TCP, proxy and TLS handshake together. One thread at a time.
  *
  * If it expires, the attempt fails with MMX_ERROR_TIMEOUT. Nothing was sent, so the error is never ambiguous. The
  * timeout covers all addresses of a host together.
@@ -364,8 +341,7 @@ mmx_status mmx_config_set_timeout_ms(mmx_config *config, int64_t timeout_ms, mmx
  */
 mmx_status mmx_config_set_connect_timeout_ms(mmx_config *config, int64_t timeout_ms, mmx_error **out_error);
 
-/**
- * Sets the idle timeout: the longest time without receiving or sending a byte. One thread at a time.
+/** Sets the idle timeout: the longest time without receiving or sending a byte. One thread at a time.
  *
  * It starts again with each piece of a body that is received or sent, so it never ends a call that makes progress. If
  * it expires, the attempt fails with MMX_ERROR_TIMEOUT, which is ambiguous if the request may have been carried out.
@@ -378,8 +354,7 @@ mmx_status mmx_config_set_connect_timeout_ms(mmx_config *config, int64_t timeout
  */
 mmx_status mmx_config_set_idle_timeout_ms(mmx_config *config, int64_t timeout_ms, mmx_error **out_error);
 
-/**
- * Sets the maximum number of requests of one call, the first one included. One thread at a time.
+/** Sets the maximum number of requests of one call, the first one included. One thread at a time.
  *
  * mmx_delete_file() and mmx_upload_file() document what is retried.
  * @param config       The configuration to change.
@@ -390,8 +365,7 @@ mmx_status mmx_config_set_idle_timeout_ms(mmx_config *config, int64_t timeout_ms
  */
 mmx_status mmx_config_set_max_attempts(mmx_config *config, int32_t max_attempts, mmx_error **out_error);
 
-/**
- * Sets a rate limit in requests per minute, which includes retries and lookups. One thread at a time.
+/** Sets a rate limit in requests per minute, which includes retries and lookups. One thread at a time.
  *
  * All threads and all clients of this process that have the same key and base URL share one limiter, first come, first
  * served. It spaces requests evenly. Waiting for it counts towards the timeout of a call, except in bulk calls; if the
@@ -407,8 +381,7 @@ mmx_status mmx_config_set_max_attempts(mmx_config *config, int32_t max_attempts,
  */
 mmx_status mmx_config_set_requests_per_minute(mmx_config *config, int32_t requests, mmx_error **out_error);
 
-/**
- * Log callback. Receives one event as a JSON object on one line, without a line break.
+/** Log callback. Receives one event as a JSON object on one line, without a line break.
  *
  * Runs on the calling thread during the call, with no lock of the library held: it may call the library, take its
  * time, or wait for a lock of its own. level is one of MMX_LOG_... json_line is valid until it returns.
@@ -421,8 +394,7 @@ typedef void (*mmx_log_fn)(void *user_data, int32_t level, const char *json_line
 #define MMX_LOG_INFO 3 /* an interrupted download that was resumed */
 #define MMX_LOG_DEBUG 4 /* each attempt, connection, response and wait */
 
-/**
- * Sets the log callback for clients created from this configuration. One thread at a time.
+/** Sets the log callback for clients created from this configuration. One thread at a time.
  *
  * Each line has "event", "call" and what else is known, such as "attempt" (its number), "http_status", "api_code",
  * "ms", "trace_id" and "message". The events: "attempt", "connection" ("how" is "made" or "reused"), "answer",
@@ -433,8 +405,7 @@ typedef void (*mmx_log_fn)(void *user_data, int32_t level, const char *json_line
  * @param log       The callback; NULL = none, the default. It and user_data must stay valid until the last client
  *   created with it is freed and its calls have returned. Several threads may call it at the same time.
  * @param user_data Passed to log; NULL = nothing.
- * @param level     The least important level that is wanted: MMX_LOG_ERROR, MMX_LOG_WARN, MMX_LOG_INFO or
- *   MMX_LOG_DEBUG.
+ * @param level     The least important level that is wanted, MMX_LOG_ERROR to MMX_LOG_DEBUG.
  * @param out_error Receives the error. NULL = not wanted.
  * @return MMX_OK, or MMX_ERROR_INVALID_ARGUMENT: another level.
  * @since 1.0.0
@@ -449,8 +420,7 @@ mmx_status mmx_config_set_logger(mmx_config *config, mmx_log_fn log, void *user_
  * Half of a surrogate pair (\ud83d alone) and unescaped control characters in strings stay as they are.
  */
 
-/**
- * Progress callback. Runs on the calling thread during the call, at most 20 times a second and at the end.
+/** Progress callback. Runs on the calling thread during the call, at most 20 times a second and at the end.
  *
  * done and total are in bytes, in bulk calls in files; total is -1 if it isn't known. Return 0 to continue, anything
  * else to cancel the call. The last report of an upload comes after the response, when there is nothing left to
@@ -459,8 +429,7 @@ mmx_status mmx_config_set_logger(mmx_config *config, mmx_log_fn log, void *user_
  */
 typedef int32_t (*mmx_progress_fn)(void *user_data, int64_t done, int64_t total);
 
-/**
- * Facts about a call, for support and statistics. Initialise with MMX_CALL_INFO_INIT; filled in when the call returns, on
+/** Facts about a call, for support and statistics. Initialise with MMX_CALL_INFO_INIT; filled in when the call returns, on
  * success and failure alike.
  */
 typedef struct mmx_call_info {
@@ -498,8 +467,7 @@ typedef struct mmx_call_options {
     void *user_data;
     /** Receives facts about the call; NULL = not wanted. */
     mmx_call_info *info;
-    /**
-     * Asks whether the call is to end: 0 continues, anything else cancels it. Runs on the calling thread when a signal
+    /** Asks whether the call is to end: 0 continues, anything else cancels it. Runs on the calling thread when a signal
      * handler ran there during a wait, and at least every 100 ms of waiting. NULL = never.
      */
     int32_t (*interrupted)(void *user_data);
@@ -521,8 +489,7 @@ typedef struct mmx_call_options {
 #define MMX_PURPOSE_VIDEO_UNDERSTANDING "video_understanding" /* video for chat requests */
 #define MMX_PURPOSE_VIDEO_GENERATION_INPUT "video_generation_input" /* material for video generation */
 
-/**
- * Deletes one file. Thread-safe.
+/** Deletes one file. Thread-safe.
  *
  * Sends POST /v1/files/delete ("File Delete" in the API documentation).
  *
@@ -565,8 +532,7 @@ typedef struct mmx_call_options {
 mmx_status mmx_delete_file(const mmx_client *client, int64_t file_id, const char *purpose,
                            const mmx_call_options *options, char **out_json, mmx_error **out_error);
 
-/**
- * Lists files. Thread-safe.
+/** Lists files. Thread-safe.
  *
  * Sends GET /v1/files/list ("File List" in the API documentation). There is no paging: the response contains every
  * file; up to 256 MiB are read. Entries that are no files, such as null, are counted in the log. Retried after every failure that may be temporary.
@@ -596,8 +562,7 @@ mmx_status mmx_delete_file(const mmx_client *client, int64_t file_id, const char
 mmx_status mmx_list_files(const mmx_client *client, const char *purpose_or_null, const mmx_call_options *options,
                           char **out_json, mmx_error **out_error);
 
-/**
- * Retrieves the metadata of one file, which includes a download link. Thread-safe.
+/** Retrieves the metadata of one file, which includes a download link. Thread-safe.
  *
  * Sends GET /v1/files/retrieve ("File Retrieve" in the API documentation). Retried after every failure that may be
  * temporary.
@@ -615,8 +580,7 @@ mmx_status mmx_list_files(const mmx_client *client, const char *purpose_or_null,
 mmx_status mmx_retrieve_file(const mmx_client *client, int64_t file_id, const mmx_call_options *options,
                              char **out_json, mmx_error **out_error);
 
-/**
- * Waits until a file is there, and retrieves its metadata. Thread-safe.
+/** Waits until a file is there, and retrieves its metadata. Thread-safe.
  *
  * Sends GET /v1/files/retrieve ("File Retrieve" in the API documentation) until the service knows the file: after 1 s, 2 s,
  * 4 s and so on, then every 15 s, within the rate limit. For ids that are handed out before their file exists, as by
@@ -626,8 +590,7 @@ mmx_status mmx_retrieve_file(const mmx_client *client, int64_t file_id, const mm
  * @param file_id   The file's id, 1 or more.
  * @param options   Options of this call; NULL = as the client is configured. timeout_ms bounds the whole wait, and
  *   max_attempts each of its retrieves.
- * @param out_json  Receives the service's response, as from mmx_retrieve_file(); free it with mmx_string_free(). NULL =
- *   not wanted.
+ * @param out_json  Receives the service's response, as mmx_retrieve_file(); for mmx_string_free(). NULL = not wanted.
  * @param out_error Receives the error. NULL = not wanted.
  * @return MMX_OK: out_json describes the file.
  *   MMX_ERROR_TIMEOUT: it was not there in time.
@@ -656,8 +619,7 @@ typedef struct mmx_source {
     int64_t size;
     /** Writes up to capacity bytes to buffer and returns their number; 0 = end of the file, negative = failure. */
     int64_t (*read)(void *user_data, uint8_t *buffer, size_t capacity);
-    /**
-     * Goes back to the start for a retry; 0 = done, otherwise the call ends with MMX_ERROR_FILE. May be NULL: then nothing
+    /** Goes back to the start for a retry; 0 = done, otherwise the call ends with MMX_ERROR_FILE. May be NULL: then nothing
      * is retried once bytes were read.
      */
     int32_t (*rewind)(void *user_data);
@@ -667,8 +629,7 @@ typedef struct mmx_source {
 
 #define MMX_SOURCE_INIT { sizeof(mmx_source), -1, NULL, NULL, NULL }
 
-/**
- * Uploads a local file under its own name. Thread-safe.
+/** Uploads a local file under its own name. Thread-safe.
  *
  * Sends POST /v1/files/upload ("File Upload" in the API documentation). The extension of the name decides the media
  * type. A FIFO, a device or a file of /proc is read to its end and sent in chunks; the request begins when a FIFO has data.
@@ -696,8 +657,7 @@ typedef struct mmx_source {
 mmx_status mmx_upload_file(const mmx_client *client, const char *path, const char *purpose,
                            const mmx_call_options *options, char **out_json, mmx_error **out_error);
 
-/**
- * Uploads the bytes of a source. Thread-safe.
+/** Uploads the bytes of a source. Thread-safe.
  *
  * Like mmx_upload_file(): sends POST /v1/files/upload, with Content-Length if the size is known, otherwise in chunks.
  * @param client    From mmx_client_new().
@@ -723,8 +683,7 @@ typedef struct mmx_sink {
     size_t struct_size;
     /** Takes all bytes of data; 0 = done, otherwise the call ends with MMX_ERROR_FILE. */
     int32_t (*write)(void *user_data, const uint8_t *data, size_t length);
-    /**
-     * Discards what was written, because the download starts again; 0 = done. May be NULL: then an interrupted download
+    /** Discards what was written, because the download starts again; 0 = done. May be NULL: then an interrupted download
      * continues only if the service can send the rest of the same file.
      */
     int32_t (*restart)(void *user_data);
@@ -734,8 +693,7 @@ typedef struct mmx_sink {
 
 #define MMX_SINK_INIT { sizeof(mmx_sink), NULL, NULL, NULL }
 
-/**
- * Downloads a file to a path. Thread-safe.
+/** Downloads a file to a path. Thread-safe.
  *
  * Sends GET /v1/files/retrieve_content ("File Retrieve Content" in the API documentation). With
  * MMX_CALL_VIA_DOWNLOAD_URL it fetches the link of "File Retrieve" instead; the key is never sent to another host. An
@@ -767,8 +725,7 @@ typedef struct mmx_sink {
 mmx_status mmx_download_file(const mmx_client *client, int64_t file_id, const char *path,
                              const mmx_call_options *options, char **out_json, mmx_error **out_error);
 
-/**
- * Downloads a file to a sink. Thread-safe.
+/** Downloads a file to a sink. Thread-safe.
  *
  * Like mmx_download_file(): sends GET /v1/files/retrieve_content, and passes the bytes to the sink as they are
  * received.
@@ -811,8 +768,7 @@ typedef struct mmx_file {
     const char *download_url;
 } mmx_file;
 
-/**
- * Reads the files from the JSON of a call. Thread-safe.
+/** Reads the files from the JSON of a call. Thread-safe.
  * @param json      The out_json of a call, or a plan. UTF-8. Not kept.
  * @param out_files Receives the files, or NULL; free them with mmx_files_free().
  * @param out_error Receives the error. NULL = not wanted.
@@ -822,16 +778,14 @@ typedef struct mmx_file {
  */
 mmx_status mmx_files_parse(const char *json, mmx_files **out_files, mmx_error **out_error);
 
-/**
- * Returns the number of files. Thread-safe.
+/** Returns the number of files. Thread-safe.
  * @param files From mmx_files_parse(), or NULL.
  * @return The number; 0 for NULL.
  * @since 1.0.0
  */
 size_t mmx_files_count(const mmx_files *files);
 
-/**
- * Returns one of the files. Thread-safe.
+/** Returns one of the files. Thread-safe.
  * @param files From mmx_files_parse(), or NULL.
  * @param index From 0.
  * @return The file, valid until mmx_files_free(); NULL past the end and for NULL.
@@ -839,8 +793,7 @@ size_t mmx_files_count(const mmx_files *files);
  */
 const mmx_file *mmx_files_get(const mmx_files *files, size_t index);
 
-/**
- * Frees the files and everything borrowed from them. One thread at a time.
+/** Frees the files and everything borrowed from them. One thread at a time.
  * @param files From mmx_files_parse(). NULL does nothing.
  * @since 1.0.0
  */
@@ -873,8 +826,7 @@ typedef struct mmx_file_ref {
 #define MMX_OUTCOME_NOT_ATTEMPTED 5 /* cancelled, out of time, or a key that is refused */
 #define MMX_OUTCOME_KEPT 6 /* prune: matched, but a guard or a dry run keeps it */
 
-/**
- * The outcome of one file. Filled by the library, valid during the callback, or as long as the mmx_outcomes that it is of;
+/** The outcome of one file. Filled by the library, valid during the callback, or as long as the mmx_outcomes that it is of;
  * later versions may add fields at its end.
  */
 typedef struct mmx_outcome {
@@ -898,8 +850,7 @@ typedef struct mmx_outcome {
     const mmx_error *error;
 } mmx_outcome;
 
-/**
- * Outcome callback: called once for each file, as soon as its outcome is known. Return 0 to continue, anything else to
+/** Outcome callback: called once for each file, as soon as its outcome is known. Return 0 to continue, anything else to
  * stop the run: requests in flight are completed, the remaining files are not attempted.
  */
 typedef int32_t (*mmx_outcome_fn)(void *user_data, const mmx_outcome *outcome);
@@ -914,8 +865,7 @@ typedef struct mmx_bulk_options {
     int64_t call_timeout_ms;
     /** Maximum number of delete requests for each file. */
     int32_t max_attempts;
-    /**
-     * Maximum number of files in flight, 1 to 1,000; 0 = 16. A run starts with 2 and grows, because the service refuses
+    /** Maximum number of files in flight, 1 to 1,000; 0 = 16. A run starts with 2 and grows, because the service refuses
      * sudden increases; soon after a successful run of the same key it starts with as many as that one reached.
      */
     int32_t concurrency;
@@ -937,8 +887,7 @@ typedef struct mmx_bulk_options {
 
 #define MMX_BULK_OPTIONS_INIT { sizeof(mmx_bulk_options), 0, 0, 0, 0, 0, NULL, NULL, NULL, NULL }
 
-/**
- * A selection of files: all conditions must hold. Initialise with MMX_FILTER_INIT. Needs at least one condition beside
+/** A selection of files: all conditions must hold. Initialise with MMX_FILTER_INIT. Needs at least one condition beside
  * the purpose, or MMX_FILTER_ALL.
  */
 typedef struct mmx_filter {
@@ -946,8 +895,7 @@ typedef struct mmx_filter {
     size_t struct_size;
     /** NULL = every purpose. */
     const char *purpose;
-    /**
-     * Minimum age in seconds, by the service's clock and by the local clock; a file with an unknown or future time never
+    /** Minimum age in seconds, by the service's clock and by the local clock; a file with an unknown or future time never
      * matches. 0 = no condition.
      */
     int64_t older_than_s;
@@ -961,8 +909,7 @@ typedef struct mmx_filter {
     const int64_t *keep_ids;
     /** Number of keep_ids. */
     size_t keep_count;
-    /**
-     * Guard: if more files would be deleted, none is, the call returns MMX_ERROR_GUARD, and out_json holds the plan. 0 =
+    /** Guard: if more files would be deleted, none is, the call returns MMX_ERROR_GUARD, and out_json holds the plan. 0 =
      * no guard.
      */
     int64_t max_files;
@@ -977,8 +924,7 @@ typedef struct mmx_filter {
 
 #define MMX_FILTER_INIT { sizeof(mmx_filter), NULL, 0, 0, NULL, NULL, NULL, 0, 0, 0, 0 }
 
-/**
- * Deletes many files. Thread-safe.
+/** Deletes many files. Thread-safe.
  *
  * Sends POST /v1/files/delete ("File Delete" in the API documentation) for each, with retries as for
  * mmx_delete_file(). If more than 20 files are ambiguous, one list request comes before the lookups; likewise if more
@@ -1011,8 +957,7 @@ typedef struct mmx_filter {
 mmx_status mmx_delete_files(const mmx_client *client, const mmx_file_ref *files, size_t count,
                             const mmx_bulk_options *options, char **out_json, mmx_error **out_error);
 
-/**
- * Deletes the listed files that match a filter. Thread-safe.
+/** Deletes the listed files that match a filter. Thread-safe.
  *
  * Sends GET /v1/files/list ("File List" in the API documentation), applies the filter, and deletes like
  * mmx_delete_files(). If the service refuses to list by the purpose (2013), all files are listed. Ages are measured by the local clock and by the service's (the Date header of the list). With
@@ -1051,8 +996,7 @@ mmx_status mmx_prune_files(const mmx_client *client, const mmx_filter *filter, c
  * Extracts the counts and outcomes from the out_json of a bulk call, and the files of a plan, which are all KEPT.
  */
 
-/**
- * Reads the counts and outcomes from the JSON of a bulk call, or the files of a plan. Thread-safe.
+/** Reads the counts and outcomes from the JSON of a bulk call, or the files of a plan. Thread-safe.
  * @param json         The out_json of a bulk call, or a plan, for example of mmx-files. UTF-8. Not kept.
  * @param out_outcomes Receives them, or NULL; free them with mmx_outcomes_free().
  * @param out_error    Receives the error. NULL = not wanted.
@@ -1062,16 +1006,14 @@ mmx_status mmx_prune_files(const mmx_client *client, const mmx_filter *filter, c
  */
 mmx_status mmx_outcomes_parse(const char *json, mmx_outcomes **out_outcomes, mmx_error **out_error);
 
-/**
- * Returns the number of outcomes. Thread-safe.
+/** Returns the number of outcomes. Thread-safe.
  * @param outcomes From mmx_outcomes_parse(), or NULL.
  * @return The number; 0 for NULL.
  * @since 1.0.0
  */
 size_t mmx_outcomes_count(const mmx_outcomes *outcomes);
 
-/**
- * Returns one of the outcomes. Thread-safe.
+/** Returns one of the outcomes. Thread-safe.
  * @param outcomes From mmx_outcomes_parse(), or NULL.
  * @param index    From 0.
  * @return The outcome, valid until mmx_outcomes_free(); NULL past the end and for NULL.
@@ -1079,8 +1021,7 @@ size_t mmx_outcomes_count(const mmx_outcomes *outcomes);
  */
 const mmx_outcome *mmx_outcomes_get(const mmx_outcomes *outcomes, size_t index);
 
-/**
- * Returns how many files came to an outcome, as the JSON counts them. Thread-safe.
+/** Returns how many files came to an outcome, as the JSON counts them. Thread-safe.
  * @param outcomes From mmx_outcomes_parse(), or NULL.
  * @param outcome  MMX_OUTCOME_...; 0 = all files, whatever came of them.
  * @return The number; 0 for NULL and for an unknown outcome.
@@ -1088,8 +1029,7 @@ const mmx_outcome *mmx_outcomes_get(const mmx_outcomes *outcomes, size_t index);
  */
 size_t mmx_outcomes_total(const mmx_outcomes *outcomes, int32_t outcome);
 
-/**
- * Frees outcomes and everything borrowed from them. One thread at a time.
+/** Frees outcomes and everything borrowed from them. One thread at a time.
  * @param outcomes From mmx_outcomes_parse(). NULL does nothing.
  * @since 1.0.0
  */
@@ -1102,8 +1042,7 @@ void mmx_outcomes_free(mmx_outcomes *outcomes);
  * works in the process that created it, not in a child after fork().
  */
 
-/**
- * Creates a token, which holds one file descriptor until it is freed. Thread-safe.
+/** Creates a token, which holds one file descriptor until it is freed. Thread-safe.
  * @param out_cancel Receives the token, or NULL; free it with mmx_cancel_free().
  * @param out_error  Receives the error. NULL = not wanted.
  * @return MMX_OK.
@@ -1113,31 +1052,27 @@ void mmx_outcomes_free(mmx_outcomes *outcomes);
  */
 mmx_status mmx_cancel_new(mmx_cancel **out_cancel, mmx_error **out_error);
 
-/**
- * Frees a token. One thread at a time, while no call uses the token.
+/** Frees a token. One thread at a time, while no call uses the token.
  * @param cancel From mmx_cancel_new(). NULL does nothing.
  * @since 1.0.0
  */
 void mmx_cancel_free(mmx_cancel *cancel);
 
-/**
- * Cancels every call that has the token, and those that get it later, until mmx_cancel_reset(). Thread-safe and
+/** Cancels every call that has the token, and those that get it later, until mmx_cancel_reset(). Thread-safe and
  * async-signal-safe; keeps errno.
  * @param cancel From mmx_cancel_new(). NULL does nothing.
  * @since 1.0.0
  */
 void mmx_cancel_trigger(mmx_cancel *cancel);
 
-/**
- * Returns whether a token is triggered. Thread-safe and async-signal-safe.
+/** Returns whether a token is triggered. Thread-safe and async-signal-safe.
  * @param cancel From mmx_cancel_new(), or NULL.
  * @return true from mmx_cancel_trigger() to mmx_cancel_reset(); false for NULL.
  * @since 1.0.0
  */
 bool mmx_cancel_is_triggered(const mmx_cancel *cancel);
 
-/**
- * Makes a triggered token usable again. One thread at a time, while no call uses the token.
+/** Makes a triggered token usable again. One thread at a time, while no call uses the token.
  * @param cancel From mmx_cancel_new(). NULL does nothing.
  * @since 1.0.0
  */
@@ -1149,16 +1084,14 @@ void mmx_cancel_reset(mmx_cancel *cancel);
  * read by any thread. For NULL the functions return what fits a success.
  */
 
-/**
- * Returns the status that the call returned. Thread-safe.
+/** Returns the status that the call returned. Thread-safe.
  * @param error From a call's out_error, or NULL.
  * @return MMX_ERROR_...; MMX_OK for NULL.
  * @since 1.0.0
  */
 mmx_status mmx_error_status(const mmx_error *error);
 
-/**
- * Returns what went wrong and what to do, as one line for people. It begins with the call and never contains the key.
+/** Returns what went wrong and what to do, as one line for people. It begins with the call and never contains the key.
  * Thread-safe.
  * @param error From a call's out_error, or NULL.
  * @return UTF-8 without control characters, valid until mmx_error_free(); "" for NULL.
@@ -1166,56 +1099,49 @@ mmx_status mmx_error_status(const mmx_error *error);
  */
 const char *mmx_error_message(const mmx_error *error);
 
-/**
- * Returns which call failed: the name of its function without "mmx_". Thread-safe.
+/** Returns which call failed: the name of its function without "mmx_". Thread-safe.
  * @param error From a call's out_error, or NULL.
  * @return For example "delete_file", valid until mmx_error_free(); "" for NULL.
  * @since 1.0.0
  */
 const char *mmx_error_call(const mmx_error *error);
 
-/**
- * Returns the name of the argument at fault, with MMX_ERROR_INVALID_ARGUMENT. Thread-safe.
+/** Returns the name of the argument at fault, with MMX_ERROR_INVALID_ARGUMENT. Thread-safe.
  * @param error From a call's out_error, or NULL.
  * @return For example "options.timeout_ms", valid until mmx_error_free(); "" if none is.
  * @since 1.0.0
  */
 const char *mmx_error_parameter(const mmx_error *error);
 
-/**
- * Returns the service's error code: base_resp.status_code, or the number at the end of an error message. Thread-safe.
+/** Returns the service's error code: base_resp.status_code, or the number at the end of an error message. Thread-safe.
  * @param error From a call's out_error, or NULL.
  * @return For example 1004; 0 if there was none.
  * @since 1.0.0
  */
 int32_t mmx_error_api_code(const mmx_error *error);
 
-/**
- * Returns the service's own message, such as base_resp.status_msg, as one line. Thread-safe.
+/** Returns the service's own message, such as base_resp.status_msg, as one line. Thread-safe.
  * @param error From a call's out_error, or NULL.
  * @return UTF-8 without control characters, valid until mmx_error_free(); "" if there was none.
  * @since 1.0.0
  */
 const char *mmx_error_api_message(const mmx_error *error);
 
-/**
- * Returns the HTTP status of the response. The service reports most failures with 200. Thread-safe.
+/** Returns the HTTP status of the response. The service reports most failures with 200. Thread-safe.
  * @param error From a call's out_error, or NULL.
  * @return For example 502; 0 if no response was received.
  * @since 1.0.0
  */
 int32_t mmx_error_http_status(const mmx_error *error);
 
-/**
- * Returns the service's id of the request, which its support asks for. Thread-safe.
+/** Returns the service's id of the request, which its support asks for. Thread-safe.
  * @param error From a call's out_error, or NULL.
  * @return Visible ASCII, valid until mmx_error_free(); "" if there was none.
  * @since 1.0.0
  */
 const char *mmx_error_trace_id(const mmx_error *error);
 
-/**
- * Returns the number of requests sent, or tried to send. Auxiliary requests, for a download link or after a redirect,
+/** Returns the number of requests sent, or tried to send. Auxiliary requests, for a download link or after a redirect,
  * are not counted. Thread-safe.
  * @param error From a call's out_error, or NULL.
  * @return 0 if the call failed before the first one.
@@ -1223,32 +1149,28 @@ const char *mmx_error_trace_id(const mmx_error *error);
  */
 int32_t mmx_error_attempts(const mmx_error *error);
 
-/**
- * Returns how long the service asks to wait: its Retry-After header, in seconds or as a date. Thread-safe.
+/** Returns how long the service asks to wait: its Retry-After header, in seconds or as a date. Thread-safe.
  * @param error From a call's out_error, or NULL.
  * @return Milliseconds; -1 if it didn't say.
  * @since 1.0.0
  */
 int64_t mmx_error_retry_after_ms(const mmx_error *error);
 
-/**
- * Returns whether the service may have carried out the call although it failed. Thread-safe.
+/** Returns whether the service may have carried out the call although it failed. Thread-safe.
  * @param error From a call's out_error, or NULL.
  * @return true: the request was sent, and its result is unknown. false: nothing was sent, or it was refused.
  * @since 1.0.0
  */
 bool mmx_error_is_ambiguous(const mmx_error *error);
 
-/**
- * Returns the errno of a local file's failure: that of open(), read(), write() and so on. Thread-safe.
+/** Returns the errno of a local file's failure: that of open(), read(), write() and so on. Thread-safe.
  * @param error From a call's out_error, or NULL.
  * @return For example ENOENT; 0 if there was none.
  * @since 1.0.0
  */
 int32_t mmx_error_errno(const mmx_error *error);
 
-/**
- * Returns everything about an error as a JSON object (docs/json.md): status, status_name, call, message, parameter,
+/** Returns everything about an error as a JSON object (docs/json.md): status, status_name, call, message, parameter,
  * api_code, api_message, http_status, trace_id, attempts, retry_after_ms, ambiguous, errno. Later versions may add fields.
  * Thread-safe.
  * @param error From a call's out_error, or NULL.
@@ -1257,16 +1179,14 @@ int32_t mmx_error_errno(const mmx_error *error);
  */
 char *mmx_error_json(const mmx_error *error);
 
-/**
- * Copies an error, for example that of an outcome, which is borrowed. Thread-safe.
+/** Copies an error, for example that of an outcome, which is borrowed. Thread-safe.
  * @param error From a call's out_error, or NULL.
  * @return The copy; free it with mmx_error_free(). NULL for NULL.
  * @since 1.0.0
  */
 mmx_error *mmx_error_clone(const mmx_error *error);
 
-/**
- * Frees an error. One thread at a time.
+/** Frees an error. One thread at a time.
  * @param error From a call's out_error. NULL does nothing.
  * @since 1.0.0
  */

@@ -44,8 +44,7 @@ pub extern "C" fn mmx_config_new() -> *mut mmx_config {
     boundary::catch_panic(|| Box::into_raw(Box::new(mmx_config(Config::from_environment())))).unwrap_or(ptr::null_mut())
 }
 
-/// Frees a configuration and erases its copy of the key. Clients created from it are not affected. One thread at a
-/// time.
+/// Frees a configuration and erases its copy of the key. Clients created from it live on. One thread at a time.
 ///
 /// @param config From mmx_config_new(). NULL does nothing.
 /// @since 1.0.0
@@ -129,8 +128,7 @@ pub unsafe extern "C" fn mmx_config_add_header(
 ///
 /// @param config    The configuration to change.
 /// @param base_url  http:// or https:// and a host, optionally a port and a path; no user name, password, query or
-///   fragment. http:// to another machine is refused by mmx_client_new() unless mmx_config_set_allow_insecure() allows
-///   it.
+///   fragment. mmx_client_new() refuses http:// to another machine unless mmx_config_set_allow_insecure() allows it.
 /// @param out_error Receives the error. NULL = not wanted.
 /// @return MMX_OK, or MMX_ERROR_INVALID_ARGUMENT: not such a URL.
 /// @since 1.0.0
@@ -238,8 +236,7 @@ pub unsafe extern "C" fn mmx_config_set_proxy(
 /// time.
 ///
 /// @param config     The configuration to change.
-/// @param timeout_ms Milliseconds, 1 or more; 0 = the default: 60,000, and none for uploads and downloads; -1 = no
-///   timeout.
+/// @param timeout_ms Milliseconds, 1 or more; 0 = default: 60,000, and none for uploads and downloads; -1 = none.
 /// @param out_error  Receives the error. NULL = not wanted.
 /// @return MMX_OK, or MMX_ERROR_INVALID_ARGUMENT: below -1.
 /// @since 1.0.0
@@ -366,8 +363,7 @@ unsafe impl Sync for UserData {}
 /// @param log       The callback; NULL = none, the default. It and user_data must stay valid until the last client
 ///   created with it is freed and its calls have returned. Several threads may call it at the same time.
 /// @param user_data Passed to log; NULL = nothing.
-/// @param level     The least important level that is wanted: MMX_LOG_ERROR, MMX_LOG_WARN, MMX_LOG_INFO or
-///   MMX_LOG_DEBUG.
+/// @param level     The least important level that is wanted, MMX_LOG_ERROR to MMX_LOG_DEBUG.
 /// @param out_error Receives the error. NULL = not wanted.
 /// @return MMX_OK, or MMX_ERROR_INVALID_ARGUMENT: another level.
 /// @since 1.0.0

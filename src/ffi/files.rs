@@ -321,8 +321,7 @@ pub unsafe extern "C" fn mmx_retrieve_file(
 /// @param file_id   The file's id, 1 or more.
 /// @param options   Options of this call; NULL = as the client is configured. timeout_ms bounds the whole wait, and
 ///   max_attempts each of its retrieves.
-/// @param out_json  Receives the service's response, as from mmx_retrieve_file(); free it with mmx_string_free(). NULL =
-///   not wanted.
+/// @param out_json  Receives the service's response, as mmx_retrieve_file(); for mmx_string_free(). NULL = not wanted.
 /// @param out_error Receives the error. NULL = not wanted.
 /// @return MMX_OK: out_json describes the file.
 ///   MMX_ERROR_TIMEOUT: it was not there in time.

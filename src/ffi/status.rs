@@ -42,8 +42,7 @@ pub type mmx_status = i32;
 /// Returns the name of a status, as in this header. Thread-safe.
 ///
 /// @param status Any value.
-/// @return For example "MMX_ERROR_TIMEOUT"; "MMX_ERROR_UNKNOWN" for a value that this version doesn't know. Static; do
-///   not free it.
+/// @return For example "MMX_ERROR_TIMEOUT"; "MMX_ERROR_UNKNOWN" for a value that this version doesn't know. Static.
 /// @since 1.0.0
 #[unsafe(no_mangle)]
 pub extern "C" fn mmx_status_name(status: mmx_status) -> *const c_char {

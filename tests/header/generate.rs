@@ -139,9 +139,9 @@ fn as_doc(lines: &[String], indent: &str) -> String {
     match lines {
         [] => String::new(),
         [one] => format!("{indent}/**{one} */\n"),
-        lines => {
-            let lines = lines.iter().map(|line| format!("{indent} *{line}\n"));
-            format!("{indent}/**\n{}{indent} */\n", lines.collect::<String>())
+        [first, rest @ ..] => {
+            let rest = rest.iter().map(|line| format!("{indent} *{line}\n"));
+            format!("{indent}/**{first}\n{}{indent} */\n", rest.collect::<String>())
         }
     }
 }
