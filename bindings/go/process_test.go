@@ -20,7 +20,8 @@ import (
 func TestLibraryThatDoesNotFit(t *testing.T) {
 	folder := t.TempDir()
 	library := filepath.Join(folder, "libmmx.so.1")
-	compile := exec.Command("cc", "-shared", "-fPIC", "-Wl,-soname,libmmx.so.1", "-x", "c", "-", "-o", library)
+	versions := "-Wl,--version-script=" + filepath.Join(root, "packaging", "mmx.map")
+	compile := exec.Command("cc", "-shared", "-fPIC", "-Wl,-soname,libmmx.so.1", versions, "-x", "c", "-", "-o", library)
 	compile.Stdin = strings.NewReader(stub(t))
 	if output, err := compile.CombinedOutput(); err != nil {
 		t.Fatalf("cc: %v\n%s", err, output)
