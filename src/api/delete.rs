@@ -133,15 +133,12 @@ fn refused_though_there(mut error: Error, client: &Client, found: &str, purpose:
 
 pub fn check(name: &'static str, file_id: i64, purpose: Option<&str>) -> Result<(), Error> {
     model::check_id(name, file_id)?;
-    purpose.map_or(Ok(()), |purpose| purpose::check(name, purpose))
+    purpose::check_given(name, purpose)
 }
 
 /// Adds what a caller should know beside the error itself.
 pub fn explain(error: Error, purpose: Option<&str>) -> Error {
-    let mut error = match purpose {
-        Some(purpose) => purpose::explain(error, purpose),
-        None => error,
-    };
+    let mut error = purpose::explain(error, purpose);
     if error.ambiguous {
         error.add("; the file may or may not be there still");
     }

@@ -29,7 +29,7 @@ pub fn listing(
     keep: Keep<'_>,
     options: &CallOptions<'_>,
 ) -> Result<(ApiResponse, Listing), Error> {
-    check(name, purpose)?;
+    purpose::check_given(name, purpose)?;
     envelope::drive(client, name, options, |mut attempts| async move { ask(&mut attempts, name, purpose, keep).await })
 }
 
@@ -42,7 +42,7 @@ pub fn listing_of(
     keep: Keep<'_>,
     options: &CallOptions<'_>,
 ) -> Result<(ApiResponse, Listing), Error> {
-    check(name, purpose)?;
+    purpose::check_given(name, purpose)?;
     envelope::drive(client, name, options, |mut attempts| async move {
         let (error, purpose) = match (ask(&mut attempts, name, purpose, keep).await, purpose) {
             (Err(error), Some(purpose)) if error.api_code == 2013 => (error, purpose),
@@ -71,10 +71,6 @@ pub fn listing_of(
     })
 }
 
-fn check(name: &'static str, purpose: Option<&str>) -> Result<(), Error> {
-    purpose.map_or(Ok(()), |purpose| purpose::check(name, purpose))
-}
-
 async fn ask(
     attempts: &mut Attempts<'_>,
     name: &'static str,
@@ -90,10 +86,7 @@ async fn ask(
         max_response_len: MAX_RESPONSE_LEN,
         effect: Effect::ReadOnly,
     };
-    let explain = |error| match purpose {
-        Some(purpose) => purpose::explain(error, purpose),
-        None => error,
-    };
+    let explain = |error| purpose::explain(error, purpose);
     let mut response = envelope::repeat(attempts, &call, keep).await.map_err(explain)?;
     let listing = response.listing(attempts.client(), &call).map_err(explain)?;
     if listing.unreadable > 0 {

@@ -28,10 +28,15 @@ pub fn check(call: &'static str, purpose: &str) -> Result<(), Error> {
     Err(Error::invalid_argument(call, "purpose", why))
 }
 
+/// The same for a purpose that may be left out.
+pub fn check_given(call: &'static str, purpose: Option<&str>) -> Result<(), Error> {
+    purpose.map_or(Ok(()), |purpose| check(call, purpose))
+}
+
 /// Malformed input (2013) often is a purpose with a typo.
-pub fn explain(mut error: Error, purpose: &str) -> Error {
+pub fn explain(mut error: Error, purpose: Option<&str>) -> Error {
     if error.api_code == 2013
-        && let Some(hint) = hint(purpose)
+        && let Some(hint) = purpose.and_then(hint)
     {
         error.add(&hint);
     }

@@ -167,7 +167,7 @@ impl Upload<'_, '_> {
     }
 
     fn explain(&self, error: Error) -> Error {
-        let mut error = purpose::explain(error, self.purpose);
+        let mut error = purpose::explain(error, Some(self.purpose));
         if matches!(error.api_code, 2013 | 2037 | 2048)
             && let Some(broken) = purpose::broken_limit(self.purpose, self.filename, self.source.size())
         {
