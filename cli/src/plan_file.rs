@@ -6,6 +6,7 @@ use crate::escape;
 use crate::ids::check_purpose;
 use crate::output::Output;
 use mmx::api::model::FileObject;
+use mmx::api::results::{PLAN_VERSION, PlannedFile};
 use mmx::error::{Error, Status, one_line};
 use rustix::fs::fstat;
 use rustix::stdio::{stderr, stdout};
@@ -18,8 +19,6 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
-const VERSION: u64 = 1;
-
 /// The part of a plan that is read when it is applied.
 #[derive(Deserialize)]
 pub(crate) struct PlanFile {
@@ -27,23 +26,12 @@ pub(crate) struct PlanFile {
     key_fingerprint: String,
     pub(crate) made_at_ms: i64,
     filter: PlanFilter,
-    files: Vec<Planned>,
+    files: Vec<PlannedFile>,
 }
 
 #[derive(Deserialize)]
 struct PlanFilter {
     purpose: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Planned {
-    file_id: i64,
-    purpose: String,
-    filename: String,
-    bytes: i64,
-    created_at: i64,
-    /// The reason why the file is kept.
-    kept: Option<String>,
 }
 
 impl PlanFile {
@@ -52,7 +40,7 @@ impl PlanFile {
         let json = fs::read(path).map_err(|error| usage(format!("can't be read: {error}")))?;
         let json: Value = serde_json::from_slice(&json).map_err(|error| usage(format!("is no JSON: {error}")))?;
         match json["version"].as_u64() {
-            Some(VERSION) => {}
+            Some(PLAN_VERSION) => {}
             Some(other) => return Err(usage(format!("is of version {other}, which this mmx-files can't read"))),
             None => return Err(usage("is no plan".into())),
         }
@@ -82,21 +70,13 @@ impl PlanFile {
         self.filter.purpose.as_deref()
     }
 
-    fn chosen(&self) -> impl Iterator<Item = &Planned> {
+    fn chosen(&self) -> impl Iterator<Item = &PlannedFile> {
         self.files.iter().filter(|file| file.kept.is_none())
     }
 
     /// The files to delete, as they were listed.
     pub(crate) fn files(&self) -> Vec<FileObject> {
-        let as_listed = |file: &Planned| FileObject {
-            file_id: file.file_id,
-            bytes: file.bytes,
-            created_at: file.created_at,
-            filename: file.filename.clone(),
-            purpose: file.purpose.clone(),
-            ..FileObject::default()
-        };
-        self.chosen().map(as_listed).collect()
+        self.chosen().cloned().map(PlannedFile::listed).collect()
     }
 }
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::error::Category;
 
 /// The version of plans that can be read.
-const VERSION: u64 = 1;
+pub const PLAN_VERSION: u64 = 1;
 
 /// The outcomes in a bulk result, or the files of a plan as kept.
 #[derive(Debug)]
@@ -50,14 +50,30 @@ struct Plan {
     files: Vec<PlannedFile>,
 }
 
-#[derive(Deserialize)]
-struct PlannedFile {
-    file_id: i64,
-    purpose: String,
+/// A file of a plan.
+#[derive(Clone, Debug, Deserialize)]
+pub struct PlannedFile {
+    pub file_id: i64,
+    pub purpose: String,
     filename: String,
     bytes: i64,
     created_at: i64,
-    kept: Option<String>,
+    /// The reason why it is kept.
+    pub kept: Option<String>,
+}
+
+impl PlannedFile {
+    /// The file as it was listed.
+    pub fn listed(self) -> FileObject {
+        FileObject {
+            file_id: self.file_id,
+            bytes: self.bytes,
+            created_at: self.created_at,
+            filename: self.filename,
+            purpose: self.purpose,
+            ..FileObject::default()
+        }
+    }
 }
 
 enum Ours {
@@ -114,15 +130,7 @@ pub fn planned_files(json: &str) -> Option<Result<Vec<FileObject>, String>> {
     let none = "holds no files: it is a bulk result without a plan, whose outcomes mmx_outcomes_parse() reads";
     Some(plan.and_then(|plan| plan.ok_or_else(|| none.into())).map(|plan| {
         let chosen = plan.files.into_iter().filter(|file| file.kept.is_none());
-        let file = |file: PlannedFile| FileObject {
-            file_id: file.file_id,
-            bytes: file.bytes,
-            created_at: file.created_at,
-            filename: file.filename,
-            purpose: file.purpose,
-            download_url: String::new(),
-        };
-        chosen.map(file).collect()
+        chosen.map(PlannedFile::listed).collect()
     }))
 }
 
@@ -137,7 +145,7 @@ fn ours(json: &str) -> Result<Option<Ours>, String> {
     let fields: Fields = read(json)?;
     match (fields.not_attempted, fields.key_fingerprint, fields.version) {
         (Some(_), ..) => Ok(Some(Ours::BulkResult)),
-        (None, Some(_), Some(version)) if version.as_u64() == Some(VERSION) => Ok(Some(Ours::Plan)),
+        (None, Some(_), Some(version)) if version.as_u64() == Some(PLAN_VERSION) => Ok(Some(Ours::Plan)),
         (None, Some(_), Some(_)) => Err("is a plan of another version, which this version of libmmx can't read".into()),
         _ => Ok(None),
     }
