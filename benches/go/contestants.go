@@ -13,7 +13,7 @@ import (
 	"runtime"
 	"time"
 
-	mmx "example.com/libmmx/go"
+	"example.com/libmmx/mmx"
 )
 
 func libmmx(int) (func(id int64) error, string) {

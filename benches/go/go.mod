@@ -2,6 +2,6 @@ module example.com/libmmx/bench
 
 go 1.24
 
-require example.com/libmmx/go v0.0.0
+require example.com/libmmx/mmx v0.0.0
 
-replace example.com/libmmx/go => ../../bindings/go
+replace example.com/libmmx/mmx => ../../bindings/go

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	mmx "example.com/libmmx/go"
+	"example.com/libmmx/mmx"
 )
 
 // Files that aren't there or have another purpose, purposes as they are, and lists with odd fields.

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	mmx "example.com/libmmx/go"
+	"example.com/libmmx/mmx"
 )
 
 // The benchmarks compare a delete with the same request by net/http.

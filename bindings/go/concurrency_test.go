@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	mmx "example.com/libmmx/go"
+	"example.com/libmmx/mmx"
 )
 
 // A call blocks a thread, and the runtime ends a process with 10,000.

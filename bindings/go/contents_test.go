@@ -9,7 +9,7 @@ import (
 	"syscall"
 	"testing"
 
-	mmx "example.com/libmmx/go"
+	"example.com/libmmx/mmx"
 )
 
 // What isn't the file never becomes the file, however it comes, and a file that looks like an error does.

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	mmx "example.com/libmmx/go"
+	"example.com/libmmx/mmx"
 )
 
 // The ways in which a loop over many files may end, each without leaks.

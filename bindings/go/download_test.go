@@ -12,7 +12,7 @@ import (
 	"syscall"
 	"testing"
 
-	mmx "example.com/libmmx/go"
+	"example.com/libmmx/mmx"
 )
 
 // holding makes an account with a file of a size, and returns its hash.

@@ -8,7 +8,7 @@ import (
 	"syscall"
 	"testing"
 
-	mmx "example.com/libmmx/go"
+	"example.com/libmmx/mmx"
 )
 
 const errorFile = 2

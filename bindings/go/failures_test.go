@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	mmx "example.com/libmmx/go"
+	"example.com/libmmx/mmx"
 )
 
 // row is one of the failures that all languages report in the same way.

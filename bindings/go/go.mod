@@ -1,3 +1,3 @@
-module example.com/libmmx/go
+module example.com/libmmx/mmx
 
 go 1.24

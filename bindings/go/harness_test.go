@@ -19,7 +19,7 @@ import (
 	"testing"
 	"time"
 
-	mmx "example.com/libmmx/go"
+	"example.com/libmmx/mmx"
 )
 
 // The stand-in server, one for all tests; each has an account of its own there.

@@ -8,7 +8,7 @@ import (
 	"sync/atomic"
 	"testing"
 
-	mmx "example.com/libmmx/go"
+	"example.com/libmmx/mmx"
 )
 
 func TestClosing(t *testing.T) {

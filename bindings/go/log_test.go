@@ -11,7 +11,7 @@ import (
 	"sync/atomic"
 	"testing"
 
-	mmx "example.com/libmmx/go"
+	"example.com/libmmx/mmx"
 )
 
 // noted is a handler that keeps its records from a level on.

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	mmx "example.com/libmmx/go"
+	"example.com/libmmx/mmx"
 )
 
 func deletes(t *testing.T, client *mmx.Client) {

@@ -13,7 +13,7 @@ import (
 	"syscall"
 	"testing"
 
-	mmx "example.com/libmmx/go"
+	"example.com/libmmx/mmx"
 )
 
 // A library of another binary interface is an error of New, before any other function is called.
@@ -153,7 +153,7 @@ import (
 	"slices"
 	"time"
 
-	mmx "example.com/libmmx/go"
+	"example.com/libmmx/mmx"
 )
 
 var (
@@ -199,8 +199,8 @@ func TestCodeOnPages(t *testing.T) {
 		t.Errorf("only %d blocks", count)
 	}
 	folder := t.TempDir()
-	module := fmt.Sprintf("module pages\n\ngo 1.24\n\nrequire example.com/libmmx/go v0.0.0\n\n"+
-		"replace example.com/libmmx/go => %s\n", filepath.Join(root, "bindings", "go"))
+	module := fmt.Sprintf("module pages\n\ngo 1.24\n\nrequire example.com/libmmx/mmx v0.0.0\n\n"+
+		"replace example.com/libmmx/mmx => %s\n", filepath.Join(root, "bindings", "go"))
 	must(t, os.WriteFile(filepath.Join(folder, "go.mod"), []byte(module), 0o600))
 	must(t, os.WriteFile(filepath.Join(folder, "pieces.go"), []byte(code.String()), 0o600))
 	vet := exec.Command("go", "vet", ".")
@@ -217,8 +217,8 @@ func TestTestingPage(t *testing.T) {
 	_, block, _ := strings.Cut(string(page), "\n```go\n")
 	block, _, _ = strings.Cut(block, "```")
 	folder := t.TempDir()
-	module := fmt.Sprintf("module cleanup\n\ngo 1.24\n\nrequire example.com/libmmx/go v0.0.0\n\n"+
-		"replace example.com/libmmx/go => %s\n", filepath.Join(root, "bindings", "go"))
+	module := fmt.Sprintf("module cleanup\n\ngo 1.24\n\nrequire example.com/libmmx/mmx v0.0.0\n\n"+
+		"replace example.com/libmmx/mmx => %s\n", filepath.Join(root, "bindings", "go"))
 	must(t, os.WriteFile(filepath.Join(folder, "go.mod"), []byte(module), 0o600))
 	must(t, os.WriteFile(filepath.Join(folder, "cleanup_test.go"), []byte(block), 0o600))
 	test := exec.Command("go", "test", "-count=1", ".")

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	mmx "example.com/libmmx/go"
+	"example.com/libmmx/mmx"
 )
 
 // proxied is a request that arrived at a forward proxy of the stand-in server.

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	mmx "example.com/libmmx/go"
+	"example.com/libmmx/mmx"
 )
 
 // Downloads that are redirected, or fetched by a link.

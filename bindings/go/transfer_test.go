@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	mmx "example.com/libmmx/go"
+	"example.com/libmmx/mmx"
 )
 
 // funcs is a Reader, a Writer and a Seeker made of functions.

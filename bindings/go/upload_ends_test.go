@@ -12,7 +12,7 @@ import (
 	"syscall"
 	"testing"
 
-	mmx "example.com/libmmx/go"
+	"example.com/libmmx/mmx"
 )
 
 // Uploads of changing files, to servers that close the connection, and large ones.

@@ -12,7 +12,7 @@ import (
 	"testing"
 	"testing/iotest"
 
-	mmx "example.com/libmmx/go"
+	"example.com/libmmx/mmx"
 )
 
 var errOurs = errors.New("the disk is on fire")

@@ -2,7 +2,7 @@ module delete
 
 go 1.24
 
-require example.com/libmmx/go v1.0.0
+require example.com/libmmx/mmx v1.0.0
 
 // In this checkout; without the line Go fetches the published module.
-replace example.com/libmmx/go => ../../../bindings/go
+replace example.com/libmmx/mmx => ../../../bindings/go

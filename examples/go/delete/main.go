@@ -8,7 +8,7 @@ import (
 	"log"
 	"strconv"
 
-	mmx "example.com/libmmx/go"
+	"example.com/libmmx/mmx"
 )
 
 func main() {

@@ -9,7 +9,7 @@ import (
 	"log"
 	"os"
 
-	mmx "example.com/libmmx/go"
+	"example.com/libmmx/mmx"
 )
 
 func main() {

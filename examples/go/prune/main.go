@@ -12,7 +12,7 @@ import (
 	"strconv"
 	"time"
 
-	mmx "example.com/libmmx/go"
+	"example.com/libmmx/mmx"
 )
 
 func main() {
