@@ -471,14 +471,18 @@ typedef struct mmx_call_options {
      * handler ran there during a wait, and at least every 100 ms of waiting. NULL = never.
      */
     int32_t (*interrupted)(void *user_data);
+    /** Upload with a ledger: mmx_sweep() deletes the file after so many seconds. 0 = never. */
+    int64_t expires_after_s;
 } mmx_call_options;
 
 /* Flags of mmx_call_options. */
 #define MMX_CALL_RECONCILE 1u /* upload: look the file up if the response was lost */
 #define MMX_CALL_VIA_DOWNLOAD_URL 2u /* download: through the link of mmx_retrieve_file() */
+#define MMX_CALL_REUSE 4u /* upload with a ledger: the id of the same bytes and purpose, while retrieve still knows it */
+#define MMX_CALL_TEMPORARY 8u /* upload with a ledger: mmx_sweep() deletes the file once this process is gone */
 #define MMX_CALL_MISSING_OK 16u /* delete: a file that retrieve doesn't know is a success, with evidence "retrieve" */
 
-#define MMX_CALL_OPTIONS_INIT { sizeof(mmx_call_options), 0, 0, 0, NULL, NULL, NULL, NULL, NULL }
+#define MMX_CALL_OPTIONS_INIT { sizeof(mmx_call_options), 0, 0, 0, NULL, NULL, NULL, NULL, NULL, 0 }
 
 /* Purposes of files that this version knows. The service adds new ones; they can be used, too. */
 #define MMX_PURPOSE_VOICE_CLONE "voice_clone" /* audio to clone a voice from */
@@ -1034,6 +1038,97 @@ size_t mmx_outcomes_total(const mmx_outcomes *outcomes, int32_t outcome);
  * @since 1.0.0
  */
 void mmx_outcomes_free(mmx_outcomes *outcomes);
+
+/* ---- The ledger ----------------------------------------------------------------------------------------------------
+ *
+ * A ledger is a file that knows every upload of its clients until the file is deleted (docs/surely-gone.md): JSON Lines
+ * (docs/json.md), for any number of threads and processes of one host. mmx_sweep() settles what a crash left.
+ */
+
+/** Sets the ledger of clients: also MMX_LEDGER in the environment. One thread at a time.
+ *
+ * Of each upload, purpose, name, size, SHA-256 and process are on the disk before the first byte is sent, and the id after the
+ * response; a delete strikes them out. A source that can go back to its start is read twice. The file is made when it is
+ * first needed, and locked (flock) for each change.
+ * @param config    From mmx_config_new().
+ * @param path      The file. UTF-8; "" = no ledger.
+ * @param out_error Receives the error. NULL = not wanted.
+ * @return MMX_OK or MMX_ERROR_INVALID_ARGUMENT. A ledger that can't be written fails uploads with MMX_ERROR_FILE before
+ *   anything is sent.
+ * @since 1.0.0
+ */
+mmx_status mmx_config_set_ledger(mmx_config *config, const char *path, mmx_error **out_error);
+
+/** Downloads a file and deletes it once it is whole on this disk. Thread-safe.
+ *
+ * Sends GET /v1/files/retrieve_content ("File Retrieve Content" in the API documentation) like mmx_download_file(), then, after
+ * the length was verified and file and folder were flushed, POST /v1/files/delete ("File Delete") like mmx_delete_file() with
+ * MMX_CALL_MISSING_OK. If a step fails, the file is not deleted, and the message says what is where. With a ledger, a delete
+ * that a crash prevented is carried out by mmx_sweep().
+ * @param client          From mmx_client_new().
+ * @param file_id         The file's id, 1 or more.
+ * @param purpose_or_null As for mmx_delete_file().
+ * @param path            The target, a regular file. UTF-8.
+ * @param options         Options of this call, as for mmx_download_file(); timeout_ms bounds both parts.
+ * @param out_json        Receives the object of mmx_download_file() with path, deleted and delete (docs/json.md) once the file
+ *   is on the disk, whatever the call returns; free it with mmx_string_free(). NULL = not wanted.
+ * @param out_error       Receives the error. NULL = not wanted.
+ * @return MMX_OK: the file is whole on the disk, and deleted at the service.
+ *   MMX_ERROR_FILE: the target can't be written, flushed or renamed, or the ledger can't be written; it was not deleted.
+ *   Others as for mmx_download_file() and mmx_delete_file().
+ * @since 1.0.0
+ */
+mmx_status mmx_take_file(const mmx_client *client, int64_t file_id, const char *purpose_or_null, const char *path,
+                         const mmx_call_options *options, char **out_json, mmx_error **out_error);
+
+/** Options of mmx_sweep(). Initialise with MMX_SWEEP_OPTIONS_INIT. */
+typedef struct mmx_sweep_options {
+    /** Set by MMX_SWEEP_OPTIONS_INIT. */
+    size_t struct_size;
+    /** Timeout of the whole run, in milliseconds; 0 or -1 = none. */
+    int64_t timeout_ms;
+    /** MMX_BULK_DRY_RUN, or 0. */
+    uint32_t flags;
+    /** Cancellation token; used until the call returns. */
+    mmx_cancel *cancel;
+    /** As in mmx_bulk_options. */
+    mmx_outcome_fn on_outcome;
+    /** Passed to on_outcome. */
+    void *user_data;
+} mmx_sweep_options;
+
+#define MMX_SWEEP_OPTIONS_INIT { sizeof(mmx_sweep_options), 0, 0, NULL, NULL, NULL }
+
+/** Settles what processes that are gone left in the client's ledger, and deletes what is due. Thread-safe.
+ *
+ * Sends GET /v1/files/list ("File List" in the API documentation), if it has to look for files or needs the service's clock, and
+ * POST /v1/files/delete ("File Delete"). An upload whose id is not known is looked for in the list: name, size, purpose, and time by the service's clock. If several
+ * files or uploads fit each other, none is chosen, and "unsettled" in out_json has them. Deleted are temporary files, files that
+ * mmx_take_file() had brought to the disk, and those whose time (expires_after_s) is over by the service's clock and this machine's.
+ * Everything else stays, and so does what a process may still be at. Two sweeps at once share the work.
+ * @param client    From mmx_client_new(); it has a ledger.
+ * @param options   NULL = as the client is configured.
+ * @param out_json  Receives a bulk result, whatever the call returns, as mmx_delete_files(), with "sweep" (docs/json.md); free
+ *   it with mmx_string_free(). NULL = not wanted.
+ * @param out_error Receives the error. NULL = not wanted.
+ * @return MMX_OK: all that was left is settled.
+ *   MMX_ERROR_PARTIAL: some files were not deleted, or some uploads are unsettled.
+ *   MMX_ERROR_FILE: the ledger can't be read or written, or has been locked for 10 s; nothing was deleted.
+ *   MMX_ERROR_PROTOCOL: as for mmx_prune_files().
+ *   Others as for mmx_list_files(), before a delete was sent, and as for mmx_delete_files().
+ * @since 1.0.0
+ */
+mmx_status mmx_sweep(const mmx_client *client, const mmx_sweep_options *options, char **out_json,
+                     mmx_error **out_error);
+
+/** Strikes a file out of the client's ledger: no sweep deletes it. Thread-safe. Sends no request.
+ * @param client    From mmx_client_new(); it has a ledger.
+ * @param file_id   The file's id, 1 or more.
+ * @param out_error Receives the error. NULL = not wanted.
+ * @return MMX_OK, or MMX_ERROR_NOT_FOUND: the ledger has no such file. MMX_ERROR_FILE: the ledger can't be written.
+ * @since 1.0.0
+ */
+mmx_status mmx_ledger_keep(const mmx_client *client, int64_t file_id, mmx_error **out_error);
 
 /* ---- Cancellation --------------------------------------------------------------------------------------------------
  *

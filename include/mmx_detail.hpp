@@ -181,7 +181,7 @@ inline mmx_call_options options(const Call &call) noexcept {
             (call.missing_ok ? MMX_CALL_MISSING_OK : 0) | (call.reconcile ? MMX_CALL_RECONCILE : 0) |
                 (call.via_download_url ? MMX_CALL_VIA_DOWNLOAD_URL : 0),
             call.cancel ? call.cancel->get() : nullptr, call.progress ? on_progress<Call> : nullptr, const_cast<Call *>(&call),
-            nullptr, nullptr};
+            nullptr, nullptr, 0};
 }
 
 inline mmx_bulk_options options(const BulkCall &call, bool is_dry) noexcept {

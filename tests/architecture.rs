@@ -8,7 +8,7 @@ use std::fs;
 use std::path::Path;
 
 /// The layers from the bottom up. What stands on one may use it and what lies below.
-const LAYERS: [&str; 5] = ["error", "transport", "transfer", "api", "ffi"];
+const LAYERS: [&str; 6] = ["error", "transport", "transfer", "ledger", "api", "ffi"];
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))

@@ -114,7 +114,7 @@ fn each_function_stands_in_its_chapter() {
 fn the_header_is_a_manual_of_bounded_length() {
     let header = HEADER.as_str();
     let lines = header.lines().count();
-    assert!(lines <= 1200, "{lines} lines");
+    assert!(lines <= 1300, "{lines} lines");
     let first = &functions(header)[0];
     let declaration = format!("{} {}(", first.returns, first.name).replace("* ", "*");
     let before = header.lines().position(|line| line.starts_with(&declaration)).expect("a declaration");
@@ -155,7 +155,8 @@ fn the_documentation_is_complete() {
         let says_threads = doc.contains("Thread-safe") || doc.contains("One thread at a time");
         assert!(says_threads, "{name} doesn't say which threads may call it");
         let is_a_call = parameters.iter().any(|parameter| parameter.kind == "const mmx_client *");
-        assert!(!is_a_call || doc.contains("/v1/files/"), "{name} doesn't say what it sends");
+        let says_requests = doc.contains("/v1/files/") || doc.contains("Sends no request");
+        assert!(!is_a_call || says_requests, "{name} doesn't say what it sends");
     }
     let words = header.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
     for word in words.filter(|word| word.starts_with("MMX_ERROR_")) {

@@ -6,12 +6,14 @@ use crate::api::response::listing::Keep;
 use crate::api::response::model;
 use crate::api::retrieve::{self, Presence};
 use crate::error::{Error, Status};
+use crate::ledger::{self, Struck};
 use crate::transport::attempts::Attempts;
 use crate::transport::client::{Call, CallOptions, Client};
 use crate::transport::effect::Effect;
 use crate::transport::log::Level;
 use http::Method;
 use serde::Serialize;
+use std::cell::Cell;
 
 pub const CALL: &str = "delete_file";
 
@@ -82,31 +84,54 @@ pub fn delete(
     missing_ok: bool,
     options: &CallOptions<'_>,
 ) -> Result<String, Error> {
-    check(CALL, file_id, purpose)?;
+    delete_within(CALL, client, file_id, purpose, missing_ok, options)
+}
+
+/// The same within another call.
+pub fn delete_within(
+    name: &'static str,
+    client: &Client,
+    file_id: i64,
+    purpose: Option<&str>,
+    missing_ok: bool,
+    options: &CallOptions<'_>,
+) -> Result<String, Error> {
+    check(name, file_id, purpose)?;
     let lookup_after = if missing_ok { retrieve::may_mean_absent } else { retrieve::is_not_there };
-    let policy = DeletePolicy { name: CALL, lookup_first: None, lookup_after, allow_lookup: &|| true };
+    let policy = DeletePolicy { name, lookup_first: None, lookup_after, allow_lookup: &|| true };
     let info = options.info;
     let deleted = |deleted: Deleted| {
         info.inspect(|info| info.set_evidence(deleted.evidence.name()));
         Ok(deleted.json)
     };
+    let gone = Cell::new(None);
+    let gone_is = &gone;
     let work = |mut attempts| async move {
         let end = match purpose {
             Some(purpose) => delete_with(&mut attempts, file_id, purpose, &policy).await,
             None => Box::pin(find_out_and_delete(&mut attempts, file_id, &policy)).await.0,
         };
+        gone_is.set(match end {
+            End::Deleted(_) => Some(Struck::Deleted),
+            End::AlreadyAbsent { .. } => Some(Struck::Absent),
+            _ => None,
+        });
         match end {
             End::Deleted(it) => deleted(it),
             End::AlreadyAbsent { trace_id, .. } if missing_ok => deleted(Deleted::seen(file_id, trace_id)),
-            End::AlreadyAbsent { refusal, .. } => Err(absent(file_id, refusal)),
+            End::AlreadyAbsent { refusal, .. } => Err(absent(name, file_id, refusal)),
             End::Failed(error) | End::NeedsLookup(error) => Err(error),
         }
     };
-    envelope::drive(client, CALL, options, work).map_err(|error| explain(error, purpose))
+    let result = envelope::drive(client, name, options, work);
+    if let Some(why) = gone.get() {
+        ledger::strike_out(client, name, file_id, why);
+    }
+    result.map_err(|error| explain(error, purpose))
 }
 
 /// The service refused the delete of a file, and retrieve doesn't know it.
-fn absent(file_id: i64, refusal: Error) -> Error {
+fn absent(name: &'static str, file_id: i64, refusal: Error) -> Error {
     let said = refusal.without_call();
     // Its advice is about the parameters; here they are right.
     let said = said.rsplit_once("): ").map_or_else(|| said.to_owned(), |(said, _)| format!("{said})"));
@@ -114,7 +139,7 @@ fn absent(file_id: i64, refusal: Error) -> Error {
         "the service doesn't know the file {file_id}, as retrieve shows; it was deleted before, or its id is of another \
          account; {said}"
     );
-    let message = Error::new(Status::NotFound, CALL, text).message;
+    let message = Error::new(Status::NotFound, name, text).message;
     Error { status: Status::NotFound, message, ..refusal }
 }
 

@@ -3,13 +3,15 @@
 pub mod bulk;
 pub mod delete;
 pub mod download;
+pub mod keep;
 pub mod list;
 pub mod purpose;
 pub mod response;
 pub mod results;
 pub mod retrieve;
+pub mod take;
 pub mod upload;
 pub mod wait;
 
-pub use bulk::{filter, outcome, prune, review};
+pub use bulk::{filter, outcome, prune, review, sweep};
 pub use response::{contents, listing, model};

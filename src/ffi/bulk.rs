@@ -142,7 +142,7 @@ pub const MMX_BULK_VERIFY: u32 = 2;
 pub const MMX_FILTER_ALL: u32 = 1;
 
 /// Runs `call` with the caller's options.
-fn with_options(
+pub(super) fn with_options(
     given: *const mmx_bulk_options,
     call: &'static str,
     run: impl FnOnce(&Options<'_>) -> BulkResult,
@@ -185,7 +185,7 @@ fn with_options(
     Ok(run(&options))
 }
 
-fn flags(given: u32, known: u32, call: &'static str, name: &'static str) -> Result<(), Error> {
+pub(super) fn flags(given: u32, known: u32, call: &'static str, name: &'static str) -> Result<(), Error> {
     if given & !known == 0 {
         return Ok(());
     }
@@ -360,7 +360,7 @@ fn filter<'a>(given: &mmx_filter, call: &'static str) -> Result<Filter<'a>, Erro
 }
 
 /// The outcomes so far are handed over however the call ended.
-fn into_raw(
+pub(super) fn into_raw(
     out_json: *mut *mut c_char,
     out_error: *mut *mut mmx_error,
     run: impl FnOnce() -> Result<BulkResult, Error>,

@@ -97,6 +97,8 @@ pub struct mmx_call_options {
     /// Asks whether the call is to end: 0 continues, anything else cancels it. Runs on the calling thread when a signal
     /// handler ran there during a wait, and at least every 100 ms of waiting. NULL = never.
     pub interrupted: Option<unsafe extern "C" fn(user_data: *mut c_void) -> i32>,
+    /// Upload with a ledger: mmx_sweep() deletes the file after so many seconds. 0 = never.
+    pub expires_after_s: i64,
 }
 
 // SAFETY: repr(C), struct_size first; zero is a value of every field.
@@ -110,6 +112,10 @@ unsafe impl SizedStruct for mmx_call_options {
 pub const MMX_CALL_RECONCILE: u32 = 1;
 /// download: through the link of mmx_retrieve_file()
 pub const MMX_CALL_VIA_DOWNLOAD_URL: u32 = 2;
+/// upload with a ledger: the id of the same bytes and purpose, while retrieve still knows it
+pub const MMX_CALL_REUSE: u32 = 4;
+/// upload with a ledger: mmx_sweep() deletes the file once this process is gone
+pub const MMX_CALL_TEMPORARY: u32 = 8;
 /// delete: a file that retrieve doesn't know is a success, with evidence "retrieve"
 pub const MMX_CALL_MISSING_OK: u32 = 16;
 
@@ -156,7 +162,18 @@ fn options<'a>(given: &mmx_call_options, call: &'static str, flags: u32) -> Resu
         let why = format!("has bits ({:#x}) set that this call does not know", given.flags & !flags);
         return Err(Error::invalid_argument(call, "options.flags", why));
     }
+    let is_upload = flags & MMX_CALL_TEMPORARY != 0;
+    let expires_after_s = match u64::try_from(given.expires_after_s) {
+        Ok(0) => None,
+        Ok(seconds) if is_upload => Some(seconds),
+        Ok(_) => return Err(Error::invalid_argument(call, "options.expires_after_s", "is for uploads alone")),
+        Err(_) => {
+            let why = format!("must be 0 or more seconds, not {}", given.expires_after_s);
+            return Err(Error::invalid_argument(call, "options.expires_after_s", why));
+        }
+    };
     let options = CallOptions {
+        expires_after_s,
         timeout: config::time_limit(call, "options.timeout_ms", given.timeout_ms)?,
         max_attempts: config::attempts(call, "options.max_attempts", given.max_attempts)?,
         cancel: optional(given.cancel).map(|cancel| &cancel.0),

@@ -23,6 +23,8 @@ pub mod bulk;
 
 pub mod outcomes;
 
+pub mod ledger;
+
 pub mod cancel;
 
 pub mod error;

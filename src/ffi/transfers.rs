@@ -11,9 +11,12 @@
 use super::boundary::{self, SizedStruct, reference, sized, text};
 use super::client::mmx_client;
 use super::error::mmx_error;
-use super::files::{MMX_CALL_RECONCILE, MMX_CALL_VIA_DOWNLOAD_URL, mmx_call_options, with_options};
+use super::files::{
+    MMX_CALL_RECONCILE, MMX_CALL_REUSE, MMX_CALL_TEMPORARY, MMX_CALL_VIA_DOWNLOAD_URL, mmx_call_options, with_options,
+};
 use super::status::mmx_status;
 use crate::api;
+use crate::api::upload::UploadFlags;
 use crate::error::Error;
 use crate::transfer::sink::Sink;
 use crate::transfer::upload_body::{Source, unreadable};
@@ -103,6 +106,16 @@ impl Source for CallerSource {
     }
 }
 
+const UPLOAD_FLAGS: u32 = MMX_CALL_RECONCILE | MMX_CALL_REUSE | MMX_CALL_TEMPORARY;
+
+fn upload_flags(flags: u32) -> UploadFlags {
+    UploadFlags {
+        reconcile: flags & MMX_CALL_RECONCILE != 0,
+        reuse: flags & MMX_CALL_REUSE != 0,
+        temporary: flags & MMX_CALL_TEMPORARY != 0,
+    }
+}
+
 /// Uploads a local file under its own name. Thread-safe.
 ///
 /// Sends POST /v1/files/upload ("File Upload" in the API documentation). The extension of the name decides the media
@@ -139,10 +152,10 @@ pub unsafe extern "C" fn mmx_upload_file(
 ) -> mmx_status {
     const CALL: &str = api::upload::FILE;
     boundary::call(out_json, out_error, || {
-        with_options(options, CALL, MMX_CALL_RECONCILE, |options, flags| {
+        with_options(options, CALL, UPLOAD_FLAGS, |options, flags| {
             let client = reference(client, CALL, "client")?.0.clone();
             let (path, purpose) = (text(path, CALL, "path")?, text(purpose, CALL, "purpose")?);
-            api::upload::upload_file(&client, path, purpose, flags & MMX_CALL_RECONCILE != 0, options)
+            api::upload::upload_file(&client, path, purpose, upload_flags(flags), options)
         })
     })
 }
@@ -175,12 +188,11 @@ pub unsafe extern "C" fn mmx_upload_stream(
 ) -> mmx_status {
     const CALL: &str = api::upload::STREAM;
     boundary::call(out_json, out_error, || {
-        with_options(options, CALL, MMX_CALL_RECONCILE, |options, flags| {
+        with_options(options, CALL, UPLOAD_FLAGS, |options, flags| {
             let client = reference(client, CALL, "client")?.0.clone();
             let mut source = CallerSource::new(source, CALL)?;
             let (filename, purpose) = (text(filename, CALL, "filename")?, text(purpose, CALL, "purpose")?);
-            let reconcile = flags & MMX_CALL_RECONCILE != 0;
-            api::upload::upload_stream(&client, &mut source, filename, purpose, reconcile, options)
+            api::upload::upload_stream(&client, &mut source, filename, purpose, upload_flags(flags), options)
         })
     })
 }

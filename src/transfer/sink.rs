@@ -25,6 +25,18 @@ pub trait Sink {
     fn finish(&mut self) -> Result<(), TransportError> {
         Ok(())
     }
+    fn settle(&self) -> Settle {
+        Settle::IfPossible
+    }
+}
+
+/// Whether a file has to be on the disk before it counts as written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Settle {
+    /// Not where the file system can't do that.
+    IfPossible,
+    /// Its folder, too.
+    Surely,
 }
 
 enum Place<'a> {
@@ -39,11 +51,18 @@ pub struct Target<'a> {
     path: PathBuf,
     place: Place<'a>,
     written: u64,
+    settle: Settle,
     process: Process,
 }
 
 impl<'a> Target<'a> {
-    pub fn new(client: &'a Client, call: &Call, limits: Limits<'a>, path: &str) -> Result<Target<'a>, Error> {
+    pub fn new(
+        client: &'a Client,
+        call: &Call,
+        limits: Limits<'a>,
+        path: &str,
+        settle: Settle,
+    ) -> Result<Target<'a>, Error> {
         let failed = |error: io::Error| {
             Error::new(Status::File, call.name, format!("{path} can't be written: {}", plain(&error))).caused_by(&error)
         };
@@ -62,6 +81,10 @@ impl<'a> Target<'a> {
                 let mode = there.permissions().mode() & 0o777;
                 Place::Beside(temporary_file(&path_of_file, mode).map_err(failed)?, Some(there))
             }
+            Ok(_) if settle == Settle::Surely => {
+                let text = format!("{path} is no regular file, and would keep nothing: nothing was sent");
+                return Err(Error::new(Status::File, call.name, text));
+            }
             Ok(_) => Place::Straight(
                 SpecialFile::open_to_write(limits, &path_of_file)
                     .map_err(|failure| client.error(call, failure, 0).error)?,
@@ -77,7 +100,7 @@ impl<'a> Target<'a> {
             }
             Err(error) => return Err(failed(error)),
         };
-        Ok(Target { path: path_of_file, place, written: 0, process: Process::current() })
+        Ok(Target { path: path_of_file, place, written: 0, settle, process: Process::current() })
     }
 }
 
@@ -106,22 +129,45 @@ impl Sink for Target<'_> {
     /// It takes the target's place, on the disk. What was received is not thrown away for a failure here.
     fn finish(&mut self) -> Result<(), TransportError> {
         let Place::Beside(file, before) = mem::replace(&mut self.place, Place::Gone) else { return Ok(()) };
-        if let Err(error) = file_system::settle(file.as_file(), before.as_ref()) {
+        let settled = match self.settle {
+            Settle::IfPossible => Ok(()),
+            Settle::Surely => file.as_file().sync_all(),
+        };
+        if let Err(error) = settled.and_then(|()| file_system::settle(file.as_file(), before.as_ref())) {
             return Err(self.kept(file, &error));
         }
         match file.persist(&self.path) {
             Ok(_) => {}
             // A mount point.
             Err(failed) if file_system::is_busy(&failed.error) => {
-                if let Err(error) = file_system::write_through(failed.file.as_file(), &self.path) {
+                let written = file_system::write_through(failed.file.as_file(), &self.path);
+                let settled = written.and_then(|()| match self.settle {
+                    Settle::IfPossible => Ok(()),
+                    Settle::Surely => File::open(&self.path)?.sync_all(),
+                });
+                if let Err(error) = settled {
                     return Err(self.kept(failed.file, &error));
                 }
             }
             Err(failed) => return Err(self.kept(failed.file, &failed.error)),
         }
         // The name is on the disk once its folder is; where folders can't be synchronised, that is all there is.
-        let _ = File::open(folder(&self.path)).and_then(|folder| folder.sync_all());
-        Ok(())
+        let flushed = File::open(folder(&self.path)).and_then(|folder| folder.sync_all());
+        match (self.settle, flushed) {
+            (Settle::Surely, Err(error)) => {
+                let text = format!(
+                    "{} is written, but its folder can't be brought to the disk: {}",
+                    self.path.display(),
+                    plain(&error)
+                );
+                Err(TransportError::file(text).caused_by(&error))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn settle(&self) -> Settle {
+        self.settle
     }
 }
 

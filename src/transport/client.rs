@@ -28,6 +28,7 @@ use crate::error::{Error, Status};
 use bytes::Bytes;
 use http::Method;
 use http::header::{ACCEPT, ACCEPT_ENCODING, CACHE_CONTROL, HOST, HeaderMap, HeaderValue, USER_AGENT};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use url::Url;
@@ -43,6 +44,7 @@ pub struct Client {
     shares: Shares,
     requests_per_minute: Option<u32>,
     logger: Option<Logger>,
+    ledger: Option<PathBuf>,
     network: Arc<Network>,
     route: Arc<Route>,
 }
@@ -56,6 +58,8 @@ pub struct CallOptions<'a> {
     pub interrupt: Option<&'a InterruptCheck>,
     /// Filled in as the call goes on.
     pub info: Option<&'a CallInfo>,
+    /// For uploads with a ledger: the file is due after so many seconds.
+    pub expires_after_s: Option<u64>,
     /// For transfers.
     pub progress: Option<Report<'a>>,
     /// That of a call which this one is a part of.
@@ -181,6 +185,7 @@ impl Client {
             budget: Budget::new(),
             requests_per_minute: config.requests_per_minute,
             logger: config.logger.clone(),
+            ledger: config.ledger.clone(),
             network,
             route,
         })
@@ -196,6 +201,16 @@ impl Client {
 
     pub fn base_path(&self) -> &str {
         self.urls.base().path()
+    }
+
+    /// It holds no user name and no password.
+    pub fn base_url(&self) -> String {
+        self.urls.base().to_string()
+    }
+
+    /// The file that knows the client's uploads, if it has one.
+    pub fn ledger(&self) -> Option<&Path> {
+        self.ledger.as_deref()
     }
 
     /// Fingerprint of the key, which tells one account from another.

@@ -43,6 +43,7 @@ pub struct Config {
     pub logger: Option<Logger>,
     pub cert_paths: CertPaths,
     pub extra_roots: Vec<CertificateDer<'static>>,
+    pub ledger: Option<PathBuf>,
 }
 
 impl Config {
@@ -75,6 +76,7 @@ impl Config {
             logger: None,
             cert_paths: CertPaths::from_environment(),
             extra_roots: Vec::new(),
+            ledger: variable("MMX_LEDGER").map(|set| absolute(&set.value)),
         }
     }
 
@@ -92,6 +94,11 @@ impl Config {
         self.api_key = None;
         self.api_key_file = Some(Setting { value: path, variable: None });
         Ok(())
+    }
+
+    /// An empty path: none, whatever the environment says.
+    pub fn set_ledger(&mut self, path: &str) {
+        self.ledger = Some(path).filter(|path| !path.is_empty()).map(absolute);
     }
 
     /// The messages never show a value, nor what may be one in the wrong place.

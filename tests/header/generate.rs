@@ -207,7 +207,7 @@ fn constants() -> BTreeMap<&'static str, String> {
 
     add("mmx_call_info", "", initialiser("mmx_call_info", "0, 0, 0, \"\", \"\""));
     add("mmx_call_options", "Flags of mmx_call_options.", flags(include_str!("../../src/ffi/files.rs"), "MMX_CALL_"));
-    add("mmx_call_options", "", initialiser("mmx_call_options", "0, 0, 0, NULL, NULL, NULL, NULL, NULL"));
+    add("mmx_call_options", "", initialiser("mmx_call_options", "0, 0, 0, NULL, NULL, NULL, NULL, NULL, 0"));
     let purposes = purpose::PURPOSES.iter().map(|(purpose, meaning)| {
         define(&format!("MMX_PURPOSE_{}", purpose.to_uppercase()), format!("\"{purpose}\""), meaning)
     });
@@ -229,6 +229,7 @@ fn constants() -> BTreeMap<&'static str, String> {
     );
     add("mmx_bulk_options", "Flags of mmx_bulk_options.", flags(include_str!("../../src/ffi/bulk.rs"), "MMX_BULK_"));
     add("mmx_bulk_options", "", initialiser("mmx_bulk_options", "0, 0, 0, 0, 0, NULL, NULL, NULL, NULL"));
+    add("mmx_sweep_options", "", initialiser("mmx_sweep_options", "0, 0, NULL, NULL, NULL"));
     add("mmx_filter", "Flags of mmx_filter.", flags(include_str!("../../src/ffi/bulk.rs"), "MMX_FILTER_"));
     add("mmx_filter", "", initialiser("mmx_filter", "NULL, 0, 0, NULL, NULL, NULL, 0, 0, 0, 0"));
     groups

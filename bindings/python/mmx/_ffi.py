@@ -50,6 +50,8 @@ MMX_LOG_INFO = 3
 MMX_LOG_DEBUG = 4
 MMX_CALL_RECONCILE = 1
 MMX_CALL_VIA_DOWNLOAD_URL = 2
+MMX_CALL_REUSE = 4
+MMX_CALL_TEMPORARY = 8
 MMX_CALL_MISSING_OK = 16
 MMX_PURPOSE_VOICE_CLONE = "voice_clone"
 MMX_PURPOSE_PROMPT_AUDIO = "prompt_audio"
@@ -103,6 +105,7 @@ class mmx_call_options(Structure):
     user_data: int | None
     info: object
     interrupted: object
+    expires_after_s: int
     _fields_ = (
         ("struct_size", c_size_t),
         ("timeout_ms", c_int64),
@@ -113,6 +116,7 @@ class mmx_call_options(Structure):
         ("user_data", c_void_p),
         ("info", POINTER(mmx_call_info)),
         ("interrupted", mmx_call_options_interrupted_fn),
+        ("expires_after_s", c_int64),
     )
 
 
@@ -256,13 +260,30 @@ class mmx_filter(Structure):
     )
 
 
+class mmx_sweep_options(Structure):
+    struct_size: int
+    timeout_ms: int
+    flags: int
+    cancel: int | None
+    on_outcome: object
+    user_data: int | None
+    _fields_ = (
+        ("struct_size", c_size_t),
+        ("timeout_ms", c_int64),
+        ("flags", c_uint32),
+        ("cancel", c_void_p),
+        ("on_outcome", mmx_outcome_fn),
+        ("user_data", c_void_p),
+    )
+
+
 def MMX_CALL_INFO_INIT() -> mmx_call_info:
     return mmx_call_info(sizeof(mmx_call_info), 0, 0, 0, b"", b"")
 
 
 def MMX_CALL_OPTIONS_INIT() -> mmx_call_options:
     return mmx_call_options(
-        sizeof(mmx_call_options), 0, 0, 0, None, mmx_progress_fn(), None, None, mmx_call_options_interrupted_fn()
+        sizeof(mmx_call_options), 0, 0, 0, None, mmx_progress_fn(), None, None, mmx_call_options_interrupted_fn(), 0
     )
 
 
@@ -280,6 +301,10 @@ def MMX_BULK_OPTIONS_INIT() -> mmx_bulk_options:
 
 def MMX_FILTER_INIT() -> mmx_filter:
     return mmx_filter(sizeof(mmx_filter), None, 0, 0, None, None, None, 0, 0, 0, 0)
+
+
+def MMX_SWEEP_OPTIONS_INIT() -> mmx_sweep_options:
+    return mmx_sweep_options(sizeof(mmx_sweep_options), 0, 0, None, mmx_outcome_fn(), None)
 
 
 def declare(library: CDLL) -> None:
@@ -513,6 +538,35 @@ def declare(library: CDLL) -> None:
     ]
     library.mmx_outcomes_free.restype = None
     library.mmx_outcomes_free.argtypes = [c_void_p]
+    library.mmx_config_set_ledger.restype = mmx_status
+    library.mmx_config_set_ledger.argtypes = [
+        c_void_p,
+        c_char_p,
+        POINTER(c_void_p),
+    ]
+    library.mmx_take_file.restype = mmx_status
+    library.mmx_take_file.argtypes = [
+        c_void_p,
+        c_int64,
+        c_char_p,
+        c_char_p,
+        POINTER(mmx_call_options),
+        POINTER(c_void_p),
+        POINTER(c_void_p),
+    ]
+    library.mmx_sweep.restype = mmx_status
+    library.mmx_sweep.argtypes = [
+        c_void_p,
+        POINTER(mmx_sweep_options),
+        POINTER(c_void_p),
+        POINTER(c_void_p),
+    ]
+    library.mmx_ledger_keep.restype = mmx_status
+    library.mmx_ledger_keep.argtypes = [
+        c_void_p,
+        c_int64,
+        POINTER(c_void_p),
+    ]
     library.mmx_cancel_new.restype = mmx_status
     library.mmx_cancel_new.argtypes = [
         POINTER(c_void_p),

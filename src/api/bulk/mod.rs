@@ -2,6 +2,7 @@
 
 mod collector;
 pub mod filter;
+mod ledger_files;
 mod options;
 pub mod outcome;
 mod pattern;
@@ -10,6 +11,7 @@ mod purposes;
 mod reconcile;
 pub mod review;
 mod run;
+pub mod sweep;
 
-pub use options::{FileRef, OnOutcome, Options};
-pub use run::{BulkResult, CALL, DEFAULT_CONCURRENCY, delete_files, is_for_all, limits};
+pub use options::{FileRef, OnOutcome, Options, limits};
+pub use run::{BulkResult, CALL, DEFAULT_CONCURRENCY, delete_files, is_for_all};

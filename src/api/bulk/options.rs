@@ -1,7 +1,10 @@
 //! The options of a call that deletes many files.
 
 use super::outcome::Outcome;
+use crate::error::Error;
 use crate::transport::cancel::Cancel;
+use crate::transport::client::{CallKind, CallOptions, Client};
+use crate::transport::exchange::Limits;
 use crate::transport::progress::Report;
 use crate::transport::time_limit::TimeLimit;
 use std::time::Duration;
@@ -40,4 +43,10 @@ pub struct Options<'a> {
     pub cancel: Option<&'a Cancel>,
     pub progress: Option<Report<'a>>,
     pub on_outcome: Option<OnOutcome<'a>>,
+}
+
+/// Over the whole; a call of many files has no time limit unless one is set.
+pub fn limits<'a>(client: &Client, name: &'static str, options: &Options<'a>) -> Result<Limits<'a>, Error> {
+    let options = CallOptions { timeout: options.timeout.into(), cancel: options.cancel, ..CallOptions::default() };
+    client.limits(name, CallKind::Transfer, &options)
 }

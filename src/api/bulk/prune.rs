@@ -1,7 +1,7 @@
 //! Prune: a list, a filter, guards, and what remains is deleted.
 
 use super::filter::{Filter, Keep, KeepRule, Matcher, Now};
-use super::options::{FileRef, Options};
+use super::options::{FileRef, Options, limits};
 use super::outcome;
 use super::reconcile::list_options;
 use super::run;
@@ -47,7 +47,7 @@ pub struct Plan<'a> {
 
 /// Lists, filters and deletes.
 pub fn prune_files(client: &Client, filter: &Filter<'_>, options: &Options<'_>) -> BulkResult {
-    let planned = run::limits(client, CALL, options).and_then(|limits| {
+    let planned = limits(client, CALL, options).and_then(|limits| {
         let (plan, matcher) = Plan::make(client, filter, limits, options)?;
         Ok((plan, matcher, limits))
     });

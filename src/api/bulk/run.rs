@@ -1,13 +1,14 @@
 //! Many files deleted by one call: each on its own way, a bounded number at once, and an outcome for every one.
 
 use super::collector::Collector;
-use super::options::{FileRef, Options};
+use super::ledger_files::LedgerFiles;
+use super::options::{FileRef, Options, limits};
 use super::outcome::{Counts, Kind, Outcome, now_ms};
 use crate::api::delete::{self, DeletePolicy, End};
 use crate::api::response::envelope;
 use crate::api::retrieve;
 use crate::error::{Error, Status};
-use crate::transport::client::{CallError, CallKind, CallOptions, Client};
+use crate::transport::client::{CallError, Client};
 use crate::transport::concurrent_calls::ConcurrentCalls;
 use crate::transport::exchange::{FORKED, Limits};
 use crate::transport::rate::Limiter;
@@ -94,6 +95,7 @@ pub(super) struct Run<'a> {
     window: usize,
     limiter: Arc<Limiter>,
     pub(super) collector: Collector<'a>,
+    ledger: LedgerFiles<'a>,
     attempts: u32,
     pub(super) pending: Vec<PendingLookup>,
     /// Lookups that were begun in this round.
@@ -132,6 +134,7 @@ impl<'a> Run<'a> {
             window: limiter.width(),
             limiter,
             collector: Collector::new(files.len(), options),
+            ledger: LedgerFiles::of(client, name),
             attempts: 0,
             pending: Vec::new(),
             lookups: Arc::default(),
@@ -331,6 +334,7 @@ impl<'a> Run<'a> {
         error: Option<Error>,
     ) {
         let (file_id, purpose) = (self.files[index].file_id, self.purpose(index));
+        self.ledger.strike_out(file_id, kind);
         let (purpose, settled_at_ms) = (&*purpose, now_ms());
         let outcome = Outcome { index, file_id, purpose, kind, attempts, evidence, trace_id, settled_at_ms, error };
         if let Err(failure) = self.collector.write(outcome) {
@@ -350,10 +354,17 @@ impl<'a> Run<'a> {
 
     /// Builds the result, with the plan of a prune.
     pub(super) fn done(self, plan: Option<&Value>) -> BulkResult {
+        self.done_with([("plan", json!(plan))])
+    }
+
+    /// The same with other parts.
+    pub(super) fn done_with<const N: usize>(self, parts: [(&str, Value); N]) -> BulkResult {
         let counts = self.collector.counts;
         let mut json = serde_json::to_value(counts).unwrap_or_default();
         json["still_listed"] = json!(self.still_listed);
-        json["plan"] = json!(plan);
+        for (name, part) in parts {
+            json[name] = part;
+        }
         let json = self.collector.into_json(json);
         let summary = counts.describe();
         let result = match self.stopped {
@@ -384,10 +395,4 @@ struct Finished {
 /// A key that is refused, or an empty purse, is so for every file.
 pub fn is_for_all(error: &Error) -> bool {
     error.status == Status::Authentication || error.api_code == 1008 || error.http_status == 402
-}
-
-/// Over the whole; a call of many files has no time limit unless one is set.
-pub fn limits<'a>(client: &Client, name: &'static str, options: &Options<'a>) -> Result<Limits<'a>, Error> {
-    let options = CallOptions { timeout: options.timeout.into(), cancel: options.cancel, ..CallOptions::default() };
-    client.limits(name, CallKind::Transfer, &options)
 }

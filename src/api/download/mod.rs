@@ -9,7 +9,7 @@ use crate::api::response::envelope::{self, ResponseMeta};
 use crate::api::response::{excerpt, headers, model};
 use crate::error::{Error, Status};
 use crate::transfer::run::Transfer;
-use crate::transfer::sink::{Sink, Target};
+use crate::transfer::sink::{Settle, Sink, Target};
 use crate::transport::body::BodySent;
 use crate::transport::client::{Call, CallKind, CallOptions, CallResponse, Client};
 use crate::transport::effect::Effect;
@@ -19,6 +19,7 @@ use crate::transport::log::Level;
 use crate::transport::response::{Head, HttpResponse};
 use http::Method;
 use http::header::{HeaderValue, IF_RANGE, RANGE};
+use serde_json::Value;
 use url::Url;
 
 pub const FILE: &str = "download_file";
@@ -40,7 +41,23 @@ pub fn download_file(
     model::check_id(FILE, file_id)?;
     let call = call(FILE, file_id);
     let limits = client.limits(call.name, CallKind::Transfer, options)?;
-    let mut target = Target::new(client, &call, limits, path)?;
+    let mut target = Target::new(client, &call, limits, path, Settle::IfPossible)?;
+    Ok(download(client, call, limits, file_id, by_link, &mut target, options)?.json.to_string())
+}
+
+/// Downloads to a path within another call, after which this copy may be the only one: it is whole, and on the disk.
+pub fn download_to_keep(
+    name: &'static str,
+    client: &Client,
+    file_id: i64,
+    path: &str,
+    by_link: bool,
+    options: &CallOptions<'_>,
+    limits: Limits<'_>,
+) -> Result<Downloaded, Error> {
+    model::check_id(name, file_id)?;
+    let call = call(name, file_id);
+    let mut target = Target::new(client, &call, limits, path, Settle::Surely)?;
     download(client, call, limits, file_id, by_link, &mut target, options)
 }
 
@@ -55,7 +72,13 @@ pub fn download_stream(
     model::check_id(STREAM, file_id)?;
     let call = call(STREAM, file_id);
     let limits = client.limits(call.name, CallKind::Transfer, options)?;
-    download(client, call, limits, file_id, by_link, sink, options)
+    Ok(download(client, call, limits, file_id, by_link, sink, options)?.json.to_string())
+}
+
+/// A whole file.
+pub struct Downloaded {
+    pub bytes: u64,
+    pub json: Value,
 }
 
 fn call(name: &'static str, file_id: i64) -> Call {
@@ -86,6 +109,8 @@ struct Download<'a> {
     validator: Option<HeaderValue>,
     /// How long the file is, where that was said.
     length: Option<u64>,
+    /// The response said where it ends, by a length or chunks.
+    has_end: bool,
     content_type: String,
     /// The last response; nothing when none came.
     meta: ResponseMeta,
@@ -114,9 +139,9 @@ fn download(
     by_link: bool,
     sink: &mut dyn Sink,
     options: &CallOptions<'_>,
-) -> Result<String, Error> {
+) -> Result<Downloaded, Error> {
     let transfer = Transfer::new(client, call, limits, options);
-    let (filename, link, written, resumed, validator, length, content_type, meta) = Default::default();
+    let (filename, link, written, resumed, validator, length, has_end, content_type, meta) = Default::default();
     let options = *options;
     let mut download = Download {
         transfer,
@@ -129,6 +154,7 @@ fn download(
         resumed,
         validator,
         length,
+        has_end,
         content_type,
         meta,
     };
@@ -137,7 +163,7 @@ fn download(
 }
 
 impl<'a> Download<'a> {
-    fn run(&mut self, by_link: bool) -> Result<String, Error> {
+    fn run(&mut self, by_link: bool) -> Result<Downloaded, Error> {
         let mut refreshed = false;
         loop {
             if by_link && self.link.is_none() {
@@ -163,6 +189,9 @@ impl<'a> Download<'a> {
             }
         }
         self.transfer.record(Ok((self.meta.http_status, &self.meta.trace_id)));
+        if self.sink.settle() == Settle::Surely && !self.has_end {
+            self.check_length()?;
+        }
         self.sink.finish().map_err(|failure| self.sink_error(&failure))?;
         let client = self.transfer.client;
         let json = serde_json::json!({
@@ -174,7 +203,7 @@ impl<'a> Download<'a> {
             "via": if by_link { "download_url" } else { "retrieve_content" },
             "trace_id": excerpt::without_key(client, &self.meta.trace_id),
         });
-        Ok(json.to_string())
+        Ok(Downloaded { bytes: self.written, json })
     }
 
     fn can_go_on(&mut self) -> bool {

@@ -3,6 +3,7 @@
 
 use super::redirect;
 use crate::api::response::envelope::ResponseMeta;
+use crate::api::response::model::FileObject;
 use crate::api::retrieve;
 use crate::error::{Error, Status};
 use crate::transfer::run::Transfer;
@@ -63,10 +64,10 @@ pub fn is_local(client: &Client) -> bool {
     client.scheme() == "http" && Url::parse(&format!("http://{}", client.host())).is_ok_and(|url| is_loopback(&url))
 }
 
-/// The name of a file as retrieve has it; `None` where it can't be told.
-pub fn ask_for_name(transfer: &Transfer<'_>, file_id: i64, options: &CallOptions<'_>) -> Option<String> {
+/// A file as retrieve has it; `None` where it can't be told.
+pub fn ask_for_file(transfer: &Transfer<'_>, file_id: i64, options: &CallOptions<'_>) -> Option<FileObject> {
     let timeout = transfer.limits.deadline.left().map_or(options.timeout, TimeLimit::After);
     let options = CallOptions { timeout, http: Some(&transfer.http), ..*options };
     let (call, mut response) = retrieve::ask(transfer.client, file_id, &options).ok()?;
-    Some(response.take_file(transfer.client, &call).ok()?.filename)
+    response.take_file(transfer.client, &call).ok()
 }

@@ -4,11 +4,11 @@ use super::presigned;
 use super::range::{self, Beginning};
 use super::{Download, Ended, LONGEST_START, MAX_ERROR_LEN, cut};
 use crate::api::response::excerpt;
-use crate::error::Status;
+use crate::error::{Error, Status};
 use crate::transport::body::BodySent;
 use crate::transport::exchange::{Exchange, Turn};
 use crate::transport::response::Head;
-use http::header::CONTENT_TYPE;
+use http::header::{CONTENT_TYPE, TRANSFER_ENCODING};
 
 impl<'a> Download<'a> {
     /// The bytes of a good response.
@@ -21,6 +21,7 @@ impl<'a> Download<'a> {
         }
         let total = self.length.or_else(|| range::length(&head.headers));
         self.length = total;
+        self.has_end = total.is_some() || head.headers.contains_key(TRANSFER_ENCODING);
         if self.written == 0 {
             self.check_process()?; // The restart may have forked.
             self.transfer.progress.moved(0, total, BodySent::All).map_err(|failure| self.failed(failure))?;
@@ -85,11 +86,31 @@ impl<'a> Download<'a> {
         self.transfer.progress.moved(self.written, total, BodySent::All).map_err(|failure| self.failed(failure))
     }
 
+    /// The bytes of a response that ended with its connection, against the size that retrieve knows.
+    pub(super) fn check_length(&mut self) -> Result<(), Error> {
+        let size = presigned::ask_for_file(&self.transfer, self.file_id, &self.options).map(|file| file.bytes);
+        self.transfer.check_process()?;
+        match size {
+            Some(size) if u64::try_from(size) == Ok(self.written) && size > 0 => Ok(()),
+            size => {
+                let known = match size {
+                    Some(size) if size > 0 => format!("retrieve says {size} bytes"),
+                    _ => "retrieve doesn't say its size".into(),
+                };
+                let text = format!(
+                    "the answer ended with its connection after {} bytes, and {known}: the file may not be whole",
+                    self.written
+                );
+                Err(self.error(Status::Protocol, &text))
+            }
+        }
+    }
+
     /// HTML and XML may be the page of a gateway or the error of a store: neither is the file.
     pub(super) fn check_markup(&mut self, head: &Head, body: &[u8]) -> Result<(), Ended> {
         let mut name = range::filename(&head.headers).or(self.filename.take());
         if name.is_none() {
-            name = presigned::ask_for_name(&self.transfer, self.file_id, &self.options);
+            name = presigned::ask_for_file(&self.transfer, self.file_id, &self.options).map(|file| file.filename);
             self.check_process()?;
         }
         self.filename.clone_from(&name);

@@ -1,11 +1,14 @@
 //! Upload: `POST /v1/files/upload`, the API's page "File Upload": a form of `purpose` first, then `file`.
 
 pub mod reconcile;
+mod recorded;
 
 use crate::api::purpose;
 use crate::api::response::envelope;
 use crate::api::response::envelope::ApiResponse;
+use crate::api::response::model::FileObject;
 use crate::error::{Error, Status};
+use crate::ledger::{self, Ledger};
 use crate::transfer::local_file::{SpecialFile, is_a_folder};
 use crate::transfer::run::Transfer;
 use crate::transfer::upload_body::{MultipartFraming, ReadState, Source, unreadable};
@@ -25,15 +28,26 @@ use std::path::Path;
 pub const FILE: &str = "upload_file";
 pub const STREAM: &str = "upload_stream";
 
+/// How an upload goes on where its result is in doubt, and what becomes of the file.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct UploadFlags {
+    /// An upload whose response was lost is looked up.
+    pub reconcile: bool,
+    /// A file of the same bytes and purpose that the ledger knows will do.
+    pub reuse: bool,
+    /// The file is due when this process is gone.
+    pub temporary: bool,
+}
+
 /// Uploads a local file under its own name.
 pub fn upload_file(
     client: &Client,
     path: &str,
     purpose: &str,
-    reconcile: bool,
+    flags: UploadFlags,
     options: &CallOptions<'_>,
 ) -> Result<String, Error> {
-    purpose::check(FILE, purpose)?;
+    check(FILE, client, purpose, flags, options)?;
     let filename = Path::new(path).file_name().and_then(|name| name.to_str());
     let Some(filename) = filename else {
         return Err(Error::invalid_argument(FILE, "path", format!("names no file: \"{path}\"")));
@@ -42,7 +56,8 @@ pub fn upload_file(
     let limits = client.limits(call.name, CallKind::Transfer, options)?;
     let mut source = open(limits, Path::new(path)).map_err(|failure| client.error(&call, failure, 0).error)?;
     let transfer = Transfer::new(client, call, limits, options);
-    Upload { transfer, source: &mut *source, filename, purpose, reconcile, ambiguous: None }.make()
+    let reconcile = flags.reconcile;
+    make(Upload { transfer, source: &mut *source, filename, purpose, reconcile, ambiguous: None }, flags, options)
 }
 
 /// Uploads what a source gives.
@@ -51,17 +66,47 @@ pub fn upload_stream(
     source: &mut dyn Source,
     filename: &str,
     purpose: &str,
-    reconcile: bool,
+    flags: UploadFlags,
     options: &CallOptions<'_>,
 ) -> Result<String, Error> {
-    purpose::check(STREAM, purpose)?;
+    check(STREAM, client, purpose, flags, options)?;
     if filename.is_empty() || filename.len() > 1024 {
         return Err(Error::invalid_argument(STREAM, "filename", "must be 1 to 1024 bytes"));
     }
     let call = call(STREAM);
     let limits = client.limits(call.name, CallKind::Transfer, options)?;
     let transfer = Transfer::new(client, call, limits, options);
-    Upload { transfer, source, filename, purpose, reconcile, ambiguous: None }.make()
+    let reconcile = flags.reconcile;
+    make(Upload { transfer, source, filename, purpose, reconcile, ambiguous: None }, flags, options)
+}
+
+fn check(
+    name: &'static str,
+    client: &Client,
+    purpose: &str,
+    flags: UploadFlags,
+    options: &CallOptions<'_>,
+) -> Result<(), Error> {
+    purpose::check(name, purpose)?;
+    let UploadFlags { reuse, temporary, .. } = flags;
+    if client.ledger().is_none() && (reuse || temporary || options.expires_after_s.is_some()) {
+        let mut error = ledger::none(name);
+        error.add("; MMX_CALL_REUSE, MMX_CALL_TEMPORARY and expires_after_s need one");
+        return Err(error);
+    }
+    if reuse && temporary {
+        let why = "can't be both MMX_CALL_REUSE and MMX_CALL_TEMPORARY: a file that others use is not temporary";
+        return Err(Error::invalid_argument(name, "options.flags", why));
+    }
+    Ok(())
+}
+
+/// With a ledger, what is known of the file is in it.
+fn make(upload: Upload<'_, '_>, flags: UploadFlags, options: &CallOptions<'_>) -> Result<String, Error> {
+    match Ledger::of(upload.transfer.client, upload.transfer.call.name) {
+        None => upload.make().map(|stored| stored.json),
+        Some(ledger) => recorded::upload(upload, &ledger, flags, options),
+    }
 }
 
 fn call(name: &'static str) -> Call {
@@ -73,6 +118,20 @@ fn call(name: &'static str) -> Call {
         json: None,
         max_response_len: envelope::MAX_RESPONSE_LEN,
         effect: Effect::Creates,
+    }
+}
+
+/// A file that is stored.
+struct Stored {
+    /// The service's response as it came.
+    json: String,
+    file_id: i64,
+    created_at: i64,
+}
+
+impl Stored {
+    fn new(json: String, file: &FileObject) -> Stored {
+        Stored { json, file_id: file.file_id, created_at: file.created_at }
     }
 }
 
@@ -88,19 +147,19 @@ struct Upload<'a, 's> {
 }
 
 impl Upload<'_, '_> {
-    fn make(mut self) -> Result<String, Error> {
+    fn make(mut self) -> Result<Stored, Error> {
         let result = self.run();
         let result = result.map_err(|error| self.explain(error));
         self.transfer.ended(result)
     }
 
-    fn run(&mut self) -> Result<String, Error> {
+    fn run(&mut self) -> Result<Stored, Error> {
         loop {
             let (result, read) = self.attempt();
             self.transfer.check_process()?;
-            self.transfer.record(result.as_ref().map(ApiResponse::summary));
+            self.transfer.record(result.as_ref().map(|(response, _)| response.summary()));
             let mut error = match result {
-                Ok(response) => return Ok(response.json),
+                Ok((response, file)) => return Ok(Stored::new(response.json, &file)),
                 Err(error) => error,
             };
             if error.ambiguous {
@@ -113,7 +172,7 @@ impl Upload<'_, '_> {
                     return Err(error);
                 }
                 match reconcile::find(&self.transfer, self.filename, self.purpose, bytes) {
-                    Ok(Some(json)) => return Ok(json),
+                    Ok(Some(found)) => return Ok(found),
                     Ok(None) => {
                         // The list has settled it: this attempt created nothing, so it may be sent again.
                         error.ambiguous = false;
@@ -142,7 +201,7 @@ impl Upload<'_, '_> {
         }
     }
 
-    fn attempt(&mut self) -> (Result<ApiResponse, Error>, ReadState) {
+    fn attempt(&mut self) -> (Result<(ApiResponse, FileObject), Error>, ReadState) {
         let (sent, read) = self.transfer.send(form(self.purpose, self.filename), self.source);
         let (client, call) = (self.transfer.client, &self.transfer.call);
         let is_whole = sent.as_ref().is_ok_and(|response| response.body_sent == BodySent::All);
@@ -150,13 +209,13 @@ impl Upload<'_, '_> {
             Ok(response) => envelope::read(client, call, response),
             Err(failed) => Err(envelope::call_error(client, failed)),
         };
-        let checked = response.and_then(|response| {
-            response.file(client, call)?;
+        let checked = response.and_then(|mut response| {
+            let file = response.take_file(client, call)?;
             if !is_whole {
                 let text = "the answer reports success, but came before the file was sent whole";
                 return Err(Error { ambiguous: true, ..response.error(client, call, text) });
             }
-            Ok(response)
+            Ok((response, file))
         });
         (checked, read)
     }

@@ -1,5 +1,6 @@
 //! An upload whose answer was lost: is the file there?
 
+use super::Stored;
 use crate::api::list;
 use crate::api::response::listing::Keep;
 use crate::api::response::model::FileObject;
@@ -32,7 +33,7 @@ pub(super) fn find(
     filename: &str,
     purpose: &str,
     bytes: u64,
-) -> Result<Option<String>, Inconclusive> {
+) -> Result<Option<Stored>, Inconclusive> {
     let log = transfer.log();
     log.event(Level::Warn, "settling", || [("filename", filename.into()), ("purpose", purpose.into())]);
     let result = look_up(transfer, filename, purpose, bytes);
@@ -41,7 +42,7 @@ pub(super) fn find(
     result
 }
 
-fn look_up(transfer: &Transfer<'_>, filename: &str, purpose: &str, bytes: u64) -> Result<Option<String>, Inconclusive> {
+fn look_up(transfer: &Transfer<'_>, filename: &str, purpose: &str, bytes: u64) -> Result<Option<Stored>, Inconclusive> {
     let timeout = transfer.limits.deadline.left().map_or(TimeLimit::Default, TimeLimit::After);
     let Limits { cancel, interrupt, .. } = transfer.limits;
     let (info, http) = (transfer.info(), Some(&transfer.http));
@@ -64,7 +65,10 @@ fn look_up(transfer: &Transfer<'_>, filename: &str, purpose: &str, bytes: u64) -
     let files = listing.fitting.into_iter().filter(|(file, _)| made_since(file));
     let (found, others): (Vec<_>, Vec<_>) = files.partition(|(file, _)| is_name(&file.filename, filename));
     match &found[..] {
-        [(_, raw)] => Ok(Some(format!("{{\"file\":{},\"evidence\":\"list\"}}", raw.get()))),
+        [(file, raw)] => {
+            let json = format!("{{\"file\":{},\"evidence\":\"list\"}}", raw.get());
+            Ok(Some(Stored::new(json, file)))
+        }
         [] if listing.unreadable > 0 => {
             Err("the list has entries that can't be read, of which one may be this file".into())
         }
@@ -81,7 +85,7 @@ fn look_up(transfer: &Transfer<'_>, filename: &str, purpose: &str, bytes: u64) -
 
 /// Whether a listed name is the one that was sent, of which the form holds some characters as %22: the service may list
 /// it as it stood there, or decoded, or with more of it encoded.
-fn is_name(listed: &str, sent: &str) -> bool {
+pub fn is_name(listed: &str, sent: &str) -> bool {
     percent_decode_str(listed).eq(percent_decode_str(sent))
 }
 

@@ -1,0 +1,306 @@
+//! Sweep: settles what the ledger shows as left behind by processes that are gone, and deletes what is due.
+
+use super::options::{FileRef, Options, limits};
+use super::outcome::now_ms;
+use super::reconcile::list_options;
+use super::run::{BulkResult, Run};
+use crate::api::list;
+use crate::api::response::listing::{Keep, Listing};
+use crate::api::response::model::FileObject;
+use crate::api::upload::reconcile::is_name;
+use crate::error::{Error, Status};
+use crate::ledger::{self, Entry, Fact, Flush, Ledger, ProcessId, StoredFile, Struck};
+use crate::transfer::wait;
+use crate::transport::client::Client;
+use crate::transport::exchange::Limits;
+use crate::transport::process::Process;
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::fs;
+use std::time::{Duration, UNIX_EPOCH};
+
+pub const CALL: &str = "sweep";
+
+/// A file that was stored later is not of the upload.
+const LONGEST_UPLOAD_S: i64 = 24 * 3600;
+/// What a killed process had sent may be stored for so long after its intent: an upload that isn't listed is not given
+/// up before.
+const SETTLED_AFTER: Duration = Duration::from_secs(600);
+/// The list is read again after this pause for uploads that were begun within [`FRESH`].
+const PAUSE: Duration = Duration::from_secs(1);
+const FRESH: Duration = Duration::from_secs(60);
+/// Both clocks tell whole seconds.
+const SLACK_S: i64 = 2;
+
+/// Settles and deletes; says of each file what became of it.
+pub fn sweep(client: &Client, options: &Options<'_>) -> BulkResult {
+    let process = Process::current();
+    let begun = begin(client, options);
+    let sweep = match begun {
+        Ok(sweep) => sweep,
+        Err(error) => return error.into(),
+    };
+    let result = sweep.run(options).unwrap_or_else(BulkResult::from);
+    if !process.is_forked_child() && sweep.has_taken_on {
+        sweep.ledger.record(Flush::No, vec![Fact::Swept { sweep: sweep.name }]);
+    }
+    result
+}
+
+struct Sweep<'c> {
+    client: &'c Client,
+    ledger: Ledger<'c>,
+    limits: Limits<'c>,
+    name: String,
+    /// The entries are marked as taken on by this sweep.
+    has_taken_on: bool,
+    /// By age.
+    entries: Vec<(String, Entry)>,
+    /// Files of which it is known whose they are.
+    known: HashSet<i64>,
+}
+
+/// What a sweep decides on an entry.
+enum Decision {
+    Delete(StoredFile),
+    /// Its file was found, and is not due.
+    Found(StoredFile),
+    NotStored,
+    /// It stays as it is.
+    Waiting,
+    Unsettled {
+        file_ids: Vec<i64>,
+        why: &'static str,
+    },
+}
+
+fn begin<'c>(client: &'c Client, options: &Options<'c>) -> Result<Sweep<'c>, Error> {
+    let ledger = Ledger::of(client, CALL).ok_or_else(|| ledger::none(CALL))?;
+    let limits = limits(client, CALL, options)?;
+    let (name, current) = (ledger::new_name(), ProcessId::current());
+    let (entries, known) = ledger.change(limits, Flush::No, |entries| {
+        let all = entries.of(&ledger.account).filter(|(_, entry)| {
+            !entry.is_being_swept(&current) && (is_left_behind(entry, &current) || is_due_here(entry))
+        });
+        let mut left: Vec<_> = all.map(|(name, entry)| (name.to_owned(), entry.clone())).collect();
+        left.sort_by(|a, b| (a.1.at_ms, &a.0).cmp(&(b.1.at_ms, &b.0)));
+        let known = entries.files(&ledger.account).chain(entries.kept(&ledger.account)).collect();
+        let facts = match options.dry_run || left.is_empty() {
+            true => Vec::new(),
+            false => {
+                let entries = left.iter().map(|(name, _)| name.clone()).collect();
+                vec![Fact::Sweep { sweep: name.clone(), entries, process: current.clone() }]
+            }
+        };
+        (facts, (left, known))
+    })?;
+    let has_taken_on = !options.dry_run && !entries.is_empty();
+    Ok(Sweep { client, ledger, limits, name, has_taken_on, entries, known })
+}
+
+/// An entry that its process will not settle any more.
+fn is_left_behind(entry: &Entry, current: &ProcessId) -> bool {
+    let is_open = entry.file.is_none() || entry.temporary || entry.taken_to.is_some();
+    is_open && (entry.is_unknown || entry.process.has_ended(current))
+}
+
+/// By this machine's clock.
+fn is_due_here(entry: &Entry) -> bool {
+    let age_s = now_ms().saturating_sub(entry.at_ms) / 1000;
+    entry.file.is_some() && entry.expires_after_s.is_some_and(|after| i64::try_from(after).is_ok_and(|s| age_s >= s))
+}
+
+impl Sweep<'_> {
+    fn run(&self, options: &Options<'_>) -> Result<BulkResult, Error> {
+        let decisions = self.decide(options)?;
+        let mut facts = Vec::new();
+        let mut files: BTreeMap<i64, (&str, bool)> = BTreeMap::new();
+        let (mut not_stored, mut waiting, mut unsettled) = (0, 0, Vec::new());
+        for ((name, entry), decision) in self.entries.iter().zip(decisions) {
+            let name = name.clone();
+            let (file, is_kept) = match decision {
+                Decision::Delete(file) => (file, false),
+                Decision::Found(file) => (file, true),
+                Decision::NotStored => {
+                    not_stored += 1;
+                    facts.push(Fact::Struck { entry: name, why: Struck::NotStored });
+                    continue;
+                }
+                Decision::Waiting => {
+                    waiting += 1;
+                    continue;
+                }
+                Decision::Unsettled { file_ids, why } => {
+                    unsettled.push(unsettled_to_json(entry, file_ids, why));
+                    continue;
+                }
+            };
+            if entry.file.is_none() {
+                let StoredFile { file_id, created_at } = file;
+                let (bytes, sha256) = (entry.bytes, entry.sha256.clone());
+                facts.push(Fact::Id { entry: name, file_id, created_at, bytes, sha256 });
+            }
+            let purpose = entry.purpose.as_deref().unwrap_or_default();
+            files.entry(file.file_id).and_modify(|known| known.1 &= is_kept).or_insert((purpose, is_kept));
+        }
+        if !options.dry_run && !facts.is_empty() {
+            self.ledger.change(self.limits, Flush::Yes, |_| (facts, ()))?;
+        }
+        let refs: Vec<_> = files.iter().map(|(&file_id, &(purpose, _))| FileRef { file_id, purpose }).collect();
+        let kept = files.values().enumerate().filter(|(_, (_, is_kept))| *is_kept).map(|(index, _)| index).collect();
+        let mut run = Run::new(self.client, CALL, &refs, kept, self.limits, options)?;
+        run.run_all();
+        let count = unsettled.len();
+        let of_sweep = json!({ "not_stored": not_stored, "waiting": waiting, "unsettled": unsettled });
+        let done = run.done_with([("plan", Value::Null), ("sweep", of_sweep)]);
+        if count > 0 && done.result.is_ok() {
+            let text = format!("{count} uploads in the ledger could not be settled: \"unsettled\" says why");
+            return Ok(BulkResult { result: Err(Error::new(Status::Partial, CALL, text)), ..done });
+        }
+        Ok(done)
+    }
+
+    fn decide(&self, options: &Options<'_>) -> Result<Vec<Decision>, Error> {
+        let needs_list = |entry: &Entry| entry.file.is_none() || !(entry.temporary || entry.taken_to.is_some());
+        if !self.entries.iter().any(|(_, entry)| needs_list(entry)) {
+            return Ok(self.entries.iter().map(|(_, entry)| of_file(entry, None, &HashMap::new())).collect());
+        }
+        let first = self.list(options)?;
+        let decisions = self.decide_by(&first);
+        let is_fresh = |entry: &Entry| now_ms().saturating_sub(entry.at_ms) < FRESH.as_millis() as i64;
+        let mut open = self.entries.iter().zip(&decisions);
+        if !open.any(|((_, entry), decision)| matches!(decision, Decision::Waiting) && is_fresh(entry)) {
+            return Ok(decisions);
+        }
+        // What a process had sent when it was killed may be stored just now.
+        wait::drive(self.limits, "looking for uploads of processes that are gone", |reactor| async move {
+            reactor.sleep(PAUSE).await;
+        })
+        .map_err(|failure| Error::new(failure.status, CALL, failure.text))?;
+        Ok(self.decide_by(&self.list(options)?))
+    }
+
+    fn list(&self, options: &Options<'_>) -> Result<List, Error> {
+        let options = list_options(&self.limits, options);
+        let (response, Listing { files, unreadable, .. }) =
+            list::listing_of(self.client, CALL, None, Keep::Files, &options)?;
+        let clock = response.date().and_then(|now| now.duration_since(UNIX_EPOCH).ok());
+        let Some(clock) = clock.and_then(|now| i64::try_from(now.as_secs()).ok()) else {
+            let text = "the answer has no Date header, and without the service's clock no file can be called due";
+            return Err(Error::new(Status::Protocol, CALL, text));
+        };
+        Ok(List { files, is_whole: unreadable == 0, clock, ahead_s: clock - now_ms() / 1000 })
+    }
+
+    fn decide_by(&self, list: &List) -> Vec<Decision> {
+        let created: HashMap<_, _> = list.files.iter().map(|file| (file.file_id, file.created_at)).collect();
+        let fitting: Vec<_> = self.entries.iter().map(|(_, entry)| self.fitting(entry, list)).collect();
+        // Which entry is whose file doesn't matter where all of them are to come to the same.
+        let mut wanted: HashMap<i64, Vec<(bool, Option<u64>)>> = HashMap::new();
+        for ((_, entry), fitting) in self.entries.iter().zip(&fitting) {
+            for file in &fitting.files {
+                wanted.entry(file.file_id).or_default().push((entry.temporary, entry.expires_after_s));
+            }
+        }
+        let mut taken = HashSet::new();
+        let decide = |((_, entry), fitting): (&(String, Entry), Fitting<'_>)| {
+            if entry.file.is_some() {
+                return of_file(entry, Some(list), &created);
+            }
+            let left: Vec<_> = fitting.files.into_iter().filter(|file| !taken.contains(&file.file_id)).collect();
+            let unsettled = |why| Decision::Unsettled { file_ids: left.iter().map(|file| file.file_id).collect(), why };
+            match &left[..] {
+                _ if fitting.may_be_others => {
+                    unsettled("the service doesn't say the time or purpose of files of this name")
+                }
+                [] if self.is_settled(entry) && list.is_whole => Decision::NotStored,
+                [] => Decision::Waiting,
+                [file] => {
+                    let wanted = &wanted[&file.file_id];
+                    if wanted.iter().any(|other| *other != wanted[0]) {
+                        return unsettled("several uploads fit this file");
+                    }
+                    taken.insert(file.file_id);
+                    let file = StoredFile { file_id: file.file_id, created_at: file.created_at };
+                    of_file(&entry.with_file(file), Some(list), &created)
+                }
+                _ => unsettled("several files fit this upload"),
+            }
+        };
+        self.entries.iter().zip(fitting).map(decide).collect()
+    }
+
+    /// Nothing that its process had sent can still be on the way.
+    fn is_settled(&self, entry: &Entry) -> bool {
+        now_ms().saturating_sub(entry.at_ms) >= SETTLED_AFTER.as_millis() as i64
+    }
+
+    /// The listed files that an upload without a known id may have stored.
+    fn fitting<'l>(&self, entry: &Entry, list: &'l List) -> Fitting<'l> {
+        let mut fitting = Fitting { files: Vec::new(), may_be_others: false };
+        if entry.file.is_some() {
+            return fitting;
+        }
+        let began = entry.at_ms / 1000 + list.ahead_s - SLACK_S;
+        for file in list.files.iter().filter(|file| !self.known.contains(&file.file_id)) {
+            let is_of_size = entry.bytes.is_none_or(|bytes| u64::try_from(file.bytes) == Ok(bytes));
+            if !is_of_size || !is_name(&file.filename, &entry.filename) {
+                continue;
+            }
+            if file.purpose.is_empty() || file.created_at <= 0 {
+                fitting.may_be_others = true;
+            } else if Some(&file.purpose) == entry.purpose.as_ref()
+                && (began..=began + LONGEST_UPLOAD_S).contains(&file.created_at)
+            {
+                fitting.files.push(file);
+            }
+        }
+        fitting
+    }
+}
+
+struct List {
+    files: Vec<FileObject>,
+    /// Every entry could be read.
+    is_whole: bool,
+    /// The service's, in Unix seconds.
+    clock: i64,
+    /// How far it is ahead of this machine's.
+    ahead_s: i64,
+}
+
+struct Fitting<'l> {
+    files: Vec<&'l FileObject>,
+    /// Of others, it can't be told.
+    may_be_others: bool,
+}
+
+/// What becomes of the entry's file, which is known.
+fn of_file(entry: &Entry, list: Option<&List>, created: &HashMap<i64, i64>) -> Decision {
+    let Some(file) = entry.file else { return Decision::Waiting };
+    if let Some(path) = &entry.taken_to {
+        let is_there = fs::metadata(path).is_ok_and(|meta| meta.is_file() && Some(meta.len()) == entry.bytes);
+        let why = "the file that it was taken to is not there as it was, so it is not deleted";
+        return match is_there {
+            true => Decision::Delete(file),
+            false => Decision::Unsettled { file_ids: vec![file.file_id], why },
+        };
+    }
+    let created_at = created.get(&file.file_id).copied().filter(|&at| at > 0).unwrap_or(file.created_at);
+    let is_due_there = list.zip(entry.expires_after_s).is_some_and(|(list, after)| {
+        created_at > 0 && i64::try_from(after).is_ok_and(|after| list.clock.saturating_sub(created_at) >= after)
+    });
+    if entry.temporary || is_due_there && is_due_here(entry) { Decision::Delete(file) } else { Decision::Found(file) }
+}
+
+fn unsettled_to_json(entry: &Entry, file_ids: Vec<i64>, why: &str) -> Value {
+    json!({
+        "filename": entry.filename,
+        "purpose": entry.purpose,
+        "bytes": entry.bytes,
+        "at_ms": entry.at_ms,
+        "path": entry.taken_to,
+        "file_ids": file_ids,
+        "why": why,
+    })
+}

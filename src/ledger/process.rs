@@ -1,0 +1,115 @@
+//! Which process made an entry, and whether it still runs.
+
+use serde::{Deserialize, Serialize};
+use std::fs;
+use std::io::ErrorKind;
+use std::os::unix::fs::MetadataExt as _;
+
+/// A process id alone is used again; with the time of its start it is one process of this boot.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProcessId {
+    pub id: u32,
+    /// In the kernel's ticks since the boot; `None` where /proc doesn't tell.
+    pub started: Option<u64>,
+    /// The kernel's id of the boot.
+    pub boot: Option<String>,
+    /// The number of its namespace of process ids: another container has another one.
+    pub namespace: Option<u64>,
+}
+
+impl ProcessId {
+    pub fn current() -> ProcessId {
+        let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok();
+        ProcessId {
+            id: std::process::id(),
+            started: stat("self").ok().and_then(|stat| Some(parse(&stat)?.1)),
+            boot: boot.map(|id| id.trim().to_owned()),
+            namespace: fs::metadata("/proc/self/ns/pid").ok().map(|meta| meta.ino()),
+        }
+    }
+
+    /// Whether it has ended, as far as this process, `current`, can see. Where it can't, it may still run.
+    pub fn has_ended(&self, current: &ProcessId) -> bool {
+        if let (Some(boot), Some(now)) = (&self.boot, &current.boot)
+            && boot != now
+        {
+            return true;
+        }
+        let is_visible = self.namespace.is_some() && self.namespace == current.namespace;
+        let Some(started) = self.started.filter(|_| is_visible) else { return false };
+        match stat(&self.id.to_string()) {
+            Err(error) => error.kind() == ErrorKind::NotFound && fs::metadata("/proc/self").is_ok(),
+            Ok(stat) => parse(&stat).is_some_and(|(state, at)| at != started || is_dead(state) && !self.has_threads()),
+        }
+    }
+
+    /// Its first thread may end before the others do.
+    fn has_threads(&self) -> bool {
+        let Ok(threads) = fs::read_dir(format!("/proc/{}/task", self.id)) else { return false };
+        let state = |thread: fs::DirEntry| {
+            let stat = fs::read_to_string(thread.path().join("stat")).ok()?;
+            Some(parse(&stat)?.0)
+        };
+        threads.flatten().filter_map(state).any(|state| !is_dead(state))
+    }
+}
+
+/// A zombie has ended, and waits for its parent to hear of it.
+fn is_dead(state: char) -> bool {
+    matches!(state, 'Z' | 'X' | 'x')
+}
+
+fn stat(process: &str) -> std::io::Result<String> {
+    // Its name may hold any bytes.
+    fs::read(format!("/proc/{process}/stat")).map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// The state and the time of the start: the fields 3 and 22. The second, in brackets, may hold blanks and brackets.
+fn parse(stat: &str) -> Option<(char, u64)> {
+    let fields: Vec<_> = stat.rsplit_once(')')?.1.split_whitespace().collect();
+    Some((fields.first()?.chars().next()?, fields.get(19)?.parse().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::process::Command;
+
+    #[test]
+    fn a_process_has_ended_once_it_is_a_zombie() {
+        let current = ProcessId::current();
+        assert!(!current.has_ended(&current));
+        let mut child = Command::new("cat").stdin(std::process::Stdio::piped()).spawn().unwrap();
+        let started = parse(&stat(&child.id().to_string()).unwrap()).unwrap().1;
+        let of_child = ProcessId { id: child.id(), started: Some(started), ..current.clone() };
+        assert!(!of_child.has_ended(&current));
+        child.kill().unwrap();
+        while !of_child.has_ended(&current) {
+            std::thread::yield_now();
+        }
+        child.wait().unwrap();
+        assert!(of_child.has_ended(&current));
+    }
+
+    #[test]
+    fn what_can_not_be_seen_may_still_run() {
+        let current = ProcessId::current();
+        let other = |change: fn(&mut ProcessId)| {
+            let mut other = ProcessId { id: 4_000_000_000, ..current.clone() };
+            change(&mut other);
+            other
+        };
+        assert!(other(|_| {}).has_ended(&current));
+        assert!(!other(|it| it.namespace = Some(1)).has_ended(&current));
+        assert!(!other(|it| it.started = None).has_ended(&current));
+        assert!(other(|it| (it.namespace, it.boot) = (Some(1), Some("another".into()))).has_ended(&current));
+        assert!(ProcessId { started: Some(1), ..current.clone() }.has_ended(&current));
+    }
+
+    #[test]
+    fn a_name_of_a_process_may_hold_brackets() {
+        let stat = "7 (a b) R) S 1 7 7 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 6483 1 1";
+        assert_eq!(parse(stat), Some(('S', 6483)));
+        assert_eq!(parse("7 (a"), None);
+    }
+}
