@@ -50,9 +50,9 @@ pub unsafe extern "C" fn mmx_config_set_ledger(
 ///
 /// @param client          From mmx_client_new().
 /// @param file_id         The file's id, 1 or more.
-/// @param purpose_or_null As for mmx_delete_file().
+/// @param purpose_or_null As for mmx_delete_file(); NULL = it is found out.
 /// @param path            The target, a regular file. UTF-8.
-/// @param options         Options of this call, as for mmx_download_file(); timeout_ms bounds both parts.
+/// @param options         Options of this call; timeout_ms bounds both parts. NULL = as the client is configured.
 /// @param out_json        Receives the object of mmx_download_file() with path, deleted and delete (docs/json.md) once the file
 ///   is on the disk, whatever the call returns; free it with mmx_string_free(). NULL = not wanted.
 /// @param out_error       Receives the error. NULL = not wanted.

@@ -15,6 +15,7 @@ struct values {
     mmx_sink sink;
     mmx_file_ref file;
     mmx_bulk_options bulk_options;
+    mmx_sweep_options sweep_options;
     mmx_filter filter;
     mmx_files *files;
     mmx_files *out_files;
@@ -24,6 +25,8 @@ struct values {
     const char *json;
     /* One that can be read and written. */
     char path[32];
+    /* Of the client; it knows file 1. */
+    char ledger[40];
     char *out_string;
     mmx_error *error;
 };
@@ -63,8 +66,10 @@ static inline struct values values(const char *call) {
         .sink = MMX_SINK_INIT,
         .file = {1, MMX_PURPOSE_VOICE_CLONE},
         .bulk_options = MMX_BULK_OPTIONS_INIT,
+        .sweep_options = MMX_SWEEP_OPTIONS_INIT,
         .filter = MMX_FILTER_INIT,
-        .path = "/tmp/mmx-test-XXXXXX"};
+        .path = "/tmp/mmx-test-XXXXXX",
+        .ledger = "/dev/shm/mmx-test-XXXXXX"};
     v.filter.flags = MMX_FILTER_ALL;
     v.source.read = ends;
     v.sink.write = takes;
@@ -73,7 +78,11 @@ static inline struct values values(const char *call) {
     close(fd);
     CHECK_INT(mmx_files_parse("{\"file_id\": 1}", &v.files, NULL), MMX_OK);
     v.config = config_for("null_sweep", false);
-    v.client = client_for("null_sweep", false);
+    close(mkstemp(v.ledger));
+    mmx_config *config = config_for("null_sweep", false);
+    CHECK_INT(mmx_config_set_ledger(config, v.ledger, NULL), MMX_OK);
+    v.client = client_of(config);
+    CHECK_INT(mmx_upload_stream(v.client, &v.source, "a.mp3", MMX_PURPOSE_VOICE_CLONE, NULL, NULL, NULL), MMX_OK);
     v.out_client = FILLED;
     v.out_cancel = FILLED;
     v.out_files = FILLED;
@@ -104,6 +113,7 @@ static inline void done(struct values *v) {
     if (v->out_outcomes != FILLED) mmx_outcomes_free(v->out_outcomes);
     mmx_files_free(v->files);
     mmx_outcomes_free(v->outcomes);
+    unlink(v->ledger);
     unlink(v->path);
     mmx_client_free(v->client);
     mmx_config_free(v->config);

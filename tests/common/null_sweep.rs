@@ -83,6 +83,7 @@ fn value(parameter: &Parameter) -> String {
         "const mmx_sink *" => "&v.sink",
         "const mmx_file_ref *" => "&v.file",
         "const mmx_bulk_options *" => "&v.bulk_options",
+        "const mmx_sweep_options *" => "&v.sweep_options",
         "const mmx_filter *" => "&v.filter",
         "mmx_log_fn" => "reads",
         "void *" => "&v",
