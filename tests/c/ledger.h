@@ -105,12 +105,12 @@ static inline char *sweeps(const mmx_client *client, uint32_t flags, mmx_status 
 }
 
 /* Runs in a process of its own, which is killed at its end: nothing of it runs on. */
-#define IN_KILLED_PROCESS(work)                                                                                        \
+#define IN_KILLED_PROCESS(...)                                                                                         \
     do {                                                                                                               \
         pid_t child = fork();                                                                                          \
         int status;                                                                                                    \
         if (child == 0) {                                                                                              \
-            work;                                                                                                      \
+            __VA_ARGS__;                                                                                               \
             fflush(NULL);                                                                                              \
             raise(SIGKILL);                                                                                            \
         }                                                                                                              \
