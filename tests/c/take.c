@@ -1,7 +1,20 @@
 /* Take: a file is deleted only once it is whole on this disk. */
 #include "ledger.h"
+#include <dlfcn.h>
 
 static const char NAME[] = "take";
+
+/* Stands before the C library's: fails for files, or for folders. */
+static int fsync_fails, folder_fsync_fails;
+
+int fsync(int fd) {
+    int (*real)(int);
+    struct stat about;
+    *(void **)&real = dlsym(RTLD_NEXT, "fsync");
+    int failure = fstat(fd, &about) == 0 && S_ISDIR(about.st_mode) ? folder_fsync_fails : fsync_fails;
+    errno = failure;
+    return failure ? -1 : real(fd);
+}
 static char *target, *ledger;
 static mmx_error *error;
 
@@ -83,6 +96,29 @@ static void what_can_not_be_written_is_not_deleted(void) {
     FAILS(mmx_take_file(client, 900, NULL, "/proc/self/comm", NULL, &json, &error), error, MMX_ERROR_FILE, "", false);
     CHECK_INT(count_of(NAME, "count?call=delete"), 0);
     free(nowhere);
+    /* What can't be flushed isn't kept for sure, also where a download would be content with it. */
+    static const int failures[] = {EINVAL, EIO, ENOSPC};
+    for (size_t i = 0; i < LENGTH_OF(failures); i++) {
+        write_file(target, "before", 6);
+        fsync_fails = failures[i];
+        FAILS(mmx_take_file(client, 900, NULL, target, NULL, &json, &error), error, MMX_ERROR_FILE,
+            "what was received is in ", false);
+        fsync_fails = 0;
+        assert_file_holds(target, "before", 6);
+        CHECK_INT(entries_in(folder()), 2);
+        unlink(target);
+        remove_folder();
+        CHECK_INT(mkdir(folder(), 0700), 0);
+        folder_fsync_fails = failures[i];
+        FAILS(mmx_take_file(client, 900, NULL, target, NULL, &json, &error), error, MMX_ERROR_FILE,
+            "its folder can't be brought to the disk", false);
+        folder_fsync_fails = 0;
+        uint8_t *bytes = made_whole(1, 3000);
+        assert_file_holds(target, bytes, 3000);
+        free(bytes);
+        CHECK_INT(unlink(target), 0);
+    }
+    CHECK_INT(count_of(NAME, "count?call=delete"), 0);
     mmx_client_free(client);
 }
 
