@@ -9,37 +9,38 @@ use std::os::unix::fs::MetadataExt as _;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProcessId {
     pub id: u32,
-    /// In the kernel's ticks since the boot; `None` where /proc doesn't tell.
-    pub started: Option<u64>,
-    /// The kernel's id of the boot.
-    pub boot: Option<String>,
+    /// In the kernel's ticks since the boot; 0 where /proc doesn't tell, as with the others.
+    pub started: u64,
+    /// The kernel's id of the boot; "": not known.
+    pub boot: String,
     /// The number of its namespace of process ids: another container has another one.
-    pub namespace: Option<u64>,
+    pub namespace: u64,
 }
 
 impl ProcessId {
     pub fn current() -> ProcessId {
-        let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok();
+        let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
         ProcessId {
             id: std::process::id(),
-            started: stat("self").ok().and_then(|stat| Some(parse(&stat)?.1)),
-            boot: boot.map(|id| id.trim().to_owned()),
-            namespace: fs::metadata("/proc/self/ns/pid").ok().map(|meta| meta.ino()),
+            started: stat("self").ok().and_then(|stat| Some(parse(&stat)?.1)).unwrap_or_default(),
+            boot: boot.trim().to_owned(),
+            namespace: fs::metadata("/proc/self/ns/pid").map(|meta| meta.ino()).unwrap_or_default(),
         }
     }
 
     /// Whether it has ended, as far as this process, `current`, can see. Where it can't, it may still run.
     pub fn has_ended(&self, current: &ProcessId) -> bool {
-        if let (Some(boot), Some(now)) = (&self.boot, &current.boot)
-            && boot != now
-        {
+        if self.boot != current.boot && !self.boot.is_empty() && !current.boot.is_empty() {
             return true;
         }
-        let is_visible = self.namespace.is_some() && self.namespace == current.namespace;
-        let Some(started) = self.started.filter(|_| is_visible) else { return false };
+        if self.namespace == 0 || self.namespace != current.namespace || self.started == 0 {
+            return false;
+        }
         match stat(&self.id.to_string()) {
             Err(error) => error.kind() == ErrorKind::NotFound && fs::metadata("/proc/self").is_ok(),
-            Ok(stat) => parse(&stat).is_some_and(|(state, at)| at != started || is_dead(state) && !self.has_threads()),
+            Ok(stat) => {
+                parse(&stat).is_some_and(|(state, at)| at != self.started || is_dead(state) && !self.has_threads())
+            }
         }
     }
 
@@ -81,7 +82,7 @@ mod tests {
         assert!(!current.has_ended(&current));
         let mut child = Command::new("cat").stdin(std::process::Stdio::piped()).spawn().unwrap();
         let started = parse(&stat(&child.id().to_string()).unwrap()).unwrap().1;
-        let of_child = ProcessId { id: child.id(), started: Some(started), ..current.clone() };
+        let of_child = ProcessId { id: child.id(), started, ..current.clone() };
         assert!(!of_child.has_ended(&current));
         child.kill().unwrap();
         while !of_child.has_ended(&current) {
@@ -100,10 +101,10 @@ mod tests {
             other
         };
         assert!(other(|_| {}).has_ended(&current));
-        assert!(!other(|it| it.namespace = Some(1)).has_ended(&current));
-        assert!(!other(|it| it.started = None).has_ended(&current));
-        assert!(other(|it| (it.namespace, it.boot) = (Some(1), Some("another".into()))).has_ended(&current));
-        assert!(ProcessId { started: Some(1), ..current.clone() }.has_ended(&current));
+        assert!(!other(|it| it.namespace = 1).has_ended(&current));
+        assert!(!other(|it| it.started = 0).has_ended(&current));
+        assert!(other(|it| (it.namespace, it.boot) = (1, "another".into())).has_ended(&current));
+        assert!(ProcessId { started: 1, ..current.clone() }.has_ended(&current));
     }
 
     #[test]

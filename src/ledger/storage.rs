@@ -158,7 +158,7 @@ impl Storage {
             }
             drop(file);
             let phase = format!("waiting for the lock of the ledger {}", self.path.display());
-            wait::drive(limits, &phase, |reactor| async move { reactor.sleep(pause).await }).map_err(Failure::Ended)?;
+            wait::pause(limits, &phase, pause).map_err(Failure::Ended)?;
             pause = (pause * 2).min(Duration::from_millis(16));
         }
     }

@@ -7,6 +7,7 @@ use crate::transport::reactor::Reactor;
 use std::future::Future;
 use std::pin::pin;
 use std::rc::Rc;
+use std::time::Duration;
 
 /// Drives until `work` is done. As with the caller's own functions, the idle limit plays no part.
 pub fn drive<T, F: Future<Output = T>>(
@@ -20,4 +21,9 @@ pub fn drive<T, F: Future<Output = T>>(
         let (status, text) = why.describe(phase);
         TransportError::new(status, BodySent::None, text).permanent()
     })
+}
+
+/// Lets a time pass.
+pub fn pause(limits: Limits<'_>, phase: &str, time: Duration) -> Result<(), TransportError> {
+    drive(limits, phase, |reactor| async move { reactor.sleep(time).await })
 }

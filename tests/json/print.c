@@ -1,6 +1,7 @@
 /* Prints the JSON of the library for the test of docs/json.md: a line each, the section of the page before a tab. Log
  * events have their level before the JSON, after another tab. */
 #include "files.h"
+#include <sys/wait.h>
 
 static void print(const char *section, const char *json) { printf("%s\t%s\n", section, json); }
 
@@ -86,6 +87,100 @@ static void single_calls(const mmx_client *client) {
     free(path);
 }
 
+/* Each line of the ledger. */
+static void print_ledger(const char *path) {
+    FILE *file = fopen(path, "r");
+    char line[4096];
+    CHECK(file != NULL);
+    while (fgets(line, sizeof line, file)) {
+        line[strcspn(line, "\n")] = 0;
+        print(strncmp(line, "{\"ledger\"", 9) == 0 ? "ledger-first-line" : "ledger-line", line);
+    }
+    fclose(file);
+}
+
+static mmx_status upload(const mmx_client *client, uint32_t flags, int64_t expires_after_s, mmx_error **error) {
+    struct giver giver = {.seed = 1, .gives = 100, .piece = 100};
+    mmx_source source = source_of(&giver, flags ? 100 : -1);
+    mmx_call_options options = MMX_CALL_OPTIONS_INIT;
+    options.flags = flags;
+    options.expires_after_s = expires_after_s;
+    if (!flags) source.rewind = NULL;
+    return mmx_upload_stream(client, &source, "l.mp3", MMX_PURPOSE_VOICE_CLONE, &options, NULL, error);
+}
+
+/* A file of its own each time. */
+static mmx_status take(const mmx_client *client, const char *target, char **json, mmx_error **error) {
+    static int64_t id = 300;
+    store_file("json", ++id, 3000, 1);
+    return mmx_take_file(client, id, NULL, target, NULL, json, error);
+}
+
+static void ledgers(void) {
+    mmx_error *error = NULL;
+    char *json = NULL, *path = in_folder("ledger.jsonl"), *target = in_folder("taken.mp3");
+    mmx_config *config = config_for("json", false);
+    CHECK_INT(mmx_config_set_ledger(config, path, NULL), MMX_OK);
+    CHECK_INT(mmx_config_set_logger(config, print_event, NULL, MMX_LOG_WARN, NULL), MMX_OK);
+    mmx_client *client = client_of(config);
+    SUCCEEDS(upload(client, MMX_CALL_REUSE, 60, &error), error);
+    SUCCEEDS(upload(client, MMX_CALL_REUSE, 0, &error), error);
+    SUCCEEDS(take(client, target, &json, &error), error);
+    print_out("take", json);
+    script("json",
+        "[{\"call\": \"retrieve_content\", \"until_close\": true}, {\"call\": \"delete\", \"perform\": false, "
+        "\"http_status\": 503}]");
+    CHECK_INT(take(client, target, &json, &error), MMX_ERROR_SERVER);
+    print_error(error);
+    print_out("take", json);
+    /* A process that is gone could not delete the file, and what it had taken is gone, too. */
+    pid_t child = fork();
+    if (child == 0) {
+        script("json", "{\"call\": \"delete\", \"code\": 1004}");
+        _exit(take(client, target, &json, &error) == MMX_ERROR_AUTHENTICATION ? 0 : 1);
+    }
+    int status;
+    CHECK(waitpid(child, &status, 0) == child && status == 0);
+    CHECK_INT(unlink(target), 0);
+    script("json", "{\"call\": \"delete\", \"code\": 1004}");
+    CHECK_INT(take(client, target, &json, &error), MMX_ERROR_AUTHENTICATION);
+    print_error(error);
+    print_out("take", json);
+    CHECK_INT(unlink(target), 0);
+    CHECK_INT(mmx_sweep(client, NULL, &json, &error), MMX_ERROR_PARTIAL);
+    print_error(error);
+    print_out("bulk-result", json);
+    /* Two files of that name fit an upload that nobody waits for any more. */
+    script("json", "{\"call\": \"upload\", \"close_before_answer\": \"fin\"}");
+    CHECK_INT(upload(client, 0, 0, &error), MMX_ERROR_NETWORK);
+    print_error(error);
+    mmx_client *plain = client_for("json", false);
+    SUCCEEDS(upload(plain, 0, 0, &error), error);
+    CHECK_INT(mmx_sweep(client, NULL, &json, &error), MMX_ERROR_PARTIAL);
+    print_error(error);
+    print_out("bulk-result", json);
+    /* Kept, and no candidate any more. */
+    char *text = NULL;
+    SUCCEEDS(mmx_list_files(plain, MMX_PURPOSE_VOICE_CLONE, NULL, &text, &error), error);
+    mmx_files *files = NULL;
+    SUCCEEDS(mmx_files_parse(text, &files, &error), error);
+    for (size_t i = 0; i < mmx_files_count(files); i++) {
+        const mmx_file *file = mmx_files_get(files, i);
+        if (strcmp(file->filename, "l.mp3") == 0 && mmx_ledger_keep(client, file->file_id, NULL) == MMX_OK) break;
+    }
+    mmx_files_free(files);
+    mmx_string_free(text);
+    print_ledger(path);
+    CHECK_INT(unlink(path), 0);
+    CHECK_INT(mkdir(path, 0700), 0);
+    SUCCEEDS(mmx_delete_file(client, 20, MMX_PURPOSE_VOICE_CLONE, NULL, NULL, &error), error);
+    CHECK_INT(rmdir(path), 0);
+    mmx_client_free(plain);
+    mmx_client_free(client);
+    free(path);
+    free(target);
+}
+
 static void bulk_calls(const mmx_client *client) {
     mmx_error *error = NULL;
     char *json = NULL;
@@ -152,6 +247,7 @@ int main(void) {
     assert_deletes(client, 10);
     assert_deletes(client, 11);
     mmx_client_free(client);
+    ledgers();
     remove_folder();
     return 0;
 }

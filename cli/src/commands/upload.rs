@@ -8,6 +8,7 @@ use crate::exit::Exit;
 use crate::output::Unit;
 use crate::stdin::StdinSource;
 use crate::table;
+use mmx::api::upload::UploadFlags;
 use mmx::api::{contents, upload};
 use mmx::error::{Error, Status};
 
@@ -24,17 +25,18 @@ pub(crate) fn run(args: &args::Upload, context: &Context<'_>) -> Result<Exit, Co
     let name = |path: &str| table::name(if path == INPUT { filename } else { path });
     let account = context.account()?;
     let items: Vec<_> = paths.iter().map(|path| Item { label: name(path), key: ("path", (*path).into()) }).collect();
+    let flags = UploadFlags { reconcile: args.reconcile, ..UploadFlags::default() };
     let call = |at: usize| {
         let bar = context.output.bar(Unit::Bytes, &items[at].label);
         let report = |done, total| bar.report(done, total);
         let options = context.call_options(Some(&report));
         if paths[at] != INPUT {
-            return upload::upload_file(&account.client, paths[at], &args.purpose, args.reconcile, &options);
+            return upload::upload_file(&account.client, paths[at], &args.purpose, flags, &options);
         }
         let unreadable =
             |error| Error::new(Status::File, upload::STREAM, format!("standard input can't be read: {error}"));
         let mut source = StdinSource::new(context.signals).map_err(unreadable)?;
-        upload::upload_stream(&account.client, &mut source, filename, &args.purpose, args.reconcile, &options)
+        upload::upload_stream(&account.client, &mut source, filename, &args.purpose, flags, &options)
     };
     let text = |at: usize, json: &str| {
         // The library has parsed it already.

@@ -173,10 +173,8 @@ impl Sweep<'_> {
             return Ok(decisions);
         }
         // What a process had sent when it was killed may be stored just now.
-        wait::drive(self.limits, "looking for uploads of processes that are gone", |reactor| async move {
-            reactor.sleep(PAUSE).await;
-        })
-        .map_err(|failure| Error::new(failure.status, CALL, failure.text))?;
+        wait::pause(self.limits, "looking for uploads of processes that are gone", PAUSE)
+            .map_err(|failure| Error::new(failure.status, CALL, failure.text))?;
         Ok(self.decide_by(&self.list(options)?))
     }
 

@@ -132,8 +132,7 @@ fn begin(
             }
             Known::Upload(other) => {
                 let phase = format!("waiting for process {other}, which uploads the same bytes");
-                wait::drive(limits, &phase, |reactor| async move { reactor.sleep(LOOK).await })
-                    .map_err(|failure| Error::new(failure.status, call, failure.text))?;
+                wait::pause(limits, &phase, LOOK).map_err(|failure| Error::new(failure.status, call, failure.text))?;
             }
         }
     }
