@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -163,18 +164,19 @@ func TestFactsOfCallsThatAreNotMade(t *testing.T) {
 // A trace id is the service's, and may be longer or shorter than usual.
 func TestFactsOfOddResponses(t *testing.T) {
 	ids := []string{"", "a", strings.Repeat("b", 127), strings.Repeat("c", 128), strings.Repeat("d", 500)}
-	at := 0
+	var at atomic.Int32
 	odd := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Trace-Id", ids[at])
+		w.Header().Set("Trace-Id", ids[at.Load()])
 		w.Write([]byte(`{"files":[],"base_resp":{"status_code":0}}`))
 	}))
 	defer odd.Close()
 	client := newAccount(t).client(mmx.WithBaseURL(odd.URL))
-	for at = range ids {
+	for i, id := range ids {
+		at.Store(int32(i))
 		var info mmx.CallInfo
 		_, err := client.Files.List(background, "", mmx.WithCallInfo(&info))
-		if must(t, err); !strings.HasPrefix(ids[at], info.TraceID) || len(info.TraceID) > 127 || info.HTTPStatus != 200 {
-			t.Errorf("%q: %+v", ids[at], info)
+		if must(t, err); !strings.HasPrefix(id, info.TraceID) || len(info.TraceID) > 127 || info.HTTPStatus != 200 {
+			t.Errorf("%q: %+v", id, info)
 		}
 	}
 }
