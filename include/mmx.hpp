@@ -207,6 +207,14 @@ class CancelToken {
 /// Progress callback: bytes, or files of a call of many; total is -1 if it isn't known. false cancels the call.
 using Progress = std::function<bool(std::int64_t done, std::int64_t total)>;
 
+/// Facts about a call, for support and statistics.
+struct CallInfo {
+    std::int32_t http_status = 0, attempts = 0; ///< Of the last response, 0 = none came; requests sent, or tried to send.
+    Milliseconds elapsed = {};
+    std::string trace_id = {};                ///< The service's id of the request, from the last response.
+    std::string evidence = {};                ///< remove(): how it is known, "answer" or "retrieve"; "" of other calls.
+};
+
 /// Options of one call; what isn't set is as the client is configured.
 struct Call {
     std::optional<Milliseconds> timeout = {}; ///< Of the whole call.
@@ -217,6 +225,8 @@ struct Call {
     bool reconcile = false;                   ///< upload(): look the file up if the response was lost.
     bool via_download_url = false;            ///< download(): through the link of retrieve().
     std::string *json = nullptr;              ///< Receives the out_json of mmx.h if the call succeeds.
+    CallInfo *info = nullptr;                 ///< Receives facts about the call, whatever it comes to.
+    std::function<bool()> interrupted = {};   ///< Asked after a signal and every 100 ms of waiting: true cancels the call.
 };
 
 /// The metadata of a file.
@@ -240,7 +250,7 @@ struct Download {
 /// One file to delete.
 struct FileRef {
     std::int64_t file_id = 0;
-    std::string purpose = {};
+    std::string purpose = {};                 ///< "" = it is found out: by retrieve(), or for more than 20 files by one list().
 };
 
 /// What became of one file of a call of many.
@@ -300,7 +310,10 @@ enum class LogLevel : std::int32_t { error = MMX_LOG_ERROR, warn = MMX_LOG_WARN,
 /// Settings of a client, those of mmx_config_set_...; what isn't set is that of the environment or the default.
 struct Config {
     std::string api_key = {}, base_url = {}, user_agent = {}, proxy = {};
+    std::filesystem::path api_key_file = {};  ///< Contains the key, which may rotate. An api_key takes precedence over it.
     std::filesystem::path ca_file = {};
+    std::vector<std::pair<std::string, std::string>> headers = {}; ///< Of one's own, for the API alone: names and values.
+    Config &header(std::string name, std::string value) { return headers.emplace_back(std::move(name), std::move(value)), *this; }
     bool allow_insecure = false;
     std::optional<Milliseconds> timeout = {}, connect_timeout = {}, idle_timeout = {};
     std::int32_t max_attempts = 0, requests_per_minute = 0;
@@ -336,7 +349,8 @@ class Client {
     std::string download_string(std::int64_t file_id, const Call &call = {}) const { return try_download_string(file_id, call).value(); }
     std::vector<File> list(std::string_view purpose = {}, const Call &call = {}) const { return try_list(purpose, call).value(); }
     File retrieve(std::int64_t file_id, const Call &call = {}) const { return try_retrieve(file_id, call).value(); }
-    void remove(std::int64_t file_id, std::string_view purpose, const Call &call = {}) const { try_remove(file_id, purpose, call).value(); }
+    File wait(std::int64_t file_id, const Call &call = {}) const { return try_wait(file_id, call).value(); }
+    void remove(std::int64_t file_id, std::string_view purpose = {}, const Call &call = {}) const { try_remove(file_id, purpose, call).value(); }
     template <class Files> Summary remove_all(const Files &files, const BulkCall &call = {}) const { return try_remove_all(files, call).value(); }
     Summary remove_all(std::initializer_list<FileRef> files, const BulkCall &call = {}) const { return try_remove_all(files, call).value(); }
     Summary prune(const Filter &filter, const BulkCall &call = {}) const { return try_prune(filter, call).value(); }
@@ -347,19 +361,7 @@ class Client {
         detail::Frame frame;
         const std::unique_ptr<mmx_config, decltype(&mmx_config_free)> to(mmx_config_new(), mmx_config_free);
         std::unique_ptr<Logger> logger;
-        const auto text = [&](auto set, const std::string &value) {
-            return value.empty() || set(to.get(), detail::Text(value), &frame.error) == MMX_OK;
-        };
-        const auto number = [&](auto set, auto value) { return value == 0 || set(to.get(), value, &frame.error) == MMX_OK; };
-        const bool is_valid = text(mmx_config_set_api_key, config.api_key) && text(mmx_config_set_base_url, config.base_url) &&
-            text(mmx_config_set_user_agent, config.user_agent) && text(mmx_config_set_proxy, config.proxy) &&
-            text(mmx_config_set_ca_file, config.ca_file.native()) && number(mmx_config_set_allow_insecure, config.allow_insecure) &&
-            number(mmx_config_set_timeout_ms, detail::limit(config.timeout)) &&
-            number(mmx_config_set_connect_timeout_ms, detail::limit(config.connect_timeout)) &&
-            number(mmx_config_set_idle_timeout_ms, detail::limit(config.idle_timeout)) &&
-            number(mmx_config_set_max_attempts, config.max_attempts) &&
-            number(mmx_config_set_requests_per_minute, config.requests_per_minute);
-        if (!is_valid) return frame.failure();
+        if (!detail::configure(to.get(), config, &frame.error)) return frame.failure();
         if (config.logger) {
             logger = std::make_unique<Logger>(config.logger);
             const auto level = static_cast<std::int32_t>(config.log_level);
@@ -382,25 +384,8 @@ class Client {
     }
     /// From where the stream is to its end; retried if it can go back.
     Result<File> try_upload(std::istream &in, std::string_view filename, std::string_view purpose, const Call &call = {}) const {
-        struct Rest { std::istream &in; std::istream::pos_type start; } rest{in, in.tellg()};
-        std::int64_t size = -1;
-        if (rest.start != std::istream::pos_type(-1)) {
-            in.seekg(0, std::ios::end);
-            size = in.tellg() - rest.start;
-            in.seekg(rest.start);
-        }
-        mmx_source source{sizeof(mmx_source), size,
-            [](void *of, std::uint8_t *buffer, std::size_t capacity) {
-                return detail::Frame::contain(std::int64_t{-1}, [&] {
-                    std::streambuf *in = static_cast<Rest *>(of)->in ? static_cast<Rest *>(of)->in.rdbuf() : nullptr;
-                    return in ? std::int64_t{in->sgetn(reinterpret_cast<char *>(buffer), static_cast<std::streamsize>(capacity))} : -1;
-                });
-            },
-            nullptr, &rest};
-        if (size >= 0) source.rewind = [](void *of) -> std::int32_t {
-            const Rest &rest = *static_cast<Rest *>(of);
-            return detail::Frame::contain(1, [&] { return rest.in.seekg(rest.start) ? 0 : 1; });
-        };
+        detail::RestOfStream rest{in, in.tellg()};
+        const mmx_source source = detail::source(rest);
         return run<File>(call, detail::file, mmx_upload_stream, &source, detail::Text(filename), detail::Text(purpose));
     }
     Result<Download> try_download(std::int64_t file_id, const std::filesystem::path &path, const Call &call = {}) const {
@@ -432,15 +417,20 @@ class Client {
     Result<File> try_retrieve(std::int64_t file_id, const Call &call = {}) const {
         return run<File>(call, detail::file, mmx_retrieve_file, file_id);
     }
-    Result<void> try_remove(std::int64_t file_id, std::string_view purpose, const Call &call = {}) const {
-        return run<void>(call, [](const char *) { return Failure(); }, mmx_delete_file, file_id, detail::Text(purpose));
+    /// Until retrieve() knows the file: for ids that are handed out before it is there. The timeout bounds the whole wait.
+    Result<File> try_wait(std::int64_t file_id, const Call &call = {}) const {
+        return run<File>(call, detail::file, mmx_wait_file, file_id);
+    }
+    /// Without a purpose it is found out by a retrieve() before.
+    Result<void> try_remove(std::int64_t file_id, std::string_view purpose = {}, const Call &call = {}) const {
+        return run<void>(call, [](const char *) { return Failure(); }, mmx_delete_file, file_id, detail::Text(purpose).or_null());
     }
     /// Of a container of FileRef, File, or anything else with a file_id and a purpose.
     template <class Files> Result<Summary> try_remove_all(const Files &files, const BulkCall &call = {}) const {
         std::vector<detail::Text> purposes;
         std::vector<mmx_file_ref> refs;
         for (const auto &file : files) purposes.emplace_back(file.purpose), refs.push_back({file.file_id, nullptr});
-        for (std::size_t at = 0; at < refs.size(); ++at) refs[at].purpose = purposes[at];
+        for (std::size_t at = 0; at < refs.size(); ++at) refs[at].purpose = purposes[at].or_null();
         return bulk(call, false, mmx_delete_files, refs.data(), refs.size());
     }
     Result<Summary> try_prune(const Filter &filter, const BulkCall &call = {}) const { return pruned(filter, call, false); }
@@ -466,8 +456,9 @@ class Client {
     }
     template <class T, class Make, class F, class... A> Result<T> run(const Call &call, Make make, F function, const A &...arguments) const {
         detail::Frame frame;
-        const mmx_call_options options = detail::options(call);
+        const mmx_call_options options = detail::options(call, frame.info);
         const mmx_status status = function(get(), arguments..., &options, &frame.json, &frame.error);
+        if (call.info) *call.info = detail::info(frame.info);
         frame.rethrow();
         if (status != MMX_OK) return frame.failure();
         if (call.json) *call.json = frame.json;

@@ -56,6 +56,7 @@ class Frame {
     }
     char *json = nullptr;
     mmx_error *error = nullptr;
+    mmx_call_info info = MMX_CALL_INFO_INIT;
 
   private:
     static Frame *&current() noexcept {
@@ -171,17 +172,77 @@ inline mmx_source source(Rest &rest) noexcept {
     return {sizeof(mmx_source), static_cast<std::int64_t>(rest.all.size), read, rewind, &rest};
 }
 
+/// A stream that is uploaded from where it was, to its end.
+struct RestOfStream {
+    std::istream &in;
+    std::istream::pos_type start;
+};
+
+inline mmx_source source(RestOfStream &rest) {
+    std::int64_t size = -1;
+    if (rest.start != std::istream::pos_type(-1)) {
+        rest.in.seekg(0, std::ios::end);
+        size = rest.in.tellg() - rest.start;
+        rest.in.seekg(rest.start);
+    }
+    const auto read = [](void *of, std::uint8_t *buffer, std::size_t capacity) {
+        return Frame::contain(std::int64_t{-1}, [&] {
+            std::istream &stream = static_cast<RestOfStream *>(of)->in;
+            std::streambuf *in = stream ? stream.rdbuf() : nullptr;
+            return in ? std::int64_t{in->sgetn(reinterpret_cast<char *>(buffer), static_cast<std::streamsize>(capacity))} : -1;
+        });
+    };
+    const auto rewind = [](void *of) -> std::int32_t {
+        const RestOfStream &rest = *static_cast<RestOfStream *>(of);
+        return Frame::contain(1, [&] { return rest.in.seekg(rest.start) ? 0 : 1; });
+    };
+    mmx_source source{sizeof(mmx_source), size, read, nullptr, &rest};
+    if (size >= 0) source.rewind = rewind;
+    return source;
+}
+
+/// Sets what is set; false if something is refused.
+inline bool configure(mmx_config *to, const Config &config, mmx_error **error) {
+    const auto text = [&](auto set, const std::string &value) { return value.empty() || set(to, Text(value), error) == MMX_OK; };
+    const auto number = [&](auto set, auto value) { return value == 0 || set(to, value, error) == MMX_OK; };
+    const auto header = [&](const auto &one) {
+        return mmx_config_add_header(to, Text(one.first), Text(one.second), error) == MMX_OK;
+    };
+    return text(mmx_config_set_api_key_file, config.api_key_file.native()) && text(mmx_config_set_api_key, config.api_key) &&
+           text(mmx_config_set_base_url, config.base_url) && text(mmx_config_set_user_agent, config.user_agent) &&
+           text(mmx_config_set_proxy, config.proxy) && text(mmx_config_set_ca_file, config.ca_file.native()) &&
+           std::all_of(config.headers.begin(), config.headers.end(), header) &&
+           number(mmx_config_set_allow_insecure, config.allow_insecure) &&
+           number(mmx_config_set_timeout_ms, limit(config.timeout)) &&
+           number(mmx_config_set_connect_timeout_ms, limit(config.connect_timeout)) &&
+           number(mmx_config_set_idle_timeout_ms, limit(config.idle_timeout)) &&
+           number(mmx_config_set_max_attempts, config.max_attempts) &&
+           number(mmx_config_set_requests_per_minute, config.requests_per_minute);
+}
+
 template <class Options> std::int32_t on_progress(void *options, std::int64_t done, std::int64_t total) {
     return Frame::contain(1, [&] { return static_cast<const Options *>(options)->progress(done, total) ? 0 : 1; });
 }
 
 /// The options of mmx.h; they borrow from those of C++.
-inline mmx_call_options options(const Call &call) noexcept {
-    return {sizeof(mmx_call_options), limit(call.timeout), call.max_attempts,
-            (call.missing_ok ? MMX_CALL_MISSING_OK : 0) | (call.reconcile ? MMX_CALL_RECONCILE : 0) |
-                (call.via_download_url ? MMX_CALL_VIA_DOWNLOAD_URL : 0),
-            call.cancel ? call.cancel->get() : nullptr, call.progress ? on_progress<Call> : nullptr, const_cast<Call *>(&call),
-            nullptr, nullptr, 0};
+inline mmx_call_options options(const Call &call, mmx_call_info &info) noexcept {
+    mmx_call_options options = MMX_CALL_OPTIONS_INIT;
+    options.timeout_ms = limit(call.timeout);
+    options.max_attempts = call.max_attempts;
+    options.flags = (call.missing_ok ? MMX_CALL_MISSING_OK : 0) | (call.reconcile ? MMX_CALL_RECONCILE : 0) |
+                    (call.via_download_url ? MMX_CALL_VIA_DOWNLOAD_URL : 0);
+    if (call.cancel) options.cancel = call.cancel->get();
+    if (call.progress) options.progress = on_progress<Call>;
+    if (call.interrupted) options.interrupted = [](void *call) -> std::int32_t {
+        return Frame::contain(1, [&] { return static_cast<const Call *>(call)->interrupted() ? 1 : 0; });
+    };
+    options.user_data = const_cast<Call *>(&call);
+    if (call.info) options.info = &info;
+    return options;
+}
+
+inline CallInfo info(const mmx_call_info &from) {
+    return {from.http_status, from.attempts, Milliseconds(from.elapsed_ms), from.trace_id, from.evidence};
 }
 
 inline mmx_bulk_options options(const BulkCall &call, bool is_dry) noexcept {

@@ -142,6 +142,8 @@ func newRun(ctx context.Context, call string, opts []BulkOption) (*run, *Error) 
 		return run, invalidArgument(call, "ctx", "must not be nil")
 	case run.options.flags != 0:
 		return run, invalidArgument(call, "opts", "has an option that is for the upload or the download of one file")
+	case run.options.info != nil:
+		return run, invalidArgument(call, "opts", "has WithCallInfo, which is for calls of one file and lists")
 	}
 	return run, nil
 }
@@ -168,7 +170,7 @@ func (r *run) receive(ctx context.Context, h *handle, send func(*cCall) C.mmx_st
 	ctx, cancel := context.WithCancel(ctx)
 	go func() {
 		defer close(r.events)
-		r.recovered.run(func() { r.response, r.failure = h.call(ctx, request{name: r.call, run: r}, send) })
+		r.recovered.run(func() { r.response, _, r.failure = h.call(ctx, request{name: r.call, run: r}, send) })
 	}()
 	defer func() {
 		r.left.Store(true)

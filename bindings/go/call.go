@@ -55,22 +55,23 @@ type cCall struct {
 	options  *C.mmx_call_options
 	response *C.char
 	failure  *C.mmx_error
+	info     C.mmx_call_info
 }
 
-// call waits for a slot, makes the call, and returns its response or error. The end of ctx ends it.
-func (h *handle) call(ctx context.Context, request request, send func(*cCall) C.mmx_status) ([]byte, *Error) {
-	name, transfer := request.name, request.transfer
+// call waits for a slot, makes the call, and returns its response or error, and the facts of a call that is not for many
+// files. The end of ctx ends it.
+func (h *handle) call(
+	ctx context.Context, request request, send func(*cCall) C.mmx_status,
+) (response []byte, info CallInfo, failure *Error) {
+	name, transfer, chosen := request.name, request.transfer, chosen(request.opts)
+	defer func() { chosen.inform(info) }()
 	if failure := h.enter(name); failure != nil {
-		return nil, failure
+		return nil, CallInfo{}, failure
 	}
 	// This also keeps the client reachable while the library uses it.
 	defer h.leave()
 	if ctx == nil {
-		return nil, invalidArgument(name, "ctx", "must not be nil")
-	}
-	chosen := callOptions{}
-	for _, option := range request.opts {
-		option(&chosen)
+		return nil, CallInfo{}, invalidArgument(name, "ctx", "must not be nil")
 	}
 	if chosen.timeout == 0 {
 		chosen.timeout = h.timeout
@@ -91,7 +92,7 @@ func (h *handle) call(ctx context.Context, request request, send func(*cCall) C.
 
 	release, waited, failure := takeSlot(ctx, name, limit)
 	if failure != nil {
-		return nil, failure
+		return nil, CallInfo{}, failure
 	}
 	defer release()
 	options := C.mmx_call_options{
@@ -103,7 +104,7 @@ func (h *handle) call(ctx context.Context, request request, send func(*cCall) C.
 	if !limit.at.IsZero() && (waited || limit.ofContext) {
 		left := time.Until(limit.at)
 		if left <= 0 {
-			return nil, limit.passed(ctx, name)
+			return nil, CallInfo{}, limit.passed(ctx, name)
 		}
 		options.timeout_ms = milliseconds(left)
 	}
@@ -115,14 +116,19 @@ func (h *handle) call(ctx context.Context, request request, send func(*cCall) C.
 		request.run.begin(ctx, limit)
 		defer request.run.end()
 	}
-	response, failure, cancelled := h.makeCall(ctx, limit, &options, logger, send)
+	call := &cCall{client: h.clients[logger.level()], options: &options}
+	call.info.struct_size = C.sizeof_mmx_call_info
+	response, failure, cancelled := h.makeCall(ctx, limit, call, logger, send)
+	if request.run == nil {
+		info = newCallInfo(&call.info)
+	}
 	switch {
 	case failure == nil:
 	case transfer != nil && transfer.addCause(failure):
 	default:
 		limit.addCause(ctx, failure, cancelled)
 	}
-	return response, failure
+	return response, info, failure
 }
 
 // addCause adds the error of ctx to the failure of a call that the end of ctx has ended.
@@ -137,10 +143,8 @@ func (l limit) addCause(ctx context.Context, failure *Error, cancelled bool) {
 
 // makeCall makes the call. The end of ctx cancels it, which is returned, and so does a panic of the log handler.
 func (h *handle) makeCall(
-	ctx context.Context, limit limit, options *C.mmx_call_options, logger *callLogger,
-	send func(*cCall) C.mmx_status,
+	ctx context.Context, limit limit, call *cCall, logger *callLogger, send func(*cCall) C.mmx_status,
 ) (response []byte, failure *Error, cancelled bool) {
-	call := &cCall{client: h.clients[logger.level()], options: options}
 	if ctx.Done() == nil && logger == nil {
 		response, failure = call.take(send(call))
 		return response, failure, false
@@ -149,7 +153,7 @@ func (h *handle) makeCall(
 	if failure != nil {
 		return nil, failure, false
 	}
-	options.cancel = token.c
+	call.options.cancel = token.c
 	stop := token.watch(ctx, limit)
 	response, failure = call.take(logger.during(token, func() C.mmx_status { return send(call) }))
 	cancelled = stop()

@@ -19,8 +19,8 @@ type Client struct {
 	Files Files
 }
 
-// New makes a client and sends nothing. The defaults come from the environment (MINIMAX_API_KEY, MINIMAX_BASE_URL,
-// SSL_CERT_FILE, SSL_CERT_DIR, and the proxies of [WithProxy]), which is read here and nowhere else: don't call
+// New makes a client and sends nothing. The defaults come from the environment (MINIMAX_API_KEY, MINIMAX_API_KEY_FILE,
+// MINIMAX_BASE_URL, SSL_CERT_FILE, SSL_CERT_DIR, and the proxies of [WithProxy]), which is read here and nowhere else: don't call
 // [os.Setenv] at the same time.
 //
 // An invalid option is an error, and so is a library of another binary interface than the header of this package.

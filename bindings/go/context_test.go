@@ -194,7 +194,7 @@ func TestWhileConnecting(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(background)
 	ended := later(ctx, client)
-	eventually(t, "the call is in the library", func() bool { return stackHas("_Cfunc_mmx_delete_file") })
+	eventually(t, "the call is in the library", func() bool { return stackHas("_Cfunc_delete_file") })
 	cancel()
 	if failure := is(t, <-ended, context.Canceled, mmx.ErrCancelled); failure.Ambiguous {
 		t.Errorf("%+v", failure)

@@ -14,7 +14,7 @@ import (
 // FileRef is one of many files to delete.
 type FileRef struct {
 	FileID int64
-	// Purpose is as for [Files.Delete].
+	// Purpose is as for [Files.Delete]; "" is found out: by a retrieve, or for more than 20 files by one list.
 	Purpose string
 }
 
@@ -85,12 +85,14 @@ func (r *refs) gather(ctx context.Context, call string, files iter.Seq[FileRef])
 		}
 		purpose, ok := r.purposes[file.Purpose]
 		if !ok {
-			text, refused := cText(call, "files", file.Purpose)
+			text, refused := cTextOrNull(call, "files", file.Purpose)
 			if refused != nil {
 				refused.Message = fmt.Sprintf("%s: files[%d].Purpose must not hold a NUL byte", call, len(r.files))
 				return refused
 			}
-			purpose = (*C.char)(C.CBytes(text))
+			if text != nil {
+				purpose = (*C.char)(C.CBytes(text))
+			}
 			r.purposes[file.Purpose] = purpose
 		}
 		r.files = append(r.files, C.mmx_file_ref{file_id: C.int64_t(file.FileID), purpose: purpose})

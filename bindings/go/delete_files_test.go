@@ -159,7 +159,7 @@ func TestDeleteFilesRefusesBadArguments(t *testing.T) {
 	var none context.Context
 	for parameter, loop := range map[string]iter.Seq2[mmx.Outcome, error]{
 		"files":                   client.Files.DeleteFiles(background, ref(0, "voice_clone")),
-		"files ":                  client.Files.DeleteFiles(background, ref(2, "")),
+		"files ":                  client.Files.DeleteFiles(background, ref(2, "voice clone")),
 		"files  ":                 client.Files.DeleteFiles(background, ref(2, "voice\x00")),
 		"files   ":                client.Files.DeleteFiles(background, nil),
 		"ctx":                     client.Files.DeleteFiles(none, refs(1)),
@@ -170,6 +170,7 @@ func TestDeleteFilesRefusesBadArguments(t *testing.T) {
 		"options.max_attempts":    client.Files.DeleteFiles(background, refs(1), mmx.WithCallMaxAttempts(-1)),
 		"opts":                    client.Files.DeleteFiles(background, refs(1), mmx.WithReconcile()),
 		"opts ":                   client.Files.DeleteFiles(background, refs(1), mmx.WithViaDownloadURL()),
+		"opts  ":                  client.Files.DeleteFiles(background, refs(1), mmx.WithCallInfo(&mmx.CallInfo{})),
 	} {
 		outcomes, last := all(t, loop)
 		failure := is(t, last, mmx.ErrInvalidArgument)

@@ -19,6 +19,13 @@
 //		fmt.Println(err)
 //	}
 //
+// # Purposes and facts
+//
+// A delete needs the file's purpose; with "" the library finds it out by a retrieve. [Files.Wait] waits for a file whose
+// id was handed out before it exists. Results have the facts of their call: [DeleteResult] and [Download] the fields of
+// [CallInfo], such as TraceID, which the service's support asks for, and [File] the field Call. [WithCallInfo] also has
+// those of a call that fails.
+//
 // # Uploads and downloads
 //
 // [Files.Upload] reads from an [io.Reader] and [Files.Download] writes to an [io.Writer], piece by piece: memory use
@@ -43,6 +50,11 @@
 //
 // [WithLogger] logs the requests, responses and retries of calls to a [log/slog.Logger].
 //
+// # Keys and headers
+//
+// The key is that of [WithAPIKey] or in the file of [WithAPIKeyFile], which may rotate; else it comes from MINIMAX_API_KEY
+// or the file that MINIMAX_API_KEY_FILE names. [WithHeader] adds headers for a gateway.
+//
 // # Contexts and threads
 //
 // The end of a context ends its call, wherever it waits; the error is an [*Error] that unwraps to ctx.Err(). A deadline
@@ -57,6 +69,7 @@
 //
 // # Building
 //
-// The package needs cgo. pkg-config finds mmx.h and the library, under the name mmx. A header of another binary
-// interface fails the build; such a library is an error of [New]. The build tag mmx_static links the static library.
+// The package needs cgo: without it the build fails with mmx_requires_cgo_set_CGO_ENABLED_1. pkg-config finds mmx.h and
+// the library, under the name mmx. A header of another binary interface fails the build; such a library is an error of
+// [New]. The build tag mmx_static links the static library.
 package mmx

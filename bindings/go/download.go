@@ -22,10 +22,11 @@ type Download struct {
 	// Resumed is how often the download was interrupted and resumed.
 	Resumed int
 	// Via is "retrieve_content", or "download_url" with [WithViaDownloadURL].
-	Via     string
-	TraceID string
+	Via string
 	// Raw is the library's JSON.
 	Raw json.RawMessage
+	// CallInfo has the facts of the call, also with an error: TraceID, Attempts and so on.
+	CallInfo
 }
 
 // Download writes a file to w as it comes, and leaves w open. A failed download may have written a part.
@@ -38,13 +39,12 @@ type Download struct {
 func (f Files) Download(ctx context.Context, id int64, w io.Writer, opts ...CallOption) (Download, error) {
 	const call = "download_stream"
 	if w == nil {
-		return Download{}, invalidArgument(call, "w", "must not be nil")
+		return Download{}, refuse(opts, invalidArgument(call, "w", "must not be nil"))
 	}
 	t := &transfer{writer: w, rewind: restart(w), neverBlocks: neverBlocks(w)}
-	response, failure := f.handle.call(ctx, request{name: call, opts: opts, transfer: t}, func(call *cCall) C.mmx_status {
-		return t.downloadStream(call, id)
-	})
-	return downloaded(call, response, failure)
+	request := request{name: call, opts: opts, transfer: t}
+	response, info, failure := f.handle.call(ctx, request, func(call *cCall) C.mmx_status { return t.downloadStream(call, id) })
+	return downloaded(call, response, info, failure)
 }
 
 // DownloadFile writes a file to path, which is replaced when the download is complete and not touched otherwise. The
@@ -54,13 +54,13 @@ func (f Files) Download(ctx context.Context, id int64, w io.Writer, opts ...Call
 func (f Files) DownloadFile(ctx context.Context, id int64, path string, opts ...CallOption) (Download, error) {
 	const call = "download_file"
 	send := func(t *transfer, call *cCall, path []byte) C.mmx_status { return t.downloadFile(call, id, path) }
-	response, failure := f.handle.transferFile(ctx, call, path, opts, send)
-	return downloaded(call, response, failure)
+	response, info, failure := f.handle.transferFile(ctx, call, path, opts, send)
+	return downloaded(call, response, info, failure)
 }
 
-func downloaded(call string, response json.RawMessage, failure *Error) (Download, error) {
+func downloaded(call string, response json.RawMessage, info CallInfo, failure *Error) (Download, error) {
 	if failure != nil {
-		return Download{}, failure
+		return Download{CallInfo: info}, failure
 	}
 	var read struct {
 		FileID      int64 `json:"file_id"`
@@ -69,16 +69,15 @@ func downloaded(call string, response json.RawMessage, failure *Error) (Download
 		ContentType string `json:"content_type"`
 		Resumed     int
 		Via         string
-		TraceID     string `json:"trace_id"`
 	}
 	if err := json.Unmarshal(response, &read); err != nil {
-		return Download{}, newError(call, C.MMX_ERROR_INTERNAL, "the library's JSON can't be read: "+err.Error())
+		return Download{CallInfo: info}, newError(call, C.MMX_ERROR_INTERNAL, "the library's JSON can't be read: "+err.Error())
 	}
 	length := int64(-1)
 	if read.Length != nil {
 		length = *read.Length
 	}
-	return Download{read.FileID, read.Bytes, length, read.ContentType, read.Resumed, read.Via, read.TraceID, response}, nil
+	return Download{read.FileID, read.Bytes, length, read.ContentType, read.Resumed, read.Via, response, info}, nil
 }
 
 // restart returns a function that removes what was written since now; nil if w can't do that, or if data follows its

@@ -43,9 +43,9 @@ type Error struct {
 	file *fs.PathError
 }
 
-// ofFile sets the path of the local file that the error may be about.
+// ofFile sets the path of the local file that the error may be about, unless it is about the key file of the client.
 func (e *Error) ofFile(path string) *Error {
-	if e != nil && e.file != nil {
+	if e != nil && e.file != nil && e.file.Path == "" {
 		e.file.Path = path
 	}
 	return e

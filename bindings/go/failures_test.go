@@ -67,6 +67,9 @@ func TestFailures(t *testing.T) {
 		var rows []row
 		must(t, json.Unmarshal(content, &rows))
 		for _, row := range rows {
+			if row.Name == "purpose_empty" {
+				continue // In Go it is one that is left out: TestDeletesWithoutAPurpose.
+			}
 			t.Run(row.Name, func(t *testing.T) { row.check(t) })
 		}
 		count += len(rows)

@@ -28,6 +28,8 @@ type File struct {
 	Extra map[string]json.RawMessage
 	// Raw is the file's part of the response, as it came.
 	Raw json.RawMessage
+	// Call has the facts of the call that returned the file.
+	Call CallInfo `json:"-"`
 }
 
 // UnmarshalJSON reads a file of a response. The id is an integer or a decimal string; other fields of a wrong type
@@ -143,7 +145,7 @@ func parseFiles(call string, response []byte) ([]File, *Error) {
 }
 
 // parseFile reads the file in a response.
-func parseFile(call string, response []byte) (File, *Error) {
+func parseFile(call string, response []byte, info CallInfo) (File, *Error) {
 	var file *File
 	if failure := parseField(call, response, "file", &file); failure != nil {
 		return File{}, failure
@@ -151,5 +153,6 @@ func parseFile(call string, response []byte) (File, *Error) {
 	if file == nil {
 		return File{}, newError(call, C.MMX_ERROR_PROTOCOL, "the response has no file")
 	}
+	file.Call = info
 	return *file, nil
 }

@@ -31,42 +31,40 @@ type DeleteResult struct {
 	// JSON is the service's response, as it came. If that was lost, and a lookup has shown that the file is gone, it is
 	// {"file_id": …, "evidence": "retrieve"}.
 	JSON json.RawMessage
+	// CallInfo has the facts of the call, also with an error: TraceID, Attempts, Evidence and so on.
+	CallInfo
 }
 
-// Delete deletes one file. purpose is the file's purpose: one of PurposeVoiceClone and so on, or a newer one.
+// Delete deletes one file. purpose is the file's purpose: one of PurposeVoiceClone and so on, or a newer one. With "" it is
+// found out by a retrieve before the delete.
 //
 // It is retried, up to [WithMaxAttempts] requests, if nothing was sent, if there was no response, and after temporary
 // refusals such as a rate limit. If a response was lost and the next attempt fails, a lookup tells whether the file is
 // gone, which is a success. If an [*Error] is Ambiguous, the file may have been deleted.
 func (f Files) Delete(ctx context.Context, id int64, purpose string, opts ...CallOption) (DeleteResult, error) {
 	const call = "delete_file"
-	text, refused := cText(call, "purpose", purpose)
+	text, refused := cTextOrNull(call, "purpose", purpose)
 	if refused != nil {
-		return DeleteResult{}, refused
+		return DeleteResult{}, refuse(opts, refused)
 	}
-	response, failure := f.handle.call(ctx, request{name: call, opts: opts}, func(call *cCall) C.mmx_status {
-		return C.mmx_delete_file(call.client, C.int64_t(id), cPointer(text), call.options, &call.response, &call.failure)
-	})
+	request := request{name: call, opts: opts}
+	response, info, failure := f.handle.call(ctx, request, func(call *cCall) C.mmx_status { return call.deleteFile(id, text) })
 	if failure != nil {
-		return DeleteResult{}, failure
+		return DeleteResult{CallInfo: info}, failure
 	}
-	return DeleteResult{FileID: id, JSON: response}, nil
+	return DeleteResult{id, response, info}, nil
 }
 
 // List returns all files of a purpose, or with "" of all purposes. There is no paging. Without any file the list is
 // empty; a failed listing is always an error.
 func (f Files) List(ctx context.Context, purpose string, opts ...CallOption) ([]File, error) {
 	const call = "list_files"
-	text, refused := cText(call, "purpose_or_null", purpose)
+	text, refused := cTextOrNull(call, "purpose_or_null", purpose)
 	if refused != nil {
-		return nil, refused
+		return nil, refuse(opts, refused)
 	}
-	if purpose == "" {
-		text = nil
-	}
-	response, failure := f.handle.call(ctx, request{name: call, opts: opts}, func(call *cCall) C.mmx_status {
-		return C.mmx_list_files(call.client, cPointer(text), call.options, &call.response, &call.failure)
-	})
+	request := request{name: call, opts: opts}
+	response, info, failure := f.handle.call(ctx, request, func(call *cCall) C.mmx_status { return call.listFiles(text) })
 	if failure != nil {
 		return nil, failure
 	}
@@ -74,19 +72,37 @@ func (f Files) List(ctx context.Context, purpose string, opts ...CallOption) ([]
 	if failure != nil {
 		return nil, failure
 	}
+	for at := range files {
+		files[at].Call = info
+	}
 	return files, nil
 }
 
 // Retrieve returns the metadata of one file. A response with another file is [ErrProtocol].
 func (f Files) Retrieve(ctx context.Context, id int64, opts ...CallOption) (File, error) {
 	const call = "retrieve_file"
-	response, failure := f.handle.call(ctx, request{name: call, opts: opts}, func(call *cCall) C.mmx_status {
-		return C.mmx_retrieve_file(call.client, C.int64_t(id), call.options, &call.response, &call.failure)
-	})
+	return f.one(ctx, call, opts, func(call *cCall) C.mmx_status { return call.retrieveFile(id) })
+}
+
+// Wait waits until the service knows a file, and returns its metadata as [Files.Retrieve] does. It is for ids that are
+// handed out before their file exists, as by asynchronous speech.
+//
+// It asks after 1 s, 2 s, 4 s and so on, then every 15 s, within the rate limit. Only a file that isn't there is waited
+// for: any other failure, such as a refused key, ends the call. So does the end of ctx, and the time limit, which is
+// [DefaultTimeout] unless [WithTimeout] or [WithCallTimeout] sets another: give a long wait [NoTimeout] and a ctx with a
+// deadline.
+func (f Files) Wait(ctx context.Context, id int64, opts ...CallOption) (File, error) {
+	const call = "wait_file"
+	return f.one(ctx, call, opts, func(call *cCall) C.mmx_status { return call.waitFile(id) })
+}
+
+// one makes a call that returns one file.
+func (f Files) one(ctx context.Context, call string, opts []CallOption, send func(*cCall) C.mmx_status) (File, error) {
+	response, info, failure := f.handle.call(ctx, request{name: call, opts: opts}, send)
 	if failure != nil {
 		return File{}, failure
 	}
-	file, failure := parseFile(call, response)
+	file, failure := parseFile(call, response, info)
 	if failure != nil {
 		return File{}, failure
 	}

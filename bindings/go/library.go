@@ -57,6 +57,14 @@ func cText(call, parameter, text string) ([]byte, *Error) {
 	return append(make([]byte, 0, len(text)+1), text...)[:len(text)+1], nil
 }
 
+// cTextOrNull is cText, where "" is NULL.
+func cTextOrNull(call, parameter, text string) ([]byte, *Error) {
+	if text == "" {
+		return nil, nil
+	}
+	return cText(call, parameter, text)
+}
+
 func cPointer(text []byte) *C.char {
 	return (*C.char)(unsafe.Pointer(unsafe.SliceData(text)))
 }
@@ -135,7 +143,17 @@ func parseError(status int, text []byte) (*Error, error) {
 		made.RetryAfter = time.Duration(min(read.RetryAfterMS, longest)) * time.Millisecond
 	}
 	if status == C.MMX_ERROR_FILE && read.Errno > 0 {
-		made.file = &fs.PathError{Op: made.Call, Err: syscall.Errno(read.Errno)}
+		made.file = &fs.PathError{Op: made.Call, Path: keyFile(made), Err: syscall.Errno(read.Errno)}
 	}
 	return made, err
+}
+
+// keyFile returns the path of the key file, if it is the file that can't be read, else "".
+func keyFile(failure *Error) string {
+	if path, ok := strings.CutPrefix(failure.messageWithoutCall(), "the key file "); ok {
+		if path, _, ok := strings.Cut(path, " can't be read: "); ok {
+			return path
+		}
+	}
+	return ""
 }

@@ -25,7 +25,8 @@ type config struct {
 	log     slog.Handler
 }
 
-// WithAPIKey sets the API key, without "Bearer ". The default is the environment variable MINIMAX_API_KEY.
+// WithAPIKey sets the API key, without "Bearer ". The default is the environment variable MINIMAX_API_KEY, or else the
+// file of [WithAPIKeyFile].
 func WithAPIKey(key string) Option {
 	return func(config *config) *Error {
 		text, refused := cText("config_set_api_key", "api_key", key)
@@ -35,6 +36,43 @@ func WithAPIKey(key string) Option {
 		defer clear(text)
 		var failure *C.mmx_error
 		return check(C.mmx_config_set_api_key(config.c, cPointer(text), &failure), &failure)
+	}
+}
+
+// WithAPIKeyFile sets a file that contains the API key, with or without a line break at its end; the default is the
+// environment variable MINIMAX_API_KEY_FILE. [New] reads it, and so does a call before which its time or size changed:
+// a key that rotates needs no new client. Replace the file by a rename, so that no call finds half a key.
+//
+// A file that can't be read is an [ErrFile] of New, and of a call, which then sends nothing; one without a key is an
+// [ErrInvalidArgument].
+func WithAPIKeyFile(path string) Option {
+	return func(config *config) *Error {
+		text, refused := cText("config_set_api_key_file", "path", path)
+		if refused != nil {
+			return refused
+		}
+		var failure *C.mmx_error
+		return check(C.mmx_config_set_api_key_file(config.c, cPointer(text), &failure), &failure).ofFile(path)
+	}
+}
+
+// WithHeader adds a header to every request to the API, for example for a company's gateway. It is never sent to another
+// origin, such as that of a download link, and its value is in no error and no log. The same name twice is sent twice.
+// Headers that the library sets itself, such as Authorization, Host and Content-Type, are an [ErrInvalidArgument].
+func WithHeader(name, value string) Option {
+	return func(config *config) *Error {
+		const call = "config_add_header"
+		nameText, refused := cText(call, "name", name)
+		if refused != nil {
+			return refused
+		}
+		valueText, refused := cText(call, "value", value)
+		if refused != nil {
+			return refused
+		}
+		defer clear(valueText)
+		var failure *C.mmx_error
+		return check(C.mmx_config_add_header(config.c, cPointer(nameText), cPointer(valueText), &failure), &failure)
 	}
 }
 
@@ -156,6 +194,7 @@ type callOptions struct {
 	maxAttempts int
 	flags       C.uint32_t
 	progress    func(done, total int64)
+	info        *CallInfo
 }
 
 // WithCallTimeout is [WithTimeout] for one call; 0 is the client's.
@@ -176,14 +215,19 @@ func WithProgress(progress func(done, total int64)) CallOption {
 	return func(options *callOptions) { options.progress = progress }
 }
 
+// WithCallInfo writes facts about the call to info when it ends, also with an error. It is no option of
+// [Files.DeleteFiles] and [Files.Prune], whose outcomes have such facts.
+func WithCallInfo(info *CallInfo) CallOption {
+	return func(options *callOptions) { options.info = info }
+}
+
 // WithViaDownloadURL makes a download fetch the link of [Files.Retrieve], which is on another host; the key isn't sent
 // there.
 func WithViaDownloadURL() CallOption {
 	return func(options *callOptions) { options.flags |= C.MMX_CALL_VIA_DOWNLOAD_URL }
 }
 
-// WithMissingOK makes the delete of a file that the service doesn't know a success, with the evidence "retrieve" in the
-// JSON of its result. Without it the error matches [ErrNotFound].
+// WithMissingOK makes the delete of a file that the service doesn't know a success, with the evidence "retrieve". Without it the error matches [ErrNotFound].
 func WithMissingOK() CallOption {
 	return func(options *callOptions) { options.flags |= C.MMX_CALL_MISSING_OK }
 }

@@ -23,8 +23,11 @@ static int32_t to_progress(void *transfer, int64_t done, int64_t total) {
 	return mmxGoProgress((uintptr_t)transfer, done, total);
 }
 
-static mmx_call_options with_progress(const mmx_call_options *options, uintptr_t transfer, bool progress) {
+// Pointers to Go memory are arguments, because Go memory must not contain them.
+static mmx_call_options with_progress(const mmx_call_options *options, mmx_call_info *info, uintptr_t transfer,
+		bool progress) {
 	mmx_call_options all = *options;
+	all.info = info;
 	if (progress) {
 		all.progress = to_progress;
 		all.user_data = (void *)transfer;
@@ -33,8 +36,9 @@ static mmx_call_options with_progress(const mmx_call_options *options, uintptr_t
 }
 
 static mmx_status upload_stream(uintptr_t transfer, bool progress, int64_t size, bool rewind, const mmx_client *client,
-		const char *filename, const char *purpose, const mmx_call_options *options, char **json, mmx_error **error) {
-	mmx_call_options all = with_progress(options, transfer, progress);
+		const char *filename, const char *purpose, const mmx_call_options *options, mmx_call_info *info, char **json,
+		mmx_error **error) {
+	mmx_call_options all = with_progress(options, info, transfer, progress);
 	mmx_source source = MMX_SOURCE_INIT;
 	source.size = size;
 	source.read = to_read;
@@ -44,14 +48,14 @@ static mmx_status upload_stream(uintptr_t transfer, bool progress, int64_t size,
 }
 
 static mmx_status upload_file(uintptr_t transfer, bool progress, const mmx_client *client, const char *path,
-		const char *purpose, const mmx_call_options *options, char **json, mmx_error **error) {
-	mmx_call_options all = with_progress(options, transfer, progress);
+		const char *purpose, const mmx_call_options *options, mmx_call_info *info, char **json, mmx_error **error) {
+	mmx_call_options all = with_progress(options, info, transfer, progress);
 	return mmx_upload_file(client, path, purpose, &all, json, error);
 }
 
 static mmx_status download_stream(uintptr_t transfer, bool progress, bool restart, const mmx_client *client, int64_t id,
-		const mmx_call_options *options, char **json, mmx_error **error) {
-	mmx_call_options all = with_progress(options, transfer, progress);
+		const mmx_call_options *options, mmx_call_info *info, char **json, mmx_error **error) {
+	mmx_call_options all = with_progress(options, info, transfer, progress);
 	mmx_sink sink = MMX_SINK_INIT;
 	sink.write = to_write;
 	sink.restart = restart ? to_restart : NULL;
@@ -60,8 +64,8 @@ static mmx_status download_stream(uintptr_t transfer, bool progress, bool restar
 }
 
 static mmx_status download_file(uintptr_t transfer, bool progress, const mmx_client *client, int64_t id,
-		const char *path, const mmx_call_options *options, char **json, mmx_error **error) {
-	mmx_call_options all = with_progress(options, transfer, progress);
+		const char *path, const mmx_call_options *options, mmx_call_info *info, char **json, mmx_error **error) {
+	mmx_call_options all = with_progress(options, info, transfer, progress);
 	return mmx_download_file(client, id, path, &all, json, error);
 }
 */
@@ -100,22 +104,22 @@ type transfer struct {
 
 func (t *transfer) uploadStream(call *cCall, size int64, filename, purpose []byte) C.mmx_status {
 	return C.upload_stream(C.uintptr_t(t.handle), t.progress != nil, C.int64_t(size), t.rewind != nil, call.client,
-		cPointer(filename), cPointer(purpose), call.options, &call.response, &call.failure)
+		cPointer(filename), cPointer(purpose), call.options, &call.info, &call.response, &call.failure)
 }
 
 func (t *transfer) uploadFile(call *cCall, path, purpose []byte) C.mmx_status {
 	return C.upload_file(C.uintptr_t(t.handle), t.progress != nil, call.client,
-		cPointer(path), cPointer(purpose), call.options, &call.response, &call.failure)
+		cPointer(path), cPointer(purpose), call.options, &call.info, &call.response, &call.failure)
 }
 
 func (t *transfer) downloadStream(call *cCall, id int64) C.mmx_status {
 	return C.download_stream(C.uintptr_t(t.handle), t.progress != nil, t.rewind != nil, call.client, C.int64_t(id),
-		call.options, &call.response, &call.failure)
+		call.options, &call.info, &call.response, &call.failure)
 }
 
 func (t *transfer) downloadFile(call *cCall, id int64, path []byte) C.mmx_status {
 	return C.download_file(C.uintptr_t(t.handle), t.progress != nil, call.client, C.int64_t(id),
-		cPointer(path), call.options, &call.response, &call.failure)
+		cPointer(path), call.options, &call.info, &call.response, &call.failure)
 }
 
 var errCount = errors.New("mmx: a Read or Write returned an impossible count")
@@ -133,16 +137,15 @@ func (t *transfer) end() {
 // transferFile makes an upload or a download of the local file at path.
 func (h *handle) transferFile(
 	ctx context.Context, name, path string, opts []CallOption, send func(*transfer, *cCall, []byte) C.mmx_status,
-) ([]byte, *Error) {
+) ([]byte, CallInfo, *Error) {
 	cPath, refused := cText(name, "path", path)
 	if refused != nil {
-		return nil, refused
+		return nil, CallInfo{}, refuse(opts, refused)
 	}
 	t := &transfer{}
-	response, failure := h.call(ctx, request{name: name, opts: opts, transfer: t}, func(call *cCall) C.mmx_status {
-		return send(t, call, cPath)
-	})
-	return response, failure.ofFile(path)
+	request := request{name: name, opts: opts, transfer: t}
+	response, info, failure := h.call(ctx, request, func(call *cCall) C.mmx_status { return send(t, call, cPath) })
+	return response, info, failure.ofFile(path)
 }
 
 // addCause adds the caller's error to the failure of the call that it has ended. It returns false if there is none.

@@ -37,34 +37,35 @@ type UploadParams struct {
 func (f Files) Upload(ctx context.Context, r io.Reader, params UploadParams, opts ...CallOption) (File, error) {
 	const call = "upload_stream"
 	if r == nil {
-		return File{}, invalidArgument(call, "r", "must not be nil")
+		return File{}, refuse(opts, invalidArgument(call, "r", "must not be nil"))
 	}
 	if params.Size < 0 {
-		return File{}, invalidArgument(call, "size", "must not be negative")
+		return File{}, refuse(opts, invalidArgument(call, "size", "must not be negative"))
 	}
 	if file, ok := r.(*os.File); ok && file != nil && params.Filename == "" {
 		params.Filename = filepath.Base(file.Name())
 	}
 	filename, refused := cText(call, "filename", params.Filename)
 	if refused != nil {
-		return File{}, refused
+		return File{}, refuse(opts, refused)
 	}
 	purpose, refused := cText(call, "purpose", params.Purpose)
 	if refused != nil {
-		return File{}, refused
+		return File{}, refuse(opts, refused)
 	}
 	t := &transfer{reader: r, neverBlocks: neverBlocks(r)}
 	size, failure := t.measure(call)
 	if failure != nil {
-		return File{}, failure
+		return File{}, refuse(opts, failure)
 	}
 	if params.Size > 0 {
 		size = params.Size
 	}
-	response, failure := f.handle.call(ctx, request{name: call, opts: opts, transfer: t}, func(call *cCall) C.mmx_status {
+	request := request{name: call, opts: opts, transfer: t}
+	response, info, failure := f.handle.call(ctx, request, func(call *cCall) C.mmx_status {
 		return t.uploadStream(call, size, filename, purpose)
 	})
-	return uploaded(call, response, failure)
+	return uploaded(call, response, info, failure)
 }
 
 // UploadFile uploads a local file under its own name.
@@ -75,21 +76,21 @@ func (f Files) UploadFile(ctx context.Context, path, purpose string, opts ...Cal
 	const call = "upload_file"
 	cPurpose, refused := cText(call, "purpose", purpose)
 	if refused != nil {
-		return File{}, refused
+		return File{}, refuse(opts, refused)
 	}
 	send := func(t *transfer, call *cCall, path []byte) C.mmx_status { return t.uploadFile(call, path, cPurpose) }
-	response, failure := f.handle.transferFile(ctx, call, path, opts, send)
-	return uploaded(call, response, failure)
+	response, info, failure := f.handle.transferFile(ctx, call, path, opts, send)
+	return uploaded(call, response, info, failure)
 }
 
-func uploaded(call string, response json.RawMessage, failure *Error) (File, error) {
+func uploaded(call string, response json.RawMessage, info CallInfo, failure *Error) (File, error) {
 	if failure != nil {
 		return File{}, failure
 	}
-	file, failure := parseFile(call, response)
+	file, failure := parseFile(call, response, info)
 	if failure != nil {
 		// It is stored, under an unknown id.
-		failure.Ambiguous, failure.Attempts = true, 1
+		failure.Ambiguous, failure.Attempts = true, info.Attempts
 		return File{}, failure
 	}
 	return file, nil

@@ -33,9 +33,17 @@ int main() {
     const mmx::Result<mmx::Summary> stopped = client.try_prune(all, stops);
     CHECK(stopped.error().status() == MMX_ERROR_CANCELLED && stopped.error().summary()->plan);
     CHECK(client.try_remove_all(*client.try_list()) && client.try_list()->empty());
+    const mmx::Result<mmx::File> last = client.try_upload(mmx::Bytes("x"), "c.mp3", mmx::purpose::voice_clone);
+    mmx::CallInfo info;
+    mmx::Call call;
+    call.info = &info;
+    CHECK(client.try_wait(last->file_id)->filename == "c.mp3" && client.try_remove(last->file_id, {}, call));
+    CHECK(info.attempts == 1 && info.evidence == "answer" && !info.trace_id.empty());
+    call.interrupted = [] { return true; };
+    script(R"({"hang": true})");
+    CHECK(client.try_list({}, call).error().status() == MMX_ERROR_CANCELLED && info.http_status == 0);
     const mmx::Result<mmx::CancelToken> token = mmx::CancelToken::create();
     token->trigger();
-    mmx::Call call;
     call.cancel = *token;
     CHECK(client.try_list({}, call).error().status() == MMX_ERROR_CANCELLED);
     return 0;
