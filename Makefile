@@ -24,7 +24,7 @@ GO_TEST := PKG_CONFIG_PATH=$(PKG_CONFIG_FOLDER) $(GO) test -count=1
 CLEAN := env -u MINIMAX_API_KEY -u MINIMAX_BASE_URL -u SSL_CERT_FILE -u SSL_CERT_DIR \
 	-u HTTP_PROXY -u HTTPS_PROXY -u ALL_PROXY -u NO_PROXY -u http_proxy -u https_proxy -u all_proxy -u no_proxy
 
-PYTHON_CODE := bindings/python examples/python
+PYTHON_CODE := bindings/python examples/python examples/containers/python
 PYTHON_LINTED := $(PYTHON_CODE) benches/python packaging tests/clients tests/infra tests/install
 PYTHON_SETTINGS := bindings/python/pyproject.toml
 
@@ -95,7 +95,7 @@ $(VENV_TARGET)/ready: bindings/python/requirements-dev.txt
 	@"$(VENV)/bin/python" -m pip install --quiet --disable-pip-version-check -r $<
 	@touch "$@"
 
-C_FILES = $(wildcard tests/c/*.[ch] tests/json/*.c tests/cpp/*.[ch]pp examples/c/*.c examples/cpp/*.cpp benches/c/*.[ch])
+C_FILES = $(wildcard tests/c/*.[ch] tests/json/*.c tests/cpp/*.[ch]pp examples/c/*.c examples/cpp/*.cpp examples/containers/cpp/*.cpp benches/c/*.[ch])
 
 lint: $(VENV_TARGET)/ready
 	@$(CARGO) fmt --all --check
@@ -123,12 +123,13 @@ test-python: lib $(VENV_TARGET)/ready
 		bindings/python/tests
 
 test-go: lib
-	@unformatted=$$(gofmt -l bindings/go examples/go benches/go); [ -z "$$unformatted" ] || { echo "gofmt: $$unformatted"; exit 1; }
+	@unformatted=$$(gofmt -l bindings/go examples/go examples/containers/go benches/go); [ -z "$$unformatted" ] || { echo "gofmt: $$unformatted"; exit 1; }
 	@cd bindings/go && PKG_CONFIG_PATH=$(PKG_CONFIG_FOLDER) $(GO) vet ./...
 	@cd benches/go && PKG_CONFIG_PATH=$(PKG_CONFIG_FOLDER) $(GO) vet ./...
 	@cd examples/go/delete && PKG_CONFIG_PATH=$(PKG_CONFIG_FOLDER) $(GO) vet ./...
 	@cd examples/go/life && PKG_CONFIG_PATH=$(PKG_CONFIG_FOLDER) $(GO) vet ./...
 	@cd examples/go/prune && PKG_CONFIG_PATH=$(PKG_CONFIG_FOLDER) $(GO) vet ./...
+	@cd examples/containers/go && PKG_CONFIG_PATH=$(PKG_CONFIG_FOLDER) $(GO) vet ./...
 	@$(MAKE) --no-print-directory -j 2 test-go-plain test-go-race test-go-cgocheck test-go-gogc
 
 # Most of their time the tests wait: two runs at once take hardly more than one.

@@ -39,6 +39,7 @@ third-party-check:
 test-install: tools lib cli wheel ## installs into a folder and builds programs from there by the lines of docs/install.md
 	$(call need,cmake,cmake)
 	$(call need,man,man-db)
+	$(call need,unshare,util-linux)
 	@$(CARGO) build --quiet -p mmx-sandbox
 	@cd tests/install && $(CLEAN) MMX_TARGET="$(TARGET)" PATH="$(VENV)/bin:$$PATH" PYTHONDONTWRITEBYTECODE=1 "$(VENV)/bin/python" -m pytest \
 		-q -W error -p no:cacheprovider --rootdir . --override-ini pythonpath=. $(ARGUMENTS)
