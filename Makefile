@@ -17,7 +17,7 @@ VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 # Go's cache notices neither a new header nor a new library: the one is made part of its key, and tests are never taken
 # from it.
 export CGO_CFLAGS := -g -O2 -DMMX_HEADER=$(shell cksum <include/mmx.h | cut -d ' ' -f 1)
-GO_TEST := PKG_CONFIG_PATH=$(PKG_CONFIG_FOLDER) $(GO) test -count=1
+GO_TEST := PKG_CONFIG_PATH="$(PKG_CONFIG_FOLDER)" $(GO) test -count=1
 
 # Tests take no key, host, proxy or certificate store from the environment. Fetching packages may need a proxy, so it is
 # done before.
@@ -62,12 +62,13 @@ tools:
 fetch:
 	@$(CARGO) fetch --quiet --locked
 
+# The first two flags stand apart from -rpath: some pkg-config join flags of -Wl, and then escape no space in them.
 lib: ## builds libmmx.so and libmmx.a
 	@sh packaging/lib.sh "$(CARGO)" "$(CC)" "$(TARGET)" "$(RELEASE)"
 	@mkdir -p "$(PKG_CONFIG_FOLDER)"
 	@for name in mmx mmx-static; do \
 		case $$name in \
-			mmx) libs='-L$(call escaped,$(RELEASE)) -Wl,--enable-new-dtags -Wl,-rpath,$(call escaped,$(RELEASE)) -lmmx' ;; \
+			mmx) libs='-Wl,--enable-new-dtags -L$(call escaped,$(RELEASE)) -Wl,-rpath,$(call escaped,$(RELEASE)) -lmmx' ;; \
 			*) libs='$(call escaped,$(RELEASE))/libmmx.a -lm -lpthread -ldl' ;; \
 		esac; \
 		printf '%s\n' "Name: $$name" "Description: The native client for the MiniMax file API, as built in this checkout" \
@@ -117,19 +118,19 @@ test-python: lib $(VENV_TARGET)/ready
 	@$(VENV)/bin/ruff format --quiet --check --no-cache --config $(PYTHON_SETTINGS) $(PYTHON_LINTED)
 	@MYPYPATH=tests/clients $(MYPY) $(PYTHON_CODE) tests/clients/run.py
 	@MYPYPATH=tests/clients:tests/infra $(MYPY) tests/infra/*.py
-	@for file in packaging/*.py; do $(MYPY) $$file || exit 1; done
+	@for file in packaging/*.py; do MYPYPATH=packaging $(MYPY) $$file || exit 1; done
 	@MYPYPATH=tests/install $(MYPY) tests/install/*.py
 	@$(CLEAN) $(VENV)/bin/pytest -q -c $(PYTHON_SETTINGS) --rootdir bindings/python -o cache_dir=$(TARGET)/pytest \
 		bindings/python/tests
 
 test-go: lib
 	@unformatted=$$(gofmt -l bindings/go examples/go examples/containers/go benches/go); [ -z "$$unformatted" ] || { echo "gofmt: $$unformatted"; exit 1; }
-	@cd bindings/go && PKG_CONFIG_PATH=$(PKG_CONFIG_FOLDER) $(GO) vet ./...
-	@cd benches/go && PKG_CONFIG_PATH=$(PKG_CONFIG_FOLDER) $(GO) vet ./...
-	@cd examples/go/delete && PKG_CONFIG_PATH=$(PKG_CONFIG_FOLDER) $(GO) vet ./...
-	@cd examples/go/life && PKG_CONFIG_PATH=$(PKG_CONFIG_FOLDER) $(GO) vet ./...
-	@cd examples/go/prune && PKG_CONFIG_PATH=$(PKG_CONFIG_FOLDER) $(GO) vet ./...
-	@cd examples/containers/go && PKG_CONFIG_PATH=$(PKG_CONFIG_FOLDER) $(GO) vet ./...
+	@cd bindings/go && PKG_CONFIG_PATH="$(PKG_CONFIG_FOLDER)" $(GO) vet ./...
+	@cd benches/go && PKG_CONFIG_PATH="$(PKG_CONFIG_FOLDER)" $(GO) vet ./...
+	@cd examples/go/delete && PKG_CONFIG_PATH="$(PKG_CONFIG_FOLDER)" $(GO) vet ./...
+	@cd examples/go/life && PKG_CONFIG_PATH="$(PKG_CONFIG_FOLDER)" $(GO) vet ./...
+	@cd examples/go/prune && PKG_CONFIG_PATH="$(PKG_CONFIG_FOLDER)" $(GO) vet ./...
+	@cd examples/containers/go && PKG_CONFIG_PATH="$(PKG_CONFIG_FOLDER)" $(GO) vet ./...
 	@$(MAKE) --no-print-directory -j 2 test-go-plain test-go-race test-go-cgocheck test-go-gogc
 
 # Most of their time the tests wait: two runs at once take hardly more than one.
