@@ -35,7 +35,7 @@ include packaging/install.mk
 
 .PHONY: help demo demo-real test lib release-folder cli sandbox header lint test-rust test-python test-go test-go-plain \
 	test-go-race test-go-cgocheck \
-	test-go-gogc test-clients test-infra valgrind bench bench-goals bench-instructions bench-page bench-programs tools fetch clean
+	test-go-gogc test-freethreaded test-clients test-infra valgrind bench bench-goals bench-instructions bench-page bench-programs tools fetch clean
 
 .DEFAULT_GOAL := help
 
@@ -121,6 +121,17 @@ test-python: lib $(VENV_TARGET)/ready
 	@for file in packaging/*.py; do MYPYPATH=packaging $(MYPY) $$file || exit 1; done
 	@MYPYPATH=tests/install $(MYPY) tests/install/*.py
 	@$(CLEAN) $(VENV)/bin/pytest -q -c $(PYTHON_SETTINGS) --rootdir bindings/python -o cache_dir=$(TARGET)/pytest \
+		bindings/python/tests
+
+# Built without the GIL, such as python3.13t. The tests that need packages with compiled parts, or type checks, are not its own.
+PYTHON_FREE_THREADED ?= python3.13t
+test-freethreaded: tools lib ## the tests of the Python package without the GIL; PYTHON_FREE_THREADED names another interpreter
+	$(call need,$(PYTHON_FREE_THREADED),python3.13t (python3.13-nogil), or build CPython with --disable-gil)
+	@$(PYTHON_FREE_THREADED) -m venv "$(TARGET)/freethreaded"
+	@"$(TARGET)/freethreaded/bin/python" -m pip install --quiet --disable-pip-version-check \
+		$$(grep '^pytest==' bindings/python/requirements-dev.txt)
+	@$(CLEAN) PYTHON_GIL=0 "$(TARGET)/freethreaded/bin/python" -m pytest -q -c $(PYTHON_SETTINGS) --rootdir bindings/python \
+		-o cache_dir="$(TARGET)/pytest" $(foreach name,ffi gevent package types,--ignore bindings/python/tests/test_$(name).py) \
 		bindings/python/tests
 
 test-go: lib
