@@ -42,7 +42,18 @@ include packaging/install.mk
 help: ## lists the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: tools lib cli ## a file's whole life at a stand-in server on this machine, what a failure says, and a prune
+# On a terminal cargo shows where it is.
+QUIET = $$([ -t 2 ] || echo --quiet)
+
+demo: tools ## a file's whole life at a stand-in server on this machine, what a failure says, and a prune
+	@echo "1/4  the library; optimised as a whole: the first time about 3 minutes"
+	@$(MAKE) --no-print-directory lib
+	@echo "2/4  the command mmx-files; the first time about 3 minutes"
+	@$(MAKE) --no-print-directory cli
+	@echo "3/4  the stand-in server and the demo; the first time about 2 minutes"
+	@$(CARGO) build $(QUIET) --example demo
+	@echo "4/4  the example programs in C and Go; the first time about a minute"
+	@echo
 	@$(CLEAN) $(CARGO) run --quiet --example demo
 
 demo-real: tools lib ## FILE_ID=… PURPOSE=…: deletes that file of the real account whose key is in MINIMAX_API_KEY
