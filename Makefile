@@ -17,14 +17,14 @@ VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 # Go's cache notices neither a new header nor a new library: the one is made part of its key, and tests are never taken
 # from it.
 export CGO_CFLAGS := -g -O2 -DMMX_HEADER=$(shell cksum <include/mmx.h | cut -d ' ' -f 1)
-GO_TEST := PKG_CONFIG_PATH=$(PKG_CONFIG_FOLDER) $(GO) test -count=1
+GO_TEST := PKG_CONFIG_PATH="$(PKG_CONFIG_FOLDER)" $(GO) test -count=1
 
 # Tests take no key, host, proxy or certificate store from the environment. Fetching packages may need a proxy, so it is
 # done before.
 CLEAN := env -u MINIMAX_API_KEY -u MINIMAX_BASE_URL -u SSL_CERT_FILE -u SSL_CERT_DIR \
 	-u HTTP_PROXY -u HTTPS_PROXY -u ALL_PROXY -u NO_PROXY -u http_proxy -u https_proxy -u all_proxy -u no_proxy
 
-PYTHON_CODE := bindings/python examples/python
+PYTHON_CODE := bindings/python examples/python examples/containers/python
 PYTHON_LINTED := $(PYTHON_CODE) benches/python packaging tests/clients tests/infra tests/install
 PYTHON_SETTINGS := bindings/python/pyproject.toml
 
@@ -35,14 +35,25 @@ include packaging/install.mk
 
 .PHONY: help demo demo-real test lib release-folder cli sandbox header lint test-rust test-python test-go test-go-plain \
 	test-go-race test-go-cgocheck \
-	test-go-gogc test-clients test-infra valgrind bench bench-goals bench-instructions bench-page bench-programs tools fetch clean
+	test-go-gogc test-freethreaded test-clients test-infra valgrind bench bench-goals bench-instructions bench-page bench-programs tools fetch clean
 
 .DEFAULT_GOAL := help
 
 help: ## lists the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: tools lib cli ## a file's whole life at a stand-in server on this machine, what a failure says, and a prune
+# On a terminal cargo shows where it is.
+QUIET = $$([ -t 2 ] || echo --quiet)
+
+demo: tools ## a file's whole life at a stand-in server on this machine, what a failure says, and a prune
+	@echo "1/4  the library; optimised as a whole: the first time about 3 minutes"
+	@$(MAKE) --no-print-directory lib
+	@echo "2/4  the command mmx-files; the first time about 3 minutes"
+	@$(MAKE) --no-print-directory cli
+	@echo "3/4  the stand-in server and the demo; the first time about 2 minutes"
+	@$(CARGO) build $(QUIET) --example demo
+	@echo "4/4  the example programs in C and Go; the first time about a minute"
+	@echo
 	@$(CLEAN) $(CARGO) run --quiet --example demo
 
 demo-real: tools lib ## FILE_ID=… PURPOSE=…: deletes that file of the real account whose key is in MINIMAX_API_KEY
@@ -62,12 +73,13 @@ tools:
 fetch:
 	@$(CARGO) fetch --quiet --locked
 
+# The first two flags stand apart from -rpath: some pkg-config join flags of -Wl, and then escape no space in them.
 lib: ## builds libmmx.so and libmmx.a
 	@sh packaging/lib.sh "$(CARGO)" "$(CC)" "$(TARGET)" "$(RELEASE)"
 	@mkdir -p "$(PKG_CONFIG_FOLDER)"
 	@for name in mmx mmx-static; do \
 		case $$name in \
-			mmx) libs='-L$(call escaped,$(RELEASE)) -Wl,--enable-new-dtags -Wl,-rpath,$(call escaped,$(RELEASE)) -lmmx' ;; \
+			mmx) libs='-Wl,--enable-new-dtags -L$(call escaped,$(RELEASE)) -Wl,-rpath,$(call escaped,$(RELEASE)) -lmmx' ;; \
 			*) libs='$(call escaped,$(RELEASE))/libmmx.a -lm -lpthread -ldl' ;; \
 		esac; \
 		printf '%s\n' "Name: $$name" "Description: The native client for the MiniMax file API, as built in this checkout" \
@@ -95,7 +107,7 @@ $(VENV_TARGET)/ready: bindings/python/requirements-dev.txt
 	@"$(VENV)/bin/python" -m pip install --quiet --disable-pip-version-check -r $<
 	@touch "$@"
 
-C_FILES = $(wildcard tests/c/*.[ch] tests/json/*.c tests/cpp/*.[ch]pp examples/c/*.c examples/cpp/*.cpp benches/c/*.[ch])
+C_FILES = $(wildcard tests/c/*.[ch] tests/json/*.c tests/cpp/*.[ch]pp examples/c/*.c examples/cpp/*.cpp examples/containers/cpp/*.cpp benches/c/*.[ch])
 
 lint: $(VENV_TARGET)/ready
 	@$(CARGO) fmt --all --check
@@ -117,18 +129,30 @@ test-python: lib $(VENV_TARGET)/ready
 	@$(VENV)/bin/ruff format --quiet --check --no-cache --config $(PYTHON_SETTINGS) $(PYTHON_LINTED)
 	@MYPYPATH=tests/clients $(MYPY) $(PYTHON_CODE) tests/clients/run.py
 	@MYPYPATH=tests/clients:tests/infra $(MYPY) tests/infra/*.py
-	@for file in packaging/*.py; do $(MYPY) $$file || exit 1; done
+	@for file in packaging/*.py; do MYPYPATH=packaging $(MYPY) $$file || exit 1; done
 	@MYPYPATH=tests/install $(MYPY) tests/install/*.py
 	@$(CLEAN) $(VENV)/bin/pytest -q -c $(PYTHON_SETTINGS) --rootdir bindings/python -o cache_dir=$(TARGET)/pytest \
 		bindings/python/tests
 
+# Built without the GIL, such as python3.13t. The tests that need packages with compiled parts, or type checks, are not its own.
+PYTHON_FREE_THREADED ?= python3.13t
+test-freethreaded: tools lib ## the tests of the Python package without the GIL; PYTHON_FREE_THREADED names another interpreter
+	$(call need,$(PYTHON_FREE_THREADED),python3.13t (python3.13-nogil), or build CPython with --disable-gil)
+	@$(PYTHON_FREE_THREADED) -m venv "$(TARGET)/freethreaded"
+	@"$(TARGET)/freethreaded/bin/python" -m pip install --quiet --disable-pip-version-check \
+		$$(grep '^pytest==' bindings/python/requirements-dev.txt)
+	@$(CLEAN) PYTHON_GIL=0 "$(TARGET)/freethreaded/bin/python" -m pytest -q -c $(PYTHON_SETTINGS) --rootdir bindings/python \
+		-o cache_dir="$(TARGET)/pytest" $(foreach name,ffi gevent package types,--ignore bindings/python/tests/test_$(name).py) \
+		bindings/python/tests
+
 test-go: lib
-	@unformatted=$$(gofmt -l bindings/go examples/go benches/go); [ -z "$$unformatted" ] || { echo "gofmt: $$unformatted"; exit 1; }
-	@cd bindings/go && PKG_CONFIG_PATH=$(PKG_CONFIG_FOLDER) $(GO) vet ./...
-	@cd benches/go && PKG_CONFIG_PATH=$(PKG_CONFIG_FOLDER) $(GO) vet ./...
-	@cd examples/go/delete && PKG_CONFIG_PATH=$(PKG_CONFIG_FOLDER) $(GO) vet ./...
-	@cd examples/go/life && PKG_CONFIG_PATH=$(PKG_CONFIG_FOLDER) $(GO) vet ./...
-	@cd examples/go/prune && PKG_CONFIG_PATH=$(PKG_CONFIG_FOLDER) $(GO) vet ./...
+	@unformatted=$$(gofmt -l bindings/go examples/go examples/containers/go benches/go); [ -z "$$unformatted" ] || { echo "gofmt: $$unformatted"; exit 1; }
+	@cd bindings/go && PKG_CONFIG_PATH="$(PKG_CONFIG_FOLDER)" $(GO) vet ./...
+	@cd benches/go && PKG_CONFIG_PATH="$(PKG_CONFIG_FOLDER)" $(GO) vet ./...
+	@cd examples/go/delete && PKG_CONFIG_PATH="$(PKG_CONFIG_FOLDER)" $(GO) vet ./...
+	@cd examples/go/life && PKG_CONFIG_PATH="$(PKG_CONFIG_FOLDER)" $(GO) vet ./...
+	@cd examples/go/prune && PKG_CONFIG_PATH="$(PKG_CONFIG_FOLDER)" $(GO) vet ./...
+	@cd examples/containers/go && PKG_CONFIG_PATH="$(PKG_CONFIG_FOLDER)" $(GO) vet ./...
 	@$(MAKE) --no-print-directory -j 2 test-go-plain test-go-race test-go-cgocheck test-go-gogc
 
 # Most of their time the tests wait: two runs at once take hardly more than one.

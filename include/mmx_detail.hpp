@@ -1,5 +1,7 @@
 /* What mmx.hpp, which includes this, is made of. No part of its interface. */
-#ifndef MMX_DETAIL_HPP
+#ifndef MMX_HPP
+#include "mmx.hpp" // Included by itself, it stands on the whole.
+#elif !defined MMX_DETAIL_HPP
 #define MMX_DETAIL_HPP
 
 #include <algorithm>

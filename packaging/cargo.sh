@@ -13,5 +13,8 @@ export MMX_ROOT MMX_TARGET MMX_RUSTC_WRAPPER RUSTC_WRAPPER CARGO_TARGET_DIR
 mkdir -p "$MMX_TARGET"
 messages=$(mktemp "$MMX_TARGET/built.XXXXXX")
 trap 'rm -f "$messages"' EXIT
-"$cargo" "$subcommand" --quiet --message-format json-render-diagnostics "$@" >"$messages"
+# A build takes minutes: on a terminal cargo shows where it is.
+quiet=--quiet
+[ ! -t 2 ] || quiet=
+"$cargo" "$subcommand" $quiet --message-format json-render-diagnostics "$@" >"$messages"
 sed -n 's/.*"filenames":\["\([^"]*\)".*/\1/p' "$messages"

@@ -22,6 +22,7 @@ for wanted in (
     "licenses/LICENSE-MIT",
     "licenses/LICENSE-APACHE",
     "licenses/THIRD-PARTY.md",
+    "sboms/mmx.cdx.json",
 ):
     if not any(name.endswith(wanted) for name in files):
         sys.exit(f"{wheel.name} lacks {wanted}")

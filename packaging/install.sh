@@ -2,7 +2,7 @@
 # Installs or removes what `make install` installs: `install.sh install|uninstall`. The Makefile sets the variables below.
 set -eu
 : "${PREFIX:?}" "${LIBDIR:?}" "${INCLUDEDIR:?}" "${BINDIR:?}" "${DATADIR:?}" "${MANDIR:?}" "${VERSION:?}" "${RELEASE:?}" "${COMMAND:?}"
-: "${PACKAGE:?}" "${PYTHON:?}" "${DESTDIR=}" "${COMMAND_HERE:=$COMMAND}"
+: "${PACKAGE:?}" "${PYTHON:?}" "${CARGO:?}" "${DESTDIR=}" "${COMMAND_HERE:=$COMMAND}"
 action=$1
 root=$(cd "$(dirname "$0")/.." && pwd -P)
 major=${VERSION%%.*}
@@ -51,6 +51,7 @@ if [ "$action" = install ]; then
     fill "$LIBDIR/cmake/mmx" mmx-config.cmake
     fill "$LIBDIR/cmake/mmx" mmx-config-version.cmake
     "$PYTHON" "$root/packaging/man.py" "$root/include/mmx.h" "$VERSION" "$PACKAGE/man3"
+    "$PYTHON" "$root/packaging/sbom.py" "$CARGO" "$PACKAGE/mmx.cdx.json"
     "$COMMAND_HERE" man "$PACKAGE/man1"
     for shell in bash zsh fish; do "$COMMAND_HERE" completions $shell >"$PACKAGE/$shell"; done
 fi
@@ -82,6 +83,8 @@ put 644 "$PACKAGE/fish" "$DATADIR/fish/vendor_completions.d/mmx-files.fish"
 for file in LICENSE-MIT LICENSE-APACHE THIRD-PARTY.md README.md CHANGELOG.md; do
     [ ! -e "$root/$file" ] || put 644 "$root/$file" "$DATADIR/doc/mmx/$file"
 done
+
+put 644 "$PACKAGE/mmx.cdx.json" "$DATADIR/doc/mmx/mmx.cdx.json"
 
 if [ "$action" = uninstall ]; then
     # Our own folders; those that others share stay.

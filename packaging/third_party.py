@@ -27,36 +27,45 @@ APACHE = "TERMS AND CONDITIONS FOR USE, REPRODUCTION, AND DISTRIBUTION"
 NAMES = ("LICENSE", "LICENCE", "COPYING", "NOTICE", "COPYRIGHT", "UNLICENSE")
 
 
-def linked(metadata: dict[str, Any], package: str) -> set[str]:
-    """The ids of what is linked into a package: normal dependencies, but no macros, which only run in the compiler."""
-    nodes = {node["id"]: node for node in metadata["resolve"]["nodes"]}
-    packages = {one["id"]: one for one in metadata["packages"]}
-    (start,) = (one["id"] for one in metadata["packages"] if one["name"] == package and one["source"] is None)
-    found, open_ids = set(), [start]
-    while open_ids:
-        here = open_ids.pop()
-        if here in found or any("proc-macro" in target["kind"] for target in packages[here]["targets"]):
-            continue
-        found.add(here)
-        for dependency in nodes[here]["deps"]:
-            if any(kind["kind"] is None for kind in dependency["dep_kinds"]):
-                open_ids.append(dependency["pkg"])
-    return {one for one in found if packages[one]["source"] is not None}
+TARGET = "x86_64-unknown-linux-gnu"
+
+
+def linked(cargo: str, metadata: dict[str, Any], package: str) -> set[str]:
+    """The ids of what is linked into a package: normal dependencies, but no macros, which only run in the compiler.
+
+    `cargo metadata` would give too many: those that only the features of other packages and of tests want, too.
+    """
+    command = [cargo, "tree", "--locked", "--package", package, "--target", TARGET, "--edges", "normal,no-proc-macro"]
+    command += ["--prefix", "none", "--no-dedupe", "--format", "{p}"]
+    lines = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()
+    found = {tuple(line.split()[:2]) for line in lines if line}
+    ids = {(one["name"], f"v{one['version']}"): one["id"] for one in metadata["packages"] if one["source"] is not None}
+    return {ids[one] for one in found if one in ids}
+
+
+def read_metadata(cargo: str) -> dict[str, Any]:
+    command = [cargo, "metadata", "--format-version", "1", "--locked", "--filter-platform", TARGET]
+    found: dict[str, Any] = json.loads(subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE).stdout)
+    return found
+
+
+def licence(package: dict[str, Any]) -> str:
+    """The SPDX expression of a package's licence; older crates write a slash for OR."""
+    if not package["license"]:
+        raise SystemExit(f"{package['name']} names no licence")
+    return " OR ".join(one.strip() for one in str(package["license"]).split("/"))
 
 
 def text(cargo: str) -> str:
-    command = [cargo, "metadata", "--format-version", "1", "--locked", "--filter-platform", "x86_64-unknown-linux-gnu"]
-    metadata = json.loads(subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE).stdout)
+    metadata = read_metadata(cargo)
     packages = {one["id"]: one for one in metadata["packages"]}
-    library, command_crates = linked(metadata, "mmx"), linked(metadata, "mmx-files")
+    library, command_crates = (linked(cargo, metadata, name) for name in ("mmx", "mmx-files"))
     ordered = sorted(library | command_crates, key=lambda one: (packages[one]["name"], packages[one]["version"]))
     out, notices = HEAD, defaultdict[str, list[str]](list)
     for one in ordered:
         package = packages[one]
-        if not package["license"]:
-            raise SystemExit(f"third_party.py: {package['name']} names no licence")
         users = "both" if one in library else "mmx-files"
-        out += f"| {package['name']} | {package['version']} | {package['license'].replace('/', ' OR ')} | {users} |\n"
+        out += f"| {package['name']} | {package['version']} | {licence(package)} | {users} |\n"
         folder = Path(package["manifest_path"]).parent
         for file in sorted(folder.iterdir()):
             if file.is_file() and file.name.upper().startswith(NAMES) and file.suffix not in (".rs", ".sh"):

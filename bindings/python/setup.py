@@ -6,6 +6,7 @@ import platform
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -55,8 +56,18 @@ class Wheel(bdist_wheel):
         super().finalize_options()
         self.root_is_pure = False
 
+    def write_wheelfile(self, wheelfile_base: str, *more: str) -> None:
+        super().write_wheelfile(wheelfile_base, *more)
+        if self.library().exists():  # What is linked into it, where PEP 770 wants it.
+            bill = Path(wheelfile_base) / "sboms" / "mmx.cdx.json"
+            program = ROOT / "packaging" / "sbom.py"
+            subprocess.run([sys.executable, program, "cargo", bill, "--library"], check=True)
+
+    def library(self) -> Path:
+        return Path(self.bdist_dir or "") / "mmx" / "libmmx.so"
+
     def get_tag(self) -> tuple[str, str, str]:
-        library = Path(self.bdist_dir or "") / "mmx" / "libmmx.so"
+        library = self.library()
         machine = platform.machine()
         if not library.exists():  # Editable, or asked before it is built.
             return "py3", "none", f"linux_{machine}"

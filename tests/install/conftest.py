@@ -84,6 +84,7 @@ class Account:
     address: str
     name: str
     key: str
+    https_url: str
 
     def control(self, method: str, path: str, body: object = None) -> str:
         connection = http.client.HTTPConnection(self.address, timeout=30)
@@ -106,7 +107,7 @@ class Account:
 
 
 @pytest.fixture(scope="session")
-def server() -> Iterator[tuple[str, str]]:
+def server() -> Iterator[dict[str, str]]:
     process = subprocess.Popen(
         [TARGET / "debug" / "mmx-sandbox", "--ready-json", "--strict", "--stop-with-stdin"],
         stdin=subprocess.PIPE,
@@ -114,11 +115,12 @@ def server() -> Iterator[tuple[str, str]]:
         text=True,
     )
     assert process.stdout
-    ready = json.loads(process.stdout.readline())
-    yield ready["http_url"].removeprefix("http://"), ready["api_key"]
+    yield json.loads(process.stdout.readline())
     process.communicate(timeout=10)
 
 
 @pytest.fixture
-def account(server: tuple[str, str], request: pytest.FixtureRequest) -> Account:
-    return Account(server[0], re.sub(r"\W+", "-", f"install-{request.node.name}"), server[1])
+def account(server: dict[str, str], request: pytest.FixtureRequest) -> Account:
+    name = re.sub(r"\W+", "-", f"install-{request.node.name}")
+    https_url = f"{server['https_url'].replace('127.0.0.1', 'localhost')}/t/{name}"
+    return Account(server["http_url"].removeprefix("http://"), name, server["api_key"], https_url)

@@ -87,6 +87,25 @@ def _python_lines() -> list[str]:
     return Page.read("Python").shell.splitlines()
 
 
+def left_by_pip() -> set[str]:
+    return {path.name for path in (ROOT / "bindings" / "python").iterdir()} & {"build", "mmx.egg-info", "dist"}
+
+
+def test_pip_builds_the_library_from_a_checkout(account: Account, tmp_path: Path) -> None:
+    """Twice: the second time nothing old is taken, and nothing is left in the checkout by either."""
+    run(["python3", "-m", "venv", str(tmp_path / "venv")], tmp_path)
+    python = str(tmp_path / "venv" / "bin" / "python")
+    program = "import sys, mmx; mmx.Client().files.delete(int(sys.argv[1]), sys.argv[2])"
+    where = "import mmx; from mmx import _library; mmx.Client('k'); print(_library.load()._name)"
+    for file_id in (7, 8):
+        run([python, "-m", "pip", "install", "--force-reinstall", str(ROOT / "bindings" / "python")], tmp_path)
+        assert not left_by_pip()
+        path = Path(run([python, "-I", "-c", where], tmp_path).strip())
+        assert tmp_path in path.parents
+        assert path.read_bytes() == (TARGET / "release" / "libmmx.so").read_bytes()
+        account.deletes([python, "-I", "-c", program], tmp_path, {"PATH": "/usr/bin:/bin"}, file_id)
+
+
 def test_pip_says_what_it_lacks_to_build_the_library(tmp_path: Path) -> None:
     tools = tmp_path / "bin"
     tools.mkdir()
@@ -106,8 +125,7 @@ def test_pip_says_what_it_lacks_to_build_the_library(tmp_path: Path) -> None:
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=100)
     assert done.returncode != 0
     assert "mmx needs cargo (Rust 1.88 or newer, for example with rustup) to build libmmx" in done.stdout + done.stderr
-    left = {path.name for path in (ROOT / "bindings" / "python").iterdir()}
-    assert not left & {"build", "mmx.egg-info", "dist"}
+    assert not left_by_pip()
 
 
 def test_go_without_cgo_names_cgo(tmp_path: Path) -> None:

@@ -51,7 +51,7 @@ def test_the_files(installed: Installed) -> None:
         "share/bash-completion/completions/mmx-files",
         "share/zsh/site-functions/_mmx-files",
         "share/fish/vendor_completions.d/mmx-files.fish",
-        *(f"share/doc/mmx/{name}" for name in documents),
+        *(f"share/doc/mmx/{name}" for name in (*documents, "mmx.cdx.json")),
     }
     assert manual | headers <= found
     assert os.readlink(prefix / "lib" / "libmmx.so.1") == f"libmmx.so.{VERSION}"

@@ -98,7 +98,7 @@ class Account:
         query = "&".join(f"{name}={value}" for name, value in only.items())
         return int(self.server.control("GET", f"{self.name}/count?{query}"))
 
-    def wait(self, **until: int) -> None:
+    def wait(self, **until: int | str) -> None:
         query = "&".join(f"{name}={value}" for name, value in until.items())
         self.server.control("GET", f"{self.name}/wait?{query}")
 

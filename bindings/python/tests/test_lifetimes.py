@@ -30,6 +30,21 @@ def freed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return freed
 
 
+@pytest.fixture
+def made(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The result of every making of a C client."""
+    library = _library.load()
+    real, made = library.mmx_client_new, []
+
+    def new(*arguments: object) -> int:
+        result: int = real(*arguments)
+        made.append(result)
+        return result
+
+    monkeypatch.setattr(library, "mmx_client_new", new)
+    return made
+
+
 def test_closing_twice_is_fine_and_a_call_after_it_a_clear_error(account: Account, freed: list[int]) -> None:
     with account.client() as client:
         client.files.delete(1, PURPOSE)
@@ -107,15 +122,14 @@ def test_a_client_collected_during_its_call_lives_to_its_end(account: Account, f
     assert len(freed) == 2
 
 
-def test_clients_come_and_go_beside_calls(account: Account, freed: list[int]) -> None:
-    shared, made = [account.client()], 1
+def test_clients_come_and_go_beside_calls(account: Account, freed: list[int], made: list[int]) -> None:
+    """A call beside close() may make a C client once more; it is freed, too."""
+    shared = [account.client()]
     stop = threading.Event()
 
     def renew() -> None:
-        nonlocal made
         while not stop.is_set():
             old, shared[0] = shared[0], account.client()
-            made += 1
             old.close()
             gc.collect(0)
 
@@ -134,7 +148,7 @@ def test_clients_come_and_go_beside_calls(account: Account, freed: list[int]) ->
         stop.set()
         renewing.join()
     shared[0].close()
-    assert len(freed) == made > 5
+    assert len(freed) == len(made) > 5
 
 
 @pytest.mark.parametrize("copies", [pickle.dumps, copy.copy, copy.deepcopy])
