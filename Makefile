@@ -21,7 +21,7 @@ GO_TEST := PKG_CONFIG_PATH="$(PKG_CONFIG_FOLDER)" $(GO) test -count=1
 
 # Tests take no key, host, proxy or certificate store from the environment. Fetching packages may need a proxy, so it is
 # done before.
-CLEAN := env -u MINIMAX_API_KEY -u MINIMAX_BASE_URL -u SSL_CERT_FILE -u SSL_CERT_DIR \
+CLEAN := env -u MINIMAX_API_KEY -u MINIMAX_API_KEY_FILE -u MMX_LEDGER -u MINIMAX_BASE_URL -u SSL_CERT_FILE -u SSL_CERT_DIR \
 	-u HTTP_PROXY -u HTTPS_PROXY -u ALL_PROXY -u NO_PROXY -u http_proxy -u https_proxy -u all_proxy -u no_proxy
 
 PYTHON_CODE := bindings/python examples/python examples/containers/python
