@@ -20,8 +20,14 @@ ROOT = Path(__file__).resolve().parent.parent
 HEADER = "include/mmx.h"
 PICTURES = (".svg", ".png")
 LANGUAGES = {
-    **{".c": "c", ".h": "c", ".cpp": "cpp", ".hpp": "cpp", ".rs": "rust"},
-    **{".py": "python", ".go": "go", ".json": "json"},
+    ".c": "c",
+    ".cpp": "cpp",
+    ".go": "go",
+    ".h": "c",
+    ".hpp": "cpp",
+    ".json": "json",
+    ".py": "python",
+    ".rs": "rust",
 }
 FENCE = re.compile(r"^ {0,3}(```+|~~~+)")
 LINK = re.compile(r"(?<=\]\()[^()\s]+(?=\))")
