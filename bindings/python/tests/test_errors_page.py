@@ -7,11 +7,11 @@ import socket
 from typing import Any
 
 import pytest
+from test_failures import ROWS
+from test_proxy import made_proxy
 
 import mmx
 from stand_in import PURPOSE, ROOT, Account
-from test_failures import ROWS
-from test_proxy import made_proxy
 
 PAGE = (ROOT / "docs" / "errors.md").read_text()
 # The API's host on the page.
