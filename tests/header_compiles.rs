@@ -158,7 +158,7 @@ fn the_code_on_pages_compiles_and_works() {
             code.clone()
         } else {
             // What a piece doesn't make itself is given to it.
-            let error = if code.contains("mmx_error *error") { "" } else { "mmx_error *error = NULL;\n" };
+            let error = if code.contains("mmx_error *error") { "" } else { "mmx_error *error = NULL;\n(void)error;\n" };
             format!(
                 "#include <mmx.h>\n#include <stdio.h>\nvoid piece(mmx_client *client);\n\
                  void piece(mmx_client *client) {{\n(void)client;\n{error}{code}}}\n"
