@@ -19,6 +19,7 @@ html_title = f"libmmx {version}"
 html_show_sourcelink = False
 html_show_copyright = False
 html_copy_source = False
+smartquotes = False
 nitpicky = True
 # Pieces of code with "…" in them are no whole program.
 suppress_warnings = ["misc.highlighting_failure"]
@@ -28,12 +29,12 @@ MARK = re.compile(r'<span id="(\w+)"></span>')
 
 
 def keep_anchors(app: Sphinx, doctree: nodes.document) -> None:
-    """A heading has the anchor that it has in a Markdown viewer, `mmx_delete_file`, too."""
+    """A heading has the anchor that it has in a Markdown viewer, such as `mmx_delete_file`, first."""
     known: set[str] = set()
     for section in doctree.findall(nodes.section):
         slug = section.get("slug")
-        if slug and slug not in section["ids"]:
-            section["ids"].insert(0, slug)
+        if slug:
+            section["ids"] = [slug, *(one for one in section["ids"] if one != slug)]
         known.update(section["ids"])
     document = app.env.docname
     if document.startswith("reference/") and document != "reference/index":
