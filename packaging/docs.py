@@ -67,8 +67,8 @@ def anchors(text: str) -> set[str]:
     for line, is_text in lines(text):
         heading = re.match(r"#{1,6} (.*)", line) if is_text else None
         if heading:
-            title = re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", heading[1]).lower()
-            slug = re.sub(r"[^\w\- ]", "", title).strip().replace(" ", "-")
+            title = re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", heading[1]).strip().lower()
+            slug = re.sub(r"[^\w\- ]", "", title).replace(" ", "-")
             number = 0
             while (name := slug + (f"-{number}" if number else "")) in found:
                 number += 1

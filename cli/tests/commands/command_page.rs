@@ -15,7 +15,7 @@ const PAGE: &str = include_str!("../../../docs/command.md");
 fn the_page_on_the_command_works() {
     let file = json!([{"file_id": 7, "purpose": "voice_clone", "created_at": 1_750_000_000, "filename": "old.mp3"}]);
     let (account, folder) = (Account::of("command-page", file), folder());
-    fs::write(folder.join("voice.mp3"), vec![1; 1000]).expect("a file");
+    fs::write(folder.path().join("voice.mp3"), vec![1; 1000]).expect("a file");
     let program = Path::new(env!("CARGO_BIN_EXE_mmx-files"));
     let path = format!("{}:{}", program.parent().unwrap().display(), env::var("PATH").unwrap());
     let (mut printed, mut run) = (String::new(), 0);
@@ -37,9 +37,9 @@ fn the_page_on_the_command_works() {
     }
     assert_eq!(run, 4, "blocks of commands");
     assert_eq!(account.ids(), [], "all files are deleted");
-    assert_eq!(fs::read(folder.join("copy.mp3")).expect("the download"), vec![1; 1000]);
+    assert_eq!(fs::read(folder.path().join("copy.mp3")).expect("the download"), vec![1; 1000]);
     for part in ["old.mp3", "voice.mp3", "2 files: 2 deleted"] {
         assert!(printed.contains(part), "{part} is missing:\n{printed}");
     }
-    assert!(folder.join("mmx-files.bash").exists() && folder.join("man1/mmx-files.1").exists());
+    assert!(folder.path().join("mmx-files.bash").exists() && folder.path().join("man1/mmx-files.1").exists());
 }
