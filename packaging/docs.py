@@ -39,7 +39,7 @@ EXTERNAL = re.compile(r"https://([a-z0-9-]+\.)+[a-z]{2,}(:\d+)?(/[^\s<>\"]*)?")
 def pages() -> list[str]:
     folders = ("", "docs", "bindings/python", "bindings/go", "benches")
     found = [path for folder in folders for path in (ROOT / folder).glob("*.md")]
-    return sorted(path.relative_to(ROOT).as_posix() for path in found)
+    return sorted(path.relative_to(ROOT).as_posix() for path in found if not path.is_symlink())
 
 
 def lines(text: str) -> Iterator[tuple[str, bool]]:
