@@ -35,7 +35,7 @@ include packaging/install.mk
 
 .PHONY: help demo demo-real test lib release-folder cli sandbox header lint test-rust test-python test-go test-go-plain \
 	test-go-race test-go-cgocheck \
-	test-go-gogc test-freethreaded test-clients test-infra valgrind bench bench-goals bench-instructions bench-page bench-programs tools fetch clean
+	test-go-gogc test-freethreaded test-clients test-infra valgrind bench bench-goals bench-instructions bench-page bench-programs tools fetch docs clean
 
 .DEFAULT_GOAL := help
 
@@ -114,6 +114,7 @@ lint: $(VENV_TARGET)/ready
 	@$(VENV)/bin/clang-format --dry-run -Werror $(C_FILES)
 	@$(CARGO) clippy --quiet --workspace --all-targets -- -D warnings
 	@$(PYTHON) packaging/third_party.py "$(CARGO)" THIRD-PARTY.md --check
+	@$(PYTHON) packaging/docs.py check
 
 test-rust:
 	$(call need,jq,jq)
@@ -221,6 +222,22 @@ bench-page: ## writes docs/performance.md, its picture and the README's line; RE
 bench-programs: tools lib
 	$(call need,taskset,util-linux)
 	@$(CARGO) build --release --quiet -p mmx-sandbox -p mmx-bench
+
+# Once Sphinx is installed from PyPI, it needs no network; a warning or a dead link is a failure.
+DOCS := $(TARGET)/docs
+docs: $(call escaped,$(TARGET)/docs-venv/ready) ## builds the pages as a site for a browser, in target/docs/site
+	@$(PYTHON) packaging/docs.py check
+	@rm -rf "$(DOCS)"
+	@$(PYTHON) packaging/docs.py stage "$(DOCS)/source"
+	@MMX_VERSION=$(VERSION) "$(TARGET)/docs-venv/bin/sphinx-build" --quiet --fail-on-warning --fresh-env --write-all \
+		--builder html --conf-dir packaging/docs --doctree-dir "$(DOCS)/doctrees" "$(DOCS)/source" "$(DOCS)/site"
+	@$(PYTHON) packaging/docs.py verify "$(DOCS)/site"
+	@echo "$(DOCS)/site/index.html"
+
+$(call escaped,$(TARGET)/docs-venv/ready): packaging/docs/requirements.txt
+	@$(PYTHON) -m venv "$(TARGET)/docs-venv"
+	@"$(TARGET)/docs-venv/bin/python" -m pip install --quiet --disable-pip-version-check -r $<
+	@touch "$@"
 
 clean:
 	@$(CARGO) clean

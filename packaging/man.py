@@ -134,7 +134,7 @@ def items(pairs: list[tuple[str, str]]) -> str:
     return "\n".join(f".TP\n.I {escape(name)}\n{line(meaning)}" for name, meaning in pairs)
 
 
-def returns(text: str) -> str:
+def statuses(text: str) -> list[str]:
     """Lines that are indented by two begin a status; those indented by more continue it."""
     entries: list[str] = []
     for one in text.split("\n"):
@@ -142,7 +142,11 @@ def returns(text: str) -> str:
             entries[-1] += " " + one.strip()
         else:
             entries.append(one.strip())
-    return "\n".join(".PP\n" + line(entry) for entry in entries)
+    return entries
+
+
+def returns(text: str) -> str:
+    return "\n".join(".PP\n" + line(entry) for entry in statuses(text))
 
 
 def function_page(function: Function, section: Section, version: str) -> str:

@@ -26,8 +26,8 @@ fn main() -> process::ExitCode {
             let name = format!("cpp::header::{compiler}::{standard}");
             trials.push(Trial::test(name, move || header(compiler, package, standard)));
         }
-        let name = format!("cpp::pages::{compiler}");
-        trials.push(Trial::test(name, move || pages(compiler, package)));
+        let (name, server) = (format!("cpp::pages::{compiler}"), sandbox.clone());
+        trials.push(Trial::test(name, move || pages(compiler, package, &server)));
         for source in programs() {
             let sandbox = sandbox.clone();
             let name = format!("cpp::{}::{compiler}", source.file_stem().unwrap().to_string_lossy());
@@ -75,18 +75,29 @@ fn header(compiler: &str, package: &str, standard: &str) -> Result<(), Failed> {
     compile(compiler, package, &[&standard, "-fsyntax-only", "-fno-exceptions", "tests/cpp/no_exceptions.cpp"])
 }
 
-/// The blocks of C++ on pages, which are whole programs.
-fn pages(compiler: &str, package: &str) -> Result<(), Failed> {
+/// The blocks of C++ on pages. Those that are programs are run, with a file to upload.
+fn pages(compiler: &str, package: &str, sandbox: &Sandbox) -> Result<(), Failed> {
     let folder = common::target().join("cpp/pages").join(compiler);
     fs::create_dir_all(&folder)?;
-    let text = fs::read_to_string(common::root().join("README.md"))?;
-    let blocks: Vec<_> = text.split("\n```cpp\n").skip(1).collect();
-    assert!(!blocks.is_empty(), "README.md has no C++");
-    for block in blocks {
+    fs::write(folder.join("voice.mp3"), vec![1; 100_000])?;
+    let (blocks, mut run) = (common::blocks("cpp"), 0);
+    for (page, code) in &blocks {
         let file = folder.join("page.cpp");
-        fs::write(&file, block.split("```").next().unwrap())?;
-        compile(compiler, package, &["-std=c++17", "-fsyntax-only", &file.to_string_lossy()])?;
+        fs::write(&file, code)?;
+        let file = file.to_string_lossy();
+        compile(compiler, package, &["-std=c++17", "-fsyntax-only", &file])?;
+        if code.contains("int main(") {
+            let program = folder.join("page");
+            let library = format!("-L{}", common::library().display());
+            compile(compiler, package, &["-std=c++17", &file, &library, "-lmmx", "-o", &program.to_string_lossy()])?;
+            let url = sandbox.account_url(&format!("pages-{compiler}"));
+            let settings = [("MINIMAX_API_KEY", mmx_sandbox::API_KEY), ("MINIMAX_BASE_URL", &url)];
+            common::run(Command::new(&program).arg("voice.mp3").current_dir(&folder), &settings)
+                .map_err(|error| format!("{page}: {error}"))?;
+            run += 1;
+        }
     }
+    assert!(blocks.len() >= 4 && run >= 2, "only {} blocks and {run} programs found", blocks.len());
     Ok(())
 }
 

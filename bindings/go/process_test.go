@@ -147,6 +147,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"iter"
 	"log"
 	"log/slog"
@@ -167,7 +168,7 @@ var (
 	files  iter.Seq[mmx.FileRef]
 
 	_, _, _, _, _ = errors.Is, fmt.Println, log.Fatal, slog.Default, slices.Values[[]int]
-	_             = time.Second
+	_, _          = fs.ErrNotExist, time.Second
 )
 `
 
@@ -176,11 +177,14 @@ func TestCodeOnPages(t *testing.T) {
 	code, count := strings.Builder{}, 0
 	code.WriteString(pieces)
 	made := regexp.MustCompile(`(?m)^(\w+)(?:, (\w+))? :=`)
-	for _, page := range []string{"README.md", "docs/cleaning-up.md", "bindings/go/README.md"} {
+	for _, page := range []string{"README.md", "docs/cleaning-up.md", "docs/errors.md", "docs/go.md", "bindings/go/README.md"} {
 		text, err := os.ReadFile(filepath.Join(root, page))
 		must(t, err)
 		for _, block := range strings.Split(string(text), "\n```go\n")[1:] {
 			block, _, _ = strings.Cut(block, "```")
+			if strings.HasPrefix(block, "package ") {
+				continue // a program, which another test runs
+			}
 			// "…" is left to the reader.
 			block = strings.ReplaceAll(block, "…", "")
 			fmt.Fprintf(&code, "\nfunc _() {\n%s\n", block)
@@ -195,18 +199,46 @@ func TestCodeOnPages(t *testing.T) {
 			count++
 		}
 	}
-	if count < 7 {
+	if count < 10 {
 		t.Errorf("only %d blocks", count)
 	}
-	folder := t.TempDir()
-	module := fmt.Sprintf("module pages\n\ngo 1.24\n\nrequire example.com/libmmx/mmx v0.0.0\n\n"+
-		"replace example.com/libmmx/mmx => %s\n", filepath.Join(root, "bindings", "go"))
-	must(t, os.WriteFile(filepath.Join(folder, "go.mod"), []byte(module), 0o600))
-	must(t, os.WriteFile(filepath.Join(folder, "pieces.go"), []byte(code.String()), 0o600))
+	folder := module(t, "pieces.go", code.String())
 	vet := exec.Command("go", "vet", ".")
 	vet.Dir = folder
 	if output, err := vet.CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s\n%s", err, output, code.String())
+	}
+}
+
+// module makes a module of one file, which uses this one.
+func module(t *testing.T, name, code string) string {
+	folder := t.TempDir()
+	description := fmt.Sprintf("module page\n\ngo 1.24\n\nrequire example.com/libmmx/mmx v0.0.0\n\n"+
+		"replace example.com/libmmx/mmx => %s\n", filepath.Join(root, "bindings", "go"))
+	must(t, os.WriteFile(filepath.Join(folder, "go.mod"), []byte(description), 0o600))
+	must(t, os.WriteFile(filepath.Join(folder, name), []byte(code), 0o600))
+	return folder
+}
+
+// The program of docs/go.md does what the page says.
+func TestProgramOnPage(t *testing.T) {
+	page, err := os.ReadFile(filepath.Join(root, "docs", "go.md"))
+	must(t, err)
+	_, block, _ := strings.Cut(string(page), "\n```go\n")
+	block, _, _ = strings.Cut(block, "```")
+	folder := module(t, "main.go", block)
+	must(t, os.WriteFile(filepath.Join(folder, "voice.mp3"), content(1000), 0o600))
+	account := newAccount(t)
+	files := account.held()
+	program := exec.Command("go", "run", ".", "voice.mp3")
+	program.Dir = folder
+	program.Env = append(os.Environ(), "MINIMAX_BASE_URL="+account.url())
+	output, err := program.CombinedOutput()
+	if err != nil || !strings.Contains(string(output), "1000 bytes came back\n") {
+		t.Errorf("%v\n%s", err, output)
+	}
+	if left := account.held(); !slices.Equal(left, files) {
+		t.Errorf("%v, not %v", left, files)
 	}
 }
 
@@ -216,11 +248,7 @@ func TestTestingPage(t *testing.T) {
 	must(t, err)
 	_, block, _ := strings.Cut(string(page), "\n```go\n")
 	block, _, _ = strings.Cut(block, "```")
-	folder := t.TempDir()
-	module := fmt.Sprintf("module cleanup\n\ngo 1.24\n\nrequire example.com/libmmx/mmx v0.0.0\n\n"+
-		"replace example.com/libmmx/mmx => %s\n", filepath.Join(root, "bindings", "go"))
-	must(t, os.WriteFile(filepath.Join(folder, "go.mod"), []byte(module), 0o600))
-	must(t, os.WriteFile(filepath.Join(folder, "cleanup_test.go"), []byte(block), 0o600))
+	folder := module(t, "cleanup_test.go", block)
 	test := exec.Command("go", "test", "-count=1", ".")
 	test.Dir = folder
 	test.Env = append(os.Environ(), "MMX_SANDBOX="+sandboxProgram())

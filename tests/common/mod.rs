@@ -21,6 +21,23 @@ pub(crate) fn target() -> PathBuf {
     env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
 }
 
+/// The blocks of code in a language on the README and the pages of docs, each with the name of its page.
+pub(crate) fn blocks(language: &str) -> Vec<(String, String)> {
+    let mut pages: Vec<_> = fs::read_dir(root().join("docs")).expect("docs").map(|page| page.unwrap().path()).collect();
+    pages.retain(|page| page.extension().is_some_and(|extension| extension == "md"));
+    pages.push(root().join("README.md"));
+    pages.sort();
+    let mut blocks = Vec::new();
+    for page in pages {
+        let text = fs::read_to_string(&page).expect("a page");
+        for after in text.split(&format!("\n```{language}\n")).skip(1) {
+            let code = after.split("```").next().expect("a block").to_owned();
+            blocks.push((page.file_name().expect("a name").to_string_lossy().into_owned(), code));
+        }
+    }
+    blocks
+}
+
 /// The folder of `libmmx.so`, built if it isn't there yet or is stale.
 pub(crate) fn library() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();

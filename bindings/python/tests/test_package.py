@@ -54,7 +54,7 @@ def test_versions_agree() -> None:
     assert f'\nversion = "{mmx.__version__}"\n' in (PACKAGE / "pyproject.toml").read_text()
 
 
-PAGES = ("README.md", "docs/cleaning-up.md", "bindings/python/README.md")
+PAGES = ("README.md", "docs/cleaning-up.md", "docs/errors.md", "bindings/python/README.md")
 # Declarations for the code on pages.
 GIVEN = """
 from __future__ import annotations

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from stand_in import LIBRARY, PACKAGE, ROOT, TARGET, Server
+from stand_in import LIBRARY, PACKAGE, ROOT, TARGET, Account, Server
 
 BLOCKS = (ROOT / "docs" / "testing.md").read_text().split("\n```")[1::2]
 PROGRAM = """#include <mmx.h>
@@ -49,3 +49,25 @@ def test_the_script_for_c(server: Server, tmp_path: Path) -> None:
     library = f"-L{LIBRARY.parent}"
     run(server, tmp_path, "cc", "my-test.c", f"-I{ROOT / 'include'}", library, "-lmmx", "-o", "my-test")
     run(server, tmp_path, "sh", "test.sh")
+
+
+def test_programs_are_built_in_a_checkout_as_the_page_says(account: Account, tmp_path: Path) -> None:
+    install, page = ((ROOT / "docs" / name).read_text() for name in ("install.md", "cpp.md"))
+    lines = (
+        install.partition("in a checkout")[2]
+        .split("\n```\n")[1]
+        .replace("$PWD/target", str(TARGET))
+        .replace("$PWD", str(ROOT))
+        .splitlines()
+    )
+    assert lines[0] == "make lib"
+    program, build = page.split("\n```")[1:4:2]
+    (tmp_path / "upload.cpp").write_text(program.removeprefix("cpp\n"))
+    (tmp_path / "voice.mp3").write_bytes(bytes(1000))
+    steps = [*lines[1:], *build.removeprefix("sh\n").splitlines(), 'python3 -c "import mmx; mmx.Client().files.list()"']
+    script = "\n".join(step for step in steps if "MINIMAX_API_KEY=" not in step)
+    done = subprocess.run(
+        ["sh", "-euc", script], cwd=tmp_path, env=account.environment(), capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    assert "1000 bytes came back\n" in done.stdout

@@ -3,6 +3,7 @@
 
 #![forbid(unsafe_code)]
 
+mod command_page;
 mod delete;
 mod delete_input;
 mod download;
