@@ -62,7 +62,12 @@ impl Head {
     }
 
     fn is_valid(&self) -> bool {
-        self.total == self.files.len() && self.files.iter().all(Entry::is_valid)
+        // A prune knows the purpose of what it deletes.
+        let may_lack_purposes = self.command == "delete";
+        let is_valid = |entry: &Entry| {
+            entry.is_valid() && (may_lack_purposes || entry.decided().is_some() || !entry.purpose.is_empty())
+        };
+        self.total == self.files.len() && self.files.iter().all(is_valid)
     }
 }
 

@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Entry {
     pub(crate) file_id: i64,
+    /// Empty if it was not given.
     pub(crate) purpose: String,
     /// Set if no request is sent for the file: `kept` or `already_absent`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -33,7 +34,7 @@ impl Entry {
             None => true,
             Some(_) => matches!(decided, Some(Kind::Kept | Kind::AlreadyAbsent)),
         };
-        self.file_id >= 1 && check_purpose(&self.purpose).is_ok() && is_possible
+        self.file_id >= 1 && (self.purpose.is_empty() || check_purpose(&self.purpose).is_ok()) && is_possible
     }
 }
 
@@ -114,14 +115,22 @@ impl Worklist {
         }
     }
 
-    /// The files to delete: `1 file of voice_clone`, `28 of 40 files of t2a_async, voice_clone`
+    /// The files to delete: `1 file of voice_clone`, `28 of 40 files of t2a_async, voice_clone`,
+    /// `2 files, whose purposes are looked up`
     pub(crate) fn describe(&self) -> String {
         let open: Vec<_> = self.unsettled().collect();
         let purposes: BTreeSet<_> = open.iter().map(|&at| self.entries[at].purpose.as_str()).collect();
-        let purposes = purposes.into_iter().collect::<Vec<_>>().join(", ");
+        let is_looked_up = purposes.contains("");
+        let purposes = purposes.into_iter().filter(|purpose| !purpose.is_empty()).collect::<Vec<_>>().join(", ");
         let of_all = if self.is_resumed { format!("{} of ", open.len()) } else { String::new() };
         let files = count(if self.is_resumed { self.entries.len() } else { open.len() });
-        if purposes.is_empty() { format!("{of_all}{files}") } else { format!("{of_all}{files} of {purposes}") }
+        let of = match (purposes.as_str(), is_looked_up) {
+            ("", false) => String::new(),
+            ("", true) => ", whose purposes are looked up".into(),
+            (purposes, false) => format!(" of {purposes}"),
+            (purposes, true) => format!(" of {purposes} and of purposes that are looked up"),
+        };
+        format!("{of_all}{files}{of}")
     }
 }
 
@@ -147,6 +156,7 @@ mod tests {
         let is_valid = |json: &str| serde_json::from_str::<Entry>(json).unwrap().is_valid();
         assert!(is_valid(r#"{"file_id":1,"purpose":"t2a_async"}"#));
         assert!(is_valid(r#"{"file_id":1,"purpose":"t2a_async","outcome":"already_absent"}"#));
+        assert!(is_valid(r#"{"file_id":1,"purpose":""}"#));
         for bad in [
             r#"{"file_id":0,"purpose":"t2a_async"}"#,
             r#"{"file_id":1,"purpose":"No!"}"#,

@@ -195,16 +195,14 @@ impl Run<'_> {
 /// The ids of `--keep-from`, in lines as `delete -` reads them. A file without ids is refused: the command that should
 /// have written it may have failed.
 fn keep_ids(args: &args::Prune, context: &Context<'_>) -> Result<Vec<i64>, CommandError> {
-    /// Lines may lack a purpose: it isn't used.
-    const ANY: Option<&str> = Some("any");
     let Some(path) = &args.keep_from else { return Ok(Vec::new()) };
     let is_input = path == Path::new("-");
     let source = if is_input { ids::INPUT.to_owned() } else { path.display().to_string() };
     let files = if is_input {
-        ids::read_input(context.signals, ANY)?
+        ids::read_input(context.signals, None)?
     } else {
         let unreadable = |error| CommandError::Usage(format!("{source} can't be read: {error}; nothing was sent"));
-        ids::read(BufReader::new(File::open(path).map_err(unreadable)?), &source, ANY)?
+        ids::read(BufReader::new(File::open(path).map_err(unreadable)?), &source, None)?
     };
     if files.is_empty() && !args.keep_from_may_be_empty {
         let why = "has no id in it and would keep nothing: add --keep-from-may-be-empty if that is intended";

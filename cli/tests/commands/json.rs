@@ -37,6 +37,8 @@ fn each_file(page: &mut Part) {
     run.json().iter().for_each(|line| page.check("info-line", line));
     let run = account.run(&["download", "--json", "1", "-o", &copy]).exits(0);
     page.check("download", &run.json()[0]);
+    let run = account.run(&["download", "--json", "1", "999", "--directory", &path(&folder, "copies")]).exits(1);
+    run.json().iter().for_each(|line| page.check("download-line", line));
     let uploaded = account.ids().last().expect("a file").to_string();
     let run = account.run(&["download", "--json", &uploaded, "-o", "-"]).exits(0);
     page.check("download", &serde_json::from_str(run.err.trim()).expect("a download"));

@@ -14,6 +14,7 @@ mod guide;
 mod harness;
 mod help;
 mod info;
+mod jobs;
 mod journal;
 mod json;
 mod killed;
