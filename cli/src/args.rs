@@ -1,5 +1,6 @@
 //! Command-line arguments.
 
+use crate::examples::{DELETE, DOWNLOAD, GENERAL, LIST, PRUNE, UPLOAD, with_exit_codes};
 use crate::ids;
 use crate::values::{Limit, Most, age, bytes, limit, most, percent, purpose};
 use clap::builder::NonEmptyStringValueParser;
@@ -13,17 +14,13 @@ use std::time::Duration;
 /// The API key is read from the environment variable MINIMAX_API_KEY, or from the file that MINIMAX_API_KEY_FILE or
 /// --api-key-file names; the base URL is read from MINIMAX_BASE_URL.
 #[derive(Debug, Parser)]
-#[command(name = "mmx-files", version, after_help = EXIT_CODES, max_term_width = 100)]
+#[command(name = "mmx-files", version, after_help = with_exit_codes(GENERAL), max_term_width = 100)]
 pub(crate) struct Args {
     #[command(subcommand)]
     pub(crate) command: Command,
     #[command(flatten)]
     pub(crate) client: Client,
 }
-
-const EXIT_CODES: &str = "\
-Exit codes: 0 all done, 1 some failed, 2 wrong arguments, 3 the key was refused, 4 rate limit or quota, 5 network, \
-6 stopped by a guard, 7 unknown or not attempted, 130 and 143 ended by Ctrl-C and by SIGTERM.";
 
 /// Options of every command. The key is not one of them: other users can see the arguments of a process. Its file is.
 #[derive(Debug, Group)]
@@ -78,16 +75,21 @@ pub(crate) enum Json {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Upload files
+    #[command(after_help = with_exit_codes(UPLOAD))]
     Upload(Upload),
     /// List files
+    #[command(after_help = with_exit_codes(LIST))]
     List(List),
     /// Show the metadata of files
     Info(Info),
     /// Download files
+    #[command(after_help = with_exit_codes(DOWNLOAD))]
     Download(Download),
     /// Delete files by their ids
+    #[command(after_help = with_exit_codes(DELETE))]
     Delete(Delete),
     /// Delete files by age, name, size or purpose
+    #[command(after_help = with_exit_codes(PRUNE))]
     Prune(Box<Prune>),
     /// Show how many files there are and what they take, by purpose and age
     Usage(Usage),
@@ -278,6 +280,9 @@ pub(crate) struct Prune {
     /// Delete the files of the plan in FILE that have not changed; other conditions must hold as well
     #[arg(long, value_name = "FILE")]
     pub(crate) apply: Option<PathBuf>,
+    /// Download each file to this directory before it is deleted; a file whose backup fails is kept
+    #[arg(long, value_name = "DIR")]
+    pub(crate) backup: Option<PathBuf>,
     /// List again at the end and report files that are still there
     #[arg(long)]
     pub(crate) verify: bool,

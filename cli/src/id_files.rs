@@ -4,6 +4,7 @@
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::media_type;
+use crate::table;
 use mmx::api::download::download_file;
 use mmx::error::Error;
 use mmx::transport::client::{CallOptions, Client};
@@ -20,15 +21,17 @@ pub(crate) struct IdFiles {
     directory: String,
     /// The names that were there at the start, by the part before the first dot.
     names: HashMap<String, String>,
+    /// Whether existing files may be overwritten.
+    force: bool,
 }
 
 impl IdFiles {
-    pub(crate) fn here() -> IdFiles {
-        IdFiles { directory: String::new(), names: names(Path::new(".")).unwrap_or_default() }
+    pub(crate) fn here(force: bool) -> IdFiles {
+        IdFiles { directory: String::new(), names: names(Path::new(".")).unwrap_or_default(), force }
     }
 
     /// In a directory, which is created if it isn't there.
-    pub(crate) fn of(directory: &Path) -> Result<IdFiles, CommandError> {
+    pub(crate) fn of(directory: &Path, force: bool) -> Result<IdFiles, CommandError> {
         let path = directory.display();
         let Some(text) = directory.to_str() else {
             return Err(CommandError::Usage(format!("the path {path} is not UTF-8; nothing was sent")));
@@ -38,32 +41,43 @@ impl IdFiles {
             CommandError::Usage(format!("the directory {path} can't be used: {error}; nothing was sent"))
         })?;
         let slash = if text.ends_with('/') { "" } else { "/" };
-        Ok(IdFiles { directory: format!("{text}{slash}"), names })
+        Ok(IdFiles { directory: format!("{text}{slash}"), names, force })
     }
 
-    /// The path of a file that was there at the start and is named by the id, with any extension.
-    pub(crate) fn existing(&self, id: i64) -> Option<String> {
-        self.names.get(&id.to_string()).map(|name| format!("{}{name}", self.directory))
+    /// The path of a file that was there at the start, is named by the id, with any extension, and may not be
+    /// overwritten.
+    pub(crate) fn in_the_way(&self, id: i64) -> Option<String> {
+        let name = self.names.get(&id.to_string()).filter(|_| !self.force)?;
+        Some(format!("{}{name}", self.directory))
     }
 
-    /// Downloads a file and returns the response with its path. With `force` an existing one is overwritten.
+    /// `ID`, or `ID-2` and so on if a file of that name was there at the start.
+    pub(crate) fn free_stem(&self, id: i64) -> String {
+        let stems = std::iter::once(id.to_string()).chain((2..).map(|number: u32| format!("{id}-{number}")));
+        stems.into_iter().find(|stem| !self.names.contains_key(stem)).unwrap_or_default()
+    }
+
+    /// Downloads a file to `stem` and an extension. Returns the response with the path.
     pub(crate) fn download(
         &self,
         client: &Client,
         id: i64,
-        force: bool,
+        stem: &str,
         context: &Context<'_>,
         options: &CallOptions<'_>,
     ) -> Result<Value, Error> {
-        let path = format!("{}{id}", self.directory);
+        let path = format!("{}{stem}", self.directory);
         let json = download_file(client, id, &path, false, options)?;
         let mut json: Value = serde_json::from_str(&json).unwrap_or_default();
         json["path"] = path.as_str().into();
         let Some(extension) = json["content_type"].as_str().and_then(media_type::extension) else { return Ok(json) };
         let name = format!("{path}.{extension}");
-        match if force { fs::rename(&path, &name) } else { rename_to_new(&path, &name) } {
+        match if self.force { fs::rename(&path, &name) } else { rename_to_new(&path, &name) } {
             Ok(()) => json["path"] = name.into(),
-            Err(error) => context.output.say(&format!("mmx-files: {path} can't be renamed to {name}: {error}")),
+            Err(error) => {
+                let (from, to) = (table::name(&path), table::name(&name));
+                context.output.say(&format!("mmx-files: {from} can't be renamed to {to}: {error}"));
+            }
         }
         Ok(json)
     }

@@ -42,6 +42,9 @@ pub(crate) struct Head {
     /// With `--apply`: when the plan was made.
     #[serde(default)]
     plan_made_at_ms: Option<i64>,
+    /// Whether files are deleted only once they are backed up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    backup: Option<bool>,
     total: usize,
     files: Vec<Entry>,
 }
@@ -56,9 +59,15 @@ impl Head {
             key_fingerprint: account.client.key_fingerprint(),
             filter,
             plan_made_at_ms,
+            backup: None,
             total: 0,
             files: Vec::new(),
         }
+    }
+
+    /// Files are deleted only once they are backed up, if `is_asked_for`.
+    pub(crate) fn with_backup(self, is_asked_for: bool) -> Head {
+        Head { backup: is_asked_for.then_some(true), ..self }
     }
 
     fn is_valid(&self) -> bool {
@@ -219,6 +228,9 @@ impl Past {
         }
         if theirs.plan_made_at_ms != head.plan_made_at_ms {
             return is_of("a run of another plan, or of none");
+        }
+        if theirs.backup == Some(true) && head.backup.is_none() {
+            return is_of("a run with --backup, which this one must have, too");
         }
         if files.is_some_and(|files| files != theirs.files) {
             return is_of("a run with other files");

@@ -8,6 +8,7 @@
 
 mod account;
 mod args;
+mod backup;
 mod batch;
 mod bulk;
 mod commands;
@@ -15,6 +16,7 @@ mod confirm;
 mod context;
 mod error;
 mod escape;
+mod examples;
 mod exit;
 mod id_files;
 mod ids;

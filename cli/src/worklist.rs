@@ -43,19 +43,21 @@ pub(crate) struct Worklist {
     pub(crate) entries: Vec<Entry>,
     /// The outcome of each entry in an earlier run.
     pub(crate) settled: Vec<Option<Kind>>,
-    /// Entries that an earlier run left open and for which no request is sent, by position.
+    /// Entries for which no delete is sent after a lookup or a backup, by position.
     reviewed: BTreeMap<usize, Reviewed>,
     /// An earlier run was interrupted.
     pub(crate) is_resumed: bool,
 }
 
-/// The result of a lookup after which no request is sent.
+/// Why no delete is sent for a file, after a lookup or a backup.
 #[derive(Debug)]
 pub(crate) enum Reviewed {
     /// The earlier run has deleted the file.
     Gone { trace_id: String },
     /// The lookup failed.
     Unclear(Error),
+    /// The backup failed, so the file is kept.
+    Unsaved(Error),
 }
 
 impl Worklist {
@@ -84,13 +86,18 @@ impl Worklist {
         (0..self.entries.len()).filter(move |&at| self.settled[at] == Some(Kind::Deleted) || is_gone(at))
     }
 
-    /// The lookups after which no request is sent, by position.
+    /// The lookups and backups after which no delete is sent, by position.
     pub(crate) fn reviewed(&self) -> impl Iterator<Item = (usize, &Reviewed)> {
         self.reviewed.iter().map(|(at, reviewed)| (*at, reviewed))
     }
 
     pub(crate) fn set_reviewed(&mut self, at: usize, reviewed: Reviewed) {
         self.reviewed.insert(at, reviewed);
+    }
+
+    /// Marks a file as kept, because its backup failed.
+    pub(crate) fn set_unsaved(&mut self, at: usize, why: Error) {
+        self.set_reviewed(at, Reviewed::Unsaved(why));
     }
 
     /// Marks a file as kept.

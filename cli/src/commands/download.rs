@@ -52,15 +52,15 @@ fn exists(path: &str) -> CommandError {
 }
 
 fn by_id(id: i64, args: &args::Download, context: &Context<'_>) -> Result<Exit, CommandError> {
-    let files = IdFiles::here();
-    if let (Some(there), false) = (files.existing(id), args.force) {
+    let files = IdFiles::here(args.force);
+    if let Some(there) = files.in_the_way(id) {
         return Err(exists(&there));
     }
     let account = context.account()?;
     wait(id, args, context, &account)?;
     let bar = context.output.bar(Unit::Bytes, &id.to_string());
     let report = |done, total| bar.report(done, total);
-    let json = files.download(&account.client, id, args.force, context, &context.call_options(Some(&report)))?;
+    let json = files.download(&account.client, id, &id.to_string(), context, &context.call_options(Some(&report)))?;
     drop(bar);
     done(context, &json)
 }
@@ -70,11 +70,11 @@ fn to_directory(args: &args::Download, context: &Context<'_>, directory: &Path) 
     let mut seen = HashSet::new();
     let ids: Vec<_> = args.ids.iter().copied().filter(|id| seen.insert(*id)).collect();
     let account = context.account()?;
-    let files = IdFiles::of(directory)?;
+    let files = IdFiles::of(directory, args.force)?;
     let items: Vec<_> = ids.iter().copied().map(Item::of_id).collect();
     let call = |at: usize| {
         let id = ids[at];
-        if let (Some(there), false) = (files.existing(id), args.force) {
+        if let Some(there) = files.in_the_way(id) {
             let why = format!("{there} exists already: --force overwrites it");
             return Err(Error::new(Status::File, FILE, why));
         }
@@ -82,7 +82,7 @@ fn to_directory(args: &args::Download, context: &Context<'_>, directory: &Path) 
         let bar = context.output.bar(Unit::Bytes, &items[at].label);
         let report = |done, total| bar.report(done, total);
         let options = context.call_options(Some(&report));
-        files.download(&account.client, id, args.force, context, &options).map(|json| json.to_string())
+        files.download(&account.client, id, &items[at].label, context, &options).map(|json| json.to_string())
     };
     let text = |_, json: &str| table::name(path_of(&serde_json::from_str(json).unwrap_or_default()));
     call_each(context, "download", &items, args.jobs, call, text)

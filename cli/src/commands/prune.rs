@@ -3,10 +3,12 @@
 use super::preview;
 use crate::account::Account;
 use crate::args;
+use crate::backup::{Backup, Listed};
 use crate::bulk::{Bulk, Settings};
 use crate::confirm::{check_answerable, confirm};
 use crate::context::Context;
 use crate::error::CommandError;
+use crate::escape;
 use crate::exit::Exit;
 use crate::ids;
 use crate::journal::{self, Head, Journal, Past};
@@ -36,9 +38,12 @@ pub(crate) fn run(args: &args::Prune, context: &Context<'_>) -> Result<Exit, Com
     if let (Some(plan), Some(path)) = (&applied, &args.apply) {
         plan.check(&account, path)?;
     }
+    let backup = args.backup.as_deref().filter(|_| args.deletes());
+    let backup = backup.map(|directory| Backup::open(directory, &account)).transpose()?;
     let (journal, past) = journal::open(args.bulk.journal.as_deref())?;
     let head = Head::new("prune", &account, filter.to_json(), applied.as_ref().map(|plan| plan.made_at_ms));
-    let run = Run { args, context, account, filter: &filter, applied: applied.as_ref() };
+    let head = head.with_backup(args.backup.is_some());
+    let run = Run { args, context, account, filter: &filter, applied: applied.as_ref(), backup };
     match past {
         Some(past) => run.resume(past, head, journal),
         None => run.begin(head, journal),
@@ -51,6 +56,7 @@ struct Run<'a> {
     account: Account,
     filter: &'a Filter<'a>,
     applied: Option<&'a PlanFile>,
+    backup: Option<Backup>,
 }
 
 impl Run<'_> {
@@ -69,10 +75,11 @@ impl Run<'_> {
         if plan.chosen().next().is_none() {
             self.context.output.say(&format!("nothing to delete ({})", self.account));
         } else {
-            confirm(self.context, &self.account, &preview::describe(&plan), self.args.bulk.yes)?;
+            let what = format!("{}{}", preview::describe(&plan), self.after_backup());
+            confirm(self.context, &self.account, &what, self.args.bulk.yes)?;
         }
-        drop(plan);
-        self.delete(work, head, journal)
+        let listed = plan.files.into_iter().map(|(file, _)| (file.file_id, file)).collect();
+        self.delete(work, &listed, head, journal)
     }
 
     fn plan(&self) -> Result<(Plan<'_>, Matcher<'_>), CommandError> {
@@ -127,7 +134,10 @@ impl Run<'_> {
             match &self.args.plan {
                 Some(_) if is_printed => output.say(&format!("nothing was deleted; in the plan: {chosen}")),
                 Some(path) => output.say(&format!("nothing was deleted; in the plan {}: {chosen}", path.display())),
-                None => output.say(&format!("nothing was deleted; without --dry-run it would be {chosen}")),
+                None => {
+                    let backup = self.after_backup();
+                    output.say(&format!("nothing was deleted; without --dry-run it would be {chosen}{backup}"));
+                }
             }
         }
         Ok(Exit::Done)
@@ -139,8 +149,9 @@ impl Run<'_> {
         work.keep(|id| self.filter.keep_ids.contains(&id));
         self.context.output.say("an earlier run was interrupted: what it may have deleted is looked for first");
         self.review(&mut work)?;
-        confirm(self.context, &self.account, &work.describe(), self.args.bulk.yes)?;
-        self.delete(work, head, journal)
+        let what = format!("{}{}", work.describe(), self.after_backup());
+        confirm(self.context, &self.account, &what, self.args.bulk.yes)?;
+        self.delete(work, &Listed::new(), head, journal)
     }
 
     /// Checks the files in the journal against the conditions and the guards: the journal may have been edited.
@@ -178,9 +189,25 @@ impl Run<'_> {
         }
     }
 
-    fn delete(&self, work: Worklist, head: Head, journal: Option<Journal>) -> Result<Exit, CommandError> {
+    /// `, after a backup to DIR`
+    fn after_backup(&self) -> String {
+        let directory = self.args.backup.as_ref();
+        let directory = directory.map(|directory| escape::text(&directory.to_string_lossy()));
+        directory.map_or(String::new(), |directory| format!(", after a backup to {directory}"))
+    }
+
+    fn delete(
+        &self,
+        mut work: Worklist,
+        listed: &Listed,
+        head: Head,
+        journal: Option<Journal>,
+    ) -> Result<Exit, CommandError> {
         if let Some(journal) = &journal {
             journal.begin(head, &work)?;
+        }
+        if let Some(backup) = &self.backup {
+            backup.save(self.context, &self.account, &mut work, listed, self.args.bulk.concurrency)?;
         }
         let (client, is_resumed) = (&self.account.client, work.is_resumed);
         let settings =

@@ -21,6 +21,22 @@ fn completions_for_three_shells() {
 }
 
 #[test]
+fn help_has_examples_and_exit_codes() {
+    for (arguments, has) in [
+        (&["--help"][..], &["--api-key-file", "--header", "MINIMAX_API_KEY_FILE"][..]),
+        (&["upload", "--help"], &["mmx-files upload", "--jobs 4", "--filename"]),
+        (&["list", "--help"], &["--name '*.mp3'", "--min-size 10MiB", "--limit 20"]),
+        (&["download", "--help"], &["--directory copies", "--jobs 4", "--wait --timeout 30m"]),
+        (&["delete", "--help"], &["mmx-files delete 176844028768320 "]),
+        (&["prune", "--help"], &["--backup copies", "--sort size --reverse --limit 100"]),
+    ] {
+        let help = run(&mut command(arguments), "").exits(0).says(&["Examples:\n  mmx-files "]).says(has);
+        let said = help.out.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(said.contains("7 unknown or not attempted, 130 and 143 ended by"), "{help:#?}");
+    }
+}
+
+#[test]
 fn pages_for_man() {
     let page = run(&mut command(&["man"]), "").exits(0);
     assert!(page.out.contains(".TH mmx-files 1") && page.out.contains("MINIMAX_API_KEY"), "{page:#?}");
@@ -31,7 +47,11 @@ fn pages_for_man() {
         let text = fs::read_to_string(pages.join(name)).unwrap();
         assert!(text.contains(".SH OPTIONS") || text.contains(".SH SUBCOMMANDS"), "{text}");
     }
-    assert!(fs::read_to_string(pages.join("mmx-files-prune.1")).unwrap().contains("keep\\-name"));
+    let prune = fs::read_to_string(pages.join("mmx-files-prune.1")).unwrap();
+    assert!(
+        prune.contains("keep\\-name") && prune.contains("\\-\\-backup") && prune.contains("Exit codes: "),
+        "{prune}"
+    );
     run(&mut command(&["man", "/dev/null/none"]), "").exits(1).says(&["can't be written"]);
 }
 
@@ -43,6 +63,10 @@ fn a_typo_is_answered_with_what_was_meant() {
         (&["prune", "--max-file", "1"], "'--max-files'"),
         (&["delete", "--prupose", "voice_clone", "1"], "'--purpose'"),
         (&["delte", "1"], "'delete'"),
+        (&["list", "--api-key-flie", "key"], "'--api-key-file'"),
+        (&["list", "--heder", "X-A: b"], "'--header'"),
+        (&["download", "--directry", "copies", "1"], "'--directory'"),
+        (&["prune", "--bakcup", "copies"], "'--backup'"),
     ] {
         run(&mut command(typed), "").exits(2).says(&["similar", meant]);
     }

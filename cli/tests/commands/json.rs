@@ -71,6 +71,15 @@ fn many_files(page: &mut Part) {
     check_bulk(page, &run);
     check_journal(page, &second);
 
+    // A backup, of which one fails.
+    let (to, fourth) = (path(&folder, "backup"), path(&folder, "fourth"));
+    let saving = mixed("cli-json-backup");
+    saving.fault(json!({"call": "retrieve_content", "file_id": 2, "code": 2013}));
+    let run = saving.run(&[&OLD[..], &["7d", "--yes", "--backup", &to, "--journal", &fourth]].concat());
+    check_bulk(page, &run.exits(1));
+    check_journal(page, &fourth);
+    lines(&Path::new(&to).join("backup.jsonl")).iter().for_each(|line| page.check("backup-line", line));
+
     // Every condition.
     let all = ["--name", "*", "--min-size", "1", "--keep", "1*", "--keep-name", "2.tar", "--keep-from", "-"];
     let more = ["--max-files", "99", "--max-percent", "99", "--all", "--dry-run"];
