@@ -13,6 +13,7 @@ use crate::exit::Exit;
 use crate::ids;
 use crate::journal::{self, Head, Journal, Past};
 use crate::plan_file::{PlanFile, Target};
+use crate::wording::{self, count};
 use crate::worklist::{Entry, Reviewed, Worklist};
 use mmx::api::bulk::{self, Options};
 use mmx::api::filter::{Filter, Matcher};
@@ -64,7 +65,7 @@ impl Run<'_> {
         let (mut plan, matcher) = self.plan()?;
         let left_out = self.sort_and_limit(&mut plan);
         preview::summarize(self.context, &self.account, &plan, left_out);
-        let guard = plan.guard(&matcher);
+        let guard = plan.guard(&matcher).or_else(|| self.nameless(&plan));
         if !self.args.deletes() || guard.is_some() {
             return self.report(&plan, guard.map(CommandError::from));
         }
@@ -91,6 +92,23 @@ impl Run<'_> {
             Some(plan) => Plan::again(client, plan.files(), self.filter, limits, &options),
         };
         planned.map_err(CommandError::from)
+    }
+
+    /// The guard that stops the deletion of files whose names the conditions ask for and the service doesn't say.
+    fn nameless(&self, plan: &Plan<'_>) -> Option<Error> {
+        let filter = self.filter;
+        let asks = filter.name_glob.is_some() || !filter.keep_globs.is_empty() || !filter.keep_names.is_empty();
+        let ids: Vec<_> = plan.chosen().filter(|file| file.filename.is_empty()).map(|file| file.file_id).collect();
+        if !asks || ids.is_empty() {
+            return None;
+        }
+        let text = format!(
+            "the service doesn't say the names of {}, namely {}, which the conditions ask for; no delete was sent. \
+             --keep-from keeps files by their ids, and delete deletes them by these",
+            count(ids.len()),
+            wording::ids(&ids)
+        );
+        Some(Error::new(Status::Guard, CALL, text))
     }
 
     /// Options of the requests before the first delete.
@@ -177,10 +195,10 @@ impl Run<'_> {
         }
         preview::left_alone(self.context, &stays);
         let deleted = work.deleted().count();
-        let (count, listed) = (deleted + work.open().count(), deleted + review.listed.unwrap_or_default());
-        let limit = self.args.order.limit.filter(|limit| count > *limit);
-        let limit = limit.map(|limit| format!("{count} files would be deleted, more than the {limit} of --limit"));
-        match review.matcher.guard(count, listed).or(limit) {
+        let (total, listed) = (deleted + work.open().count(), deleted + review.listed.unwrap_or_default());
+        let limit = self.args.order.limit.filter(|limit| total > *limit);
+        let limit = limit.map(|limit| format!("{total} files would be deleted, more than the {limit} of --limit"));
+        match review.matcher.guard(total, listed).or(limit) {
             None => Ok(()),
             Some(why) => {
                 let text = format!("with those that an earlier run has deleted, {why}; no delete was sent");
