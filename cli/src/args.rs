@@ -4,7 +4,7 @@ use crate::examples::{DELETE, DOWNLOAD, GENERAL, LIST, PRUNE, UPLOAD, with_exit_
 use crate::ids;
 use crate::values::{Limit, Most, age, bytes, limit, most, percent, purpose};
 use clap::builder::NonEmptyStringValueParser;
-use clap::{Args as Group, Parser, Subcommand, ValueEnum};
+use clap::{Args as Group, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -202,7 +202,7 @@ pub(crate) struct Download {
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
     /// Write the files to this directory, each named by its id with the extension of the media type
-    #[arg(long, short, value_name = "DIR", conflicts_with = "output")]
+    #[arg(long, short, value_name = "DIR", value_hint = ValueHint::DirPath, conflicts_with = "output")]
     pub(crate) directory: Option<PathBuf>,
     /// Number of downloads at a time
     #[arg(
@@ -281,7 +281,7 @@ pub(crate) struct Prune {
     #[arg(long, value_name = "FILE")]
     pub(crate) apply: Option<PathBuf>,
     /// Download each file to this directory before it is deleted; a file whose backup fails is kept
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) backup: Option<PathBuf>,
     /// List again at the end and report files that are still there
     #[arg(long)]

@@ -16,6 +16,7 @@ use mmx::api::outcome::now_ms;
 use mmx::api::prune::CALL;
 use mmx::api::{contents, retrieve};
 use mmx::error::{Error, Status};
+use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -187,9 +188,13 @@ impl Backup {
     }
 }
 
-/// The record to append to, and its lines.
+/// The record to append to, locked, and its lines.
 fn open_record(path: &Path) -> io::Result<(File, String)> {
     let mut record = OpenOptions::new().append(true).create(true).open(path)?;
+    flock(&record, FlockOperation::NonBlockingLockExclusive).map_err(|error| match error {
+        Errno::WOULDBLOCK => io::Error::other("it is used by another run"),
+        error => error.into(),
+    })?;
     let lines = String::from_utf8_lossy(&fs::read(path)?).into_owned();
     // A crash may have cut off the last line.
     if !lines.is_empty() && !lines.ends_with('\n') {

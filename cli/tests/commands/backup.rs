@@ -1,13 +1,13 @@
 //! `prune --backup`: a file is deleted once it is whole on disk, and kept if that fails.
 
-use crate::files::{LONG_AGO, folder, lines, path, read};
+use crate::files::{LONG_AGO, folder, lines, names_in, path, read};
 use crate::harness::{Account, Run, end};
+use crate::signals::{send, start};
+use rustix::fs::{FlockOperation, flock};
 use rustix::process::Signal;
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
 
 /// Ids 1 to 4. The service doesn't say the size of the first two, and all names are the same.
 fn account(name: &'static str) -> Account {
@@ -20,14 +20,6 @@ fn account(name: &'static str) -> Account {
 
 fn prune<'a>(to: &'a str, more: &[&'a str]) -> Vec<&'a str> {
     [&["prune", "--older-than", "7d", "--backup", to], more].concat()
-}
-
-fn names_in(folder: &str) -> BTreeSet<String> {
-    fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
-}
-
-fn start(command: &mut Command) -> Child {
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
 /// The outcomes with an error, by id.
@@ -179,7 +171,7 @@ fn a_refused_key_or_a_signal_deletes_nothing() {
     account.fault(json!({"call": "retrieve_content", "hang_after": 2}));
     let child = start(&mut account.command(&arguments));
     account.get("wait?call=retrieve_content&count=3");
-    crate::signals::send(&child, Signal::INT);
+    send(&child, Signal::INT);
     end(child).exits(130).says(&["cancelled", "no delete was sent"]);
     assert_eq!((account.ids().len(), account.sent("delete"), names_in(&to).len()), (4, 0, 2));
     // The first is saved already.
@@ -196,5 +188,10 @@ fn a_directory_that_can_t_be_used_sends_nothing() {
     for wrong in [&file, &path(&folder, "odd"), "/dev/null/backup"] {
         account.run(&prune(wrong, &["--yes"])).exits(2).says(&["can't be used", "nothing was sent"]);
     }
+    let to = path(&folder, "locked");
+    fs::create_dir(&to).unwrap();
+    let record = fs::File::create(format!("{to}/backup.jsonl")).unwrap();
+    flock(&record, FlockOperation::LockExclusive).unwrap();
+    account.run(&prune(&to, &["--yes"])).exits(2).says(&["is used by another run", "nothing was sent"]);
     assert_eq!(account.journal().len(), 0);
 }

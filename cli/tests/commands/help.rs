@@ -9,9 +9,15 @@ use std::process::Command;
 fn completions_for_three_shells() {
     for (shell, has) in [("bash", "_mmx__files()"), ("zsh", "#compdef mmx-files"), ("fish", "complete -c mmx-files")] {
         let script = run(&mut command(&["completions", shell]), "").exits(0);
+        assert!(
+            ["directory", "backup", "api-key-file"].iter().all(|option| script.out.contains(option)),
+            "{script:#?}"
+        );
         assert!(script.out.contains(has) && script.out.contains("keep-name") && script.err.is_empty(), "{script:#?}");
     }
     run(&mut command(&["completions", "csh"]), "").exits(2).says(&["bash", "fish", "zsh"]);
+    let zsh = run(&mut command(&["completions", "zsh"]), "").out;
+    assert!(zsh.contains("'--backup=[") && zsh.contains(":DIR:_files -/'"), "{zsh}");
     // Bash completes a command with it.
     let script = run(&mut command(&["completions", "bash"]), "").out;
     let typed =

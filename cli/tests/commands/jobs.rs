@@ -1,12 +1,12 @@
 //! `upload --jobs` and `download --directory --jobs`: several at a time, a result for each, and nothing overwritten.
 
-use crate::files::{folder, path, read};
+use crate::files::{folder, names_in, path, read};
 use crate::harness::{Account, end, run};
+use crate::signals::{send, start};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::fs;
-use std::process::{Command, Stdio};
 use tempfile::TempDir;
 
 const UPLOAD: [&str; 5] = ["upload", "--jobs", "3", "--purpose", "voice_clone"];
@@ -23,18 +23,10 @@ fn with<'a>(arguments: &[&'a str], more: &'a [String]) -> Vec<&'a str> {
     arguments.iter().copied().chain(more.iter().map(String::as_str)).collect()
 }
 
-fn piped(command: &mut Command) -> &mut Command {
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped())
-}
-
 /// Files of one name, which tries to be a path.
 fn account(name: &'static str) -> Account {
     let file = |id: i64| json!({"file_id": id, "purpose": "voice_clone", "content": format!("of {id}"), "filename": "../../x.mp3"});
     Account::of(name, (1..=4).map(file).collect())
-}
-
-fn names_in(folder: &str) -> BTreeSet<String> {
-    fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
 }
 
 #[test]
@@ -61,10 +53,10 @@ fn a_signal_ends_all_uploads_and_says_what_was_done() {
     let (folder, names) = with_files(6);
     account.fault(json!({"call": "upload", "hang": true, "perform": false, "skip": 2, "times": -1}));
     let mut command = account.command(&with(&UPLOAD, &names));
-    let child = piped(command.current_dir(&folder)).spawn().unwrap();
+    let child = start(command.current_dir(&folder));
     // Two are answered, and three at a time hang.
     account.get("wait?call=upload&count=5");
-    crate::signals::send(&child, Signal::INT);
+    send(&child, Signal::INT);
     let run = end(child).exits(130).says(&["1 of 6 not attempted"]);
     assert_eq!((run.out.lines().count(), run.err.matches("cancelled").count()), (2, 3), "{run:#?}");
     assert_eq!((account.ids().len(), account.sent("upload")), (2, 5));
@@ -121,9 +113,9 @@ fn a_signal_ends_all_downloads_and_leaves_nothing_half_done() {
     let to = path(&folder, "copies");
     account.fault(json!({"call": "retrieve_content", "hang_after": 2, "skip": 1, "times": -1}));
     let mut command = account.command(&["download", "--directory", &to, "--jobs", "2", "1", "2", "3", "4"]);
-    let child = piped(&mut command).spawn().unwrap();
+    let child = start(&mut command);
     account.get("wait?call=retrieve_content&count=3");
-    crate::signals::send(&child, Signal::TERM);
+    send(&child, Signal::TERM);
     let run = end(child).exits(143).says(&["1 of 4 not attempted"]);
     assert_eq!((run.out.lines().count(), names_in(&to).len()), (1, 1), "{run:#?}");
 }

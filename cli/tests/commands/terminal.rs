@@ -230,6 +230,15 @@ fn several_transfers_have_a_bar_each_and_one_for_all() {
 }
 
 #[test]
+fn a_wait_is_shown() {
+    let account = Account::empty("cli-spinner");
+    let mut terminal = Terminal::start(&mut account.command(&["download", "--wait", "21", "-o", "/dev/null"]));
+    terminal.shows("waiting for 21");
+    crate::signals::send(&terminal.child, Signal::INT);
+    terminal.exits(130);
+}
+
+#[test]
 fn no_colours_where_they_are_not_wanted() {
     let account = Account::with("cli-colours", 1);
     for arguments in [&["list"][..], &["--help"], &["lst"], &["delete", "-y", "--purpose", "voice_clone", "1"]] {
