@@ -48,7 +48,7 @@ impl<'a> Bulk<'a> {
     ) -> Bulk<'a> {
         let mut counts = Counts { total: work.entries.len(), ..Counts::default() };
         work.settled.iter().flatten().for_each(|kind| counts.add(*kind));
-        let exit = if counts.failed > 0 { Exit::Failed } else { Exit::Done };
+        let exit = if work.has_errors { Exit::Failed } else { Exit::Done };
         Bulk {
             context,
             command,

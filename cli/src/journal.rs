@@ -86,6 +86,8 @@ struct Line {
     index: usize,
     file_id: i64,
     outcome: String,
+    #[serde(default)]
+    error: Value,
 }
 
 /// The journal of an interrupted run.
@@ -93,6 +95,8 @@ pub(crate) struct Past {
     path: PathBuf,
     head: Head,
     settled: Vec<Option<Kind>>,
+    /// Whether a file has failed, or could not be backed up.
+    has_errors: bool,
 }
 
 pub(crate) struct Journal {
@@ -235,7 +239,7 @@ impl Past {
         if files.is_some_and(|files| files != theirs.files) {
             return is_of("a run with other files");
         }
-        Ok(Worklist::left(self.head.files, self.settled))
+        Ok(Worklist::left(self.head.files, self.settled, self.has_errors))
     }
 }
 
@@ -270,6 +274,7 @@ fn read(file: &File, path: &Path) -> Result<(u64, Option<Past>), String> {
     let head = head.ok_or("is damaged in line 1")?;
     let mut end = line.len() as u64;
     let mut settled = vec![None; head.total];
+    let mut has_errors = false;
     for number in 2.. {
         line.clear();
         lines.read_until(b'\n', &mut line).map_err(unreadable)?;
@@ -282,7 +287,7 @@ fn read(file: &File, path: &Path) -> Result<(u64, Option<Past>), String> {
         if json["finished"] == true {
             return Err("is finished: every file has its receipt in it. Name another one for another run".into());
         }
-        let Line { index, file_id, outcome } = serde_json::from_value(json).map_err(|_| damaged())?;
+        let Line { index, file_id, outcome, error } = serde_json::from_value(json).map_err(|_| damaged())?;
         let entry = head.files.get(index).filter(|entry| entry.file_id == file_id);
         let kind = Kind::of_name(&outcome);
         let (Some(_), Some(kind), None) = (entry, kind, settled.get(index).copied().flatten()) else {
@@ -290,9 +295,10 @@ fn read(file: &File, path: &Path) -> Result<(u64, Option<Past>), String> {
         };
         if !matches!(kind, Kind::Unknown | Kind::NotAttempted) {
             settled[index] = Some(kind);
+            has_errors |= kind == Kind::Failed || !error.is_null();
         }
     }
-    Ok((end, Some(Past { path: path.to_owned(), head, settled })))
+    Ok((end, Some(Past { path: path.to_owned(), head, settled, has_errors })))
 }
 
 /// Opens the journal, if there is one.

@@ -45,6 +45,8 @@ pub(crate) struct Worklist {
     pub(crate) settled: Vec<Option<Kind>>,
     /// Entries for which no delete is sent after a lookup or a backup, by position.
     reviewed: BTreeMap<usize, Reviewed>,
+    /// In an earlier run a file has failed, or could not be backed up.
+    pub(crate) has_errors: bool,
     /// An earlier run was interrupted.
     pub(crate) is_resumed: bool,
 }
@@ -62,12 +64,18 @@ pub(crate) enum Reviewed {
 
 impl Worklist {
     pub(crate) fn new(entries: Vec<Entry>) -> Worklist {
-        Worklist { settled: vec![None; entries.len()], entries, reviewed: BTreeMap::new(), is_resumed: false }
+        Worklist {
+            settled: vec![None; entries.len()],
+            entries,
+            reviewed: BTreeMap::new(),
+            has_errors: false,
+            is_resumed: false,
+        }
     }
 
     /// The files of an interrupted run.
-    pub(crate) fn left(entries: Vec<Entry>, settled: Vec<Option<Kind>>) -> Worklist {
-        Worklist { settled, entries, reviewed: BTreeMap::new(), is_resumed: true }
+    pub(crate) fn left(entries: Vec<Entry>, settled: Vec<Option<Kind>>, has_errors: bool) -> Worklist {
+        Worklist { settled, entries, reviewed: BTreeMap::new(), has_errors, is_resumed: true }
     }
 
     /// Positions of the files to send a request for.

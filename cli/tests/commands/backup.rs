@@ -1,13 +1,15 @@
 //! `prune --backup`: a file is deleted once it is whole on disk, and kept if that fails.
 
 use crate::files::{LONG_AGO, folder, lines, names_in, path, read};
-use crate::harness::{Account, Run, end};
+use crate::harness::{Account, Run, end, run};
 use crate::signals::{send, start};
+use mmx_sandbox::API_KEY;
 use rustix::fs::{FlockOperation, flock};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 /// Ids 1 to 4. The service doesn't say the size of the first two, and all names are the same.
 fn account(name: &'static str) -> Account {
@@ -144,6 +146,36 @@ fn a_failure_that_may_pass_leaves_the_journal_open() {
     account.delete("faults");
     account.run(&arguments).exits(0).says(&["4 files: 4 deleted (3 by an earlier run)"]);
     assert_eq!(account.ids(), [0_i64; 0]);
+}
+
+#[test]
+fn a_failure_of_an_earlier_run_is_not_forgotten() {
+    let (account, folder) = (account("cli-backup-earlier-failure"), folder());
+    let (to, journal) = (path(&folder, "backup"), path(&folder, "journal"));
+    let arguments = prune(&to, &["--yes", "--journal", &journal]);
+    account.fault(json!([
+        {"call": "retrieve_content", "file_id": 1, "code": 2013},
+        {"call": "retrieve_content", "file_id": 2, "code": 1002, "headers": {"Retry-After": "0"}, "times": -1},
+    ]));
+    account.run(&arguments).exits(1).says(&["4 files: 2 deleted, 2 kept", "open in the journal"]);
+    account.delete("faults");
+    account.run(&arguments).exits(1).says(&["4 files: 3 deleted, 1 kept (3 by an earlier run)"]);
+    assert_eq!(account.ids(), [1]);
+}
+
+#[test]
+fn a_file_that_has_no_room_is_kept() {
+    let (account, folder) = (account("cli-backup-room"), folder());
+    let to = path(&folder, "backup");
+    account.post("files", json!([{"file_id": 9, "purpose": "voice_clone", "size": 100_000, "created_at": LONG_AGO}]));
+    let program = account.command(&[]).get_program().to_owned();
+    // A limit on the size of files, whose signal is ignored, is like a disk that is full.
+    let script = "trap '' XFSZ; ulimit -f 8; exec \"$0\" \"$@\"";
+    let mut command = Command::new("bash");
+    command.args(["--norc", "-c", script]).arg(program).args(prune(&to, &["--yes"]));
+    command.env_clear().env("MINIMAX_API_KEY", API_KEY).env("MINIMAX_BASE_URL", account.url());
+    let run = run(&mut command, "").exits(1).says(&["9 kept: its backup failed: ", "5 files: 4 deleted, 1 kept"]);
+    assert_eq!((account.ids(), names_in(&to).len()), (vec![9], 5), "{run:#?}");
 }
 
 #[test]
