@@ -1,18 +1,20 @@
 //! Command-line arguments.
 
+use crate::examples::{DELETE, DOWNLOAD, GENERAL, LIST, PRUNE, UPLOAD, with_exit_codes};
 use crate::ids;
 use crate::values::{Limit, Most, age, bytes, limit, most, percent, purpose};
 use clap::builder::NonEmptyStringValueParser;
-use clap::{Args as Group, Parser, Subcommand, ValueEnum};
+use clap::{Args as Group, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 use std::path::PathBuf;
 use std::time::Duration;
 
 /// Manage the files of a MiniMax account.
 ///
-/// The API key is read from the environment variable MINIMAX_API_KEY, and the base URL from MINIMAX_BASE_URL.
+/// The API key is read from the environment variable MINIMAX_API_KEY, or from the file that MINIMAX_API_KEY_FILE or
+/// --api-key-file names; the base URL is read from MINIMAX_BASE_URL.
 #[derive(Debug, Parser)]
-#[command(name = "mmx-files", version, after_help = EXIT_CODES, max_term_width = 100)]
+#[command(name = "mmx-files", version, after_help = with_exit_codes(GENERAL), max_term_width = 100)]
 pub(crate) struct Args {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -20,14 +22,17 @@ pub(crate) struct Args {
     pub(crate) client: Client,
 }
 
-const EXIT_CODES: &str = "\
-Exit codes: 0 all done, 1 some failed, 2 wrong arguments, 3 the key was refused, 4 rate limit or quota, 5 network, \
-6 stopped by a guard, 7 unknown or not attempted, 130 and 143 ended by Ctrl-C and by SIGTERM.";
-
-/// Options of every command. The key is not one of them: other users can see the arguments of a process.
+/// Options of every command. The key is not one of them: other users can see the arguments of a process. Its file is.
 #[derive(Debug, Group)]
 #[command(next_help_heading = "Options of every command")]
 pub(crate) struct Client {
+    /// File with the API key, read again when it changes [default: MINIMAX_API_KEY_FILE, unless MINIMAX_API_KEY is set]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) api_key_file: Option<PathBuf>,
+    /// Header of every request to the service, such as 'X-Team: speech'; may be repeated. Other users of this machine can
+    /// see it in the list of processes
+    #[arg(long, global = true, value_name = "NAME: VALUE")]
+    pub(crate) header: Vec<String>,
     /// Base URL of the service, such as https://api.minimax.io [default: MINIMAX_BASE_URL, or https://api.minimaxi.com]
     #[arg(long, global = true, value_name = "URL")]
     pub(crate) base_url: Option<String>,
@@ -70,16 +75,21 @@ pub(crate) enum Json {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Upload files
+    #[command(after_help = with_exit_codes(UPLOAD))]
     Upload(Upload),
     /// List files
+    #[command(after_help = with_exit_codes(LIST))]
     List(List),
     /// Show the metadata of files
     Info(Info),
-    /// Download a file
+    /// Download files
+    #[command(after_help = with_exit_codes(DOWNLOAD))]
     Download(Download),
     /// Delete files by their ids
+    #[command(after_help = with_exit_codes(DELETE))]
     Delete(Delete),
     /// Delete files by age, name, size or purpose
+    #[command(after_help = with_exit_codes(PRUNE))]
     Prune(Box<Prune>),
     /// Show how many files there are and what they take, by purpose and age
     Usage(Usage),
@@ -116,6 +126,9 @@ pub(crate) struct Upload {
     /// Name of the file that is read from standard input
     #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) filename: Option<String>,
+    /// Number of uploads at a time
+    #[arg(long, short, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=64))]
+    pub(crate) jobs: u32,
     /// Files to upload; - is standard input
     #[arg(required = true, value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
@@ -182,20 +195,37 @@ pub(crate) struct Info {
 
 #[derive(Debug, Group)]
 pub(crate) struct Download {
-    /// Id of the file
-    #[arg(value_name = "ID", value_parser = ids::id)]
-    pub(crate) id: i64,
-    /// Where to write it; - is standard output [default: the id with the extension of the media type]
+    /// Ids of the files; several need --directory
+    #[arg(required = true, value_name = "ID", value_parser = ids::id)]
+    pub(crate) ids: Vec<i64>,
+    /// Where to write the file; - is standard output [default: the id with the extension of the media type]
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
+    /// Write the files to this directory, each named by its id with the extension of the media type
+    #[arg(long, short, value_name = "DIR", value_hint = ValueHint::DirPath, conflicts_with = "output")]
+    pub(crate) directory: Option<PathBuf>,
+    /// Number of downloads at a time
+    #[arg(
+        long,
+        short,
+        value_name = "N",
+        default_value_t = 1,
+        requires = "directory",
+        value_parser = clap::value_parser!(u32).range(1..=64)
+    )]
+    pub(crate) jobs: u32,
     /// Overwrite an existing file
     #[arg(long, short)]
     pub(crate) force: bool,
+    /// Wait until the service has the file, as after a task whose result is not ready; --timeout limits the wait
+    #[arg(long)]
+    pub(crate) wait: bool,
 }
 
 #[derive(Debug, Group)]
 pub(crate) struct Delete {
-    /// Purpose with which the files were uploaded, such as voice_clone; a line of standard input may have its own
+    /// Purpose with which the files were uploaded, such as voice_clone; a line of standard input may have its own. Without
+    /// it, the purpose of each file is looked up
     #[arg(long, value_parser = purpose)]
     pub(crate) purpose: Option<String>,
     /// Ids of the files; - reads lines of the form ID[ PURPOSE] from standard input
@@ -250,6 +280,9 @@ pub(crate) struct Prune {
     /// Delete the files of the plan in FILE that have not changed; other conditions must hold as well
     #[arg(long, value_name = "FILE")]
     pub(crate) apply: Option<PathBuf>,
+    /// Download each file to this directory before it is deleted; a file whose backup fails is kept
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) backup: Option<PathBuf>,
     /// List again at the end and report files that are still there
     #[arg(long)]
     pub(crate) verify: bool,

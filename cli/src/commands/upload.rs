@@ -1,4 +1,4 @@
-//! `upload`: uploads local files and standard input, one after another.
+//! `upload`: uploads local files and standard input.
 
 use crate::args;
 use crate::batch::{Item, call_each};
@@ -43,7 +43,7 @@ pub(crate) fn run(args: &args::Upload, context: &Context<'_>) -> Result<Exit, Co
         let files = contents::files(json).unwrap_or_default();
         files.iter().map(|file| format!("{}  {}", file.file_id, items[at].label)).collect()
     };
-    call_each(context, "upload", &items, call, text)
+    call_each(context, "upload", &items, args.jobs, call, text)
 }
 
 fn check_input(paths: &[&str], filename: Option<&str>) -> Result<(), CommandError> {

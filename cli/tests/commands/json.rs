@@ -37,6 +37,8 @@ fn each_file(page: &mut Part) {
     run.json().iter().for_each(|line| page.check("info-line", line));
     let run = account.run(&["download", "--json", "1", "-o", &copy]).exits(0);
     page.check("download", &run.json()[0]);
+    let run = account.run(&["download", "--json", "1", "999", "--directory", &path(&folder, "copies")]).exits(1);
+    run.json().iter().for_each(|line| page.check("download-line", line));
     let uploaded = account.ids().last().expect("a file").to_string();
     let run = account.run(&["download", "--json", &uploaded, "-o", "-"]).exits(0);
     page.check("download", &serde_json::from_str(run.err.trim()).expect("a download"));
@@ -68,6 +70,15 @@ fn many_files(page: &mut Part) {
     let run = account.run(&apply);
     check_bulk(page, &run);
     check_journal(page, &second);
+
+    // A backup, of which one fails.
+    let (to, fourth) = (path(&folder, "backup"), path(&folder, "fourth"));
+    let saving = mixed("cli-json-backup");
+    saving.fault(json!({"call": "retrieve_content", "file_id": 2, "code": 2013}));
+    let run = saving.run(&[&OLD[..], &["7d", "--yes", "--backup", &to, "--journal", &fourth]].concat());
+    check_bulk(page, &run.exits(1));
+    check_journal(page, &fourth);
+    lines(&Path::new(&to).join("backup.jsonl")).iter().for_each(|line| page.check("backup-line", line));
 
     // Every condition.
     let all = ["--name", "*", "--min-size", "1", "--keep", "1*", "--keep-name", "2.tar", "--keep-from", "-"];

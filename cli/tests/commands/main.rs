@@ -3,6 +3,7 @@
 
 #![forbid(unsafe_code)]
 
+mod backup;
 mod delete;
 mod delete_input;
 mod download;
@@ -14,6 +15,7 @@ mod guide;
 mod harness;
 mod help;
 mod info;
+mod jobs;
 mod journal;
 mod json;
 mod killed;
