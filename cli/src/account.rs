@@ -20,6 +20,12 @@ impl Account {
     pub(crate) fn new(settings: &args::Client, output: &Output) -> Result<Account, CommandError> {
         let mut config = Config::from_environment();
         set_key_and_headers(&mut config, settings)?;
+        if let Some(path) = &settings.ledger {
+            let text = path.to_str().ok_or_else(|| {
+                CommandError::Usage(format!("--ledger: the path {} is not UTF-8; nothing was sent", path.display()))
+            })?;
+            config.set_ledger(text);
+        }
         configure(&mut config, settings).map_err(CommandError::from_setting)?;
         if settings.verbose {
             let output = output.clone();

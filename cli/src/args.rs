@@ -1,6 +1,10 @@
 //! Command-line arguments.
 
-use crate::examples::{DELETE, DOWNLOAD, GENERAL, LIST, PRUNE, UPLOAD, with_exit_codes};
+mod ledger;
+
+pub(crate) use ledger::{Keep, Sweep, Take};
+
+use crate::examples::{DELETE, DOWNLOAD, GENERAL, LIST, PRUNE, SWEEP, TAKE, UPLOAD, with_exit_codes};
 use crate::ids;
 use crate::values::{Limit, Most, age, bytes, limit, most, percent, purpose};
 use clap::builder::NonEmptyStringValueParser;
@@ -39,6 +43,9 @@ pub(crate) struct Client {
     /// Allow http:// to another machine, where the key is sent unencrypted
     #[arg(long, global = true)]
     pub(crate) allow_insecure: bool,
+    /// Ledger: a file that knows every upload until it is deleted, see sweep [default: MMX_LEDGER, or none]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) ledger: Option<PathBuf>,
     /// Send at most this many requests a minute
     #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(i32).range(1..))]
     pub(crate) requests_per_minute: Option<i32>,
@@ -91,6 +98,14 @@ pub(crate) enum Command {
     /// Delete files by age, name, size or purpose
     #[command(after_help = with_exit_codes(PRUNE))]
     Prune(Box<Prune>),
+    /// Download a file, and delete it once it is whole on this disk
+    #[command(after_help = with_exit_codes(TAKE))]
+    Take(Take),
+    /// Settle the uploads that crashed processes left in the ledger, and delete what is due
+    #[command(after_help = with_exit_codes(SWEEP))]
+    Sweep(Sweep),
+    /// Strike files out of the ledger, so that no sweep deletes them
+    Keep(Keep),
     /// Show how many files there are and what they take, by purpose and age
     Usage(Usage),
     /// Print a script of completions for a shell
@@ -108,6 +123,9 @@ impl Command {
             Command::Download(_) => "download",
             Command::Delete(_) => "delete",
             Command::Prune(_) => "prune",
+            Command::Take(_) => "take",
+            Command::Sweep(_) => "sweep",
+            Command::Keep(_) => "keep",
             Command::Usage(_) => "usage",
             Command::Completions(_) => "completions",
             Command::Man(_) => "man",
@@ -123,6 +141,12 @@ pub(crate) struct Upload {
     /// If a response is lost, look in the list whether the file was stored
     #[arg(long)]
     pub(crate) reconcile: bool,
+    /// Use a file of the same bytes and purpose that the ledger knows, if the service still has it
+    #[arg(long)]
+    pub(crate) reuse: bool,
+    /// Let a sweep delete the files after this time, such as 12h or 30d; needs a ledger
+    #[arg(long, value_name = "TIME", value_parser = age)]
+    pub(crate) expires_after: Option<Duration>,
     /// Name of the file that is read from standard input
     #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) filename: Option<String>,

@@ -266,6 +266,24 @@ pub(crate) fn nothing(context: &Context<'_>) -> Result<Exit, CommandError> {
     print_summary(context, &Summary::default()).map(|()| Exit::Done)
 }
 
+/// Prints the summary of a run that kept no journal, with one more part of its JSON.
+pub(crate) fn print_result(
+    context: &Context<'_>,
+    counts: Counts,
+    (name, part): (&str, Value),
+) -> Result<(), CommandError> {
+    let summary = Summary { counts, ..Summary::default() };
+    if !context.output.json {
+        return print_summary(context, &summary);
+    }
+    let mut json = summary.to_json();
+    json[name] = part;
+    match context.output.print_json(&json) {
+        Err(CommandError::Unread) => Ok(()),
+        printed => printed,
+    }
+}
+
 fn print_summary(context: &Context<'_>, summary: &Summary) -> Result<(), CommandError> {
     let printed = match context.output.json {
         true => context.output.print_json(&summary.to_json()),

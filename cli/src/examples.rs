@@ -41,6 +41,18 @@ pub(crate) const PRUNE: &[&str] = &[
     "mmx-files prune --apply old.json --yes",
 ];
 
+pub(crate) const TAKE: &[&str] = &[
+    "mmx-files take 176844028768320 -o speech.tar",
+    "mmx-files take 176844028768320 -o speech.tar --purpose t2a_async --force",
+];
+
+pub(crate) const SWEEP: &[&str] = &[
+    "mmx-files upload --purpose voice_clone --ledger ledger.jsonl --expires-after 30d a.mp3",
+    "mmx-files sweep --ledger ledger.jsonl --dry-run",
+    "mmx-files sweep --ledger ledger.jsonl --json",
+    "mmx-files keep --ledger ledger.jsonl 176844028768320",
+];
+
 const EXIT_CODES: &str = "\
 Exit codes: 0 all done, 1 some failed, 2 wrong arguments, 3 the key was refused, 4 rate limit or quota, 5 network, \
 6 stopped by a guard, 7 unknown or not attempted, 130 and 143 ended by Ctrl-C and by SIGTERM.";
@@ -70,7 +82,7 @@ mod tests {
 
     #[test]
     fn the_examples_are_right() {
-        for example in [GENERAL, UPLOAD, LIST, DOWNLOAD, DELETE, PRUNE].concat() {
+        for example in [GENERAL, UPLOAD, LIST, DOWNLOAD, DELETE, PRUNE, TAKE, SWEEP].concat() {
             let parsed = Args::try_parse_from(words(example));
             assert!(parsed.is_ok(), "{example}: {}", parsed.unwrap_err());
             assert!(example.len() <= 96, "{example} is wider than a help text");

@@ -52,6 +52,31 @@ fn each_file(page: &mut Part) {
     page.check("usage", &usage.json()[0]);
 }
 
+fn ledgers(page: &mut Part) {
+    let (account, folder) = (Account::with("cli-json-ledger", 2), folder());
+    let (file, ledger) = (path(&folder, "a.mp3"), path(&folder, "ledger.jsonl"));
+    fs::write(&file, "abc").unwrap();
+    let upload = ["upload", "--ledger", &ledger, "--purpose", "voice_clone", &file];
+    account.run(&upload).exits(0);
+    let kept = account.ids().last().expect("a file").to_string();
+    let run = account.run(&["keep", "--json", "--ledger", &ledger, &kept, "999"]).exits(1);
+    run.json().iter().for_each(|line| page.check("keep-line", line));
+    // Two files fit an upload whose response is lost, and one a file that was taken.
+    account.fault(json!({"call": "upload", "close_before_answer": "fin"}));
+    account.run(&upload).exits(7);
+    account.run(&["upload", "--purpose", "voice_clone", &file]).exits(0);
+    account.fault(json!({"call": "delete", "code": 1004}));
+    let take = ["take", "--json", "--ledger", &ledger, "-o", &path(&folder, "taken.mp3"), "--force"];
+    page.check("take", &account.run(&[&take[..], &["1"]].concat()).exits(3).json()[0]);
+    account.fault(json!([{"call": "retrieve_content", "no_length": true},
+        {"call": "delete", "times": 4, "perform": false, "http_status": 503}]));
+    account.fault(json!({"call": "retrieve", "skip": 1, "times": -1, "http_status": 503}));
+    page.check("take", &account.run(&[&take[..], &["2"]].concat()).exits(7).json()[0]);
+    account.delete("faults");
+    page.check("take", &account.run(&[&take[..], &["2"]].concat()).exits(0).json()[0]);
+    check_bulk(page, &account.run(&["sweep", "--json", "--ledger", &ledger]).exits(1));
+}
+
 fn many_files(page: &mut Part) {
     let (account, folder) = (mixed("cli-json-many"), folder());
     let (journal, plan, second) = (path(&folder, "journal"), path(&folder, "plan.json"), path(&folder, "second"));
@@ -103,5 +128,6 @@ fn the_command_writes_what_the_page_says() {
     let mut page = Part::of(PAGE, "The command");
     each_file(&mut page);
     many_files(&mut page);
+    ledgers(&mut page);
     assert_eq!(page.unseen(), [""; 0], "nothing printed has these");
 }

@@ -19,6 +19,7 @@ mod jobs;
 mod journal;
 mod json;
 mod killed;
+mod ledger;
 mod list;
 mod names;
 mod plan;
