@@ -1,18 +1,24 @@
 //! Command-line arguments.
 
+mod ledger;
+
+pub(crate) use ledger::{Keep, Sweep, Take};
+
+use crate::examples::{DELETE, DOWNLOAD, GENERAL, LIST, PRUNE, SWEEP, TAKE, UPLOAD, with_exit_codes};
 use crate::ids;
 use crate::values::{Limit, Most, age, bytes, limit, most, percent, purpose};
 use clap::builder::NonEmptyStringValueParser;
-use clap::{Args as Group, Parser, Subcommand, ValueEnum};
+use clap::{Args as Group, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 use std::path::PathBuf;
 use std::time::Duration;
 
 /// Manage the files of a MiniMax account.
 ///
-/// The API key is read from the environment variable MINIMAX_API_KEY, and the base URL from MINIMAX_BASE_URL.
+/// The API key is read from the environment variable MINIMAX_API_KEY, or from the file that MINIMAX_API_KEY_FILE or
+/// --api-key-file names; the base URL is read from MINIMAX_BASE_URL.
 #[derive(Debug, Parser)]
-#[command(name = "mmx-files", version, after_help = EXIT_CODES, max_term_width = 100)]
+#[command(name = "mmx-files", version, after_help = with_exit_codes(GENERAL), max_term_width = 100)]
 pub(crate) struct Args {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -20,20 +26,26 @@ pub(crate) struct Args {
     pub(crate) client: Client,
 }
 
-const EXIT_CODES: &str = "\
-Exit codes: 0 all done, 1 some failed, 2 wrong arguments, 3 the key was refused, 4 rate limit or quota, 5 network, \
-6 stopped by a guard, 7 unknown or not attempted, 130 and 143 ended by Ctrl-C and by SIGTERM.";
-
-/// Options of every command. The key is not one of them: other users can see the arguments of a process.
+/// Options of every command. The key is not one of them: other users can see the arguments of a process. Its file is.
 #[derive(Debug, Group)]
 #[command(next_help_heading = "Options of every command")]
 pub(crate) struct Client {
+    /// File with the API key, read again when it changes [default: MINIMAX_API_KEY_FILE, unless MINIMAX_API_KEY is set]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) api_key_file: Option<PathBuf>,
+    /// Header of every request to the service, such as 'X-Team: speech'; may be repeated. Other users of this machine can
+    /// see it in the list of processes
+    #[arg(long, global = true, value_name = "NAME: VALUE")]
+    pub(crate) header: Vec<String>,
     /// Base URL of the service, such as https://api.minimax.io [default: MINIMAX_BASE_URL, or https://api.minimaxi.com]
     #[arg(long, global = true, value_name = "URL")]
     pub(crate) base_url: Option<String>,
     /// Allow http:// to another machine, where the key is sent unencrypted
     #[arg(long, global = true)]
     pub(crate) allow_insecure: bool,
+    /// Ledger: a file that knows every upload until it is deleted, see sweep [default: MMX_LEDGER, or none]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) ledger: Option<PathBuf>,
     /// Send at most this many requests a minute
     #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(i32).range(1..))]
     pub(crate) requests_per_minute: Option<i32>,
@@ -70,17 +82,30 @@ pub(crate) enum Json {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Upload files
+    #[command(after_help = with_exit_codes(UPLOAD))]
     Upload(Upload),
     /// List files
+    #[command(after_help = with_exit_codes(LIST))]
     List(List),
     /// Show the metadata of files
     Info(Info),
-    /// Download a file
+    /// Download files
+    #[command(after_help = with_exit_codes(DOWNLOAD))]
     Download(Download),
     /// Delete files by their ids
+    #[command(after_help = with_exit_codes(DELETE))]
     Delete(Delete),
     /// Delete files by age, name, size or purpose
+    #[command(after_help = with_exit_codes(PRUNE))]
     Prune(Box<Prune>),
+    /// Download a file, and delete it once it is whole on this disk
+    #[command(after_help = with_exit_codes(TAKE))]
+    Take(Take),
+    /// Settle the uploads that crashed processes left in the ledger, and delete what is due
+    #[command(after_help = with_exit_codes(SWEEP))]
+    Sweep(Sweep),
+    /// Strike files out of the ledger, so that no sweep deletes them
+    Keep(Keep),
     /// Show how many files there are and what they take, by purpose and age
     Usage(Usage),
     /// Print a script of completions for a shell
@@ -98,6 +123,9 @@ impl Command {
             Command::Download(_) => "download",
             Command::Delete(_) => "delete",
             Command::Prune(_) => "prune",
+            Command::Take(_) => "take",
+            Command::Sweep(_) => "sweep",
+            Command::Keep(_) => "keep",
             Command::Usage(_) => "usage",
             Command::Completions(_) => "completions",
             Command::Man(_) => "man",
@@ -113,9 +141,18 @@ pub(crate) struct Upload {
     /// If a response is lost, look in the list whether the file was stored
     #[arg(long)]
     pub(crate) reconcile: bool,
+    /// Use a file of the same bytes and purpose that the ledger knows, if the service still has it
+    #[arg(long)]
+    pub(crate) reuse: bool,
+    /// Let a sweep delete the files after this time, such as 12h or 30d; needs a ledger
+    #[arg(long, value_name = "TIME", value_parser = age)]
+    pub(crate) expires_after: Option<Duration>,
     /// Name of the file that is read from standard input
     #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) filename: Option<String>,
+    /// Number of uploads at a time
+    #[arg(long, short, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=64))]
+    pub(crate) jobs: u32,
     /// Files to upload; - is standard input
     #[arg(required = true, value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
@@ -182,20 +219,37 @@ pub(crate) struct Info {
 
 #[derive(Debug, Group)]
 pub(crate) struct Download {
-    /// Id of the file
-    #[arg(value_name = "ID", value_parser = ids::id)]
-    pub(crate) id: i64,
-    /// Where to write it; - is standard output [default: the id with the extension of the media type]
+    /// Ids of the files; several need --directory
+    #[arg(required = true, value_name = "ID", value_parser = ids::id)]
+    pub(crate) ids: Vec<i64>,
+    /// Where to write the file; - is standard output [default: the id with the extension of the media type]
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
+    /// Write the files to this directory, each named by its id with the extension of the media type
+    #[arg(long, short, value_name = "DIR", value_hint = ValueHint::DirPath, conflicts_with = "output")]
+    pub(crate) directory: Option<PathBuf>,
+    /// Number of downloads at a time
+    #[arg(
+        long,
+        short,
+        value_name = "N",
+        default_value_t = 1,
+        requires = "directory",
+        value_parser = clap::value_parser!(u32).range(1..=64)
+    )]
+    pub(crate) jobs: u32,
     /// Overwrite an existing file
     #[arg(long, short)]
     pub(crate) force: bool,
+    /// Wait until the service has the file, as after a task whose result is not ready; --timeout limits the wait
+    #[arg(long)]
+    pub(crate) wait: bool,
 }
 
 #[derive(Debug, Group)]
 pub(crate) struct Delete {
-    /// Purpose with which the files were uploaded, such as voice_clone; a line of standard input may have its own
+    /// Purpose with which the files were uploaded, such as voice_clone; a line of standard input may have its own. Without
+    /// it, the purpose of each file is looked up
     #[arg(long, value_parser = purpose)]
     pub(crate) purpose: Option<String>,
     /// Ids of the files; - reads lines of the form ID[ PURPOSE] from standard input
@@ -250,6 +304,9 @@ pub(crate) struct Prune {
     /// Delete the files of the plan in FILE that have not changed; other conditions must hold as well
     #[arg(long, value_name = "FILE")]
     pub(crate) apply: Option<PathBuf>,
+    /// Download each file to this directory before it is deleted; a file whose backup fails is kept
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) backup: Option<PathBuf>,
     /// List again at the end and report files that are still there
     #[arg(long)]
     pub(crate) verify: bool,

@@ -4,6 +4,8 @@
 use crate::context::Context;
 use crate::error::{CommandError, message};
 use crate::exit::Exit;
+use crate::output::Unit;
+use crate::parallel::call_all;
 use mmx::api::bulk::is_for_all;
 use mmx::error::{Error, Status};
 use serde_json::value::RawValue;
@@ -15,41 +17,68 @@ pub(crate) struct Item {
     pub(crate) key: (&'static str, Value),
 }
 
-/// Makes the calls one after another. `text` formats a response for people. With `--json` each item is
-/// `{KEY, "answer": the response, "error": null}`.
+impl Item {
+    pub(crate) fn of_id(id: i64) -> Item {
+        Item { label: id.to_string(), key: ("file_id", id.into()) }
+    }
+}
+
+/// Makes the calls, at most `jobs` at a time, and prints each result as it comes. `text` formats a response for people.
+/// With `--json` each item is `{KEY, "answer": the response, "error": null}`.
 pub(crate) fn call_each(
     context: &Context<'_>,
     command: &str,
     items: &[Item],
-    mut call: impl FnMut(usize) -> Result<String, Error>,
+    jobs: u32,
+    call: impl Fn(usize) -> Result<String, Error> + Sync,
     mut text: impl FnMut(usize, &str) -> String,
 ) -> Result<Exit, CommandError> {
-    let (mut exit, mut stopped) = (Exit::Done, None);
-    for (at, item) in items.iter().enumerate() {
-        let left = items.len() - at - 1;
-        let result = if stopped.is_none() { call(at) } else { Err(not_attempted()) };
-        exit = exit.and(result.as_ref().err().map_or(Exit::Done, Exit::of));
-        let printed = match &result {
-            result if context.output.json => context.output.print_json_text(&line(item, result)),
-            Ok(json) => context.output.print(&text(at, json)),
-            Err(_) if stopped.is_some() => Ok(()),
-            Err(error) => {
-                context.output.say(&format!("mmx-files {command}: {}: {}", item.label, message(error)));
-                Ok(())
-            }
-        };
-        match printed {
-            Ok(()) => {}
-            // No message, but items are left that were asked for.
-            Err(CommandError::Unread) => return Ok(if left > 0 { exit.and(Exit::Unknown) } else { exit }),
-            Err(error) => return Err(error),
+    let (mut exit, mut stopped, mut unprinted, mut unreported) = (Exit::Done, None, None, 0);
+    let mut print = |at: usize, result: &Result<String, Error>| match result {
+        result if context.output.json => context.output.print_json_text(&line(&items[at], result)),
+        Ok(json) => context.output.print(&text(at, json)),
+        Err(error) => {
+            context.output.say(&format!("mmx-files {command}: {}: {}", items[at].label, message(error)));
+            Ok(())
         }
-        let Err(error) = result else { continue };
-        if stopped.is_none() && (is_for_all(&error) || context.signals.have_come()) {
-            stopped = Some(Exit::of(&error));
-            if left > 0 && !context.output.json {
-                context.output.say(&format!("mmx-files {command}: {left} of {} not attempted", items.len()));
-            }
+    };
+    let all = (items.len() > 1).then(|| context.output.bar(Unit::Files, command));
+    let (mut done, total) = (0, i64::try_from(items.len()).unwrap_or(i64::MAX));
+    let report = |done: i64| all.as_ref().map(|bar| bar.report(done, total));
+    report(0);
+    let begun = call_all(jobs, items.len(), call, |at, result| {
+        done += 1;
+        report(done);
+        exit = exit.and(result.as_ref().err().map_or(Exit::Done, Exit::of));
+        match unprinted {
+            None => unprinted = print(at, &result).err(),
+            Some(_) => unreported += 1,
+        }
+        let has_ended = context.signals.have_come();
+        if let (Err(error), None) = (&result, stopped)
+            && (is_for_all(error) || has_ended)
+        {
+            stopped = Some(Exit::of(error));
+        }
+        unprinted.is_none() && stopped.is_none() && !has_ended
+    });
+    drop(all);
+    let left = items.len() - begun;
+    if left + unreported > 0 {
+        exit = exit.and(Exit::Unknown);
+    }
+    match unprinted {
+        None => {}
+        // No message, but the exit code tells of items without a result.
+        Some(CommandError::Unread) => return Ok(exit),
+        Some(error) => return Err(error),
+    }
+    if left > 0 && !context.output.json {
+        context.output.say(&format!("mmx-files {command}: {left} of {} not attempted", items.len()));
+    }
+    for at in begun..items.len() {
+        if context.output.json {
+            print(at, &Err(Error::new(Status::Cancelled, "arguments", "not attempted")))?;
         }
     }
     Ok(stopped.unwrap_or(exit))
@@ -63,8 +92,4 @@ fn line(item: &Item, result: &Result<String, Error>) -> String {
     let answer = answer.map_or("null", RawValue::get);
     let error = result.as_ref().err().map_or("null".into(), Error::to_json);
     format!("{key},\"answer\":{answer},\"error\":{error}}}")
-}
-
-fn not_attempted() -> Error {
-    Error::new(Status::Cancelled, "arguments", "not attempted")
 }

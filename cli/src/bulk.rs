@@ -48,7 +48,7 @@ impl<'a> Bulk<'a> {
     ) -> Bulk<'a> {
         let mut counts = Counts { total: work.entries.len(), ..Counts::default() };
         work.settled.iter().flatten().for_each(|kind| counts.add(*kind));
-        let exit = if counts.failed > 0 { Exit::Failed } else { Exit::Done };
+        let exit = if work.has_errors { Exit::Failed } else { Exit::Done };
         Bulk {
             context,
             command,
@@ -108,12 +108,13 @@ impl<'a> Bulk<'a> {
         self.settled(&outcome)
     }
 
-    /// Records a file that an earlier run left open and for which no request is sent.
+    /// Records a file for which no delete is sent after a lookup or a backup.
     fn reviewed(&self, index: usize, reviewed: &Reviewed) -> bool {
         let FileRef { file_id, purpose } = self.work.file(index);
         let (kind, evidence, trace_id, error) = match reviewed {
             Reviewed::Gone { trace_id } => (Kind::Deleted, "retrieve", trace_id.clone(), None),
             Reviewed::Unclear(error) => (Kind::Unknown, "", error.trace_id.clone(), Some(error.clone())),
+            Reviewed::Unsaved(error) => (Kind::Kept, "", error.trace_id.clone(), Some(error.clone())),
         };
         let settled_at_ms = now_ms();
         self.settled(&Outcome { index, file_id, purpose, kind, attempts: 0, evidence, trace_id, settled_at_ms, error })
@@ -239,10 +240,11 @@ impl<'a> Bulk<'a> {
 fn is_open(outcome: &Outcome<'_>) -> bool {
     match outcome.kind {
         Kind::Unknown | Kind::NotAttempted => true,
-        Kind::Failed => {
+        // One that is kept may have an error: that of its backup.
+        Kind::Failed | Kind::Kept => {
             matches!(Exit::of_outcome(outcome), Exit::Key | Exit::RateOrQuota | Exit::Network | Exit::Unknown)
         }
-        Kind::Deleted | Kind::AlreadyAbsent | Kind::Kept => false,
+        Kind::Deleted | Kind::AlreadyAbsent => false,
     }
 }
 
@@ -262,6 +264,24 @@ struct Summary {
 /// Prints the summary of a run without files.
 pub(crate) fn nothing(context: &Context<'_>) -> Result<Exit, CommandError> {
     print_summary(context, &Summary::default()).map(|()| Exit::Done)
+}
+
+/// Prints the summary of a run that kept no journal, with one more part of its JSON.
+pub(crate) fn print_result(
+    context: &Context<'_>,
+    counts: Counts,
+    (name, part): (&str, Value),
+) -> Result<(), CommandError> {
+    let summary = Summary { counts, ..Summary::default() };
+    if !context.output.json {
+        return print_summary(context, &summary);
+    }
+    let mut json = summary.to_json();
+    json[name] = part;
+    match context.output.print_json(&json) {
+        Err(CommandError::Unread) => Ok(()),
+        printed => printed,
+    }
 }
 
 fn print_summary(context: &Context<'_>, summary: &Summary) -> Result<(), CommandError> {

@@ -7,7 +7,8 @@ use crate::output::is_interactive;
 use crate::streams;
 use std::io::BufRead as _;
 
-const UNANSWERABLE: &str = "nobody can be asked, for this is no terminal: add --yes if the files are to be deleted";
+const UNANSWERABLE: &str =
+    "nobody can be asked, for this is no terminal: add --yes if the files are to be deleted; nothing was sent";
 
 /// Fails if `yes` is missing and nobody can be asked. Call it before anything is sent.
 pub(crate) fn check_answerable(yes: bool) -> Result<(), CommandError> {

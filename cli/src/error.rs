@@ -48,7 +48,7 @@ impl CommandError {
     /// An invalid setting; nothing was sent.
     pub(crate) fn from_setting(error: Error) -> CommandError {
         match error.parameter {
-            Some("api_key") => CommandError::Key(error.without_call().to_owned()),
+            Some("api_key" | "api_key_file") => CommandError::Key(error.without_call().to_owned()),
             parameter => {
                 let text = error.without_call();
                 let name = PARAMETERS.iter().find(|row| Some(row.0) == parameter);

@@ -46,7 +46,9 @@ impl Exit {
     /// The code for the outcome of one file.
     pub(crate) fn of_outcome(outcome: &Outcome<'_>) -> Exit {
         match outcome.kind {
-            Kind::Deleted | Kind::AlreadyAbsent | Kind::Kept => Exit::Done,
+            Kind::Deleted | Kind::AlreadyAbsent => Exit::Done,
+            // Its backup failed, or it is to be kept.
+            Kind::Kept => outcome.error.as_ref().map_or(Exit::Done, Exit::of),
             Kind::Failed => outcome.error.as_ref().map_or(Exit::Failed, Exit::of),
             Kind::Unknown | Kind::NotAttempted => Exit::Unknown,
         }

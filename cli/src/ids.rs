@@ -5,7 +5,7 @@ use crate::signals::Signals;
 use crate::streams;
 use std::io::{self, BufRead};
 
-/// A file with its purpose.
+/// A file with its purpose, which is empty if it was not given.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Named {
     pub(crate) file_id: i64,
@@ -34,7 +34,7 @@ fn unreadable(source: &str, error: &io::Error) -> CommandError {
     CommandError::Usage(format!("{source} can't be read: {error}; nothing was sent"))
 }
 
-/// Reads all lines; those without a purpose get `purpose`. Fails if any line is wrong.
+/// Reads all lines; those without a purpose get `purpose`, or an empty one. Fails if any line is wrong.
 pub(crate) fn read(lines: impl BufRead, source: &str, purpose: Option<&str>) -> Result<Vec<Named>, CommandError> {
     let (mut files, mut wrong) = (Vec::new(), Vec::new());
     for (at, line) in lines.split(b'\n').enumerate() {
@@ -59,15 +59,12 @@ fn named(line: &str, purpose: Option<&str>) -> Result<Option<Named>, String> {
     let mut words = line.split_whitespace();
     let Some(first) = words.next() else { return Ok(None) };
     let file_id = id(first)?;
-    let purpose = match (words.next(), purpose) {
-        (Some(purpose), _) | (None, Some(purpose)) => purpose,
-        (None, None) => return Err("has no purpose, and there is no --purpose".into()),
-    };
+    let own = words.next();
     if words.next().is_some() {
         return Err("has more than an id and a purpose".into());
     }
-    check_purpose(purpose)?;
-    Ok(Some(Named { file_id, purpose: purpose.to_owned() }))
+    own.map_or(Ok(()), check_purpose)?;
+    Ok(Some(Named { file_id, purpose: own.or(purpose).unwrap_or_default().to_owned() }))
 }
 
 /// Fails if the text can't be a purpose.
@@ -100,14 +97,15 @@ mod tests {
         let two = Ok(vec![(1, "voice_clone".into()), (2, "t2a_async".into())]);
         assert_eq!(read_text("1 voice_clone\n\n  2\tt2a_async\r\n", None), two);
         assert_eq!(read_text("1\n2 t2a_async", Some("voice_clone")), two);
+        assert_eq!(read_text("1\n2 t2a_async", None), Ok(vec![(1, String::new()), (2, "t2a_async".into())]));
         assert_eq!(read_text("", None), Ok(vec![]));
     }
 
     #[test]
     fn one_wrong_line_fails_all() {
-        let wrong = read_text("1\n1 voice_clone\n2 a b\nx voice_clone\n3 No!\n-4 a\n0 a\n", None).unwrap_err();
+        let wrong = read_text("1 /\n1 voice_clone\n2 a b\nx voice_clone\n3 No!\n-4 a\n0 a\n", None).unwrap_err();
         for said in
-            ["line 1 has no purpose", "line 3 has more", "line 4 is no file id", "line 5 purpose must", "and 1 more"]
+            ["line 1 purpose must", "line 3 has more", "line 4 is no file id", "line 5 purpose must", "and 1 more"]
         {
             assert!(wrong.contains(said), "{said}: {wrong}");
         }

@@ -42,6 +42,9 @@ pub(crate) struct Head {
     /// With `--apply`: when the plan was made.
     #[serde(default)]
     plan_made_at_ms: Option<i64>,
+    /// Whether files are deleted only once they are backed up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    backup: Option<bool>,
     total: usize,
     files: Vec<Entry>,
 }
@@ -56,13 +59,24 @@ impl Head {
             key_fingerprint: account.client.key_fingerprint(),
             filter,
             plan_made_at_ms,
+            backup: None,
             total: 0,
             files: Vec::new(),
         }
     }
 
+    /// Files are deleted only once they are backed up, if `is_asked_for`.
+    pub(crate) fn with_backup(self, is_asked_for: bool) -> Head {
+        Head { backup: is_asked_for.then_some(true), ..self }
+    }
+
     fn is_valid(&self) -> bool {
-        self.total == self.files.len() && self.files.iter().all(Entry::is_valid)
+        // A prune knows the purpose of what it deletes.
+        let may_lack_purposes = self.command == "delete";
+        let is_valid = |entry: &Entry| {
+            entry.is_valid() && (may_lack_purposes || entry.decided().is_some() || !entry.purpose.is_empty())
+        };
+        self.total == self.files.len() && self.files.iter().all(is_valid)
     }
 }
 
@@ -72,6 +86,8 @@ struct Line {
     index: usize,
     file_id: i64,
     outcome: String,
+    #[serde(default)]
+    error: Value,
 }
 
 /// The journal of an interrupted run.
@@ -79,6 +95,8 @@ pub(crate) struct Past {
     path: PathBuf,
     head: Head,
     settled: Vec<Option<Kind>>,
+    /// Whether a file has failed, or could not be backed up.
+    has_errors: bool,
 }
 
 pub(crate) struct Journal {
@@ -215,10 +233,13 @@ impl Past {
         if theirs.plan_made_at_ms != head.plan_made_at_ms {
             return is_of("a run of another plan, or of none");
         }
+        if theirs.backup == Some(true) && head.backup.is_none() {
+            return is_of("a run with --backup, which this one must have, too");
+        }
         if files.is_some_and(|files| files != theirs.files) {
             return is_of("a run with other files");
         }
-        Ok(Worklist::left(self.head.files, self.settled))
+        Ok(Worklist::left(self.head.files, self.settled, self.has_errors))
     }
 }
 
@@ -253,6 +274,7 @@ fn read(file: &File, path: &Path) -> Result<(u64, Option<Past>), String> {
     let head = head.ok_or("is damaged in line 1")?;
     let mut end = line.len() as u64;
     let mut settled = vec![None; head.total];
+    let mut has_errors = false;
     for number in 2.. {
         line.clear();
         lines.read_until(b'\n', &mut line).map_err(unreadable)?;
@@ -265,7 +287,7 @@ fn read(file: &File, path: &Path) -> Result<(u64, Option<Past>), String> {
         if json["finished"] == true {
             return Err("is finished: every file has its receipt in it. Name another one for another run".into());
         }
-        let Line { index, file_id, outcome } = serde_json::from_value(json).map_err(|_| damaged())?;
+        let Line { index, file_id, outcome, error } = serde_json::from_value(json).map_err(|_| damaged())?;
         let entry = head.files.get(index).filter(|entry| entry.file_id == file_id);
         let kind = Kind::of_name(&outcome);
         let (Some(_), Some(kind), None) = (entry, kind, settled.get(index).copied().flatten()) else {
@@ -273,9 +295,10 @@ fn read(file: &File, path: &Path) -> Result<(u64, Option<Past>), String> {
         };
         if !matches!(kind, Kind::Unknown | Kind::NotAttempted) {
             settled[index] = Some(kind);
+            has_errors |= kind == Kind::Failed || !error.is_null();
         }
     }
-    Ok((end, Some(Past { path: path.to_owned(), head, settled })))
+    Ok((end, Some(Past { path: path.to_owned(), head, settled, has_errors })))
 }
 
 /// Opens the journal, if there is one.

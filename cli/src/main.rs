@@ -8,6 +8,7 @@
 
 mod account;
 mod args;
+mod backup;
 mod batch;
 mod bulk;
 mod commands;
@@ -15,12 +16,15 @@ mod confirm;
 mod context;
 mod error;
 mod escape;
+mod examples;
 mod exit;
+mod id_files;
 mod ids;
 mod journal;
 mod media_type;
 mod order;
 mod output;
+mod parallel;
 mod plan_file;
 mod signals;
 mod stdin;

@@ -9,6 +9,10 @@ use serde_json::Value;
 use std::fmt;
 use std::io::{self, ErrorKind, IsTerminal as _};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// The interval at which a spinner turns.
+const SPIN: Duration = Duration::from_millis(200);
 
 #[derive(Clone)]
 pub(crate) struct Output {
@@ -114,6 +118,17 @@ impl Output {
     /// A progress bar; invisible unless standard error is a terminal.
     pub(crate) fn bar(&self, unit: Unit, name: &str) -> Bar {
         self.bar_from(0, unit, name)
+    }
+
+    /// A line that shows that something is waited for, and since when.
+    pub(crate) fn spinner(&self, text: &str) -> Bar {
+        let style = ProgressStyle::with_template("{spinner:.cyan} {msg} {elapsed}").expect("a template of ours");
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
+        bar.set_style(style);
+        bar.set_message(escape::text(text));
+        let bar = self.bars.add(bar);
+        bar.enable_steady_tick(SPIN);
+        Bar(bar)
     }
 
     /// A progress bar that doesn't begin at 0. Earlier work doesn't count for its speed.

@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Entry {
     pub(crate) file_id: i64,
+    /// Empty if it was not given.
     pub(crate) purpose: String,
     /// Set if no request is sent for the file: `kept` or `already_absent`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -33,7 +34,7 @@ impl Entry {
             None => true,
             Some(_) => matches!(decided, Some(Kind::Kept | Kind::AlreadyAbsent)),
         };
-        self.file_id >= 1 && check_purpose(&self.purpose).is_ok() && is_possible
+        self.file_id >= 1 && (self.purpose.is_empty() || check_purpose(&self.purpose).is_ok()) && is_possible
     }
 }
 
@@ -42,29 +43,39 @@ pub(crate) struct Worklist {
     pub(crate) entries: Vec<Entry>,
     /// The outcome of each entry in an earlier run.
     pub(crate) settled: Vec<Option<Kind>>,
-    /// Entries that an earlier run left open and for which no request is sent, by position.
+    /// Entries for which no delete is sent after a lookup or a backup, by position.
     reviewed: BTreeMap<usize, Reviewed>,
+    /// In an earlier run a file has failed, or could not be backed up.
+    pub(crate) has_errors: bool,
     /// An earlier run was interrupted.
     pub(crate) is_resumed: bool,
 }
 
-/// The result of a lookup after which no request is sent.
+/// Why no delete is sent for a file, after a lookup or a backup.
 #[derive(Debug)]
 pub(crate) enum Reviewed {
     /// The earlier run has deleted the file.
     Gone { trace_id: String },
     /// The lookup failed.
     Unclear(Error),
+    /// The backup failed, so the file is kept.
+    Unsaved(Error),
 }
 
 impl Worklist {
     pub(crate) fn new(entries: Vec<Entry>) -> Worklist {
-        Worklist { settled: vec![None; entries.len()], entries, reviewed: BTreeMap::new(), is_resumed: false }
+        Worklist {
+            settled: vec![None; entries.len()],
+            entries,
+            reviewed: BTreeMap::new(),
+            has_errors: false,
+            is_resumed: false,
+        }
     }
 
     /// The files of an interrupted run.
-    pub(crate) fn left(entries: Vec<Entry>, settled: Vec<Option<Kind>>) -> Worklist {
-        Worklist { settled, entries, reviewed: BTreeMap::new(), is_resumed: true }
+    pub(crate) fn left(entries: Vec<Entry>, settled: Vec<Option<Kind>>, has_errors: bool) -> Worklist {
+        Worklist { settled, entries, reviewed: BTreeMap::new(), has_errors, is_resumed: true }
     }
 
     /// Positions of the files to send a request for.
@@ -83,13 +94,18 @@ impl Worklist {
         (0..self.entries.len()).filter(move |&at| self.settled[at] == Some(Kind::Deleted) || is_gone(at))
     }
 
-    /// The lookups after which no request is sent, by position.
+    /// The lookups and backups after which no delete is sent, by position.
     pub(crate) fn reviewed(&self) -> impl Iterator<Item = (usize, &Reviewed)> {
         self.reviewed.iter().map(|(at, reviewed)| (*at, reviewed))
     }
 
     pub(crate) fn set_reviewed(&mut self, at: usize, reviewed: Reviewed) {
         self.reviewed.insert(at, reviewed);
+    }
+
+    /// Marks a file as kept, because its backup failed.
+    pub(crate) fn set_unsaved(&mut self, at: usize, why: Error) {
+        self.set_reviewed(at, Reviewed::Unsaved(why));
     }
 
     /// Marks a file as kept.
@@ -114,14 +130,22 @@ impl Worklist {
         }
     }
 
-    /// The files to delete: `1 file of voice_clone`, `28 of 40 files of t2a_async, voice_clone`
+    /// The files to delete: `1 file of voice_clone`, `28 of 40 files of t2a_async, voice_clone`,
+    /// `2 files, whose purposes are looked up`
     pub(crate) fn describe(&self) -> String {
         let open: Vec<_> = self.unsettled().collect();
         let purposes: BTreeSet<_> = open.iter().map(|&at| self.entries[at].purpose.as_str()).collect();
-        let purposes = purposes.into_iter().collect::<Vec<_>>().join(", ");
+        let is_looked_up = purposes.contains("");
+        let purposes = purposes.into_iter().filter(|purpose| !purpose.is_empty()).collect::<Vec<_>>().join(", ");
         let of_all = if self.is_resumed { format!("{} of ", open.len()) } else { String::new() };
         let files = count(if self.is_resumed { self.entries.len() } else { open.len() });
-        if purposes.is_empty() { format!("{of_all}{files}") } else { format!("{of_all}{files} of {purposes}") }
+        let of = match (purposes.as_str(), is_looked_up) {
+            ("", false) => String::new(),
+            ("", true) => ", whose purposes are looked up".into(),
+            (purposes, false) => format!(" of {purposes}"),
+            (purposes, true) => format!(" of {purposes} and of purposes that are looked up"),
+        };
+        format!("{of_all}{files}{of}")
     }
 }
 
@@ -147,6 +171,7 @@ mod tests {
         let is_valid = |json: &str| serde_json::from_str::<Entry>(json).unwrap().is_valid();
         assert!(is_valid(r#"{"file_id":1,"purpose":"t2a_async"}"#));
         assert!(is_valid(r#"{"file_id":1,"purpose":"t2a_async","outcome":"already_absent"}"#));
+        assert!(is_valid(r#"{"file_id":1,"purpose":""}"#));
         for bad in [
             r#"{"file_id":0,"purpose":"t2a_async"}"#,
             r#"{"file_id":1,"purpose":"No!"}"#,

@@ -117,7 +117,8 @@ unsafe impl SizedStruct for mmx_sweep_options {
 /// POST /v1/files/delete ("File Delete"). An upload whose id is not known is looked for in the list: name, size, purpose, and time by the service's clock. If several
 /// files or uploads fit each other, none is chosen, and "unsettled" in out_json has them. Deleted are temporary files, files that
 /// mmx_take_file() had brought to the disk, and those whose time (expires_after_s) is over by the service's clock and this machine's.
-/// Everything else stays, and so does what a process may still be at. Two sweeps at once share the work.
+/// Everything else stays, and so does what a process may still be at. Two sweeps at once share the work. With
+/// MMX_BULK_DRY_RUN nothing is written, and the files that would be deleted are KEPT.
 ///
 /// @param client    From mmx_client_new(); it has a ledger.
 /// @param options   NULL = as the client is configured.

@@ -12,7 +12,7 @@ use crate::worklist::{Entry, Worklist};
 use serde_json::Value;
 
 pub(crate) fn run(args: &args::Delete, context: &Context<'_>) -> Result<Exit, CommandError> {
-    check(args)?;
+    check_answerable(args.bulk.yes)?;
     let named = named(args, context)?;
     let account = context.account()?;
     if named.is_empty() {
@@ -36,20 +36,7 @@ pub(crate) fn run(args: &args::Delete, context: &Context<'_>) -> Result<Exit, Co
     bulk.run(settings, |files, options| mmx::api::bulk::delete_files(&account.client, files, options))
 }
 
-/// Reports all missing options in one message.
-fn check(args: &args::Delete) -> Result<(), CommandError> {
-    let answerable = check_answerable(args.bulk.yes);
-    let first = args.ids.iter().find(|word| ids::id(word).is_ok() && args.purpose.is_none());
-    let Some(first) = first else { return answerable };
-    let purpose = format!("what {first} was uploaded for is not said: add --purpose");
-    let all = match answerable.err().and_then(|stop| stop.text()) {
-        Some(yes) => format!("{purpose}; {yes}"),
-        None => purpose,
-    };
-    Err(CommandError::Usage(format!("{all}; nothing was sent")))
-}
-
-/// The files in the arguments and in standard input.
+/// The files in the arguments and in standard input. Those without a purpose have an empty one.
 fn named(args: &args::Delete, context: &Context<'_>) -> Result<Vec<Named>, CommandError> {
     let mut files = Vec::new();
     for word in &args.ids {

@@ -1,24 +1,37 @@
-//! `download`: downloads a file to a file or to standard output.
+//! `download`: downloads a file to a file or to standard output, or several to a directory.
 
+use crate::account::Account;
 use crate::args;
+use crate::batch::{Item, call_each};
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::escape;
 use crate::exit::Exit;
-use crate::media_type;
+use crate::id_files::IdFiles;
 use crate::output::Unit;
 use crate::stdout::StdoutSink;
 use crate::table;
-use mmx::api::download::{download_file, download_stream};
+use mmx::api::download::{FILE, download_file, download_stream};
+use mmx::api::wait;
+use mmx::error::{Error, Status};
+use mmx::transport::client::CallOptions;
 use serde_json::Value;
+use std::collections::HashSet;
 use std::fs;
-use std::io::{self, IsTerminal as _, stdout};
+use std::io::{IsTerminal as _, stdout};
 use std::path::Path;
-use tempfile::TempPath;
 
 pub(crate) fn run(args: &args::Download, context: &Context<'_>) -> Result<Exit, CommandError> {
+    let id = match (&args.directory, &args.ids[..]) {
+        (Some(directory), _) => return to_directory(args, context, directory),
+        (None, [id]) => *id,
+        (None, _) => {
+            let why = "several files need a directory: add --directory DIR; nothing was sent";
+            return Err(CommandError::Usage(why.into()));
+        }
+    };
     match args.output.as_deref() {
-        Some(path) if path == Path::new("-") => to_stdout(args, context),
+        Some(path) if path == Path::new("-") => to_stdout(id, args, context),
         Some(path) => {
             let text = path.to_str();
             let text = text.ok_or_else(|| CommandError::Usage(format!("the path {} is not UTF-8", path.display())))?;
@@ -26,10 +39,9 @@ pub(crate) fn run(args: &args::Download, context: &Context<'_>) -> Result<Exit, 
             if fs::metadata(path).is_ok_and(|there| there.is_file()) && !args.force {
                 return Err(exists(text));
             }
-            let json = to_file(args, context, text)?;
-            done(context, json, text)
+            to_file(id, args, context, text)
         }
-        None => by_id(args, context),
+        None => by_id(id, args, context),
     }
 }
 
@@ -39,77 +51,87 @@ fn exists(path: &str) -> CommandError {
     ))
 }
 
-/// Downloads to a file named by the id, since the service's name must not determine where a file is written. The extension
-/// is added afterwards, when the media type is known.
-fn by_id(args: &args::Download, context: &Context<'_>) -> Result<Exit, CommandError> {
-    let id = args.id.to_string();
-    if let (Some(there), false) = (named_by(&id), args.force) {
+fn by_id(id: i64, args: &args::Download, context: &Context<'_>) -> Result<Exit, CommandError> {
+    let files = IdFiles::here(args.force);
+    if let Some(there) = files.in_the_way(id) {
         return Err(exists(&there));
     }
-    let json = to_file(args, context, &id)?;
-    let Some(extension) = json["content_type"].as_str().and_then(media_type::extension) else {
-        return done(context, json, &id);
-    };
-    let name = format!("{id}.{extension}");
-    let renamed = match args.force {
-        true => fs::rename(&id, &name),
-        false => rename_to_new(&id, &name),
-    };
-    match renamed {
-        Ok(()) => done(context, json, &name),
-        Err(error) => {
-            context.output.say(&format!("mmx-files download: {id} can't be renamed to {name}: {error}"));
-            done(context, json, &id)
-        }
-    }
-}
-
-/// The name of a file in this directory that is the id, with any extension.
-fn named_by(id: &str) -> Option<String> {
-    let names = fs::read_dir(".").into_iter().flatten().flatten().map(|entry| entry.file_name());
-    let names = names.map(|name| name.to_string_lossy().into_owned());
-    names.filter(|name| name.strip_prefix(id).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))).min()
-}
-
-/// Fails if a file of that name was created in the meantime.
-fn rename_to_new(from: &str, to: &str) -> io::Result<()> {
-    let from = TempPath::try_from_path(from)?;
-    from.persist_noclobber(to).map_err(|error| {
-        // The downloaded file must not be removed.
-        let _ = error.path.keep();
-        error.error
-    })
-}
-
-fn to_file(args: &args::Download, context: &Context<'_>, path: &str) -> Result<Value, CommandError> {
     let account = context.account()?;
-    let bar = context.output.bar(Unit::Bytes, &args.id.to_string());
+    wait(id, args, context, &account)?;
+    let bar = context.output.bar(Unit::Bytes, &id.to_string());
     let report = |done, total| bar.report(done, total);
-    let json = download_file(&account.client, args.id, path, false, &context.call_options(Some(&report)))?;
+    let json = files.download(&account.client, id, &id.to_string(), context, &context.call_options(Some(&report)))?;
     drop(bar);
-    Ok(serde_json::from_str(&json).unwrap_or_default())
+    done(context, &json)
 }
 
-fn done(context: &Context<'_>, mut json: Value, path: &str) -> Result<Exit, CommandError> {
-    match context.output.json {
-        true => {
-            json["path"] = path.into();
-            context.output.print_json(&json)?;
+/// Downloads several files to a directory, each id once.
+fn to_directory(args: &args::Download, context: &Context<'_>, directory: &Path) -> Result<Exit, CommandError> {
+    let mut seen = HashSet::new();
+    let ids: Vec<_> = args.ids.iter().copied().filter(|id| seen.insert(*id)).collect();
+    let account = context.account()?;
+    let files = IdFiles::of(directory, args.force)?;
+    let items: Vec<_> = ids.iter().copied().map(Item::of_id).collect();
+    let call = |at: usize| {
+        let id = ids[at];
+        if let Some(there) = files.in_the_way(id) {
+            let why = format!("{there} exists already: --force overwrites it");
+            return Err(Error::new(Status::File, FILE, why));
         }
-        false => context.output.print(&table::name(path))?,
+        wait(id, args, context, &account)?;
+        let bar = context.output.bar(Unit::Bytes, &items[at].label);
+        let report = |done, total| bar.report(done, total);
+        let options = context.call_options(Some(&report));
+        files.download(&account.client, id, &items[at].label, context, &options).map(|json| json.to_string())
+    };
+    let text = |_, json: &str| table::name(path_of(&serde_json::from_str(json).unwrap_or_default()));
+    call_each(context, "download", &items, args.jobs, call, text)
+}
+
+fn to_file(id: i64, args: &args::Download, context: &Context<'_>, path: &str) -> Result<Exit, CommandError> {
+    let account = context.account()?;
+    wait(id, args, context, &account)?;
+    let bar = context.output.bar(Unit::Bytes, &id.to_string());
+    let report = |done, total| bar.report(done, total);
+    let json = download_file(&account.client, id, path, false, &context.call_options(Some(&report)))?;
+    drop(bar);
+    let mut json: Value = serde_json::from_str(&json).unwrap_or_default();
+    json["path"] = path.into();
+    done(context, &json)
+}
+
+/// With `--wait`, returns once the service has the file.
+fn wait(id: i64, args: &args::Download, context: &Context<'_>, account: &Account) -> Result<(), Error> {
+    if !args.wait {
+        return Ok(());
+    }
+    let _spinner = context.output.spinner(&format!("waiting for {id}"));
+    let limit = context.settings.timeout.and_then(|limit| limit.0);
+    wait::wait(&account.client, id, &CallOptions { timeout: limit.into(), ..context.call_options(None) }).map(|_| ())
+}
+
+fn path_of(json: &Value) -> &str {
+    json["path"].as_str().unwrap_or_default()
+}
+
+fn done(context: &Context<'_>, json: &Value) -> Result<Exit, CommandError> {
+    match context.output.json {
+        true => context.output.print_json(json)?,
+        false => context.output.print(&table::name(path_of(json)))?,
     }
     Ok(Exit::Done)
 }
 
-fn to_stdout(args: &args::Download, context: &Context<'_>) -> Result<Exit, CommandError> {
+fn to_stdout(id: i64, args: &args::Download, context: &Context<'_>) -> Result<Exit, CommandError> {
     if stdout().is_terminal() {
         return Err(CommandError::Usage("a file's bytes could drive the terminal: redirect standard output".into()));
     }
     let account = context.account()?;
-    let bar = context.output.bar(Unit::Bytes, &args.id.to_string());
+    wait(id, args, context, &account)?;
+    let bar = context.output.bar(Unit::Bytes, &id.to_string());
     let report = |done, total| bar.report(done, total);
     let mut pipe = StdoutSink::new(context.signals);
-    let result = download_stream(&account.client, args.id, &mut pipe, false, &context.call_options(Some(&report)));
+    let result = download_stream(&account.client, id, &mut pipe, false, &context.call_options(Some(&report)));
     drop(bar);
     if pipe.is_unread() {
         return Err(CommandError::Unread);

@@ -12,8 +12,7 @@ use mmx::api::retrieve;
 
 pub(crate) fn run(args: &args::Info, context: &Context<'_>) -> Result<Exit, CommandError> {
     let account = context.account()?;
-    let items: Vec<_> =
-        args.ids.iter().map(|&id| Item { label: id.to_string(), key: ("file_id", id.into()) }).collect();
+    let items: Vec<_> = args.ids.iter().copied().map(Item::of_id).collect();
     let call = |at: usize| retrieve::retrieve(&account.client, args.ids[at], &context.call_options(None));
     let mut blocks = 0;
     let text = |_, json: &str| {
@@ -23,7 +22,7 @@ pub(crate) fn run(args: &args::Info, context: &Context<'_>) -> Result<Exit, Comm
         blocks += 1;
         if blocks == 1 { text } else { format!("\n{text}") }
     };
-    call_each(context, "info", &items, call, text)
+    call_each(context, "info", &items, 1, call, text)
 }
 
 fn describe(file: &FileObject) -> String {

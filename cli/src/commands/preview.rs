@@ -28,7 +28,9 @@ pub(super) fn summarize(context: &Context<'_>, account: &Account, plan: &Plan<'_
         let kept = if plan.kept() > 0 { format!(", {} of them kept", plan.kept()) } else { String::new() };
         say(&format!("{account}: {} listed, {} match{kept}", count(plan.listed), plan.matched() + left_out));
         if left_out > 0 {
+            let taken: Vec<_> = plan.chosen().map(|file| file.file_id).collect();
             say(&format!("{left_out} more match, and are left out by --limit"));
+            say(&format!("taken: {}, namely {}", count(taken.len()), wording::ids(&taken)));
         }
         for (why, is_said) in [(GONE, "gone"), (CHANGED, "changed")] {
             let ids: Vec<_> =

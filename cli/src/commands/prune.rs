@@ -3,14 +3,17 @@
 use super::preview;
 use crate::account::Account;
 use crate::args;
+use crate::backup::{Backup, Listed};
 use crate::bulk::{Bulk, Settings};
 use crate::confirm::{check_answerable, confirm};
 use crate::context::Context;
 use crate::error::CommandError;
+use crate::escape;
 use crate::exit::Exit;
 use crate::ids;
 use crate::journal::{self, Head, Journal, Past};
 use crate::plan_file::{PlanFile, Target};
+use crate::wording::{self, count};
 use crate::worklist::{Entry, Reviewed, Worklist};
 use mmx::api::bulk::{self, Options};
 use mmx::api::filter::{Filter, Matcher};
@@ -36,9 +39,12 @@ pub(crate) fn run(args: &args::Prune, context: &Context<'_>) -> Result<Exit, Com
     if let (Some(plan), Some(path)) = (&applied, &args.apply) {
         plan.check(&account, path)?;
     }
+    let backup = args.backup.as_deref().filter(|_| args.deletes());
+    let backup = backup.map(|directory| Backup::open(directory, &account)).transpose()?;
     let (journal, past) = journal::open(args.bulk.journal.as_deref())?;
     let head = Head::new("prune", &account, filter.to_json(), applied.as_ref().map(|plan| plan.made_at_ms));
-    let run = Run { args, context, account, filter: &filter, applied: applied.as_ref() };
+    let head = head.with_backup(args.backup.is_some());
+    let run = Run { args, context, account, filter: &filter, applied: applied.as_ref(), backup };
     match past {
         Some(past) => run.resume(past, head, journal),
         None => run.begin(head, journal),
@@ -51,6 +57,7 @@ struct Run<'a> {
     account: Account,
     filter: &'a Filter<'a>,
     applied: Option<&'a PlanFile>,
+    backup: Option<Backup>,
 }
 
 impl Run<'_> {
@@ -58,7 +65,7 @@ impl Run<'_> {
         let (mut plan, matcher) = self.plan()?;
         let left_out = self.sort_and_limit(&mut plan);
         preview::summarize(self.context, &self.account, &plan, left_out);
-        let guard = plan.guard(&matcher);
+        let guard = plan.guard(&matcher).or_else(|| self.nameless(&plan));
         if !self.args.deletes() || guard.is_some() {
             return self.report(&plan, guard.map(CommandError::from));
         }
@@ -69,10 +76,11 @@ impl Run<'_> {
         if plan.chosen().next().is_none() {
             self.context.output.say(&format!("nothing to delete ({})", self.account));
         } else {
-            confirm(self.context, &self.account, &preview::describe(&plan), self.args.bulk.yes)?;
+            let what = format!("{}{}", preview::describe(&plan), self.after_backup());
+            confirm(self.context, &self.account, &what, self.args.bulk.yes)?;
         }
-        drop(plan);
-        self.delete(work, head, journal)
+        let listed = plan.files.into_iter().map(|(file, _)| (file.file_id, file)).collect();
+        self.delete(work, &listed, head, journal)
     }
 
     fn plan(&self) -> Result<(Plan<'_>, Matcher<'_>), CommandError> {
@@ -84,6 +92,23 @@ impl Run<'_> {
             Some(plan) => Plan::again(client, plan.files(), self.filter, limits, &options),
         };
         planned.map_err(CommandError::from)
+    }
+
+    /// The guard that stops the deletion of files whose names the conditions ask for and the service doesn't say.
+    fn nameless(&self, plan: &Plan<'_>) -> Option<Error> {
+        let filter = self.filter;
+        let asks = filter.name_glob.is_some() || !filter.keep_globs.is_empty() || !filter.keep_names.is_empty();
+        let ids: Vec<_> = plan.chosen().filter(|file| file.filename.is_empty()).map(|file| file.file_id).collect();
+        if !asks || ids.is_empty() {
+            return None;
+        }
+        let text = format!(
+            "the service doesn't say the names of {}, namely {}, which the conditions ask for; no delete was sent. \
+             --keep-from keeps files by their ids, and delete deletes them by these",
+            count(ids.len()),
+            wording::ids(&ids)
+        );
+        Some(Error::new(Status::Guard, CALL, text))
     }
 
     /// Options of the requests before the first delete.
@@ -127,7 +152,10 @@ impl Run<'_> {
             match &self.args.plan {
                 Some(_) if is_printed => output.say(&format!("nothing was deleted; in the plan: {chosen}")),
                 Some(path) => output.say(&format!("nothing was deleted; in the plan {}: {chosen}", path.display())),
-                None => output.say(&format!("nothing was deleted; without --dry-run it would be {chosen}")),
+                None => {
+                    let backup = self.after_backup();
+                    output.say(&format!("nothing was deleted; without --dry-run it would be {chosen}{backup}"));
+                }
             }
         }
         Ok(Exit::Done)
@@ -139,8 +167,9 @@ impl Run<'_> {
         work.keep(|id| self.filter.keep_ids.contains(&id));
         self.context.output.say("an earlier run was interrupted: what it may have deleted is looked for first");
         self.review(&mut work)?;
-        confirm(self.context, &self.account, &work.describe(), self.args.bulk.yes)?;
-        self.delete(work, head, journal)
+        let what = format!("{}{}", work.describe(), self.after_backup());
+        confirm(self.context, &self.account, &what, self.args.bulk.yes)?;
+        self.delete(work, &Listed::new(), head, journal)
     }
 
     /// Checks the files in the journal against the conditions and the guards: the journal may have been edited.
@@ -166,10 +195,10 @@ impl Run<'_> {
         }
         preview::left_alone(self.context, &stays);
         let deleted = work.deleted().count();
-        let (count, listed) = (deleted + work.open().count(), deleted + review.listed.unwrap_or_default());
-        let limit = self.args.order.limit.filter(|limit| count > *limit);
-        let limit = limit.map(|limit| format!("{count} files would be deleted, more than the {limit} of --limit"));
-        match review.matcher.guard(count, listed).or(limit) {
+        let (total, listed) = (deleted + work.open().count(), deleted + review.listed.unwrap_or_default());
+        let limit = self.args.order.limit.filter(|limit| total > *limit);
+        let limit = limit.map(|limit| format!("{total} files would be deleted, more than the {limit} of --limit"));
+        match review.matcher.guard(total, listed).or(limit) {
             None => Ok(()),
             Some(why) => {
                 let text = format!("with those that an earlier run has deleted, {why}; no delete was sent");
@@ -178,9 +207,25 @@ impl Run<'_> {
         }
     }
 
-    fn delete(&self, work: Worklist, head: Head, journal: Option<Journal>) -> Result<Exit, CommandError> {
+    /// `, after a backup to DIR`
+    fn after_backup(&self) -> String {
+        let directory = self.args.backup.as_ref();
+        let directory = directory.map(|directory| escape::text(&directory.to_string_lossy()));
+        directory.map_or(String::new(), |directory| format!(", after a backup to {directory}"))
+    }
+
+    fn delete(
+        &self,
+        mut work: Worklist,
+        listed: &Listed,
+        head: Head,
+        journal: Option<Journal>,
+    ) -> Result<Exit, CommandError> {
         if let Some(journal) = &journal {
             journal.begin(head, &work)?;
+        }
+        if let Some(backup) = &self.backup {
+            backup.save(self.context, &self.account, &mut work, listed, self.args.bulk.concurrency)?;
         }
         let (client, is_resumed) = (&self.account.client, work.is_resumed);
         let settings =
@@ -195,16 +240,14 @@ impl Run<'_> {
 /// The ids of `--keep-from`, in lines as `delete -` reads them. A file without ids is refused: the command that should
 /// have written it may have failed.
 fn keep_ids(args: &args::Prune, context: &Context<'_>) -> Result<Vec<i64>, CommandError> {
-    /// Lines may lack a purpose: it isn't used.
-    const ANY: Option<&str> = Some("any");
     let Some(path) = &args.keep_from else { return Ok(Vec::new()) };
     let is_input = path == Path::new("-");
     let source = if is_input { ids::INPUT.to_owned() } else { path.display().to_string() };
     let files = if is_input {
-        ids::read_input(context.signals, ANY)?
+        ids::read_input(context.signals, None)?
     } else {
         let unreadable = |error| CommandError::Usage(format!("{source} can't be read: {error}; nothing was sent"));
-        ids::read(BufReader::new(File::open(path).map_err(unreadable)?), &source, ANY)?
+        ids::read(BufReader::new(File::open(path).map_err(unreadable)?), &source, None)?
     };
     if files.is_empty() && !args.keep_from_may_be_empty {
         let why = "has no id in it and would keep nothing: add --keep-from-may-be-empty if that is intended";

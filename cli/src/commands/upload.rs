@@ -1,4 +1,4 @@
-//! `upload`: uploads local files and standard input, one after another.
+//! `upload`: uploads local files and standard input.
 
 use crate::args;
 use crate::batch::{Item, call_each};
@@ -11,6 +11,7 @@ use crate::table;
 use mmx::api::upload::UploadFlags;
 use mmx::api::{contents, upload};
 use mmx::error::{Error, Status};
+use mmx::transport::client::CallOptions;
 
 /// Stands for standard input.
 const INPUT: &str = "-";
@@ -25,11 +26,12 @@ pub(crate) fn run(args: &args::Upload, context: &Context<'_>) -> Result<Exit, Co
     let name = |path: &str| table::name(if path == INPUT { filename } else { path });
     let account = context.account()?;
     let items: Vec<_> = paths.iter().map(|path| Item { label: name(path), key: ("path", (*path).into()) }).collect();
-    let flags = UploadFlags { reconcile: args.reconcile, ..UploadFlags::default() };
+    let flags = UploadFlags { reconcile: args.reconcile, reuse: args.reuse, ..UploadFlags::default() };
+    let expires_after_s = args.expires_after.map(|time| time.as_secs()).filter(|&seconds| seconds > 0);
     let call = |at: usize| {
         let bar = context.output.bar(Unit::Bytes, &items[at].label);
         let report = |done, total| bar.report(done, total);
-        let options = context.call_options(Some(&report));
+        let options = CallOptions { expires_after_s, ..context.call_options(Some(&report)) };
         if paths[at] != INPUT {
             return upload::upload_file(&account.client, paths[at], &args.purpose, flags, &options);
         }
@@ -43,7 +45,7 @@ pub(crate) fn run(args: &args::Upload, context: &Context<'_>) -> Result<Exit, Co
         let files = contents::files(json).unwrap_or_default();
         files.iter().map(|file| format!("{}  {}", file.file_id, items[at].label)).collect()
     };
-    call_each(context, "upload", &items, call, text)
+    call_each(context, "upload", &items, args.jobs, call, text)
 }
 
 fn check_input(paths: &[&str], filename: Option<&str>) -> Result<(), CommandError> {

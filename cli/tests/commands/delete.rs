@@ -1,5 +1,6 @@
 //! `delete`: what it does to the files, and what it says of them.
 
+use crate::files::{folder, path};
 use crate::harness::{Account, command, end, run};
 use mmx_sandbox::API_KEY;
 use serde_json::{Value, json};
@@ -31,10 +32,56 @@ fn without_a_terminal_it_must_have_been_said() {
 #[test]
 fn what_is_missing_is_said_at_once() {
     let account = Account::with("cli-delete-bare", 1);
-    let run = account.run(&["delete", "1", "2"]).exits(2).says(&["add --purpose", "add --yes", "nothing was sent"]);
+    let run = account.run(&["delete", "1", "2"]).exits(2).says(&["add --yes", "nothing was sent"]);
     assert_eq!((run.err.lines().count(), account.journal().len()), (1, 0));
-    let run = account.run(&["delete", "1", "--yes"]).exits(2).says(&["add --purpose"]);
-    assert!(!run.err.contains("add --yes"), "{run:#?}");
+}
+
+/// Ids 1 and 2 of `voice_clone`, 3 of `t2a_async`.
+fn of_two_purposes(name: &'static str) -> Account {
+    let file = |id: i64, purpose: &str| json!({"file_id": id, "purpose": purpose});
+    Account::of(name, json!([file(1, "voice_clone"), file(2, "voice_clone"), file(3, "t2a_async")]))
+}
+
+#[test]
+fn purposes_that_are_not_given_are_looked_up() {
+    let account = of_two_purposes("cli-delete-looked-up");
+    let run = account.run(&["delete", "--yes", "--json", "1", "3", "99"]).exits(0);
+    assert_eq!(run.err, "deleting 3 files, whose purposes are looked up (127.0.0.1, key …dbox)\n");
+    let mut outcomes: Vec<_> =
+        run.json().iter().map(|line| line.to_owned()).filter(|line| line["file_id"].is_i64()).collect();
+    outcomes.sort_by_key(|outcome| outcome["file_id"].as_i64());
+    let said: Vec<_> = outcomes.iter().map(|outcome| [&outcome["outcome"], &outcome["purpose"]]).collect();
+    let wanted = [["deleted", "voice_clone"], ["deleted", "t2a_async"], ["already_absent", ""]];
+    assert_eq!(json!(said), json!(wanted), "{run:#?}");
+    assert_eq!(account.ids(), [2]);
+    assert_eq!((account.sent("retrieve"), account.sent("delete"), account.sent("list")), (3, 2, 0));
+    // A line of standard input may have its own.
+    let account = of_two_purposes("cli-delete-looked-up-input");
+    let run = account.run_with(&["delete", "--yes", "-"], "1 voice_clone\n3\n").exits(0);
+    assert!(run.err.starts_with("deleting 2 files of voice_clone and of purposes that are looked up ("), "{run:#?}");
+    assert_eq!((account.ids(), account.sent("retrieve")), (vec![2], 1));
+}
+
+#[test]
+fn many_purposes_are_looked_up_by_one_list() {
+    let account = Account::with("cli-delete-looked-up-many", 60);
+    let lines: String = (1..=50).map(|id| format!("{id}\n")).collect();
+    let run = account.run_with(&["delete", "--yes", "-"], &lines).exits(0);
+    assert_eq!(run.out, "50 files: 50 deleted\n");
+    assert_eq!((account.ids().len(), account.sent("list"), account.sent("retrieve")), (10, 1, 0));
+}
+
+#[test]
+fn a_journal_of_purposes_that_were_looked_up_goes_on() {
+    let (account, folder) = (of_two_purposes("cli-delete-looked-up-journal"), folder());
+    let at = path(&folder, "journal");
+    let arguments = ["delete", "--yes", "--concurrency", "1", "--journal", &at, "1", "2", "3"];
+    account.fault(json!({"call": "delete", "skip": 1, "code": 1008}));
+    account.run(&arguments).exits(4);
+    assert_eq!(account.ids(), [2, 3]);
+    let run = account.run(&arguments).exits(0);
+    assert_eq!(run.out, "3 files: 3 deleted (1 by an earlier run)\n");
+    assert_eq!(account.ids(), [0_i64; 0]);
 }
 
 #[test]

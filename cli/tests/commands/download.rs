@@ -101,6 +101,34 @@ fn an_existing_file_is_left_alone_unless_forced() {
 }
 
 #[test]
+fn a_file_that_is_not_ready_is_waited_for() {
+    let (account, folder) = (Account::empty("cli-download-wait"), TempDir::new().unwrap());
+    for target in ["a.tar", "-"] {
+        let mut command = account.command(&["download", "--wait", "21", "-o", target]);
+        let pipes = command.current_dir(&folder).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let child = pipes.spawn().unwrap();
+        account.get("wait?call=retrieve&count=1");
+        account.post("files", json!([{"file_id": 21, "purpose": "t2a_async", "content": "what it holds"}]));
+        let run = crate::harness::end(child).exits(0);
+        assert_eq!(run.out, if target == "-" { "what it holds" } else { "a.tar\n" });
+        account.delete("files");
+        account.post("reset", json!({}));
+    }
+    assert_eq!(fs::read(folder.path().join("a.tar")).unwrap(), b"what it holds");
+    // The wait ends with its time, with a signal, and for any other failure.
+    let run = account.run_in(&folder, &["download", "--wait", "--timeout", "300ms", "21"]).exits(5);
+    run.says(&["300 ms", "waiting for the file to be there"]);
+    let mut command = account.command(&["download", "--wait", "21"]);
+    let child = command.current_dir(&folder).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    account.get("wait?call=retrieve&count=2");
+    crate::signals::send(&child, rustix::process::Signal::INT);
+    crate::harness::end(child).exits(130);
+    account.fault(json!({"code": 1004}));
+    account.run_in(&folder, &["download", "--wait", "21"]).exits(3);
+    assert_eq!((account.sent("retrieve_content"), fs::read_dir(&folder).unwrap().count()), (0, 1));
+}
+
+#[test]
 fn the_name_has_the_extension_of_the_media_type() {
     let file = |id: i64, filename: &str| json!({"file_id": id, "purpose": "voice_clone", "content": "abc", "filename": filename});
     let account = Account::of(

@@ -45,6 +45,17 @@ fn with_outcome(journal: &str, outcome: &str) -> Vec<i64> {
 }
 
 #[test]
+fn a_prune_deletes_nothing_without_a_purpose() {
+    let (account, folder) = (mixed("cli-edited-purpose"), folder());
+    let at = path(&folder, "journal");
+    let arguments = old(&at, &[]);
+    ended(&account, &arguments, 2);
+    add(&at, json!([{"file_id": 7, "purpose": ""}]));
+    account.run(&arguments).exits(2).says(&["is damaged in line 1", "nothing was sent"]);
+    assert!(account.ids().contains(&7));
+}
+
+#[test]
 fn files_that_do_not_match_are_kept_and_reported() {
     let (account, folder) = (mixed("cli-edited"), folder());
     let at = path(&folder, "journal");

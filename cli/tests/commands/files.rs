@@ -2,7 +2,9 @@
 
 use crate::harness::Account;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::fs;
+use std::io;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 use tempfile::TempDir;
@@ -44,6 +46,11 @@ pub(crate) fn path(folder: &TempDir, name: &str) -> String {
 
 pub(crate) fn read(path: &str) -> String {
     fs::read_to_string(path).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+pub(crate) fn names_in(folder: &str) -> BTreeSet<String> {
+    let name = |entry: io::Result<fs::DirEntry>| entry.expect("an entry").file_name().into_string().expect("UTF-8");
+    fs::read_dir(folder).unwrap_or_else(|error| panic!("{folder}: {error}")).map(name).collect()
 }
 
 /// The whole lines of a journal; without any, when there is none.

@@ -22,6 +22,29 @@ fn named(account: &'static str, names: &[&str]) -> Account {
     Account::of(account, files.collect())
 }
 
+/// An old file without a name, and one with.
+fn nameless(name: &'static str) -> Account {
+    let mut files = [file(1, "t2a_async", LONG_AGO), file(2, "t2a_async", LONG_AGO)];
+    files[0]["filename"] = "".into();
+    Account::of(name, files.into_iter().collect())
+}
+
+#[test]
+fn a_name_that_the_service_does_not_say_stops_what_asks_for_it() {
+    let account = nameless("cli-guards-nameless");
+    for asks in [["--keep", "master-*"], ["--keep-name", "x.tar"], ["--name", "*"]] {
+        let prune = [&["prune", "--older-than", "7d", "--yes"], &asks[..]].concat();
+        account.run(&prune).exits(6).says(&["the names of 1 file, namely 1,", "no delete was sent", "--keep-from"]);
+    }
+    assert_eq!((account.ids(), account.sent("delete")), (vec![1, 2], 0));
+    let keep = ["prune", "--older-than", "7d", "--yes", "--keep", "master-*", "--keep-from", "-"];
+    account.run_with(&keep, "1\n").exits(0);
+    account.run(&["prune", "--older-than", "7d", "--yes", "--name", "*.tar"]).exits(0);
+    assert_eq!(account.ids(), [1]);
+    account.run(&["prune", "--older-than", "7d", "--yes"]).exits(0);
+    assert_eq!(account.ids(), [0_i64; 0]);
+}
+
 #[test]
 fn an_empty_file_of_ids_to_keep_protects_nothing() {
     let (account, folder) = (mixed("cli-keep-empty"), folder());

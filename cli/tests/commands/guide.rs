@@ -91,7 +91,7 @@ fn the_page_on_cleaning_up_works() {
             other => panic!("a block of {other}"),
         }
     }
-    assert_eq!(run, 9, "blocks of commands");
+    assert_eq!(run, 10, "blocks of commands");
     // The page ends with what is kept.
     let voices: Vec<_> = account.ids().into_iter().filter(|id| *id > 176_844_028_769_000).collect();
     assert_eq!(voices, [1, 2, 3].map(|id| 176_844_028_769_000 + id));

@@ -37,6 +37,8 @@ fn each_file(page: &mut Part) {
     run.json().iter().for_each(|line| page.check("info-line", line));
     let run = account.run(&["download", "--json", "1", "-o", &copy]).exits(0);
     page.check("download", &run.json()[0]);
+    let run = account.run(&["download", "--json", "1", "999", "--directory", &path(&folder, "copies")]).exits(1);
+    run.json().iter().for_each(|line| page.check("download-line", line));
     let uploaded = account.ids().last().expect("a file").to_string();
     let run = account.run(&["download", "--json", &uploaded, "-o", "-"]).exits(0);
     page.check("download", &serde_json::from_str(run.err.trim()).expect("a download"));
@@ -48,6 +50,31 @@ fn each_file(page: &mut Part) {
     page.check("error", &serde_json::from_str(stopped.err.trim()).expect("an error"));
     let usage = mixed("cli-json-usage").run(&["usage", "--json"]).exits(0);
     page.check("usage", &usage.json()[0]);
+}
+
+fn ledgers(page: &mut Part) {
+    let (account, folder) = (Account::with("cli-json-ledger", 2), folder());
+    let (file, ledger) = (path(&folder, "a.mp3"), path(&folder, "ledger.jsonl"));
+    fs::write(&file, "abc").unwrap();
+    let upload = ["upload", "--ledger", &ledger, "--purpose", "voice_clone", &file];
+    account.run(&upload).exits(0);
+    let kept = account.ids().last().expect("a file").to_string();
+    let run = account.run(&["keep", "--json", "--ledger", &ledger, &kept, "999"]).exits(1);
+    run.json().iter().for_each(|line| page.check("keep-line", line));
+    // Two files fit an upload whose response is lost, and one a file that was taken.
+    account.fault(json!({"call": "upload", "close_before_answer": "fin"}));
+    account.run(&upload).exits(7);
+    account.run(&["upload", "--purpose", "voice_clone", &file]).exits(0);
+    account.fault(json!({"call": "delete", "code": 1004}));
+    let take = ["take", "--json", "--ledger", &ledger, "-o", &path(&folder, "taken.mp3"), "--force"];
+    page.check("take", &account.run(&[&take[..], &["1"]].concat()).exits(3).json()[0]);
+    account.fault(json!([{"call": "retrieve_content", "no_length": true},
+        {"call": "delete", "times": 4, "perform": false, "http_status": 503}]));
+    account.fault(json!({"call": "retrieve", "skip": 1, "times": -1, "http_status": 503}));
+    page.check("take", &account.run(&[&take[..], &["2"]].concat()).exits(7).json()[0]);
+    account.delete("faults");
+    page.check("take", &account.run(&[&take[..], &["2"]].concat()).exits(0).json()[0]);
+    check_bulk(page, &account.run(&["sweep", "--json", "--ledger", &ledger]).exits(1));
 }
 
 fn many_files(page: &mut Part) {
@@ -68,6 +95,15 @@ fn many_files(page: &mut Part) {
     let run = account.run(&apply);
     check_bulk(page, &run);
     check_journal(page, &second);
+
+    // A backup, of which one fails.
+    let (to, fourth) = (path(&folder, "backup"), path(&folder, "fourth"));
+    let saving = mixed("cli-json-backup");
+    saving.fault(json!({"call": "retrieve_content", "file_id": 2, "code": 2013}));
+    let run = saving.run(&[&OLD[..], &["7d", "--yes", "--backup", &to, "--journal", &fourth]].concat());
+    check_bulk(page, &run.exits(1));
+    check_journal(page, &fourth);
+    lines(&Path::new(&to).join("backup.jsonl")).iter().for_each(|line| page.check("backup-line", line));
 
     // Every condition.
     let all = ["--name", "*", "--min-size", "1", "--keep", "1*", "--keep-name", "2.tar", "--keep-from", "-"];
@@ -92,5 +128,6 @@ fn the_command_writes_what_the_page_says() {
     let mut page = Part::of(PAGE, "The command");
     each_file(&mut page);
     many_files(&mut page);
+    ledgers(&mut page);
     assert_eq!(page.unseen(), [""; 0], "nothing printed has these");
 }

@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 mod command_page;
+mod backup;
 mod delete;
 mod delete_input;
 mod download;
@@ -15,9 +16,11 @@ mod guide;
 mod harness;
 mod help;
 mod info;
+mod jobs;
 mod journal;
 mod json;
 mod killed;
+mod ledger;
 mod list;
 mod names;
 mod plan;

@@ -65,7 +65,12 @@ fn a_list_of_some_in_order() {
 fn a_prune_of_some_in_order() {
     let account = account("cli-select-prune");
     let run = account.run(&["prune", "--name", "*.mp3", "--sort", "created", "--limit", "2", "--yes"]).exits(0);
-    run.says(&["5 files listed, 4 match\n", "2 more match, and are left out by --limit\n", "2 files: 2 deleted\n"]);
+    run.says(&[
+        "5 files listed, 4 match\n",
+        "2 more match, and are left out by --limit\n",
+        "taken: 2 files, namely 4, 5\n",
+        "2 files: 2 deleted\n",
+    ]);
     assert_eq!(account.ids(), [1, 2, 3]);
     // Files that are kept don't count towards the limit.
     let run = account.run(&["prune", "--all", "--sort", "id", "--limit", "1", "--keep", "b*", "--dry-run", "--json"]);

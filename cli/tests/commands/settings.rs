@@ -1,8 +1,10 @@
 //! The options for the way to the service, each by its effect.
 
+use crate::files::{folder, path};
 use crate::harness::{Account, command, run, sandbox};
 use mmx_sandbox::API_KEY;
 use serde_json::{Value, json};
+use std::fs;
 
 #[test]
 fn base_url_goes_before_the_environment() {
@@ -21,6 +23,62 @@ fn the_command_says_who_it_is() {
     account.run(&["list"]).exits(0);
     let agent = concat!("mmx-files/", env!("CARGO_PKG_VERSION"), " libmmx/");
     assert!(account.get("journal").contains(agent), "{}", account.get("journal"));
+}
+
+#[test]
+fn the_key_is_in_a_file() {
+    let (account, folder) = (Account::empty("cli-key-file"), folder());
+    let (at, none, odd) = (path(&folder, "key"), path(&folder, "none"), path(&folder, "odd"));
+    fs::write(&at, format!("{API_KEY}\n")).unwrap();
+    fs::write(&odd, "sk with space").unwrap();
+    let with = |arguments: &[&str], variables: &[(&str, &str)]| {
+        let mut command = command(arguments);
+        command.env("MINIMAX_BASE_URL", account.url()).envs(variables.iter().copied());
+        run(&mut command, "")
+    };
+    with(&["list", "--api-key-file", &at], &[]).exits(0).says(&["key …dbox"]);
+    with(&["list"], &[("MINIMAX_API_KEY_FILE", &at)]).exits(0);
+    // The option goes before the environment, and there the key before its file.
+    with(&["list", "--api-key-file", &at], &[("MINIMAX_API_KEY", "sk-api-of-another")]).exits(0);
+    with(&["list"], &[("MINIMAX_API_KEY", API_KEY), ("MINIMAX_API_KEY_FILE", &none)]).exits(0);
+    let requests = account.journal().len();
+    with(&["list", "--api-key-file", &none], &[]).exits(3).says(&["--api-key-file: ", &none, "no such file"]);
+    with(&["list"], &[("MINIMAX_API_KEY_FILE", &none)]).exits(3).says(&[&none, "(from MINIMAX_API_KEY_FILE)"]);
+    for (arguments, variable) in [(&["list", "--api-key-file", &odd][..], ""), (&["list"], odd.as_str())] {
+        let refused = with(arguments, &[("MINIMAX_API_KEY_FILE", variable)]).exits(3).says(&[&odd]);
+        assert!(!refused.err.contains("sk with"), "{refused:#?}");
+    }
+    with(&["list"], &[]).exits(3).says(&["MINIMAX_API_KEY_FILE", "--api-key-file"]);
+    assert_eq!(account.journal().len(), requests);
+}
+
+#[test]
+fn headers_of_one_s_own() {
+    let account = Account::with("cli-header", 1);
+    let more = ["--verbose", "--header", "X-Team: speech", "--header", "X-Gate:s3cr3t-value", "--header", "X-Team: b"];
+    let run = account.run(&[&["info", "1"], &more[..]].concat()).exits(0);
+    assert!(!run.err.contains("s3cr3t") && !run.err.contains("speech"), "{run:#?}");
+    let sent = account.journal()[0]["headers"].to_string();
+    for value in ["speech", "s3cr3t-value", "\"b\""] {
+        assert!(sent.contains(value), "{sent}");
+    }
+    account.fault(json!({"code": 2013, "message": "no s3cr3t-value here"}));
+    let run = account.run(&[&["list"], &more[1..]].concat()).exits(1);
+    assert!(!run.err.contains("s3cr3t"), "{run:#?}");
+    let requests = account.journal().len();
+    for (wrong, says) in [
+        ("Authorization: s3cr3t", "authorization is not for a caller to set"),
+        ("Host: s3cr3t", "host is not for a caller to set"),
+        ("Content-Type: s3cr3t", "content-type is not for a caller to set"),
+        ("X Team: s3cr3t", "is not the name of a header"),
+        ("X-Team: s3cr3t\u{e4}", "must be printable ASCII"),
+        ("X-Team:", "must be printable ASCII, not empty"),
+        ("s3cr3t", "'Name: value'"),
+    ] {
+        let run = account.run(&["list", "--header", wrong]).exits(2).says(&["--header: ", says, "nothing was sent"]);
+        assert!(!run.err.contains("s3cr3t"), "{run:#?}");
+    }
+    assert_eq!(account.journal().len(), requests);
 }
 
 #[test]

@@ -210,6 +210,35 @@ fn transfers_have_bars_of_bytes() {
 }
 
 #[test]
+fn several_transfers_have_a_bar_each_and_one_for_all() {
+    let (account, folder) = (Account::empty("cli-bars"), tempfile::TempDir::new().unwrap());
+    for name in ["a.mp3", "b.mp3", "c.mp3"] {
+        std::fs::write(folder.path().join(name), vec![1; 4 << 20]).unwrap();
+    }
+    account.fault(json!({"call": "upload", "stop_reading_after": 1000, "times": 2}));
+    let arguments = ["upload", "--jobs", "2", "--purpose", "voice_clone", "a.mp3", "b.mp3", "c.mp3"];
+    let mut terminal = Terminal::start(account.command(&arguments).current_dir(&folder));
+    // A drawing has the bars of those in flight below one another.
+    until("three bars", || {
+        let screen = terminal.screen();
+        let drawn = screen.rsplit("upload ").next().unwrap_or_default();
+        drawn.contains("0/3 ") && drawn.contains("a.mp3 ") && drawn.contains("b.mp3 ")
+    });
+    crate::signals::send(&terminal.child, Signal::INT);
+    terminal.shows("1 of 3 not attempted");
+    terminal.exits(130);
+}
+
+#[test]
+fn a_wait_is_shown() {
+    let account = Account::empty("cli-spinner");
+    let mut terminal = Terminal::start(&mut account.command(&["download", "--wait", "21", "-o", "/dev/null"]));
+    terminal.shows("waiting for 21");
+    crate::signals::send(&terminal.child, Signal::INT);
+    terminal.exits(130);
+}
+
+#[test]
 fn no_colours_where_they_are_not_wanted() {
     let account = Account::with("cli-colours", 1);
     for arguments in [&["list"][..], &["--help"], &["lst"], &["delete", "-y", "--purpose", "voice_clone", "1"]] {

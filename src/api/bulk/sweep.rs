@@ -120,6 +120,8 @@ impl Sweep<'_> {
             let name = name.clone();
             let (file, is_kept) = match decision {
                 Decision::Delete(file) => (file, false),
+                // A dry run tells of what would be deleted.
+                Decision::Found(_) if options.dry_run => continue,
                 Decision::Found(file) => (file, true),
                 Decision::NotStored => {
                     not_stored += 1;
