@@ -1,6 +1,7 @@
 //! `make demo`: the main job end to end, against a stand-in server on this machine. Each step runs one of the example
 //! programs as a user would, then looks at the server to see what really happened.
 
+mod ledger;
 mod prune;
 
 use mmx_sandbox::{API_KEY, Sandbox, seeded_files};
@@ -69,6 +70,8 @@ fn main() -> ExitCode {
     demo.step("A wrong key", "the commonest mistake", &c, second, "sk-api-of-another-region", Expect::Kept(second.0));
     demo.fault(r#"{"close_before_answer": "rst"}"#);
     demo.step("The answer gets lost", "and a look at the file settles it", &c, second, API_KEY, Expect::Gone(second.0));
+    let temporary = demo.c_program(&target, "temporary");
+    demo.ledger(&target, &temporary, &recording);
     demo.prune(&target);
 
     if demo.ok {

@@ -3,8 +3,8 @@
 
 #![forbid(unsafe_code)]
 
-mod command_page;
 mod backup;
+mod command_page;
 mod delete;
 mod delete_input;
 mod download;
