@@ -94,7 +94,7 @@ impl Backup {
         let (mut done, total) = (0, i64::try_from(ids.len()).unwrap_or(i64::MAX));
         let bar = context.output.bar(Unit::Files, "backup");
         bar.report(0, total);
-        let (mut new, mut earlier, mut stopped) = (Vec::new(), 0, None);
+        let (mut new, mut earlier, mut stopped, mut unwritten) = (0, 0, None, None);
         let call = |at: usize| match self.is_saved(ids[at]) {
             true => Ok(None),
             false => self.save_one(context, account, ids[at], listed.get(&ids[at])).map(Some),
@@ -103,15 +103,19 @@ impl Backup {
             done += 1;
             bar.report(done, total);
             match result {
-                Ok(Some(saved)) => new.push(saved),
+                Ok(Some(saved)) => {
+                    new += 1;
+                    // At once: a run that is killed goes on from there.
+                    unwritten = self.write_line(&saved).err().or(unwritten.take());
+                }
                 Ok(None) => earlier += 1,
                 Err(error) if is_for_all(&error) || context.signals.have_come() => stopped = Some(error),
                 Err(error) => work.set_unsaved(places[at], explained(&error)),
             }
-            stopped.is_none() && !context.signals.have_come()
+            stopped.is_none() && unwritten.is_none() && !context.signals.have_come()
         });
         drop(bar);
-        self.record(&new).map_err(|error| {
+        unwritten.map_or_else(|| self.flush(), Err).map_err(|error| {
             let why = format!("the backup in {} can't be completed: {error}", self.directory.display());
             Error::new(Status::File, CALL, format!("{why}; no delete was sent"))
         })?;
@@ -123,19 +127,21 @@ impl Backup {
             let why = "cancelled while files were backed up; no delete was sent";
             return Err(Error::new(Status::Cancelled, CALL, why).into());
         }
-        if !context.output.json && new.len() + earlier > 0 {
+        if !context.output.json && new + earlier > 0 {
             let before = if earlier > 0 { format!(" ({earlier} by an earlier run)") } else { String::new() };
             let directory = escape::text(&self.directory.to_string_lossy());
-            context.output.say(&format!("backed up to {directory}: {}{before}", count(new.len() + earlier)));
+            context.output.say(&format!("backed up to {directory}: {}{before}", count(new + earlier)));
         }
         Ok(())
     }
 
-    /// Adds lines to the record. Everything is on the disk once it returns.
-    fn record(&self, new: &[Saved]) -> io::Result<()> {
-        let lines = new.iter().map(|saved| serde_json::to_string(saved).map(|line| line + "\n"));
-        let lines = lines.collect::<Result<String, _>>()?;
-        (&self.record).write_all(lines.as_bytes())?;
+    fn write_line(&self, saved: &Saved) -> io::Result<()> {
+        let line = serde_json::to_string(saved)? + "\n";
+        (&self.record).write_all(line.as_bytes())
+    }
+
+    /// Brings the record and the names of the files to the disk. The files themselves are there already.
+    fn flush(&self) -> io::Result<()> {
         self.record.sync_all()?;
         self.folders.iter().try_for_each(|folder| flush(folder))
     }

@@ -134,6 +134,21 @@ fn a_run_that_was_killed_goes_on_with_its_backup() {
 }
 
 #[test]
+fn a_run_that_was_killed_in_its_backup_goes_on_from_there() {
+    let (account, folder) = (account("cli-backup-killed-early"), folder());
+    let to = path(&folder, "backup");
+    let arguments = prune(&to, &["--yes", "--concurrency", "1"]);
+    account.fault(json!({"call": "retrieve_content", "hang_after": 2, "skip": 2}));
+    let mut child = start(&mut account.command(&arguments));
+    account.get("wait?call=retrieve_content&count=3");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!((account.ids().len(), lines(Path::new(&format!("{to}/backup.jsonl"))).len()), (4, 2));
+    account.run(&arguments).exits(0).says(&[&format!("backed up to {to}: 4 files (2 by an earlier run)")]);
+    assert_eq!((account.ids().len(), account.sent("retrieve_content")), (0, 5));
+}
+
+#[test]
 fn a_failure_that_may_pass_leaves_the_journal_open() {
     let (account, folder) = (account("cli-backup-open"), folder());
     let (to, journal) = (path(&folder, "backup"), path(&folder, "journal"));
