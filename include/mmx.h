@@ -974,7 +974,7 @@ mmx_status mmx_delete_files(const mmx_client *client, const mmx_file_ref *files,
  *   wanted.
  * @param out_error Receives the error. NULL = not wanted.
  * @return MMX_OK: every outcome is DELETED, ALREADY_ABSENT or KEPT, or no file matches.
- *   MMX_ERROR_GUARD: more files match than the filter allows; no delete was sent.
+ *   MMX_ERROR_GUARD: more files match than the filter allows, or names that it asks for are not known; no delete was sent.
  *   MMX_ERROR_PROTOCOL: the response is not a list of files, or has no Date header to measure ages by; no delete was
  *     sent. A failed list is never an empty one.
  *   MMX_ERROR_INVALID_ARGUMENT: an argument is invalid; nothing was sent. The message names it.
@@ -1105,7 +1105,8 @@ typedef struct mmx_sweep_options {
  * POST /v1/files/delete ("File Delete"). An upload whose id is not known is looked for in the list: name, size, purpose, and time by the service's clock. If several
  * files or uploads fit each other, none is chosen, and "unsettled" in out_json has them. Deleted are temporary files, files that
  * mmx_take_file() had brought to the disk, and those whose time (expires_after_s) is over by the service's clock and this machine's.
- * Everything else stays, and so does what a process may still be at. Two sweeps at once share the work.
+ * Everything else stays, and so does what a process may still be at. Two sweeps at once share the work. With
+ * MMX_BULK_DRY_RUN nothing is written, and the files that would be deleted are KEPT.
  * @param client    From mmx_client_new(); it has a ledger.
  * @param options   NULL = as the client is configured.
  * @param out_json  Receives a bulk result, whatever the call returns, as mmx_delete_files(), with "sweep" (docs/json.md); free

@@ -300,7 +300,7 @@ pub unsafe extern "C" fn mmx_delete_files(
 ///   wanted.
 /// @param out_error Receives the error. NULL = not wanted.
 /// @return MMX_OK: every outcome is DELETED, ALREADY_ABSENT or KEPT, or no file matches.
-///   MMX_ERROR_GUARD: more files match than the filter allows; no delete was sent.
+///   MMX_ERROR_GUARD: more files match than the filter allows, or names that it asks for are not known; no delete was sent.
 ///   MMX_ERROR_PROTOCOL: the response is not a list of files, or has no Date header to measure ages by; no delete was
 ///     sent. A failed list is never an empty one.
 ///   MMX_ERROR_INVALID_ARGUMENT: an argument is invalid; nothing was sent. The message names it.

@@ -158,8 +158,34 @@ static void on_a_small_stack(void) {
     free(name);
 }
 
+/* A file without a name can't be judged by names: no delete is sent. */
+static void a_name_that_is_not_known_stops_it(void) {
+    const char *names[] = {"a.mp3"};
+    mmx_client *client = named("prune-nameless", names, 1);
+    script("prune-nameless", "{\"call\": \"list\", \"times\": 3, \"body\": \"{\\\"files\\\":[{\\\"file_id\\\":1,"
+                             "\\\"purpose\\\":\\\"voice_clone\\\"}],\\\"base_resp\\\":{\\\"status_code\\\":0}}\"}");
+    mmx_error *error = NULL;
+    char *json = NULL;
+    mmx_filter filter = everything();
+    filter.keep_glob = "master-*";
+    FAILS(mmx_prune_files(client, &filter, NULL, &json, &error), error, MMX_ERROR_GUARD, "such as 1, and", false);
+    assert_json_has(json, "\"matched\":1");
+    mmx_string_free(json);
+    filter = everything();
+    filter.name_glob = "*";
+    FAILS(mmx_prune_files(client, &filter, NULL, &json, &error), error, MMX_ERROR_GUARD, "ask for names", false);
+    mmx_string_free(json);
+    CHECK(is_listed("prune-nameless", 1));
+    /* Without a condition on names it goes. */
+    filter = everything();
+    SUCCEEDS(mmx_prune_files(client, &filter, NULL, NULL, &error), error);
+    CHECK(!is_listed("prune-nameless", 1));
+    mmx_client_free(client);
+}
+
 int main(void) {
     empty_patterns();
+    a_name_that_is_not_known_stops_it();
     a_name_in_the_other_normal_form();
     counts();
     on_a_small_stack();

@@ -96,17 +96,15 @@ impl Run<'_> {
 
     /// The guard that stops the deletion of files whose names the conditions ask for and the service doesn't say.
     fn nameless(&self, plan: &Plan<'_>) -> Option<Error> {
-        let filter = self.filter;
-        let asks = filter.name_glob.is_some() || !filter.keep_globs.is_empty() || !filter.keep_names.is_empty();
-        let ids: Vec<_> = plan.chosen().filter(|file| file.filename.is_empty()).map(|file| file.file_id).collect();
-        if !asks || ids.is_empty() {
+        let ids = &plan.nameless;
+        if ids.is_empty() {
             return None;
         }
         let text = format!(
             "the service doesn't say the names of {}, namely {}, which the conditions ask for; no delete was sent. \
              --keep-from keeps files by their ids, and delete deletes them by these",
             count(ids.len()),
-            wording::ids(&ids)
+            wording::ids(ids)
         );
         Some(Error::new(Status::Guard, CALL, text))
     }

@@ -106,6 +106,11 @@ impl<'a> Matcher<'a> {
             && self.name.as_ref().is_none_or(|name| name.matches(&file.filename))
     }
 
+    /// Whether a condition is about names: a file whose name isn't known can't be judged then.
+    pub fn asks_for_names(&self) -> bool {
+        self.name.is_some() || !self.keep_globs.is_empty() || !self.keep_names.is_empty()
+    }
+
     /// Why a file that matches is kept all the same.
     pub fn kept_by(&self, file: &FileObject) -> Option<&'static str> {
         if self.keep_ids.contains(&file.file_id) {

@@ -41,6 +41,8 @@ pub struct Plan<'a> {
     pub unreadable: usize,
     /// The files that match, each with the reason if it is kept all the same.
     pub files: Vec<(FileObject, Option<&'static str>)>,
+    /// Files that would go, whose names the conditions ask for and the service doesn't say.
+    pub nameless: Vec<i64>,
     /// The effect of each pattern, name and id of files to keep.
     pub keeps: Vec<Keep<'a>>,
 }
@@ -92,6 +94,7 @@ impl<'a> Plan<'a> {
             (file, kept)
         });
         plan.files = matching.collect();
+        plan.nameless = nameless(&matcher, plan.chosen().map(|file| (file.file_id, &*file.filename)));
         Ok((plan, matcher))
     }
 
@@ -124,6 +127,8 @@ impl<'a> Plan<'a> {
             (file, kept)
         });
         plan.files = compared.collect();
+        let listed = plan.chosen().filter_map(|file| Some((file.file_id, &*files.get(&file.file_id)?.filename)));
+        plan.nameless = nameless(&matcher, listed);
         plan.keeps = matcher.keeps(files.values().map(|file| (file, would_go.contains(&file.file_id))));
         Ok((plan, matcher))
     }
@@ -148,6 +153,7 @@ impl<'a> Plan<'a> {
             listed: files.len(),
             unreadable,
             files: Vec::new(),
+            nameless: Vec::new(),
             keeps: Vec::new(),
         };
         Ok((plan, files))
@@ -174,7 +180,14 @@ impl<'a> Plan<'a> {
 
     /// The guard that stops it.
     pub fn guard(&self, matcher: &Matcher<'_>) -> Option<Error> {
-        let why = matcher.guard(self.chosen().count(), self.listed)?;
+        let nameless = self.nameless.first().map(|first| {
+            format!(
+                "the service doesn't say the names of {} files that would be deleted, such as {first}, and the \
+                 conditions ask for names",
+                self.nameless.len()
+            )
+        });
+        let why = nameless.or_else(|| matcher.guard(self.chosen().count(), self.listed))?;
         Some(Error::new(Status::Guard, CALL, format!("{why}; no delete was sent, the plan says which they are")))
     }
 
@@ -223,6 +236,13 @@ impl<'a> Plan<'a> {
             "files": files,
         })
     }
+}
+
+fn nameless<'f>(matcher: &Matcher<'_>, files: impl Iterator<Item = (i64, &'f str)>) -> Vec<i64> {
+    if !matcher.asks_for_names() {
+        return Vec::new();
+    }
+    files.filter(|(_, name)| name.is_empty()).map(|(file_id, _)| file_id).collect()
 }
 
 /// Whether a file is unchanged. The name may differ: the service chooses it.
