@@ -36,7 +36,7 @@ if TYPE_CHECKING:
         TimeoutError,
     )
     from .files import Files
-    from .results import DeleteResult, Download, File, Outcome, Plan, PruneResult, Summary
+    from .results import CallInfo, DeleteResult, Download, File, FileList, Outcome, Plan, PruneResult, Summary
 
 PURPOSE_PROMPT_AUDIO = _ffi.MMX_PURPOSE_PROMPT_AUDIO
 PURPOSE_T2A_ASYNC = _ffi.MMX_PURPOSE_T2A_ASYNC
@@ -57,6 +57,7 @@ __all__ = [
     "PURPOSE_VOICE_CLONE",
     "APIError",
     "AuthenticationError",
+    "CallInfo",
     "CancelledError",
     "Client",
     "ConnectError",
@@ -66,6 +67,7 @@ __all__ = [
     "Error",
     "File",
     "FileError",
+    "FileList",
     "Files",
     "GuardError",
     "HTTPError",

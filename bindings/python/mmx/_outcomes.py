@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import Any, NoReturn, TypeAlias, TypeVar
 from warnings import warn
 
-from . import _bulk, _call, _log, _tokens, errors, results
+from . import _background, _bulk, _call, _log, _tokens, errors, results
 from ._connection import Connection
 from ._threads import Lock, SimpleQueue, start_new_thread, wait_for
 from .results import Outcome, Summary
@@ -85,7 +85,7 @@ class _Run:
         self.over.acquire()
         self.is_begun = self.is_full = False
         self.is_bounded = True
-        handle = connection.handle(CALL)
+        handle = connection.handle(CALL, elsewhere=True)
         request = _bulk.Request(connection.library, CALL, handle, arguments, options, self.report, collector)
         # Taken out by the thread that makes the call.
         self.requests = [request]
@@ -108,8 +108,7 @@ class _Run:
         result: _call.Result = (None, None)
         _log.set_sink(self.put)
         try:
-            result = request.perform(self.token)
-            _call.reraise(request, result)
+            result = _call.call_for_both(request, lambda: request.perform(self.token))
         except BaseException as error:
             raised = error
         _log.set_sink(None)
@@ -182,12 +181,12 @@ class _Run:
 
 
 def _serve(run: _Run) -> None:
-    _call.block_signals()
+    _background.block_signals()
     pid = os.getpid()
     try:
         run.perform()
     finally:
-        _call.exit_if_child_of(pid)
+        _background.exit_if_child_of(pid)
 
 
 # Those that a thread waits for.
@@ -380,7 +379,7 @@ class Outcomes:
         """Gives every file the outcome "not_attempted"."""
         now = results.moment(round(time() * 1000))
         for index, ref in enumerate(self._refs):
-            purpose = ref.purpose.decode()
+            purpose = (ref.purpose or b"").decode()
             self._collector.note(
                 results.Outcome(index, ref.file_id, purpose, "not_attempted", "", 0, "", now, None),
             )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import threading
 from ctypes import CDLL, byref, c_void_p
 from time import monotonic
 
@@ -43,6 +44,24 @@ class Token:
     def __del__(self) -> None:
         if hasattr(self, "pointer"):
             self._library.mmx_cancel_free(self.pointer)
+
+
+class _Local(threading.local):
+    """State of a thread: the token of the calls that it makes."""
+
+    token: Token | None = None
+
+
+_local = _Local()
+
+
+def of_this_thread() -> Token | None:
+    """Returns the token of all calls of this thread, if they have one."""
+    return _local.token
+
+
+def set_for_this_thread(token: Token | None) -> None:
+    _local.token = token
 
 
 _is_ending = False

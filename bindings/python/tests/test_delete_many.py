@@ -89,8 +89,6 @@ def test_what_can_not_be_meant_sends_nothing(account: Account, given: Any, error
 
 def test_settings_that_can_not_be_meant(account: Account) -> None:
     files = account.client().files
-    with pytest.raises(mmx.InvalidArgumentError, match=r"files\[0\] has no purpose"):
-        files.delete_many([1])
     wrong: list[dict[str, Any]] = [
         {"concurrency": 0},
         {"concurrency": -1},
