@@ -200,7 +200,7 @@ class Stop(Exception):
 def test_interrupted_where_a_prune_is_handed_over(
     account: Account, monkeypatch: pytest.MonkeyPatch, handed_over: bool
 ) -> None:
-    start = _background.start_new_thread
+    start = vars(_background)["start_new_thread"]
 
     def interrupted(*arguments: Any) -> None:
         if handed_over:

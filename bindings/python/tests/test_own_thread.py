@@ -1,35 +1,49 @@
-"""Calls of the main thread are made on it: what belongs to the thread works, and signals that rain down lose nothing."""
+"""Calls of the main thread are made on it: what belongs to it works, and a rain of signals loses nothing."""
 
 from __future__ import annotations
 
 import io
 import json
-import os
 import random
+import select
 import signal
 import sqlite3
 import subprocess
-import time
 from contextvars import ContextVar
 from pathlib import Path
 
 import pytest
 
-import mmx
 from stand_in import FILE, PURPOSE, Account, finish
 
 SIZE = 300_000
 
 
-@pytest.mark.skipif(not hasattr(sqlite3, "Blob"), reason="sqlite3 has no blobs before Python 3.11")
 def test_a_file_object_that_only_its_own_thread_may_use(account: Account) -> None:
     database = sqlite3.connect(":memory:")
     database.execute("CREATE TABLE files (content BLOB)")
     database.execute("INSERT INTO files VALUES (?)", (bytes(SIZE),))
-    with database.blobopen("files", "content", 1) as blob, account.client() as client:
-        stored = client.files.upload(blob, purpose=PURPOSE, filename="a.mp3")
-        assert stored.bytes == SIZE
-    database.close()
+
+    class Row:
+        """A blob, for Python 3.10, whose sqlite3 has none."""
+
+        at = 0
+
+        def read(self, size: int) -> bytes:
+            query = "SELECT substr(content, ?, ?) FROM files"
+            (part,) = database.execute(query, (self.at + 1, size)).fetchone()
+            self.at += len(part)
+            return bytes(part)
+
+        def close(self) -> None:
+            pass
+
+    blob = database.blobopen("files", "content", 1) if hasattr(database, "blobopen") else Row()
+    try:
+        assert account.client().files.upload(blob, purpose=PURPOSE, filename="a.mp3").bytes == SIZE
+    finally:
+        blob.close()
+        database.close()
 
 
 def test_a_connection_that_only_its_own_thread_may_use(account: Account) -> None:
@@ -52,7 +66,7 @@ def test_context_variables(account: Account) -> None:
     seen = set()
     WHO.set("me")
     files = account.client().files
-    files.upload(io.BytesIO(bytes(SIZE)), purpose=PURPOSE, filename="a", progress=lambda *_: seen.add(WHO.get()))
+    files.upload(io.BytesIO(bytes(SIZE)), purpose=PURPOSE, filename="a.mp3", progress=lambda *_: seen.add(WHO.get()))
     files.prune(purpose=PURPOSE, name_glob="*", dry_run=True, progress=lambda *_: seen.add(WHO.get()))
     assert seen == {"me"}
 
@@ -104,14 +118,14 @@ def stop(number, frame):
 def call(file_id):
     if work != "upload":
         return client.files.delete(file_id, "voice_clone")
-    return client.files.upload(b"abc", purpose="voice_clone", filename=f"{file_id}", progress=lambda *_: None)
+    return client.files.upload(b"abc", purpose="voice_clone", filename=f"{file_id}.mp3", progress=lambda *_: None)
 
 signal.signal(signal.SIGUSR1, stop)
 client = mmx.Client()
 client.files.list()
 known, unknown, caught = [], [], 0
 print("ready", flush=True)
-for file_id in range(1, 401):
+for file_id in range(1, 201):
     try:
         try:
             armed = 1
@@ -137,36 +151,28 @@ def test_a_rain_of_signals(account: Account, tmp_path: Path, work: str) -> None:
     assert process.stdout.readline() == "ready\n"
     sent = send_until_it_ends(process)
     known, unknown, raised, caught = json.loads(finish(process))
-    assert sorted(known + unknown) == list(range(1, 401))
+    assert sorted(known + unknown) == list(range(1, 201))
     # Some at least, and none was lost, nor printed: finish() has seen that there are no error messages.
-    assert sent > caught == raised > 20
+    assert sent > caught == raised > 10
     if hasattr(BaseException, "add_note"):
         performed = {
-            json.loads(entry["body"])["file_id"] if work != "upload" else int(entry["upload"]["filename"])
+            int(entry["upload"]["filename"].removesuffix(".mp3"))
+            if work == "upload"
+            else json.loads(entry["body"])["file_id"]
             for entry in account.journal()
-            if entry["performed"] and entry["call"] == ("upload" if work == "upload" else "delete")
+            if entry["performed"] and entry["path"].endswith("/upload" if work == "upload" else "/delete")
         }
         assert performed & set(unknown) == set()
 
 
 def send_until_it_ends(process: subprocess.Popen[str]) -> int:
+    """Until it prints its result: near its end Python restores the signal's default."""
+    assert process.stdout is not None
     sent = 0
-    while process.poll() is None and sent < 100_000:
+    while not select.select([process.stdout], [], [], random.random() * 0.002)[0]:
         process.send_signal(signal.SIGUSR1)
         sent += 1
-        time.sleep(random.random() * 0.002)
-        if is_readable(process):
-            break
     return sent
-
-
-def is_readable(process: subprocess.Popen[str]) -> bool:
-    """Whether it has printed its result: its end, where Python restores the signal's default, is near."""
-    assert process.stdout is not None
-    os.set_blocking(process.stdout.fileno(), True)
-    import select
-
-    return bool(select.select([process.stdout], [], [], 0)[0])
 
 
 def test_a_progress_that_is_interrupted_at_its_first_instruction(account: Account) -> None:
@@ -186,15 +192,3 @@ def test_a_progress_that_is_interrupted_at_its_first_instruction(account: Accoun
             client.files.upload(bytes(SIZE), purpose=PURPOSE, filename="a.mp3", progress=progress)
     finally:
         signal.signal(signal.SIGUSR1, before)
-
-
-def test_two_interruptions_come_out_as_one_chain(account: Account) -> None:
-    def progress(done: int, total: int | None) -> None:
-        raise ValueError("first")
-
-    with pytest.raises(ValueError, match="first"):
-        account.client().files.upload(bytes(SIZE), purpose=PURPOSE, filename="a.mp3", progress=progress)
-
-
-def test_other_threads_ask_nobody(account: Account) -> None:
-    assert mmx.Client.__module__ == "mmx"
