@@ -10,6 +10,8 @@ from . import _ffi
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ._outcomes import Outcomes
+    from ._async_outcomes import AsyncOutcomes
+    from .async_client import AsyncClient, AsyncFiles
     from .client import Client
     from .errors import (
         APIError,
@@ -56,6 +58,9 @@ __all__ = [
     "PURPOSE_VIDEO_UNDERSTANDING",
     "PURPOSE_VOICE_CLONE",
     "APIError",
+    "AsyncClient",
+    "AsyncFiles",
+    "AsyncOutcomes",
     "AuthenticationError",
     "CallInfo",
     "CancelledError",
@@ -93,7 +98,9 @@ __all__ = [
 ]
 
 
-_MODULES = ("client", "errors", "files", "results")
+_MODULES = ("async_client", "client", "errors", "files", "results")
+# Loaded for themselves: asyncio takes longer to import than all the rest.
+_ASYNC = ("AsyncClient", "AsyncFiles", "AsyncOutcomes")
 
 if not TYPE_CHECKING:
 
@@ -102,6 +109,11 @@ if not TYPE_CHECKING:
             from importlib import import_module
 
             return import_module(f"{__name__}.{name}")
+        if name in _ASYNC:
+            from . import async_client
+
+            globals().update({public: getattr(async_client, public) for public in _ASYNC})
+            return globals()[name]
         # Loaded when the first name is asked for: `typing` and `dataclasses` take longer to import than all the rest.
         if name in __all__:
             from . import _outcomes, client, errors, files, results

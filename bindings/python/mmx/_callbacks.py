@@ -117,6 +117,8 @@ class Guard:
 
 def measure(file: Any) -> tuple[int | None, int]:
     """Returns the position of a file object and how many bytes follow it; None and -1 if they aren't known."""
+    if isinstance(file, Stream):
+        return None, file.size
     try:
         # Not by fstat(): the file behind a GzipFile has another size.
         start = int(file.tell())
@@ -128,6 +130,13 @@ def measure(file: Any) -> tuple[int | None, int]:
     end = int(file.tell())
     file.seek(start)
     return start, max(end - start, 0)
+
+
+class Stream:
+    """A file object that can only be read, once. Its size is known nevertheless, or -1."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
 
 
 class View:

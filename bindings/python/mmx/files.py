@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, SupportsFloat, SupportsIndex, overload
 
-from . import _arguments, _bulk, _callbacks, _ffi, _outcomes, _prune, errors, results
+from . import _arguments, _bulk, _callbacks, _ffi, _outcomes, _prune, _run, errors, results
 from ._connection import Connection
 from ._outcomes import Outcomes
 from ._types import Buffer, FileRef, Path, Progress, Readable, Timeout, Writable
@@ -190,7 +190,7 @@ class Files:
         that of the whole, in seconds. `verify` lists at the end which files are still there. A loop that is a thousand
         outcomes behind delays the deletes, so that `call_timeout` may pass for those in progress.
         """
-        call = _outcomes.CALL
+        call = _run.CALL
         flags = _ffi.MMX_BULK_VERIFY if _arguments.boolean(call, "verify", verify) else 0
         options = _bulk.Options(call, timeout, call_timeout, concurrency, max_attempts, flags)
         whether = _arguments.boolean(call, "check", check)
