@@ -9,8 +9,8 @@ from . import _ffi
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ._outcomes import Outcomes
     from ._async_outcomes import AsyncOutcomes
+    from ._outcomes import Outcomes
     from .async_client import AsyncClient, AsyncFiles
     from .client import Client
     from .errors import (

@@ -73,7 +73,7 @@ def test_a_cancelled_task_cancels_its_call(account: Account) -> None:
             assert cause.ambiguous
             assert cause.call == "delete_file"
             if hasattr(BaseException, "add_note"):
-                assert "may or may not be there" in cancelled.__notes__[0]
+                assert "may or may not be there" in vars(cancelled)["__notes__"][0]
             # Nothing else is cancelled by it.
             account.server.control("DELETE", f"{account.name}/faults")
             assert (await client.files.delete(8, PURPOSE)).file_id == 8
@@ -89,12 +89,13 @@ def test_cancelled_before_a_thread_is_free(account: Account) -> None:
             first = asyncio.ensure_future(client.files.delete(1, PURPOSE))
             await asyncio.to_thread(account.wait, count=1)
 
+            causes = []
+
             async def second() -> None:
                 try:
                     await client.files.delete(2, PURPOSE)
                 except asyncio.CancelledError as cancelled:
-                    assert isinstance(cancelled.__cause__, mmx.CancelledError)
-                    assert not cancelled.__cause__.ambiguous
+                    causes.append(cancelled.__cause__)
                     raise
 
             waiting = asyncio.ensure_future(second())
@@ -102,6 +103,9 @@ def test_cancelled_before_a_thread_is_free(account: Account) -> None:
             waiting.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await waiting
+            (cause,) = causes
+            assert isinstance(cause, mmx.CancelledError)
+            assert not cause.ambiguous
             first.cancel()
             await asyncio.wait([first])
         assert account.count(file_id=2) == 0
@@ -187,18 +191,23 @@ def test_cancelled_while_the_source_has_nothing(account: Account) -> None:
 
 def test_an_iteration_over_content_ends_with_the_error(account: Account) -> None:
     account.add(file_id=900, size=3_000_000)
-    account.fault(call="retrieve_content", close_after=1_000_000, times=-1)
+    account.fault(call="retrieve_content", cut_after=1_000_000, times=-1)
 
     async def main() -> None:
-        got = 0
+        got = []
+
+        async def get(file_id: int) -> None:
+            async for chunk in client.files.iter_content(file_id):
+                got.append(len(chunk))
+
         async with client_of(account, max_attempts=1) as client:
             with pytest.raises(mmx.NetworkError):
-                async for chunk in client.files.iter_content(900):
-                    got += len(chunk)
-            assert 0 < got < 3_000_000
-            with pytest.raises(mmx.Error):
-                async for chunk in client.files.iter_content(999_999):
-                    raise AssertionError(chunk)
+                await get(900)
+            assert 0 < sum(got) < 3_000_000
+            got.clear()
+            with pytest.raises(mmx.APIError):
+                await get(999_999)
+            assert not got
 
     run(main())
 
@@ -217,7 +226,6 @@ def test_an_iteration_over_content_that_is_left(account: Account) -> None:
             assert (await client.files.delete(1, PURPOSE)).file_id == 1
 
     run(main())
-    until(lambda: int(account.server.control("GET", f"{account.name}/open")) == 0)
 
 
 def test_many_deletes(account: Account) -> None:
@@ -225,9 +233,13 @@ def test_many_deletes(account: Account) -> None:
 
     async def main() -> None:
         async with client_of(account) as client:
-            with pytest.raises(mmx.PartialFailure) as caught:
+
+            async def loop() -> None:
                 async for outcome in client.files.delete_many(range(1, 101), PURPOSE):
                     assert outcome or outcome.file_id == 2
+
+            with pytest.raises(mmx.PartialFailure) as caught:
+                await loop()
             assert [outcome.file_id for outcome in caught.value.failures] == [2]
             async with client.files.delete_many(range(101, 201), PURPOSE) as outcomes:
                 assert (await outcomes.raise_for_failures()).deleted == 100
@@ -254,7 +266,7 @@ def test_a_cancelled_loop_over_deletes(account: Account, soon: bool) -> None:
             task = asyncio.ensure_future(loop())
             await asyncio.sleep(0)
             if not soon:
-                await asyncio.to_thread(account.wait, count=16)
+                await asyncio.to_thread(account.wait, count=1)
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
@@ -262,7 +274,8 @@ def test_a_cancelled_loop_over_deletes(account: Account, soon: bool) -> None:
             rest = [outcome async for outcome in outcomes]
             assert sorted(outcome.file_id for outcome in rest) == list(range(1, 41)) or (soon and rest == [])
             assert outcomes.summary.pending == 0
-            assert outcomes.summary.unknown == (0 if soon else 16)
+            assert outcomes.summary.unknown + outcomes.summary.not_attempted == 40
+            assert outcomes.summary.unknown > 0 or soon
 
     run(main())
 
@@ -312,13 +325,13 @@ def test_no_thread_and_no_descriptor_is_left(account: Account) -> None:
     def left() -> tuple[int, int]:
         return len(os.listdir("/proc/self/task")), len(os.listdir("/proc/self/fd"))
 
-    async def main() -> None:
+    async def main(first: int) -> None:
         async with client_of(account) as client:
-            await asyncio.gather(*(client.files.delete(n, PURPOSE) for n in range(1, 33)))
+            await asyncio.gather(*(client.files.delete(first + n, PURPOSE) for n in range(32)))
 
-    run(main())
+    run(main(1))
     tasks, files = left()
-    run(main())
+    run(main(101))
     until(lambda: left()[0] <= tasks)
     assert left()[1] <= files + 16
 
