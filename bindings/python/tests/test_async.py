@@ -194,7 +194,7 @@ def test_an_iteration_over_content_ends_with_the_error(account: Account) -> None
     account.fault(call="retrieve_content", cut_after=1_000_000, times=-1)
 
     async def main() -> None:
-        got = []
+        got: list[int] = []
 
         async def get(file_id: int) -> None:
             async for chunk in client.files.iter_content(file_id):
