@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn, Protocol, SupportsFloa
 from . import _arguments, _prune, errors
 from ._async_outcomes import AsyncOutcomes
 from ._pool import Pieces, Pool, Source, chunks
+from ._threads import is_main_interpreter
 from ._types import Buffer, FileRef, Path, Progress, Readable, Timeout, Writable
 from .client import Client
 from .files import Files, is_text, name_of
@@ -66,6 +67,8 @@ class AsyncClient:
         max_workers: SupportsIndex = 16,
     ) -> None:
         """The settings are those of `Client`. `max_workers` is how many calls are made at once at most."""
+        if not is_main_interpreter:
+            raise RuntimeError("mmx.AsyncClient works in the main interpreter only: mmx starts no thread in another")
         workers = _arguments.integer("client_new", "max_workers", max_workers, _arguments.INT32_MAX)
         if workers < 1:
             raise errors.invalid_argument("client_new", "max_workers", f"must be 1 or more, not {workers}")
