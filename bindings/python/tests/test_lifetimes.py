@@ -109,6 +109,7 @@ def test_a_client_collected_during_its_call_lives_to_its_end(account: Account, f
     assert len(freed) == 2
 
 
+@pytest.mark.usefixtures("quiet")
 def test_clients_come_and_go_beside_calls(account: Account, freed: list[int]) -> None:
     shared, made = [account.client()], 1
     stop = threading.Event()
