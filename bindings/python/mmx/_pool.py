@@ -37,6 +37,9 @@ class _Job:
         _tokens.set_for_this_thread(token)
         try:
             return function()
+        except StopIteration as error:
+            # No future can have it, as no generator can raise it.
+            raise RuntimeError("a callback raised StopIteration") from error
         finally:
             _tokens.set_for_this_thread(None)
             # In this order: a token that cancel() may still trigger isn't used again.
@@ -107,6 +110,8 @@ class Pool:
                 job.cancel()
                 await _wait(ended)
                 cause = ended.exception() or _done(call, ended.result(), changes)
+            if cause is cancelled:
+                raise  # A callback's own.
             if isinstance(cause, errors.Error):
                 cause.call = cause.call or call
                 _call.add_note(cancelled, str(cause) if cause.ambiguous else None)

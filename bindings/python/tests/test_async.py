@@ -169,6 +169,22 @@ def test_sources_that_can_not_be_used(account: Account) -> None:
     assert account.count(call="upload", performed=1) == 0
 
 
+@pytest.mark.parametrize(
+    ("raised", "error"),
+    [(KeyError, KeyError), (StopIteration, RuntimeError), (asyncio.CancelledError, asyncio.CancelledError)],
+)
+def test_what_a_callback_raises(account: Account, raised: type[BaseException], error: type[BaseException]) -> None:
+    def progress(done: int, total: int | None) -> None:
+        raise raised
+
+    async def main() -> None:
+        async with client_of(account) as client:
+            with pytest.raises(error):
+                await client.files.upload(b"abc", purpose=PURPOSE, filename="a.mp3", progress=progress)
+
+    run(main())
+
+
 def test_cancelled_while_the_source_has_nothing(account: Account) -> None:
     async def main() -> None:
         asked = asyncio.Event()
