@@ -9,7 +9,9 @@ from . import _ffi
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from ._async_outcomes import AsyncOutcomes
     from ._outcomes import Outcomes
+    from .async_client import AsyncClient, AsyncFiles
     from .client import Client
     from .errors import (
         APIError,
@@ -36,7 +38,7 @@ if TYPE_CHECKING:
         TimeoutError,
     )
     from .files import Files
-    from .results import DeleteResult, Download, File, Outcome, Plan, PruneResult, Summary
+    from .results import CallInfo, DeleteResult, Download, File, FileList, Outcome, Plan, PruneResult, Summary
 
 PURPOSE_PROMPT_AUDIO = _ffi.MMX_PURPOSE_PROMPT_AUDIO
 PURPOSE_T2A_ASYNC = _ffi.MMX_PURPOSE_T2A_ASYNC
@@ -56,7 +58,11 @@ __all__ = [
     "PURPOSE_VIDEO_UNDERSTANDING",
     "PURPOSE_VOICE_CLONE",
     "APIError",
+    "AsyncClient",
+    "AsyncFiles",
+    "AsyncOutcomes",
     "AuthenticationError",
+    "CallInfo",
     "CancelledError",
     "Client",
     "ConnectError",
@@ -66,6 +72,7 @@ __all__ = [
     "Error",
     "File",
     "FileError",
+    "FileList",
     "Files",
     "GuardError",
     "HTTPError",
@@ -91,7 +98,9 @@ __all__ = [
 ]
 
 
-_MODULES = ("client", "errors", "files", "results")
+_MODULES = ("async_client", "client", "errors", "files", "results")
+# Loaded for themselves: asyncio takes longer to import than all the rest.
+_ASYNC = ("AsyncClient", "AsyncFiles", "AsyncOutcomes")
 
 if not TYPE_CHECKING:
 
@@ -100,6 +109,11 @@ if not TYPE_CHECKING:
             from importlib import import_module
 
             return import_module(f"{__name__}.{name}")
+        if name in _ASYNC:
+            from . import async_client
+
+            globals().update({public: getattr(async_client, public) for public in _ASYNC})
+            return globals()[name]
         # Loaded when the first name is asked for: `typing` and `dataclasses` take longer to import than all the rest.
         if name in __all__:
             from . import _outcomes, client, errors, files, results

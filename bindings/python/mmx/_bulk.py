@@ -57,9 +57,9 @@ class Request(_call.Request):
         def report(outcome: Any) -> int:
             return 1 if on_outcome(collector.read(outcome.contents)) is STOP else 0
 
-        self.on_outcome: Any = _ffi.mmx_outcome_fn(guard.around(report, 1))
+        self.on_outcome: Any = guard.around(_ffi.mmx_outcome_fn, report, 1)
 
-    def options(self, token: int | None) -> Any:
+    def options(self, token: int | None, hears_signals: bool) -> Any:
         options = _ffi.MMX_BULK_OPTIONS_INIT()
         for name in Options.__slots__:
             setattr(options, name, getattr(self.settings, name))
@@ -69,9 +69,8 @@ class Request(_call.Request):
             options.progress = self.progress
         return options
 
-    def note(self, result: _call.Result) -> str | None:
-        error = result[1]
-        return None if error is None else str(errors.from_json(error))
+    def note(self) -> str | None:
+        return None if self.error is None else str(errors.from_json(self.error))
 
     def release(self) -> None:
         super().release()
@@ -160,15 +159,13 @@ def file_refs(call: str, files: Iterable[FileRef], purpose: str | None) -> Array
     for index, (ref, file) in enumerate(zip(refs, given, strict=True)):
         where = f"files[{index}]"
         number, own = _parts(call, where, file)
-        own = own or purpose
-        if own is None:
-            raise errors.invalid_argument(call, where, "has no purpose: name one for all, or give pairs (id, purpose)")
-        if own not in known:
+        own = purpose if own is None else own
+        if own is not None and own not in known:
             known[own] = _arguments.text(call, f"the purpose of {where}", own)
         ref.file_id = (
             number if type(number) is int and 0 < number <= _arguments.INT64_MAX else _integer(call, where, number)
         )
-        ref.purpose = known[own]
+        ref.purpose = None if own is None else known[own]
     return refs
 
 
@@ -180,7 +177,8 @@ def _parts(call: str, where: str, file: Any) -> tuple[Any, str | None]:
             raise _arguments.wrong_type(call, where, "a pair of an id and its purpose", file)
         return file
     if hasattr(file, "file_id") and hasattr(file, "purpose"):
-        return file.file_id, file.purpose
+        # One without a purpose is one of which it isn't known.
+        return file.file_id, file.purpose or None
     return file, None
 
 

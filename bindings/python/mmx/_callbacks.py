@@ -7,34 +7,48 @@ from collections.abc import Callable
 from ctypes import byref, memmove, string_at
 from typing import Any
 
-from . import _ffi
+from . import _ffi, _thunks
 from ._types import Buffer, Progress
 
 
 class Guard:
-    """Keeps the first exception of a call's callbacks. After it, and once closed, it calls none of them."""
+    """Keeps what a call's callbacks raise. After that, and once closed, it calls none of them."""
 
-    __slots__ = ("open", "raised", "running")
+    __slots__ = ("open", "raised", "running", "thunks")
 
     def __init__(self) -> None:
         self.open = True
         self.raised: BaseException | None = None
         self.running = False
+        # Those that the call uses.
+        self.thunks: list[_thunks.Thunk] = []
 
-    def around(self, function: Callable[..., int], failed: int) -> Callable[..., int]:
-        def guarded(_user_data: int | None, *arguments: Any) -> int:
-            if not self.open or self.raised is not None:
+    def around(self, prototype: Any, function: Callable[..., int], failed: int) -> Any:
+        """Returns a function for C."""
+
+        def guarded(*arguments: Any) -> int:
+            if not self.open:
                 return failed
             self.running = True
             try:
                 return function(*arguments)
-            except BaseException as error:
-                self.raised = error
-                return failed
             finally:
                 self.running = False
 
-        return guarded
+        thunk = _thunks.take(prototype, guarded, failed, self)
+        self.thunks.append(thunk)
+        return thunk.pointer
+
+    def interrupted(self, ask: Callable[[], int]) -> Any:
+        """Returns a function for C that asks whether to go on, also after an exception."""
+        thunk = _thunks.take(_ffi.mmx_call_options_interrupted_fn, ask, 1, self)
+        self.thunks.append(thunk)
+        return thunk.pointer
+
+    def release(self) -> None:
+        """Gives the functions for C back: the call has returned."""
+        while self.thunks:
+            _thunks.give_back(self.thunks.pop())
 
     def progress(self, progress: Progress) -> Any:
         def report(done: int, total: int) -> int:
@@ -42,7 +56,7 @@ class Guard:
             progress(done, None if total < 0 else total)
             return 0
 
-        return _ffi.mmx_progress_fn(self.around(report, 1))
+        return self.around(_ffi.mmx_progress_fn, report, 1)
 
     def source(self, file: Any) -> Any:
         """Returns a pointer to an mmx_source that reads a file object from its position."""
@@ -66,9 +80,9 @@ class Guard:
 
         source = _ffi.MMX_SOURCE_INIT()
         source.size = size
-        source.read = _ffi.mmx_source_read_fn(self.around(read, -1))
+        source.read = self.around(_ffi.mmx_source_read_fn, read, -1)
         if start is not None:
-            source.rewind = _ffi.mmx_source_rewind_fn(self.around(rewind, 1))
+            source.rewind = self.around(_ffi.mmx_source_rewind_fn, rewind, 1)
         return byref(source)
 
     def sink(self, file: Any) -> Any:
@@ -94,15 +108,17 @@ class Guard:
             return 0
 
         sink = _ffi.MMX_SINK_INIT()
-        sink.write = _ffi.mmx_sink_write_fn(self.around(write, 1))
+        sink.write = self.around(_ffi.mmx_sink_write_fn, write, 1)
         # Not if data follows the position: truncate() would remove it.
         if start is not None and size == 0 and hasattr(file, "truncate"):
-            sink.restart = _ffi.mmx_sink_restart_fn(self.around(restart, 1))
+            sink.restart = self.around(_ffi.mmx_sink_restart_fn, restart, 1)
         return byref(sink)
 
 
 def measure(file: Any) -> tuple[int | None, int]:
     """Returns the position of a file object and how many bytes follow it; None and -1 if they aren't known."""
+    if isinstance(file, Stream):
+        return None, file.size
     try:
         # Not by fstat(): the file behind a GzipFile has another size.
         start = int(file.tell())
@@ -114,6 +130,13 @@ def measure(file: Any) -> tuple[int | None, int]:
     end = int(file.tell())
     file.seek(start)
     return start, max(end - start, 0)
+
+
+class Stream:
+    """A file object that can only be read, once. Its size is known nevertheless, or -1."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
 
 
 class View:

@@ -15,11 +15,13 @@ from json import loads
 from time import time
 from typing import Any, TypeAlias
 
-from . import _ffi, _tokens
-from ._threads import is_main_thread
+from . import _ffi, _thunks, _tokens
+from ._threads import is_main_interpreter, is_main_thread
 
 # The level, MMX_LOG_...; the JSON object; the time in Unix seconds.
 Line: TypeAlias = tuple[int, bytes, float]
+# A level, and whether lines go to the function that only the main thread's own calls use.
+Kind: TypeAlias = tuple[int, bool]
 
 NAME = "mmx"
 OFF = 0
@@ -68,6 +70,15 @@ _LEVELS = ((10, _ffi.MMX_LOG_DEBUG), (20, _ffi.MMX_LOG_INFO), (30, _ffi.MMX_LOG_
 _NUMBERS = {value: number for number, value in _LEVELS}
 
 
+def kind(elsewhere: bool = False) -> Kind:
+    """Returns the kind of log for a call of this thread, or one that is made `elsewhere`."""
+    lowest = level()
+    if lowest == OFF or elsewhere or not (is_main_interpreter and is_main_thread()):
+        return lowest, False
+    # Not where a signal handler that runs in that function makes a call.
+    return lowest, not _main_thread().is_running()
+
+
 def set_sink(sink: Callable[[Line], object] | None) -> None:
     """Redirects the lines of this thread's calls, to be passed to emit() on another thread; None ends that."""
     _local.sink = sink
@@ -79,6 +90,35 @@ def _on_line(_user_data: int | None, level: int, line: bytes) -> None:
         (sink or emit)((level, line, time()))
     except BaseException as error:
         _local.raised = _local.raised or error
+
+
+def _on_main_line(level: int, line: bytes) -> int:
+    _on_line(None, level, line)
+    return 0
+
+
+class _Main:
+    """The function for C of the main thread's calls, where signal handlers may raise."""
+
+    __slots__ = ("raised", "thunk")
+
+    def __init__(self) -> None:
+        self.raised: BaseException | None = None
+        self.thunk = _thunks.take(_ffi.mmx_log_fn, _on_main_line, 0, self)
+        _keep(self.thunk)
+
+    def is_running(self) -> bool:
+        return bool(self.thunk.generator.gi_running)
+
+
+_main: _Main | None = None
+
+
+def _main_thread() -> _Main:
+    global _main
+    if _main is None:
+        _main = _Main()
+    return _main
 
 
 def emit(line: Line) -> None:
@@ -102,10 +142,27 @@ def _handle(record: Any) -> None:
         _null_handler.handleError(record)
 
 
-nothing = _ffi.mmx_log_fn()
-function = _ffi.mmx_log_fn(_on_line)
-# Never freed: another thread may still be in a call when the interpreter ends.
-pythonapi.Py_IncRef(py_object(function))
+def _keep(function: object) -> None:
+    """Never frees it: another thread may still be in a call when the interpreter ends."""
+    pythonapi.Py_IncRef(py_object(function))
+
+
+_nothing = _ffi.mmx_log_fn()
+_function = _ffi.mmx_log_fn(_on_line)
+_keep(_function)
+
+
+def function_of(kind: Kind) -> Any:
+    """Returns the function for C."""
+    level, is_main = kind
+    if level == OFF:
+        return _nothing
+    return _main_thread().thunk.pointer if is_main else _function
+
+
+def has_raised() -> bool:
+    """Whether a handler has raised something in the main thread's call."""
+    return _local.raised is not None or (_main is not None and _main.raised is not None)
 
 
 def take_raised() -> BaseException | None:
@@ -113,6 +170,8 @@ def take_raised() -> BaseException | None:
     raised = _local.raised
     if raised is not None:
         _local.raised = None
+    if _main is not None and _main.raised is not None and is_main_thread():
+        raised, _main.raised = _main.raised, None
     return raised
 
 

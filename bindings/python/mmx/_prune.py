@@ -9,7 +9,7 @@ from json import loads
 from math import ceil
 from typing import Any, SupportsFloat, SupportsIndex, TypedDict
 
-from . import _arguments, _bulk, _call, _ffi, errors, results
+from . import _arguments, _background, _bulk, _call, _ffi, errors, results
 from ._connection import Connection
 from ._types import Progress, Timeout
 from .results import File, Outcome, Plan, PruneResult
@@ -92,11 +92,11 @@ def prune(
         if on_outcome is not None:
             on_outcome(outcome)
 
-    handle = connection.handle(CALL)
+    handle = connection.handle(CALL, elsewhere=True)
     library = connection.library
     request = _bulk.Request(library, CALL, handle, (byref(filter),), options, report, collector, progress)
     del handle
-    response, error = _call.call_for_both(request)
+    response, error = _call.call_for_both(request, lambda: _background.perform(request))
     failure = None if error is None else errors.from_json(error)
     if response is None:
         raise failure or errors.InternalError(f"{CALL}: the library returned neither a result nor an error")

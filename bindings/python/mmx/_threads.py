@@ -23,11 +23,11 @@ def _original(module: str, name: str) -> Any:
     return getattr(sys.modules[module], name)
 
 
-def _is_sub_interpreter() -> bool:
+def _is_main_interpreter() -> bool:
     current, main = (
         PYFUNCTYPE(c_void_p)((name, pythonapi)) for name in ("PyInterpreterState_Get", "PyInterpreterState_Main")
     )
-    return bool(current() != main())
+    return bool(current() == main())
 
 
 def _start_no_thread(*_: object) -> int:
@@ -37,8 +37,8 @@ def _start_no_thread(*_: object) -> int:
 Lock = _original("_thread", "allocate_lock")
 get_native_id = _original("_thread", "get_native_id")
 sleep = _original("time", "sleep")
-can_start_threads = not _is_sub_interpreter()
-start_new_thread = _original("_thread", "start_new_thread") if can_start_threads else _start_no_thread
+is_main_interpreter = _is_main_interpreter()
+start_new_thread = _original("_thread", "start_new_thread") if is_main_interpreter else _start_no_thread
 
 # How long one wait of the main thread lasts, in seconds. A signal that comes just before a wait, or to another thread,
 # doesn't interrupt it: its handler runs after that time.
@@ -73,8 +73,7 @@ __all__ = [
     "Empty",
     "Lock",
     "SimpleQueue",
-    "can_start_threads",
-    "get_native_id",
+    "is_main_interpreter",
     "is_main_thread",
     "sleep",
     "start_new_thread",

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import threading
 from ctypes import CDLL, byref, c_void_p
 from time import monotonic
 
@@ -45,10 +46,42 @@ class Token:
             self._library.mmx_cancel_free(self.pointer)
 
 
+class _Local(threading.local):
+    """State of a thread: the token of the calls that it makes."""
+
+    token: Token | None = None
+
+
+_local = _Local()
+
+
+def of_this_thread() -> Token | None:
+    """Returns the token of all calls of this thread, if they have one."""
+    return _local.token
+
+
+def set_for_this_thread(token: Token | None) -> None:
+    _local.token = token
+
+
 _is_ending = False
 # The tokens of calls with callbacks on threads other than the main one.
 _active: dict[int, Token] = {}
 _spare: list[Token] = []
+
+
+def take(library: CDLL) -> Token:
+    try:
+        return _spare.pop()
+    except IndexError:
+        return Token(library)
+
+
+def give_back(token: Token) -> None:
+    """Keeps a token, which nobody triggers any more, for another call."""
+    # Each has a file descriptor, so only some are kept after a burst of threads.
+    if len(_spare) < MAX_SPARE:
+        _spare.append(token)
 
 
 def is_ending() -> bool:
@@ -68,10 +101,7 @@ class CancelledAtExit:
     def __enter__(self) -> Token:
         token = self._token
         if token is None:
-            try:
-                token = self._token = _spare.pop()
-            except IndexError:
-                token = self._token = Token(self._library)
+            token = self._token = take(self._library)
         _active[id(self)] = token
         if _is_ending:
             self._leave()
@@ -85,9 +115,8 @@ class CancelledAtExit:
         if _is_ending:
             # Ends the thread silently, as the end of the process does to one that isn't waited for.
             raise SystemExit("the process ends")
-        # Each has a file descriptor, so only some are kept after a burst of threads.
-        if self._is_own and self._token is not None and len(_spare) < MAX_SPARE:
-            _spare.append(self._token)
+        if self._is_own and self._token is not None:
+            give_back(self._token)
 
 
 def _at_exit() -> None:

@@ -21,8 +21,8 @@ else:
 Path: TypeAlias = str | os.PathLike[str]
 # Seconds; None is no limit, and ... the default.
 Timeout: TypeAlias = SupportsFloat | EllipsisType | None
-# A file's id; a pair of an id and its purpose; or an object that has both.
-FileRef: TypeAlias = SupportsIndex | tuple[SupportsIndex, str] | File | Outcome
+# A file's id; a pair of an id and its purpose, None if it isn't known; or an object that has both.
+FileRef: TypeAlias = SupportsIndex | tuple[SupportsIndex, str | None] | File | Outcome
 # Gets how much is done, and the total, None where it isn't known.
 Progress: TypeAlias = Callable[[int, int | None], object]
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Mapping
 from types import TracebackType
-from typing import NoReturn, SupportsIndex, TypeVar
+from typing import Any, NoReturn, SupportsIndex, TypeVar
 
 from . import _arguments, errors
 from ._connection import Connection
@@ -24,7 +25,8 @@ class Client:
         files.retrieve(file_id)                      mmx.File, with a link to the content
         files.upload(source, purpose=...)            mmx.File, of a path, bytes or a file object
         files.download(file_id, target=None)         mmx.Download, to a path, a file object or memory
-        files.delete(file_id, purpose)               mmx.DeleteResult
+        files.wait(file_id, timeout=...)             mmx.File, as soon as it is there
+        files.delete(file_id, purpose=None)          mmx.DeleteResult
         files.delete_many(files, purpose=None)       mmx.Outcomes, an iterator over mmx.Outcome
         files.prune(older_than=..., dry_run=False)   mmx.PruneResult, or mmx.Plan
     """
@@ -47,8 +49,14 @@ class Client:
         ca_file: str | os.PathLike[str] | None = None,
         user_agent: str | None = None,
         allow_insecure: bool = False,
+        headers: Mapping[str, str] | Iterable[tuple[str, str]] = (),
+        api_key_file: str | os.PathLike[str] | None = None,
     ) -> None:
         """Without `api_key` and `base_url`, MINIMAX_API_KEY and MINIMAX_BASE_URL are used.
+
+        `api_key_file` is a file that contains the key, in its place. It is read again at the beginning of a call if it
+        has changed, so a key that rotates needs no new client; replace it by a rename. Without `api_key`,
+        `api_key_file` and MINIMAX_API_KEY, the path in MINIMAX_API_KEY_FILE is used.
 
         `timeout` is the time limit of a whole call in seconds; None is no limit. The default is 60 seconds, and no
         limit for uploads and downloads. `connect_timeout` (10) limits name lookup, TCP, proxy and TLS handshake;
@@ -58,8 +66,12 @@ class Client:
         http://user:password@host:port, for all requests; "none" is no proxy. Without it the environment variables
         HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY are used. `ca_file` is a PEM file of certificates to trust in
         addition to the system's. `user_agent` names your program. `allow_insecure` allows http:// to other machines.
+        `headers` are sent with every request to the API, for example for a company's gateway, and never to another
+        origin, nor logged. Headers that the library sets itself, such as Authorization, are refused.
         """
         call = "client_new"
+        if api_key is not None and api_key_file is not None:
+            raise errors.invalid_argument(call, "api_key_file", "can't be given beside api_key")
         limits = {"timeout_ms": timeout, "connect_timeout_ms": connect_timeout, "idle_timeout_ms": idle_timeout}
         numbers = {"max_attempts": max_attempts, "requests_per_minute": requests_per_minute}
         # With the names of mmx_config_set_<name>().
@@ -77,10 +89,13 @@ class Client:
             "proxy": proxy if proxy is None else _arguments.text(call, "proxy", proxy),
             "ca_file": ca_file if ca_file is None else _arguments.path(call, "ca_file", ca_file),
             "user_agent": user_agent if user_agent is None else _arguments.text(call, "user_agent", user_agent),
+            "api_key_file": (
+                api_key_file if api_key_file is None else _arguments.path(call, "api_key_file", api_key_file)
+            ),
             "allow_insecure": _arguments.boolean(call, "allow_insecure", allow_insecure),
         }
         described = base_url or os.environ.get("MINIMAX_BASE_URL") or "the default base URL"
-        self._connection = Connection(settings, described)
+        self._connection = Connection(settings, _headers(call, headers), described)
         self.files = Files(self._connection)
 
     @property
@@ -105,6 +120,20 @@ class Client:
 
     def __reduce__(self) -> NoReturn:
         raise errors.not_picklable()
+
+
+def _headers(call: str, headers: Any) -> list[tuple[bytes, bytes]]:
+    wanted = "a mapping of names to values, or pairs of both"
+    if isinstance(headers, str | bytes):
+        raise _arguments.wrong_type(call, "headers", wanted, headers)
+    try:
+        pairs = [(name, value) for name, value in (headers.items() if hasattr(headers, "items") else headers)]
+    except (TypeError, ValueError):
+        raise _arguments.wrong_type(call, "headers", wanted, headers) from None
+    return [
+        (_arguments.text(call, "the name of a header", name), _arguments.text(call, f"the header {name!r}", value))
+        for name, value in pairs
+    ]
 
 
 Client.__module__ = "mmx"

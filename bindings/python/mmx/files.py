@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import builtins
 import io
 import os
 from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, SupportsFloat, SupportsIndex, overload
 
-from . import _arguments, _bulk, _callbacks, _ffi, _outcomes, _prune, errors, results
+from . import _arguments, _bulk, _callbacks, _ffi, _outcomes, _prune, _run, errors, results
 from ._connection import Connection
 from ._outcomes import Outcomes
 from ._types import Buffer, FileRef, Path, Progress, Readable, Timeout, Writable
-from .results import DeleteResult, Download, File, Outcome, Plan, PruneResult
+from .results import DeleteResult, Download, File, FileList, Outcome, Plan, PruneResult
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -37,31 +36,47 @@ class Files:
         raise errors.not_picklable()
 
     def delete(
-        self, file_id: SupportsIndex, purpose: str, *, missing_ok: bool = False, timeout: Timeout = ...
+        self, file_id: SupportsIndex, purpose: str | None = None, *, missing_ok: bool = False, timeout: Timeout = ...
     ) -> DeleteResult:
         """Deletes one file: POST /v1/files/delete, "File Delete" in the API's documents.
 
         `file_id` is an integer from 1 to 2^63 - 1. `purpose` is the file's purpose: a `mmx.PURPOSE_...`, or a newer
-        one. If the service doesn't know the file, that is a `NotFoundError`; with `missing_ok` it is a success, and
-        `evidence` in `raw` says "retrieve". If an error's `ambiguous` is true, the file may have been deleted.
+        one. Without it, a retrieve finds it out first. If the service doesn't know the file, that is a `NotFoundError`;
+        with `missing_ok` it is a success, whose `evidence` is "retrieve". If an error's `ambiguous` is true, the file
+        may have been deleted.
         """
         call = "delete_file"
         number = _arguments.integer(call, "file_id", file_id, _arguments.INT64_MAX)
         flags = _ffi.MMX_CALL_MISSING_OK if _arguments.boolean(call, "missing_ok", missing_ok) else 0
-        raw = self._connection.call(call, (number, _arguments.text(call, "purpose", purpose)), timeout, flags)
-        return results.DeleteResult(file_id=number, raw=raw)
+        what = None if purpose is None else _arguments.text(call, "purpose", purpose)
 
-    def list(self, purpose: str | None = None, *, timeout: Timeout = ...) -> builtins.list[File]:
+        def result(raw: str, info: Any) -> DeleteResult:
+            return results.DeleteResult(file_id=number, raw=raw, info=results.call_info(info))
+
+        return self._connection.call(call, (number, what), result, timeout, flags)
+
+    def list(self, purpose: str | None = None, *, timeout: Timeout = ...) -> FileList:
         """Lists the files of a purpose, or of all purposes: GET /v1/files/list, "File List" in the API's documents."""
         call = "list_files"
         wanted = None if purpose is None else _arguments.text(call, "purpose", purpose)
-        return results.files(self._connection.call(call, (wanted,), timeout))
+        return self._connection.call(call, (wanted,), results.files, timeout)
 
     def retrieve(self, file_id: SupportsIndex, *, timeout: Timeout = ...) -> File:
         """Returns the metadata of one file, with a link to its content: GET /v1/files/retrieve, "File Retrieve"."""
         call = "retrieve_file"
         number = _arguments.integer(call, "file_id", file_id, _arguments.INT64_MAX)
-        return results.file(self._connection.call(call, (number,), timeout))
+        return self._connection.call(call, (number,), results.file, timeout)
+
+    def wait(self, file_id: SupportsIndex, *, timeout: Timeout = ...) -> File:
+        """Waits until a file is there, and returns its metadata, as `retrieve()` does.
+
+        For ids that are handed out before their file exists, as by asynchronous speech. Retrieves after 1, 2, 4, 8 and
+        then every 15 seconds, within the rate limit. `timeout` limits the whole wait: a `TimeoutError`. Only "not
+        there" is waited for; any other failure, such as a refused key, is raised.
+        """
+        call = "wait_file"
+        number = _arguments.integer(call, "file_id", file_id, _arguments.INT64_MAX)
+        return self._connection.call(call, (number,), results.file, timeout)
 
     def upload(
         self,
@@ -78,10 +93,9 @@ class Files:
         `source` is a path, bytes or another buffer, or a binary file object, which is read from its position and not
         closed. `filename` is the name at the service; it is required for bytes and for file objects whose `name` isn't
         a path. `progress(done, total)` gets the number of bytes; `total` is None if unknown. An exception of `progress`
-        or of the file object ends the call and is raised from it. For calls of the main thread both run in a helper
-        thread. If an error's `ambiguous` is true, the file may have been stored. With `reconcile` the call then looks
-        for it among the files created since the call began: a single one of the same name, size and purpose is returned
-        (its `extra` says so); several are named in the error.
+        or of the file object ends the call and is raised from it. If an error's `ambiguous` is true, the file may have
+        been stored. With `reconcile` the call then looks for it among the files created since the call began: a single
+        one of the same name, size and purpose is returned (its `extra` says so); several are named in the error.
         """
         path = os.fspath(source) if isinstance(source, str | os.PathLike) else None
         call = "upload_file" if path is not None and filename is None else "upload_stream"
@@ -117,7 +131,7 @@ class Files:
         progress: Progress | None,
         path: str | None = None,
     ) -> File:
-        return results.file(self._connection.call(call, arguments, timeout, flags, guard, progress, path))
+        return self._connection.call(call, arguments, results.file, timeout, flags, guard, progress, path)
 
     def download(
         self,
@@ -145,8 +159,11 @@ class Files:
             place: object = _arguments.path(call, "path", target)  # type: ignore[arg-type]
         else:
             place = guard.sink(memory if memory is not None else writable(call, target))
-        raw = self._connection.call(call, (number, place), timeout, flags, guard, progress, path)
-        return results.download(raw, None if memory is None else memory.getvalue())
+
+        def result(raw: str, info: Any) -> Download:
+            return results.download(raw, info, None if memory is None else memory.getvalue())
+
+        return self._connection.call(call, (number, place), result, timeout, flags, guard, progress, path)
 
     def delete_many(
         self,
@@ -163,7 +180,8 @@ class Files:
         """Deletes many files, several at a time, and returns an iterator over an outcome for each.
 
         `files` are ids, all of one `purpose`; or pairs of an id and its purpose; or objects that have both, such as
-        `File` and `Outcome`. Duplicates are deleted once. Nothing is sent yet: the result is an iterator over an
+        `File` and `Outcome`. Purposes that are left out are found out by retrieve, or by one list if they are more than
+        20. Duplicates are deleted once. Nothing is sent yet: the result is an iterator over an
         `mmx.Outcome` for each file, as they settle. A loop over it that ends without an `mmx.PartialFailure` has
         deleted all files, and so has `raise_for_failures()`. With `check=False` the loop raises nothing for files.
 
@@ -172,7 +190,7 @@ class Files:
         that of the whole, in seconds. `verify` lists at the end which files are still there. A loop that is a thousand
         outcomes behind delays the deletes, so that `call_timeout` may pass for those in progress.
         """
-        call = _outcomes.CALL
+        call = _run.CALL
         flags = _ffi.MMX_BULK_VERIFY if _arguments.boolean(call, "verify", verify) else 0
         options = _bulk.Options(call, timeout, call_timeout, concurrency, max_attempts, flags)
         whether = _arguments.boolean(call, "check", check)

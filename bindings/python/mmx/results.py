@@ -5,10 +5,11 @@ pydantic need, for the classes say that they are of `mmx`.
 """
 
 import builtins
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from json import dumps, loads
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ._error import Error
 
@@ -21,12 +22,64 @@ def _unknown(raw: str, *known: str) -> dict[str, Any]:
 
 
 @dataclass(frozen=True, slots=True)
-class DeleteResult:
+class CallInfo:
+    """Facts about a call that succeeded, for support and statistics."""
+
+    trace_id: str = ""
+    """The id under which the service knows the last request; "" when the response had none."""
+    attempts: int = 0
+    """How many requests were sent, or tried."""
+    http_status: int = 0
+    """That of the last response; 0 when none came."""
+    elapsed: float = 0.0
+    """How long the call took, in seconds."""
+    evidence: str = ""
+    """The response that proves a delete: "answer" (of the delete), "retrieve" or "list"; "" for other calls."""
+
+
+class _Result:
+    """The result of a call, with the facts about it."""
+
+    __slots__ = ()
+
+    if TYPE_CHECKING:
+        info: CallInfo
+
+    @property
+    def attempts(self) -> int:
+        """How many requests were sent, or tried."""
+        return self.info.attempts
+
+    @property
+    def http_status(self) -> int:
+        """That of the last response; 0 when none came."""
+        return self.info.http_status
+
+    @property
+    def elapsed(self) -> float:
+        """How long the call took, in seconds."""
+        return self.info.elapsed
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteResult(_Result):
     """The service reports the file deleted."""
 
     file_id: int
     raw: str
     """The service's response, JSON as it came."""
+    info: CallInfo = field(default=CallInfo(), repr=False, compare=False)
+    """Facts about the call."""
+
+    @property
+    def trace_id(self) -> str:
+        """The id under which the service knows the request; "" when the response had none."""
+        return self.info.trace_id
+
+    @property
+    def evidence(self) -> str:
+        """The response that proves it: "answer" (of the delete), or "retrieve" where no answer did."""
+        return self.info.evidence
 
     @property
     def extra(self) -> dict[str, Any]:
@@ -50,6 +103,8 @@ class File:
     """A link to the content, or "". Anybody who has it can fetch the file: keep it out of logs."""
     raw: str = field(repr=False)
     """The file's part of the response, as JSON. Contains the download_url, too."""
+    info: CallInfo = field(default=CallInfo(), repr=False, compare=False)
+    """Facts about the call that returned it."""
 
     @property
     def created(self) -> datetime | None:
@@ -67,8 +122,20 @@ class File:
         return _unknown(self.raw, "file_id", "bytes", "created_at", "filename", "purpose", "download_url")
 
 
+class FileList(list[File]):
+    """The files of a listing: a list, with facts about the call in `info`."""
+
+    __slots__ = ("info",)
+
+    info: CallInfo
+
+    def __init__(self, files: Iterable[File] = (), info: CallInfo = CallInfo()) -> None:
+        super().__init__(files)
+        self.info = info
+
+
 @dataclass(frozen=True, slots=True)
-class Download:
+class Download(_Result):
     """A completed download."""
 
     file_id: int
@@ -83,6 +150,8 @@ class Download:
     length: int | None = None
     """The size that the response announced; None if it announced none, so that nothing shows whether `bytes` is all."""
     _content: builtins.bytes | None = field(default=None, repr=False)
+    info: CallInfo = field(default=CallInfo(), repr=False, compare=False)
+    """Facts about the call."""
 
     @property
     def content(self) -> builtins.bytes:
@@ -189,15 +258,30 @@ class PruneResult:
     plan: Plan
 
 
-def files(response: str) -> list[File]:
+def call_info(info: Any) -> CallInfo:
+    """Copies an mmx_call_info, if there is one."""
+    if info is None:
+        return CallInfo()
+    return CallInfo(
+        trace_id=info.trace_id.decode(),
+        attempts=info.attempts,
+        http_status=info.http_status,
+        elapsed=info.elapsed_ms / 1000,
+        evidence=info.evidence.decode(),
+    )
+
+
+def files(response: str, info: Any = None) -> FileList:
     """The files of a listing, without entries that are none; an empty list where "files" is missing or null."""
     entries = _loads(response).get("files") or ()
-    return [_file(fields) for fields in entries if isinstance(fields, dict) and _is_id(fields.get("file_id"))]
+    about = call_info(info)
+    files = (_file(fields, about) for fields in entries if isinstance(fields, dict) and _is_id(fields.get("file_id")))
+    return FileList(files, about)
 
 
-def file(response: str) -> File:
+def file(response: str, info: Any = None) -> File:
     """The file in the response of a retrieve or an upload."""
-    return _file(_loads(response)["file"])
+    return _file(_loads(response)["file"], call_info(info))
 
 
 def _loads(response: str) -> dict[str, Any]:
@@ -206,7 +290,7 @@ def _loads(response: str) -> dict[str, Any]:
     return fields
 
 
-def download(response: str, content: bytes | None) -> Download:
+def download(response: str, info: Any, content: bytes | None) -> Download:
     fields = loads(response)
     return Download(
         file_id=fields["file_id"],
@@ -217,6 +301,7 @@ def download(response: str, content: bytes | None) -> Download:
         trace_id=fields["trace_id"],
         length=fields["length"],
         _content=content,
+        info=call_info(info),
     )
 
 
@@ -250,7 +335,7 @@ def plan(fields: dict[str, Any]) -> Plan:
     )
 
 
-def _file(fields: dict[str, Any]) -> File:
+def _file(fields: dict[str, Any], info: CallInfo = CallInfo()) -> File:
     return File(
         file_id=_whole(fields.get("file_id")),
         bytes=_whole(fields.get("bytes")),
@@ -259,6 +344,7 @@ def _file(fields: dict[str, Any]) -> File:
         purpose=_text(fields.get("purpose")),
         download_url=_text(fields.get("download_url")),
         raw=dumps(fields, separators=(",", ":")),
+        info=info,
     )
 
 
@@ -282,5 +368,5 @@ def _text(value: object) -> str:
     return value if value.isascii() else value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
-for _class in (DeleteResult, File, Download, Outcome, Summary, Plan, PruneResult):
+for _class in (CallInfo, DeleteResult, File, FileList, Download, Outcome, Summary, Plan, PruneResult):
     _class.__module__ = "mmx"

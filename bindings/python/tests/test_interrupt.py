@@ -11,13 +11,12 @@ import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
-from queue import SimpleQueue
 from typing import Any
 
 import pytest
 
 import mmx
-from mmx import _call
+from mmx import _background
 from stand_in import PURPOSE, Account, finish, until
 
 # Far above the promised 300 ms and the usual 1 ms, far below the call's own 60 s.
@@ -103,13 +102,34 @@ def test_in_a_tls_handshake_that_stalls(account: Account) -> None:
     assert signalled(process, signal.SIGINT)["raised"] == "KeyboardInterrupt"
 
 
-def test_in_a_process_that_blocks_a_second_one_from_the_helper(account: Account) -> None:
-    # The kernel may give a second pending signal to another thread: not to one that blocks them, as the helper does.
+def test_in_a_pause_before_the_next_attempt(account: Account) -> None:
+    account.fault(http_status=503, headers={"Retry-After": "30"})
+    process = account.start(DELETES)
+    account.wait(count=1)
+    # It has the response very soon, and then it waits.
+    time.sleep(0.2)
+    assert signalled(process, signal.SIGINT)["again"] == 8
+
+
+def other_threads(process: subprocess.Popen[str]) -> list[Path]:
+    tasks = list(Path(f"/proc/{process.pid}/task").iterdir())
+    return [task for task in tasks if task.name != str(process.pid)]
+
+
+def test_no_other_thread_makes_a_call(account: Account) -> None:
     account.fault(hang=True)
     process = account.start(DELETES)
     account.wait(count=1)
-    tasks = list(Path(f"/proc/{process.pid}/task").iterdir())
-    helpers = [task for task in tasks if task.name != str(process.pid)]
+    assert other_threads(process) == []
+    signalled(process, signal.SIGINT)
+
+
+def test_in_a_process_that_blocks_a_second_one_from_the_helper(account: Account) -> None:
+    # The kernel may give a second pending signal to another thread: not to one that blocks them, as that of a prune.
+    account.fault(hang=True)
+    process = account.start(DELETES.replace("delete(7, ", "prune(all=True, purpose="))
+    account.wait(count=1)
+    helpers = other_threads(process)
     assert helpers
     for task in helpers:
         status = dict(line.split(":\t", 1) for line in (task / "status").read_text().splitlines() if ":\t" in line)
@@ -177,28 +197,21 @@ class Stop(Exception):
 
 
 @pytest.mark.parametrize("handed_over", [False, True])
-def test_interrupted_where_the_call_is_handed_over(
+def test_interrupted_where_a_prune_is_handed_over(
     account: Account, monkeypatch: pytest.MonkeyPatch, handed_over: bool
 ) -> None:
-    class Interrupted:
-        """A queue whose put() is always interrupted in the main thread."""
+    start = vars(_background)["start_new_thread"]
 
-        def __init__(self) -> None:
-            self.queue: SimpleQueue[object] = SimpleQueue()
-            self.get = self.queue.get
-
-        def put(self, job: object) -> None:
-            if handed_over or job is None:
-                self.queue.put(job)
-            if job is not None:
-                raise Stop
+    def interrupted(*arguments: Any) -> None:
+        if handed_over:
+            start(*arguments)
+        raise Stop
 
     account.fault(hang=True)
-    _call._idle.clear()
     with monkeypatch.context() as patch, account.client() as client:
-        patch.setattr(_call, "SimpleQueue", Interrupted)
+        patch.setattr(_background, "start_new_thread", interrupted)
         with pytest.raises(Stop):
-            client.files.delete(1, PURPOSE)
+            client.files.prune(all=True, purpose=PURPOSE)
     if not handed_over:
         assert account.count() == 0
     account.server.control("DELETE", f"{account.name}/faults")
@@ -260,5 +273,5 @@ def test_interrupted_at_any_point_nothing_is_lost(account: Account, call: Callab
     assert ended > 20, (ended, heard)
     account.server.control("DELETE", f"{account.name}/faults")
     assert client.files.delete(2, PURPOSE)
-    # An interrupted helper ends just after its call.
+    # A thread of a name lookup may end just after its call.
     until(lambda: threads() <= tasks and descriptors() <= fds + 2)

@@ -95,6 +95,7 @@ def gate(monkeypatch: pytest.MonkeyPatch) -> Gate:
     return gate
 
 
+@pytest.mark.usefixtures("quiet")
 def test_closing_beside_a_call_lets_it_finish(account: Account, freed: list[int], gate: Gate) -> None:
     client = account.client()
     with ThreadPoolExecutor(1) as pool:
@@ -109,6 +110,7 @@ def test_closing_beside_a_call_lets_it_finish(account: Account, freed: list[int]
     assert len(freed) == 1
 
 
+@pytest.mark.usefixtures("quiet")
 def test_a_client_collected_during_its_call_lives_to_its_end(account: Account, freed: list[int], gate: Gate) -> None:
     with ThreadPoolExecutor(1) as pool:
         call = pool.submit(account.client().files.delete, 1, PURPOSE)

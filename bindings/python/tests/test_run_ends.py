@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 import mmx
-from mmx import _outcomes
+from mmx import _run
 from stand_in import PURPOSE, Account, finish, fork_in_a_handler, until
 
 INTERRUPTED = """
@@ -252,8 +252,8 @@ def test_where_no_thread_can_be_started(account: Account, monkeypatch: pytest.Mo
     def refuses(*_: object) -> int:
         raise RuntimeError("can't start new thread")
 
-    monkeypatch.setattr(_outcomes, "start_new_thread", refuses)
-    monkeypatch.setattr(_outcomes, "MAX_AHEAD", 1)
+    monkeypatch.setattr(_run, "start_new_thread", refuses)
+    monkeypatch.setattr(_run, "MAX_AHEAD", 1)
     outcomes = account.client().files.delete_many(range(1, 11), PURPOSE)
     assert len(list(outcomes)) == 10
 
@@ -281,8 +281,8 @@ def test_a_run_that_is_over_holds_no_client(account: Account) -> None:
         gc.enable()
 
 
-def test_memory_does_not_grow_with_the_outcomes(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_outcomes, "MAX_AHEAD", 50)
+def test_memory_does_not_grow_with_the_run(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_run, "MAX_AHEAD", 50)
 
     def held() -> int:
         return sum(isinstance(thing, mmx.Outcome) for thing in gc.get_objects())
@@ -294,4 +294,4 @@ def test_memory_does_not_grow_with_the_outcomes(account: Account, monkeypatch: p
             most.append(held())
     assert most
     # Those that wait, and one that each side holds.
-    assert max(most) <= _outcomes.MAX_AHEAD + 2
+    assert max(most) <= _run.MAX_AHEAD + 2

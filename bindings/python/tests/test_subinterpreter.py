@@ -75,3 +75,30 @@ def test_calls(account: Account, tmp_path: Path, kind: str, main: str) -> None:
         assert line.strip() == RIGHT or (kind == "isolated" and line == "ImportError")
     if RIGHT in turns[0]:
         assert account.count(call="delete", performed=1) == 27
+
+
+ASYNCIO = """
+import sys
+
+try:
+    import _xxsubinterpreters as interpreters
+    made = interpreters.create(isolated=False)
+except ImportError:
+    import _interpreters as interpreters
+    made = interpreters.create("legacy")
+
+print(interpreters.run_string(made, '''
+import mmx
+try:
+    mmx.AsyncClient()
+except RuntimeError as error:
+    print(error, flush=True)
+''') or "", end="", flush=True)
+interpreters.destroy(made)
+"""
+
+
+def test_what_needs_threads_says_so(account: Account, tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(ASYNCIO)
+    assert "AsyncClient works in the main interpreter only" in account.run(program)

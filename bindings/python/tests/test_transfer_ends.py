@@ -90,13 +90,9 @@ def test_ctrl_c(account: Account, tmp_path: Path, mode: str) -> None:
     assert told["raised"] == "KeyboardInterrupt"
     assert told["at"] - sent < SOON
     assert target.read_bytes() == b"old"
-    # Only a callback that doesn't return keeps the call from removing its temporary file.
-    if mode != "progress_waits":
-        assert told["left"] == ["a"]
-    if hasattr(KeyboardInterrupt, "add_note"):
-        waits = mode.endswith("_waits")
-        assert [note for note in told["notes"] if "when the callback" in note] == told["notes"]
-        assert bool(told["notes"]) is waits
+    assert told["left"] == ["a"]
+    # It is raised in a callback that waits, too. Nothing of a call goes on, and nothing may have been stored.
+    assert told["notes"] == []
     assert [entry for entry in account.journal() if entry.get("upload") and entry["performed"]] == []
 
 
@@ -147,7 +143,7 @@ print("child", left[1])
 
 
 @pytest.mark.parametrize("what", ["upload", "download"])
-@pytest.mark.parametrize(("mode", "code"), [("exits", 7), ("comes_back", 1), ("thread", 8)])
+@pytest.mark.parametrize(("mode", "code"), [("exits", 7), ("comes_back", 8), ("thread", 8)])
 def test_a_callback_that_forks(account: Account, tmp_path: Path, mode: str, code: int, what: str) -> None:
     path = tmp_path / "forks.py"
     path.write_text(FORKS)
@@ -158,8 +154,8 @@ def test_a_callback_that_forks(account: Account, tmp_path: Path, mode: str, code
     printed, said = process.communicate(timeout=30)
     size = 3 if what == "upload" else 1_500_000
     assert printed == f"done {size}\nchild {code}\n", said
-    assert ("came back in the child" in said) is (mode == "comes_back")
+    assert "came back in the child" not in said
     assert target.stat().st_size == size
     assert os.listdir(target.parent) == ["a.mp3"]
     assert account.count(call="upload" if what == "upload" else "retrieve_content") == 1
-    assert account.count(file_id=8, performed=1) == (mode == "thread")
+    assert account.count(file_id=8, performed=1) == (mode != "exits")

@@ -41,7 +41,8 @@ def test_some_of_the_hints() -> None:
     assert typing.get_type_hints(mmx.PartialFailure)["failures"] == list[mmx.Outcome]
     assert typing.get_type_hints(mmx.Client)["files"] is mmx.Files
     assert typing.get_type_hints(mmx.Files.delete)["return"] is mmx.DeleteResult
-    assert typing.get_type_hints(mmx.Files.list)["return"] == list[mmx.File]
+    assert typing.get_type_hints(mmx.Files.list)["return"] is mmx.FileList
+    assert mmx.FileList.__orig_bases__ == (list[mmx.File],)  # type: ignore[attr-defined]
     assert typing.get_type_hints(mmx.Files.prune)["max_percent"] == typing.SupportsIndex | None
 
 
@@ -69,7 +70,7 @@ def calls() -> list[str]:
 
 def test_help_shows_the_calls() -> None:
     text = pydoc.plain(pydoc.render_doc(mmx.Client))
-    assert len(calls()) == 7
+    assert len(calls()) == 8
     for name in calls():
         assert f"files.{name}(" in text
     text = pydoc.plain(pydoc.render_doc(mmx))
