@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use std::ffi::CStr;
+use std::io;
 use std::time::Duration;
 
 /// The outcome of a call. The numbers are part of the C interface and never change.
@@ -134,7 +135,7 @@ impl Error {
     }
 
     /// Adds the errno of the local failure behind it.
-    pub fn caused_by(self, error: &std::io::Error) -> Error {
+    pub fn caused_by(self, error: &io::Error) -> Error {
         Error { errno: error.raw_os_error().unwrap_or_default(), ..self }
     }
 

@@ -8,10 +8,10 @@ use crate::transport::client::{Call, Client};
 use crate::transport::error::{TransportError, plain};
 use crate::transport::exchange::Limits;
 use crate::transport::process::Process;
-use std::fs::{self, File, Metadata, OpenOptions, Permissions};
+use std::fs::{self, File, Metadata, OpenOptions};
 use std::io;
 use std::mem;
-use std::os::unix::fs::{FileExt as _, PermissionsExt as _};
+use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
@@ -193,12 +193,9 @@ impl Drop for Target<'_> {
 }
 
 fn temporary_file(path: &Path, mode: u32) -> io::Result<NamedTempFile> {
-    // The umask takes from it what it takes of any new file.
-    tempfile::Builder::new()
-        .prefix(".mmx-")
-        .suffix(".part")
-        .permissions(Permissions::from_mode(mode))
-        .tempfile_in(folder(path))
+    // The umask takes from it what it takes of any new file. Opened here, for the crate's own errors have no errno.
+    let open = |path: &Path| OpenOptions::new().read(true).write(true).create_new(true).mode(mode).open(path);
+    tempfile::Builder::new().prefix(".mmx-").suffix(".part").make_in(folder(path), open)
 }
 
 fn folder(path: &Path) -> &Path {

@@ -48,6 +48,7 @@ static const struct {
     {downloads, "folder/", EISDIR, "folder", 0},
     {downloads, "loop", ELOOP, "loop", 0},
     {downloads, "/dev/full", ENOSPC, "/dev/full", 1},
+    {downloads, "/proc/none", ENOENT, "/proc/none can't be written: no such file or directory", 0},
     {by_link, "none/a.mp3", ENOENT, "the folder ", 0},
     {by_link, "/dev/full", ENOSPC, "/dev/full", 2},
     {ca_file, "none.pem", ENOENT, "none.pem", 0},
