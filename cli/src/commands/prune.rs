@@ -65,7 +65,7 @@ impl Run<'_> {
         let (mut plan, matcher) = self.plan()?;
         let left_out = self.sort_and_limit(&mut plan);
         preview::summarize(self.context, &self.account, &plan, left_out);
-        let guard = plan.guard(&matcher).or_else(|| self.nameless(&plan));
+        let guard = self.nameless(&plan).or_else(|| plan.guard(&matcher));
         if !self.args.deletes() || guard.is_some() {
             return self.report(&plan, guard.map(CommandError::from));
         }
@@ -96,7 +96,7 @@ impl Run<'_> {
 
     /// The guard that stops the deletion of files whose names the conditions ask for and the service doesn't say.
     fn nameless(&self, plan: &Plan<'_>) -> Option<Error> {
-        let ids = &plan.nameless;
+        let ids = plan.nameless();
         if ids.is_empty() {
             return None;
         }
@@ -104,7 +104,7 @@ impl Run<'_> {
             "the service doesn't say the names of {}, namely {}, which the conditions ask for; no delete was sent. \
              --keep-from keeps files by their ids, and delete deletes them by these",
             count(ids.len()),
-            wording::ids(ids)
+            wording::ids(&ids)
         );
         Some(Error::new(Status::Guard, CALL, text))
     }

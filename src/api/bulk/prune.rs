@@ -42,7 +42,7 @@ pub struct Plan<'a> {
     /// The files that match, each with the reason if it is kept all the same.
     pub files: Vec<(FileObject, Option<&'static str>)>,
     /// Files that would go, whose names the conditions ask for and the service doesn't say.
-    pub nameless: Vec<i64>,
+    nameless: Vec<i64>,
     /// The effect of each pattern, name and id of files to keep.
     pub keeps: Vec<Keep<'a>>,
 }
@@ -163,6 +163,12 @@ impl<'a> Plan<'a> {
         self.files.iter().filter(|(_, kept)| kept.is_none()).map(|(file, _)| file)
     }
 
+    /// Files that would go, whose names the conditions ask for and the service doesn't say.
+    pub fn nameless(&self) -> Vec<i64> {
+        let chosen: HashSet<_> = self.chosen().map(|file| file.file_id).collect();
+        self.nameless.iter().copied().filter(|file_id| chosen.contains(file_id)).collect()
+    }
+
     /// Files that match. In an applied plan, files that are still listed.
     pub fn matched(&self) -> usize {
         self.files.len() - self.left_for(GONE)
@@ -180,11 +186,12 @@ impl<'a> Plan<'a> {
 
     /// The guard that stops it.
     pub fn guard(&self, matcher: &Matcher<'_>) -> Option<Error> {
-        let nameless = self.nameless.first().map(|first| {
+        let nameless = self.nameless();
+        let nameless = nameless.first().map(|first| {
             format!(
                 "the service doesn't say the names of {} files that would be deleted, such as {first}, and the \
                  conditions ask for names",
-                self.nameless.len()
+                nameless.len()
             )
         });
         let why = nameless.or_else(|| matcher.guard(self.chosen().count(), self.listed))?;
