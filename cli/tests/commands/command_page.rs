@@ -35,10 +35,10 @@ fn the_page_on_the_command_works() {
         printed += &text;
         run += 1;
     }
-    assert_eq!(run, 4, "blocks of commands");
+    assert_eq!(run, 5, "blocks of commands");
     assert!(account.ids().is_empty(), "all files are deleted");
     assert_eq!(fs::read(folder.path().join("copy.mp3")).expect("the download"), vec![1; 1000]);
-    for part in ["old.mp3", "voice.mp3", "2 files: 2 deleted"] {
+    for part in ["old.mp3", "voice.mp3", "4 files: 4 deleted", "  kept", "taken.mp3"] {
         assert!(printed.contains(part), "{part} is missing:\n{printed}");
     }
     assert!(folder.path().join("mmx-files.bash").exists() && folder.path().join("man1/mmx-files.1").exists());
