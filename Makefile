@@ -189,7 +189,7 @@ test-infra: lib ## all calls through nginx, haproxy, squid and toxiproxy, on loo
 
 # Those that neither measure time nor fork inside a callback: what a child of a call leaves is the parent's, not lost.
 VALGRIND_PROGRAMS := bulk bulk_doubt prune list retrieve files_parse upload download_resume retry_delete reconcile ownership \
-	proxy log
+	proxy log ledger take
 
 valgrind: tools lib ## 1,000 deletes, one of each failure, and programs of every call under valgrind
 	$(call need,valgrind,valgrind)

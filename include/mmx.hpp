@@ -224,8 +224,11 @@ struct Call {
     bool missing_ok = false;                  ///< remove(): a file that retrieve doesn't know is a success.
     bool reconcile = false;                   ///< upload(): look the file up if the response was lost.
     bool via_download_url = false;            ///< download(): through the link of retrieve().
-    std::string *json = nullptr;              ///< Receives the out_json of mmx.h if the call succeeds.
+    std::string *json = nullptr;              ///< Receives the out_json of mmx.h if there is one.
     CallInfo *info = nullptr;                 ///< Receives facts about the call, whatever it comes to.
+    bool reuse = false;                       ///< upload() with a ledger: the file of the same bytes and purpose, if it is still there.
+    bool temporary = false;                   ///< upload() with a ledger: sweep() deletes the file once this process is gone.
+    std::chrono::seconds expires_after = {};  ///< upload() with a ledger: sweep() deletes the file then; 0 = never.
     std::function<bool()> interrupted = {};   ///< Asked after a signal and every 100 ms of waiting: true cancels the call.
 };
 
@@ -273,12 +276,24 @@ struct Plan {
     std::string json = {};                    ///< All of it (docs/json.md), as `mmx-files prune --apply` reads it.
 };
 
+/// An upload of which sweep() can't tell which file it is, or whether it may be deleted.
+struct UnsettledUpload {
+    std::string filename = {}, purpose = {};  ///< As they were given; "" = the purpose is unknown.
+    std::optional<std::int64_t> bytes = {};   ///< If it was known before the upload.
+    Time began_at = {};                       ///< By this machine's clock.
+    std::filesystem::path path = {};          ///< Of take(): where the file should be on this disk.
+    std::vector<std::int64_t> file_ids = {};  ///< The files that fit.
+    std::string why = {};                     ///< Why none of them is chosen.
+};
+
 /// What a call of many files came to.
 struct Summary {
     std::size_t total = 0, deleted = 0, already_absent = 0, failed = 0, unknown = 0, not_attempted = 0, kept = 0;
     std::vector<Outcome> outcomes = {};       ///< Empty with BulkCall::on_outcome.
     std::optional<Plan> plan = {};            ///< Of prune().
     std::optional<std::vector<std::int64_t>> still_listed = {}; ///< With BulkCall::verify.
+    std::size_t not_stored = 0, waiting = 0;  ///< Of sweep(): uploads that stored nothing, and that aren't listed yet.
+    std::vector<UnsettledUpload> unsettled = {}; ///< Of sweep(): what a person has to look at.
 };
 
 /// Options of a call of many files; what isn't set is as the client is configured.
@@ -291,6 +306,15 @@ struct BulkCall {
     Progress progress = {};
     std::function<bool(const Outcome &)> on_outcome = {}; ///< Called once for each file; false stops the run.
     std::string *json = nullptr;              ///< Receives the out_json of mmx.h, whatever the call comes to.
+};
+
+/// Options of a sweep.
+struct SweepCall {
+    std::optional<Milliseconds> timeout = {}; ///< Of the whole run, none if it isn't set.
+    bool dry_run = false;                     ///< Write and delete nothing.
+    std::optional<CancelToken> cancel = {};
+    std::function<bool(const Outcome &)> on_outcome = {}; ///< As in BulkCall, as is json.
+    std::string *json = nullptr;
 };
 
 /// Selects files: all conditions hold. It needs one beside the purpose, or `all`.
@@ -312,6 +336,7 @@ struct Config {
     std::string api_key = {}, base_url = {}, user_agent = {}, proxy = {};
     std::filesystem::path api_key_file = {};  ///< Contains the key, which may rotate. An api_key takes precedence over it.
     std::filesystem::path ca_file = {};
+    std::filesystem::path ledger = {};        ///< A file that knows every upload until its file is deleted; see sweep().
     std::vector<std::pair<std::string, std::string>> headers = {}; ///< Of one's own, for the API alone: names and values.
     Config &header(std::string name, std::string value) { return headers.emplace_back(std::move(name), std::move(value)), *this; }
     bool allow_insecure = false;
@@ -335,6 +360,51 @@ struct Bytes {
 namespace mmx {
 inline namespace MMX_HPP_NAMESPACE {
 
+/// A file that is deleted with this object; made by Client::temporary(). Move-only. It shares the client, which may go before it.
+///
+/// The destructor deletes the file, also while an exception is on its way, and never throws; the delete has a timeout of its own, 30
+/// seconds. What it can't delete is told to the client's logger and, with a ledger, deleted by a sweep once the process is gone. In a
+/// process that was forked meanwhile it deletes nothing.
+class TemporaryFile {
+  public:
+    TemporaryFile(TemporaryFile &&) noexcept = default;
+    /// Deletes the file that this object had.
+    TemporaryFile &operator=(TemporaryFile &&other) noexcept {
+        if (this != &other) end(), handle_ = std::move(other.handle_), file_ = std::move(other.file_), owner_ = other.owner_;
+        return *this;
+    }
+    ~TemporaryFile() { end(); }
+    const File &file() const noexcept { return file_; }
+#if MMX_HPP_EXCEPTIONS
+    void remove() { try_remove().value(); }
+    File release() { return try_release().value(); }
+#endif
+    /// Deletes it now; a file that is already gone is no failure. If it fails, the destructor tries again.
+    Result<void> try_remove() {
+        if (!handle_) return Failure();
+        detail::Frame frame;
+        const mmx_status status = detail::remove(*handle_, file_, frame);
+        if (status == MMX_OK) handle_.reset();
+        frame.rethrow();
+        return frame.failure();
+    }
+    /// Keeps the file: this object doesn't delete it, and neither does a sweep.
+    Result<File> try_release() {
+        if (const Failure failure = detail::keep(handle_.get(), file_.file_id, false); failure.status() != MMX_OK) return failure;
+        handle_.reset();
+        return file_;
+    }
+  private:
+    friend class Client;
+    TemporaryFile(std::shared_ptr<const detail::Handle> handle, File file) noexcept : handle_(std::move(handle)), file_(std::move(file)) {}
+    void end() const noexcept {
+        if (detail::Frame frame; handle_ && owner_ == detail::process_id()) detail::remove(*handle_, file_, frame);
+    }
+    std::shared_ptr<const detail::Handle> handle_; // NULL: nothing to delete
+    File file_;
+    std::int64_t owner_ = detail::process_id();
+};
+
 /// A client: makes the calls. Move-only. One that was moved from refuses every call.
 class Client {
   public:
@@ -344,9 +414,13 @@ class Client {
     File upload(const std::filesystem::path &path, std::string_view purpose, const Call &call = {}) const { return try_upload(path, purpose, call).value(); }
     File upload(Bytes bytes, std::string_view filename, std::string_view purpose, const Call &call = {}) const { return try_upload(bytes, filename, purpose, call).value(); }
     File upload(std::istream &in, std::string_view filename, std::string_view purpose, const Call &call = {}) const { return try_upload(in, filename, purpose, call).value(); }
+    TemporaryFile temporary(const std::filesystem::path &path, std::string_view purpose, const Call &call = {}) const { return try_temporary(path, purpose, call).value(); }
+    TemporaryFile temporary(Bytes bytes, std::string_view filename, std::string_view purpose, const Call &call = {}) const { return try_temporary(bytes, filename, purpose, call).value(); }
+    TemporaryFile temporary(std::istream &in, std::string_view filename, std::string_view purpose, const Call &call = {}) const { return try_temporary(in, filename, purpose, call).value(); }
     Download download(std::int64_t file_id, const std::filesystem::path &path, const Call &call = {}) const { return try_download(file_id, path, call).value(); }
     Download download(std::int64_t file_id, std::ostream &out, const Call &call = {}) const { return try_download(file_id, out, call).value(); }
     std::string download_string(std::int64_t file_id, const Call &call = {}) const { return try_download_string(file_id, call).value(); }
+    Download take(std::int64_t file_id, const std::filesystem::path &path, std::string_view purpose = {}, const Call &call = {}) const { return try_take(file_id, path, purpose, call).value(); }
     std::vector<File> list(std::string_view purpose = {}, const Call &call = {}) const { return try_list(purpose, call).value(); }
     File retrieve(std::int64_t file_id, const Call &call = {}) const { return try_retrieve(file_id, call).value(); }
     File wait(std::int64_t file_id, const Call &call = {}) const { return try_wait(file_id, call).value(); }
@@ -355,132 +429,69 @@ class Client {
     Summary remove_all(std::initializer_list<FileRef> files, const BulkCall &call = {}) const { return try_remove_all(files, call).value(); }
     Summary prune(const Filter &filter, const BulkCall &call = {}) const { return try_prune(filter, call).value(); }
     Plan plan(const Filter &filter, const BulkCall &call = {}) const { return try_plan(filter, call).value(); }
+    Summary sweep(const SweepCall &call = {}) const { return try_sweep(call).value(); }
+    void keep(std::int64_t file_id) const { try_keep(file_id).value(); }
 #endif
 
     static Result<Client> create(const Config &config = {}) {
-        detail::Frame frame;
-        const std::unique_ptr<mmx_config, decltype(&mmx_config_free)> to(mmx_config_new(), mmx_config_free);
-        std::unique_ptr<Logger> logger;
-        if (!detail::configure(to.get(), config, &frame.error)) return frame.failure();
-        if (config.logger) {
-            logger = std::make_unique<Logger>(config.logger);
-            const auto level = static_cast<std::int32_t>(config.log_level);
-            if (mmx_config_set_logger(to.get(), log, logger.get(), level, &frame.error) != MMX_OK) return frame.failure();
-        }
-        mmx_client *made = nullptr;
-        const mmx_status status = mmx_client_new(to.get(), &made, &frame.error);
-        Client client(std::move(logger), made);
-        frame.rethrow();
-        if (status != MMX_OK) return frame.failure();
-        return client;
+        Result<std::shared_ptr<const detail::Handle>> made = detail::create(config);
+        if (!made) return made.error();
+        return Client(*std::move(made));
     }
-    Result<File> try_upload(const std::filesystem::path &path, std::string_view purpose, const Call &call = {}) const {
-        return run<File>(call, detail::file, mmx_upload_file, detail::Text(path.native()), detail::Text(purpose));
-    }
-    Result<File> try_upload(Bytes bytes, std::string_view filename, std::string_view purpose, const Call &call = {}) const {
-        detail::Rest rest{bytes, 0};
-        const mmx_source source = detail::source(rest);
-        return run<File>(call, detail::file, mmx_upload_stream, &source, detail::Text(filename), detail::Text(purpose));
-    }
+    Client(Client &&) noexcept = default;
+    Client &operator=(Client &&) noexcept = default;
+    Result<File> try_upload(const std::filesystem::path &path, std::string_view purpose, const Call &call = {}) const { return detail::upload<File>(get(), call, detail::file, path, purpose); }
+    Result<File> try_upload(Bytes bytes, std::string_view filename, std::string_view purpose, const Call &call = {}) const { return detail::upload<File>(get(), call, detail::file, bytes, filename, purpose); }
     /// From where the stream is to its end; retried if it can go back.
-    Result<File> try_upload(std::istream &in, std::string_view filename, std::string_view purpose, const Call &call = {}) const {
-        detail::RestOfStream rest{in, in.tellg()};
-        const mmx_source source = detail::source(rest);
-        return run<File>(call, detail::file, mmx_upload_stream, &source, detail::Text(filename), detail::Text(purpose));
-    }
-    Result<Download> try_download(std::int64_t file_id, const std::filesystem::path &path, const Call &call = {}) const {
-        return run<Download>(call, detail::download, mmx_download_file, file_id, detail::Text(path.native()));
-    }
+    Result<File> try_upload(std::istream &in, std::string_view filename, std::string_view purpose, const Call &call = {}) const { return detail::upload<File>(get(), call, detail::file, in, filename, purpose); }
+    /// Uploads as upload() does; the file is deleted with the object that is returned. With a ledger the call is `temporary`.
+    Result<TemporaryFile> try_temporary(const std::filesystem::path &path, std::string_view purpose, const Call &call = {}) const { return upload_temporary(call, path, purpose); }
+    Result<TemporaryFile> try_temporary(Bytes bytes, std::string_view filename, std::string_view purpose, const Call &call = {}) const { return upload_temporary(call, bytes, filename, purpose); }
+    Result<TemporaryFile> try_temporary(std::istream &in, std::string_view filename, std::string_view purpose, const Call &call = {}) const { return upload_temporary(call, in, filename, purpose); }
+    Result<Download> try_download(std::int64_t file_id, const std::filesystem::path &path, const Call &call = {}) const { return detail::run<Download>(get(), call, detail::download, mmx_download_file, file_id, detail::Text(path.native())); }
     /// Flushes the stream. Not started again from the beginning: a stream can't take back what it was given.
     Result<Download> try_download(std::int64_t file_id, std::ostream &out, const Call &call = {}) const {
-        const mmx_sink sink{sizeof(mmx_sink), [](void *out, const std::uint8_t *data, std::size_t length) {
-            std::ostream &to = *static_cast<std::ostream *>(out);
-            return detail::Frame::contain(1, [&] {
-                return to.write(reinterpret_cast<const char *>(data), static_cast<std::streamsize>(length)).flush() ? 0 : 1;
-            });
-        }, nullptr, &out};
-        return run<Download>(call, detail::download, mmx_download_stream, file_id, &sink);
+        const mmx_sink sink = detail::sink(out);
+        return detail::run<Download>(get(), call, detail::download, mmx_download_stream, file_id, &sink);
     }
-    Result<std::string> try_download_string(std::int64_t file_id, const Call &call = {}) const {
-        std::string content;
-        const mmx_sink sink{sizeof(mmx_sink), [](void *to, const std::uint8_t *data, std::size_t length) {
-            return detail::Frame::contain(1, [&] {
-                return static_cast<std::string *>(to)->append(reinterpret_cast<const char *>(data), length), 0;
-            });
-        }, [](void *to) -> std::int32_t { return static_cast<std::string *>(to)->clear(), 0; }, &content};
-        return run<std::string>(call, [&](const char *) { return std::move(content); }, mmx_download_stream, file_id, &sink);
+    Result<std::string> try_download_string(std::int64_t file_id, const Call &call = {}) const { return detail::download_string(get(), file_id, call); }
+    /// Downloads, and deletes once the file is whole on this disk. If a step fails, nothing is deleted; the message says what is where.
+    Result<Download> try_take(std::int64_t file_id, const std::filesystem::path &path, std::string_view purpose = {}, const Call &call = {}) const {
+        return detail::run<Download>(get(), call, detail::download, mmx_take_file, file_id, detail::Text(purpose).or_null(), detail::Text(path.native()));
     }
     /// Of a purpose; "" = of every purpose.
-    Result<std::vector<File>> try_list(std::string_view purpose = {}, const Call &call = {}) const {
-        return run<std::vector<File>>(call, detail::files, mmx_list_files, detail::Text(purpose).or_null());
-    }
-    Result<File> try_retrieve(std::int64_t file_id, const Call &call = {}) const {
-        return run<File>(call, detail::file, mmx_retrieve_file, file_id);
-    }
+    Result<std::vector<File>> try_list(std::string_view purpose = {}, const Call &call = {}) const { return detail::run<std::vector<File>>(get(), call, detail::files, mmx_list_files, detail::Text(purpose).or_null()); }
+    Result<File> try_retrieve(std::int64_t file_id, const Call &call = {}) const { return detail::run<File>(get(), call, detail::file, mmx_retrieve_file, file_id); }
     /// Until retrieve() knows the file: for ids that are handed out before it is there. The timeout bounds the whole wait.
-    Result<File> try_wait(std::int64_t file_id, const Call &call = {}) const {
-        return run<File>(call, detail::file, mmx_wait_file, file_id);
-    }
+    Result<File> try_wait(std::int64_t file_id, const Call &call = {}) const { return detail::run<File>(get(), call, detail::file, mmx_wait_file, file_id); }
     /// Without a purpose it is found out by a retrieve() before.
-    Result<void> try_remove(std::int64_t file_id, std::string_view purpose = {}, const Call &call = {}) const {
-        return run<void>(call, [](const char *) { return Failure(); }, mmx_delete_file, file_id, detail::Text(purpose).or_null());
-    }
+    Result<void> try_remove(std::int64_t file_id, std::string_view purpose = {}, const Call &call = {}) const { return detail::run<void>(get(), call, [](const char *) { return Failure(); }, mmx_delete_file, file_id, detail::Text(purpose).or_null()); }
     /// Of a container of FileRef, File, or anything else with a file_id and a purpose.
     template <class Files> Result<Summary> try_remove_all(const Files &files, const BulkCall &call = {}) const {
-        std::vector<detail::Text> purposes;
-        std::vector<mmx_file_ref> refs;
-        for (const auto &file : files) purposes.emplace_back(file.purpose), refs.push_back({file.file_id, nullptr});
-        for (std::size_t at = 0; at < refs.size(); ++at) refs[at].purpose = purposes[at].or_null();
-        return bulk(call, false, mmx_delete_files, refs.data(), refs.size());
+        return detail::remove_all(get(), files, call);
     }
-    Result<Summary> try_prune(const Filter &filter, const BulkCall &call = {}) const { return pruned(filter, call, false); }
+    Result<Summary> try_prune(const Filter &filter, const BulkCall &call = {}) const { return detail::prune(get(), filter, call, false); }
     /// What prune() would delete. Deletes nothing.
     Result<Plan> try_plan(const Filter &filter, const BulkCall &call = {}) const {
-        Result<Summary> summary = pruned(filter, call, true);
+        Result<Summary> summary = detail::prune(get(), filter, call, true);
         if (!summary) return summary.error();
         return std::move(*summary).plan.value_or(Plan());
     }
+    /// Settles what processes that are gone left in the client's ledger, and deletes what is due. PartialError: some files were not
+    /// deleted, or some uploads are unsettled.
+    Result<Summary> try_sweep(const SweepCall &call = {}) const { return detail::bulk(get(), call, call.dry_run, mmx_sweep); }
+    /// Strikes a file out of the client's ledger: no sweep deletes it. Sends no request.
+    Result<void> try_keep(std::int64_t file_id) const { return detail::keep(handle_.get(), file_id, true); }
     /// For mmx.h, in whose calls neither callbacks nor the logger may throw. NULL if it was moved from.
-    const mmx_client *get() const noexcept { return client_.get(); }
+    const mmx_client *get() const noexcept { return handle_ ? handle_->client : nullptr; }
   private:
-    using Logger = std::function<void(LogLevel, std::string_view)>;
-    /// Owns the logger, which outlives the client.
-    struct Free {
-        std::unique_ptr<const Logger> logger;
-        void operator()(mmx_client *client) const noexcept { mmx_client_free(client); }
-    };
-
-    Client(std::unique_ptr<const Logger> logger, mmx_client *client) noexcept : client_(client, Free{std::move(logger)}) {}
-    static void log(void *logger, std::int32_t level, const char *json) {
-        detail::Frame::contain(0, [&] { return (*static_cast<const Logger *>(logger))(LogLevel{level}, json), 0; });
+    explicit Client(std::shared_ptr<const detail::Handle> handle) noexcept : handle_(std::move(handle)) {}
+    template <class... A> Result<TemporaryFile> upload_temporary(Call call, A &...what) const {
+        call.temporary = handle_ && handle_->has_ledger;
+        const auto make = [&](const char *json) { return TemporaryFile(handle_, detail::file(json)); };
+        return detail::upload<TemporaryFile>(get(), call, make, what...);
     }
-    template <class T, class Make, class F, class... A> Result<T> run(const Call &call, Make make, F function, const A &...arguments) const {
-        detail::Frame frame;
-        const mmx_call_options options = detail::options(call, frame.info);
-        const mmx_status status = function(get(), arguments..., &options, &frame.json, &frame.error);
-        if (call.info) *call.info = detail::info(frame.info);
-        frame.rethrow();
-        if (status != MMX_OK) return frame.failure();
-        if (call.json) *call.json = frame.json;
-        return make(frame.json);
-    }
-    template <class F, class... A> Result<Summary> bulk(const BulkCall &call, bool is_dry, F function, const A &...arguments) const {
-        detail::Frame frame;
-        const mmx_bulk_options options = detail::options(call, is_dry);
-        const mmx_status status = function(get(), arguments..., &options, &frame.json, &frame.error);
-        if (call.json && frame.json) *call.json = frame.json;
-        frame.rethrow();
-        if (status == MMX_OK) return detail::summary(frame.json);
-        return frame.failure(frame.json ? std::make_shared<Summary>(detail::summary(frame.json)) : nullptr);
-    }
-    Result<Summary> pruned(const Filter &filter, const BulkCall &call, bool is_dry) const {
-        const detail::Text purpose(filter.purpose), name(filter.name_glob.value_or("")), keep(filter.keep_glob.value_or(""));
-        const mmx_filter given{sizeof(mmx_filter), purpose.or_null(), filter.older_than.count(), filter.min_bytes,
-            filter.name_glob ? static_cast<const char *>(name) : nullptr, filter.keep_glob ? static_cast<const char *>(keep) : nullptr,
-            filter.keep_ids.data(), filter.keep_ids.size(), filter.max_files, filter.max_percent, filter.all ? MMX_FILTER_ALL : 0};
-        return bulk(call, is_dry, mmx_prune_files, &given);
-    }
-    std::unique_ptr<mmx_client, Free> client_;
+    std::shared_ptr<const detail::Handle> handle_;
 };
 
 } // namespace MMX_HPP_NAMESPACE

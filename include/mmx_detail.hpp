@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <charconv>
 #include <limits>
+#include <unistd.h>
 
 namespace mmx {
 inline namespace MMX_HPP_NAMESPACE {
@@ -95,11 +96,44 @@ inline std::optional<std::int64_t> number(std::string_view json) noexcept {
     return is_one ? std::optional<std::int64_t>(value) : std::nullopt;
 }
 
-/// A string of visible characters.
+/// A string with the escapes that the library writes; "" for anything else.
 inline std::string string(std::string_view json) {
     std::string text;
-    for (std::size_t at = 1; at + 1 < json.size(); ++at) text += json[at] == '\\' ? json[++at] : json[at];
+    if (json.substr(0, 1) != "\"") return text;
+    for (std::size_t at = 1; at + 1 < json.size(); ++at) {
+        char c = json[at];
+        if (c == '\\') {
+            c = json[++at];
+            if (const std::size_t known = std::string_view("bfnrt").find(c); known != std::string_view::npos) c = "\b\f\n\r\t"[known];
+            if (c == 'u') std::from_chars(&json[at + 3], &json[at + 5], c = 0, 16), at += 4;
+        }
+        text += c;
+    }
     return text;
+}
+
+/// The elements of an array; none of anything else.
+inline std::vector<std::string_view> elements(std::string_view array) {
+    std::vector<std::string_view> found;
+    std::size_t depth = 0, begin = 1;
+    for (std::size_t at = 0; at < array.size(); ++at) {
+        const char c = array[at];
+        if (c == '"') {
+            for (++at; at < array.size() && array[at] != '"'; ++at) at += array[at] == '\\';
+        } else if (c == '[' || c == '{') {
+            ++depth;
+        } else if ((c == ',' && depth == 1) || ((c == ']' || c == '}') && --depth == 0)) {
+            if (at > begin) found.push_back(array.substr(begin, at - begin));
+            begin = at + 1;
+        }
+    }
+    return found;
+}
+
+inline std::vector<std::int64_t> ids(std::string_view array) {
+    std::vector<std::int64_t> ids;
+    for (const std::string_view id : elements(array)) ids.push_back(number(id).value_or(0));
+    return ids;
 }
 
 /// The files in the JSON of a call; none in what can't be read.
@@ -142,9 +176,15 @@ inline Summary summary(const char *json) {
         summary.plan = {count("listed"), count("matched"), count("kept"), count("bytes_at_least"), count("sizes_unknown"),
                         files(json), std::string(plan)};
     }
-    if (std::string_view ids = field(json, "still_listed"); ids.substr(0, 1) == "[") {
-        for (summary.still_listed.emplace(); ids.size() > 2; ids.remove_prefix(std::min(ids.find(',', 1), ids.size())))
-            summary.still_listed->push_back(number(ids.substr(1)).value_or(0));
+    if (const std::string_view still = field(json, "still_listed"); still.substr(0, 1) == "[") summary.still_listed = ids(still);
+    const std::string_view sweep = field(json, "sweep");
+    summary.not_stored = static_cast<std::size_t>(number(field(sweep, "not_stored")).value_or(0));
+    summary.waiting = static_cast<std::size_t>(number(field(sweep, "waiting")).value_or(0));
+    for (const std::string_view one : elements(field(sweep, "unsettled"))) {
+        const auto text = [&](std::string_view name) { return string(field(one, name)); };
+        const Time began_at{Milliseconds(number(field(one, "at_ms")).value_or(0))};
+        summary.unsettled.push_back({text("filename"), text("purpose"), number(field(one, "bytes")), began_at, text("path"),
+                                     ids(field(one, "file_ids")), text("why")});
     }
     return summary;
 }
@@ -203,6 +243,25 @@ inline mmx_source source(RestOfStream &rest) {
     return source;
 }
 
+inline mmx_sink sink(std::ostream &out) noexcept {
+    const auto write = [](void *out, const std::uint8_t *data, std::size_t length) {
+        std::ostream &to = *static_cast<std::ostream *>(out);
+        return Frame::contain(1, [&] {
+            return to.write(reinterpret_cast<const char *>(data), static_cast<std::streamsize>(length)).flush() ? 0 : 1;
+        });
+    };
+    return {sizeof(mmx_sink), write, nullptr, &out};
+}
+
+inline mmx_sink sink(std::string &content) noexcept {
+    const auto write = [](void *to, const std::uint8_t *data, std::size_t length) {
+        return Frame::contain(
+            1, [&] { return static_cast<std::string *>(to)->append(reinterpret_cast<const char *>(data), length), 0; });
+    };
+    const auto restart = [](void *to) -> std::int32_t { return static_cast<std::string *>(to)->clear(), 0; };
+    return {sizeof(mmx_sink), write, restart, &content};
+}
+
 /// Sets what is set; false if something is refused.
 inline bool configure(mmx_config *to, const Config &config, mmx_error **error) {
     const auto text = [&](auto set, const std::string &value) { return value.empty() || set(to, Text(value), error) == MMX_OK; };
@@ -213,6 +272,7 @@ inline bool configure(mmx_config *to, const Config &config, mmx_error **error) {
     return text(mmx_config_set_api_key_file, config.api_key_file.native()) && text(mmx_config_set_api_key, config.api_key) &&
            text(mmx_config_set_base_url, config.base_url) && text(mmx_config_set_user_agent, config.user_agent) &&
            text(mmx_config_set_proxy, config.proxy) && text(mmx_config_set_ca_file, config.ca_file.native()) &&
+           text(mmx_config_set_ledger, config.ledger.native()) &&
            std::all_of(config.headers.begin(), config.headers.end(), header) &&
            number(mmx_config_set_allow_insecure, config.allow_insecure) &&
            number(mmx_config_set_timeout_ms, limit(config.timeout)) &&
@@ -232,7 +292,9 @@ inline mmx_call_options options(const Call &call, mmx_call_info &info) noexcept 
     options.timeout_ms = limit(call.timeout);
     options.max_attempts = call.max_attempts;
     options.flags = (call.missing_ok ? MMX_CALL_MISSING_OK : 0) | (call.reconcile ? MMX_CALL_RECONCILE : 0) |
-                    (call.via_download_url ? MMX_CALL_VIA_DOWNLOAD_URL : 0);
+                    (call.via_download_url ? MMX_CALL_VIA_DOWNLOAD_URL : 0) | (call.reuse ? MMX_CALL_REUSE : 0) |
+                    (call.temporary ? MMX_CALL_TEMPORARY : 0);
+    options.expires_after_s = call.expires_after.count();
     if (call.cancel) options.cancel = call.cancel->get();
     if (call.progress) options.progress = on_progress<Call>;
     if (call.interrupted) options.interrupted = [](void *call) -> std::int32_t {
@@ -247,14 +309,150 @@ inline CallInfo info(const mmx_call_info &from) {
     return {from.http_status, from.attempts, Milliseconds(from.elapsed_ms), from.trace_id, from.evidence};
 }
 
+template <class Options> std::int32_t on_outcome(void *options, const mmx_outcome *one) {
+    return Frame::contain(1, [&] { return static_cast<const Options *>(options)->on_outcome(outcome(*one)) ? 0 : 1; });
+}
+
 inline mmx_bulk_options options(const BulkCall &call, bool is_dry) noexcept {
-    const mmx_outcome_fn on_outcome = [](void *call, const mmx_outcome *one) -> std::int32_t {
-        return Frame::contain(1, [&] { return static_cast<BulkCall *>(call)->on_outcome(outcome(*one)) ? 0 : 1; });
-    };
     return {sizeof(mmx_bulk_options), limit(call.timeout), limit(call.call_timeout), call.max_attempts, call.concurrency,
             (call.verify ? MMX_BULK_VERIFY : 0) | (is_dry ? MMX_BULK_DRY_RUN : 0), call.cancel ? call.cancel->get() : nullptr,
-            call.progress ? on_progress<BulkCall> : nullptr, call.on_outcome ? on_outcome : nullptr, const_cast<BulkCall *>(&call)};
+            call.progress ? on_progress<BulkCall> : nullptr, call.on_outcome ? on_outcome<BulkCall> : nullptr,
+            const_cast<BulkCall *>(&call)};
 }
+
+inline mmx_sweep_options options(const SweepCall &call, bool is_dry) noexcept {
+    return {sizeof(mmx_sweep_options), limit(call.timeout), is_dry ? MMX_BULK_DRY_RUN : 0, call.cancel ? call.cancel->get() : nullptr,
+            call.on_outcome ? on_outcome<SweepCall> : nullptr, const_cast<SweepCall *>(&call)};
+}
+
+using Logger = std::function<void(LogLevel, std::string_view)>;
+
+/// A client of mmx.h, shared by a Client and its temporary files.
+struct Handle {
+    Handle() = default;
+    Handle(const Handle &) = delete;
+    Handle &operator=(const Handle &) = delete;
+    ~Handle() { mmx_client_free(client); }
+    Logger logger; // outlives the client
+    mmx_client *client = nullptr;
+    bool has_ledger = false;
+};
+
+inline Result<std::shared_ptr<const Handle>> create(const Config &config) {
+    Frame frame;
+    const std::unique_ptr<mmx_config, decltype(&mmx_config_free)> to(mmx_config_new(), mmx_config_free);
+    const auto made = std::make_shared<Handle>();
+    if (!configure(to.get(), config, &frame.error)) return frame.failure();
+    if (config.logger) {
+        const mmx_log_fn log = [](void *logger, std::int32_t level, const char *json) {
+            Frame::contain(0, [&] { return (*static_cast<const Logger *>(logger))(LogLevel{level}, json), 0; });
+        };
+        made->logger = config.logger;
+        const auto level = static_cast<std::int32_t>(config.log_level);
+        if (mmx_config_set_logger(to.get(), log, &made->logger, level, &frame.error) != MMX_OK) return frame.failure();
+    }
+    const char *ledger = std::getenv("MMX_LEDGER");
+    made->has_ledger = !config.ledger.empty() || (ledger && *ledger);
+    const mmx_status status = mmx_client_new(to.get(), &made->client, &frame.error);
+    frame.rethrow();
+    if (status != MMX_OK) return frame.failure();
+    return std::shared_ptr<const Handle>(made);
+}
+
+template <class T, class Make, class F, class... A>
+Result<T> run(const mmx_client *client, const Call &call, Make make, F function, const A &...arguments) {
+    Frame frame;
+    const mmx_call_options options = detail::options(call, frame.info);
+    const mmx_status status = function(client, arguments..., &options, &frame.json, &frame.error);
+    if (call.info) *call.info = info(frame.info);
+    if (call.json && frame.json) *call.json = frame.json;
+    if (status != MMX_OK) return frame.rethrow(), frame.failure();
+    // Made before what a logger threw is thrown: so a temporary file is deleted.
+    Result<T> made = make(frame.json);
+    frame.rethrow();
+    return made;
+}
+
+template <class Options, class F, class... A>
+Result<Summary> bulk(const mmx_client *client, const Options &call, bool is_dry, F function, const A &...arguments) {
+    Frame frame;
+    const auto options = detail::options(call, is_dry);
+    const mmx_status status = function(client, arguments..., &options, &frame.json, &frame.error);
+    if (call.json && frame.json) *call.json = frame.json;
+    frame.rethrow();
+    if (status == MMX_OK) return summary(frame.json);
+    return frame.failure(frame.json ? std::make_shared<Summary>(summary(frame.json)) : nullptr);
+}
+
+inline Result<Summary> prune(const mmx_client *client, const Filter &filter, const BulkCall &call, bool is_dry) {
+    const Text purpose(filter.purpose), name(filter.name_glob.value_or("")), keep(filter.keep_glob.value_or(""));
+    const mmx_filter given{sizeof(mmx_filter),
+                           purpose.or_null(),
+                           filter.older_than.count(),
+                           filter.min_bytes,
+                           filter.name_glob ? static_cast<const char *>(name) : nullptr,
+                           filter.keep_glob ? static_cast<const char *>(keep) : nullptr,
+                           filter.keep_ids.data(),
+                           filter.keep_ids.size(),
+                           filter.max_files,
+                           filter.max_percent,
+                           filter.all ? MMX_FILTER_ALL : 0};
+    return bulk(client, call, is_dry, mmx_prune_files, &given);
+}
+
+template <class Files> Result<Summary> remove_all(const mmx_client *client, const Files &files, const BulkCall &call) {
+    std::vector<Text> purposes;
+    std::vector<mmx_file_ref> refs;
+    for (const auto &file : files) purposes.emplace_back(file.purpose), refs.push_back({file.file_id, nullptr});
+    for (std::size_t at = 0; at < refs.size(); ++at) refs[at].purpose = purposes[at].or_null();
+    return bulk(client, call, false, mmx_delete_files, refs.data(), refs.size());
+}
+
+inline Result<std::string> download_string(const mmx_client *client, std::int64_t file_id, const Call &call) {
+    std::string content;
+    const mmx_sink to = sink(content);
+    const auto make = [&](const char *) { return std::move(content); };
+    return run<std::string>(client, call, make, mmx_download_stream, file_id, &to);
+}
+
+template <class T, class Make>
+Result<T> upload(const mmx_client *client, const Call &call, Make make, const std::filesystem::path &path, std::string_view purpose) {
+    return run<T>(client, call, make, mmx_upload_file, Text(path.native()), Text(purpose));
+}
+
+template <class T, class Make>
+Result<T> upload(const mmx_client *client, const Call &call, Make make, Bytes bytes, std::string_view filename, std::string_view purpose) {
+    Rest rest{bytes, 0};
+    const mmx_source from = source(rest);
+    return run<T>(client, call, make, mmx_upload_stream, &from, Text(filename), Text(purpose));
+}
+
+template <class T, class Make>
+Result<T> upload(const mmx_client *client, const Call &call, Make make, std::istream &in, std::string_view filename, std::string_view purpose) {
+    RestOfStream rest{in, in.tellg()};
+    const mmx_source from = source(rest);
+    return run<T>(client, call, make, mmx_upload_stream, &from, Text(filename), Text(purpose));
+}
+
+/// Without a ledger there is nothing to keep, unless that `needs_one`.
+inline Failure keep(const Handle *handle, std::int64_t file_id, bool needs_one) {
+    if (handle && !handle->has_ledger && !needs_one) return {};
+    Frame frame;
+    mmx_ledger_keep(handle ? handle->client : nullptr, file_id, &frame.error);
+    frame.rethrow();
+    return frame.failure();
+}
+
+/// Deletes a temporary file. It allocates nothing, so that a destructor may call it.
+inline mmx_status remove(const Handle &handle, const File &file, Frame &frame) noexcept {
+    mmx_call_options options = MMX_CALL_OPTIONS_INIT;
+    options.timeout_ms = 30'000;
+    options.flags = MMX_CALL_MISSING_OK;
+    const char *const purpose = file.purpose.empty() ? nullptr : file.purpose.c_str();
+    return mmx_delete_file(handle.client, file.file_id, purpose, &options, nullptr, &frame.error);
+}
+
+inline std::int64_t process_id() noexcept { return getpid(); }
 
 } // namespace detail
 } // namespace MMX_HPP_NAMESPACE

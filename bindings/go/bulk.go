@@ -39,6 +39,14 @@ static mmx_status prune_files(uintptr_t run, bool progress, const mmx_client *cl
 	filter.keep_ids = keep_ids;
 	return mmx_prune_files(client, &filter, &all, json, error);
 }
+
+static mmx_status sweep(uintptr_t run, const mmx_client *client, const mmx_sweep_options *options, char **json,
+		mmx_error **error) {
+	mmx_sweep_options all = *options;
+	all.on_outcome = to_outcome;
+	all.user_data = (void *)run;
+	return mmx_sweep(client, &all, json, error);
+}
 */
 import "C"
 
@@ -51,7 +59,7 @@ import (
 )
 
 // BulkOption is an option of a call for many files: the results of the functions below, and the CallOptions that apply
-// to every call. [WithCallTimeout] and [WithCallMaxAttempts] apply to each file, without its waits for the rate
+// to every call; [Client.Sweep] takes [WithDryRun] and [WithSummary] alone. [WithCallTimeout] and [WithCallMaxAttempts] apply to each file, without its waits for the rate
 // limiter; the time limit of the whole is that of the context. [WithProgress] reports how many files have settled.
 type BulkOption interface {
 	applyTo(*bulkOptions)
@@ -140,7 +148,7 @@ func newRun(ctx context.Context, call string, opts []BulkOption) (*run, *Error) 
 	switch {
 	case ctx == nil:
 		return run, invalidArgument(call, "ctx", "must not be nil")
-	case run.options.flags != 0:
+	case run.options.flags != 0 || run.options.expires != 0:
 		return run, invalidArgument(call, "opts", "has an option that is for the upload or the download of one file")
 	case run.options.info != nil:
 		return run, invalidArgument(call, "opts", "has WithCallInfo, which is for calls of one file and lists")
@@ -233,6 +241,28 @@ func (r *run) notAttempted(report func(Outcome) bool) bool {
 	return true
 }
 
+// collect makes the call, and returns each outcome by its index.
+func (r *run) collect(ctx context.Context, h *handle, send func(*cCall) C.mmx_status) (outcomes []Outcome) {
+	report := func(outcome Outcome) bool {
+		for len(outcomes) <= outcome.Index {
+			outcomes = append(outcomes, Outcome{})
+		}
+		outcomes[outcome.Index] = outcome
+		return true
+	}
+	r.each(ctx, h, send, report)
+	r.notAttempted(report)
+	return outcomes
+}
+
+// problemOrFailure returns the error of a run whose outcomes are returned with it.
+func (r *run) problemOrFailure() *Error {
+	if r.problem != nil {
+		return r.problem
+	}
+	return r.failure
+}
+
 // finish sets the summary and the problem of a run that has ended.
 func (r *run) finish() {
 	var err error
@@ -272,4 +302,14 @@ func (r *run) pruneFiles(call *cCall, filter *cFilter) C.mmx_status {
 	return C.prune_files(C.uintptr_t(r.handle), r.options.progress != nil, call.client, &filter.numbers,
 		cPointer(filter.purpose), cPointer(filter.nameGlob), cPointer(filter.keepGlob),
 		(*C.int64_t)(unsafe.SliceData(filter.keepIDs)), r.cOptions(call), &call.response, &call.failure)
+}
+
+func (r *run) sweep(call *cCall) C.mmx_status {
+	options := C.mmx_sweep_options{
+		struct_size: C.sizeof_mmx_sweep_options,
+		timeout_ms:  call.options.timeout_ms,
+		flags:       r.options.bulkFlags,
+		cancel:      call.options.cancel,
+	}
+	return C.sweep(C.uintptr_t(r.handle), call.client, &options, &call.response, &call.failure)
 }

@@ -47,6 +47,7 @@ type request struct {
 	opts     []CallOption
 	transfer *transfer // of an upload or a download, else nil
 	run      *run      // of a call for many files, else nil
+	within   bool      // part of another call, which has entered
 }
 
 // cCall has the C arguments and results of a call.
@@ -65,11 +66,13 @@ func (h *handle) call(
 ) (response []byte, info CallInfo, failure *Error) {
 	name, transfer, chosen := request.name, request.transfer, chosen(request.opts)
 	defer func() { chosen.inform(info) }()
-	if failure := h.enter(name); failure != nil {
-		return nil, CallInfo{}, failure
+	if !request.within {
+		if failure := h.enter(name); failure != nil {
+			return nil, CallInfo{}, failure
+		}
+		// This also keeps the client reachable while the library uses it.
+		defer h.leave()
 	}
-	// This also keeps the client reachable while the library uses it.
-	defer h.leave()
 	if ctx == nil {
 		return nil, CallInfo{}, invalidArgument(name, "ctx", "must not be nil")
 	}
@@ -96,10 +99,11 @@ func (h *handle) call(
 	}
 	defer release()
 	options := C.mmx_call_options{
-		struct_size:  C.sizeof_mmx_call_options,
-		timeout_ms:   milliseconds(limit.timeout),
-		max_attempts: count(chosen.maxAttempts),
-		flags:        chosen.flags,
+		struct_size:     C.sizeof_mmx_call_options,
+		timeout_ms:      milliseconds(limit.timeout),
+		max_attempts:    count(chosen.maxAttempts),
+		flags:           chosen.flags,
+		expires_after_s: seconds(chosen.expires),
 	}
 	if !limit.at.IsZero() && (waited || limit.ofContext) {
 		left := time.Until(limit.at)

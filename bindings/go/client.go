@@ -20,15 +20,15 @@ type Client struct {
 }
 
 // New makes a client and sends nothing. The defaults come from the environment (MINIMAX_API_KEY, MINIMAX_API_KEY_FILE,
-// MINIMAX_BASE_URL, SSL_CERT_FILE, SSL_CERT_DIR, and the proxies of [WithProxy]), which is read here and nowhere else: don't call
-// [os.Setenv] at the same time.
+// MINIMAX_BASE_URL, MMX_LEDGER, SSL_CERT_FILE, SSL_CERT_DIR, and the proxies of [WithProxy]), which is read here and nowhere
+// else: don't call [os.Setenv] at the same time.
 //
 // An invalid option is an error, and so is a library of another binary interface than the header of this package.
 func New(opts ...Option) (*Client, error) {
 	if failure := checkLibrary(); failure != nil {
 		return nil, failure
 	}
-	config := &config{c: C.mmx_config_new()}
+	config := &config{c: C.mmx_config_new(), ledger: hasLedgerByEnvironment()}
 	defer C.mmx_config_free(config.c)
 	for _, option := range opts {
 		if failure := option(config); failure != nil {
@@ -39,7 +39,7 @@ func New(opts ...Option) (*Client, error) {
 	if failure != nil {
 		return nil, failure
 	}
-	handle := &handle{clients: clients, timeout: config.timeout, log: config.log}
+	handle := &handle{clients: clients, timeout: config.timeout, log: config.log, ledger: config.ledger}
 	handle.cleanup = runtime.AddCleanup(handle, freeClients, clients)
 	return &Client{Files{handle}}, nil
 }
@@ -89,6 +89,7 @@ type handle struct {
 	clients clients
 	timeout time.Duration // 0: the default of each call
 	log     slog.Handler  // nil: none
+	ledger  bool
 	cleanup runtime.Cleanup
 
 	mutex  sync.Mutex

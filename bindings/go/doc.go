@@ -46,6 +46,17 @@
 // [Files.Prune] lists files and deletes those that match a filter, such as an age, unless they are more than a limit
 // allows. With either, no error means that every file has been deleted.
 //
+// # Files that must not be left behind
+//
+// [Files.WithTemporary] uploads a file, calls a function, and deletes the file, whatever the function comes to. [Files.Take]
+// downloads a file and deletes it once it is whole on the disk. [WithLedger] has a file on this machine know every upload
+// until its delete; [Client.Sweep] then settles what processes that were killed have left. With it, [WithReuse] uploads the
+// same bytes once, [WithExpiresAfter] gives a file a time, and [Client.Keep] strikes a file out.
+//
+//	err := client.Files.WithTemporary(ctx, voice, params, func(ctx context.Context, file mmx.File) error {
+//		return clone(ctx, file.FileID)
+//	})
+//
 // # Logs
 //
 // [WithLogger] logs the requests, responses and retries of calls to a [log/slog.Logger].

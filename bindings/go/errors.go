@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// Error is the error of a call. Every error of this package is one, or a [*GuardError] that unwraps to one; errors.Is
-// with ErrTimeout and the like tells the kinds apart.
+// Error is the error of a call. Every error of this package is one, or a [*GuardError] or [*NotDeletedError] that unwraps
+// to one; errors.Is with ErrTimeout and the like tells the kinds apart.
 type Error struct {
 	// Status is an mmx_status of mmx.h, and StatusName its name there. Later versions may add more.
 	Status     int

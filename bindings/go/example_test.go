@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -148,4 +150,52 @@ func ExampleError() {
 	// Output:
 	// MMX_ERROR_FILE upload_file 0 false
 	// true true
+}
+
+// A file that is there for as long as it is needed, whatever happens meanwhile.
+func ExampleFiles_WithTemporary() {
+	client, err := mmx.New()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer client.Close()
+	ctx := context.Background()
+
+	voice := strings.NewReader("bytes of a recording")
+	params := mmx.UploadParams{Purpose: mmx.PurposeVoiceClone, Filename: "voice.mp3"}
+	err = client.Files.WithTemporary(ctx, voice, params, func(ctx context.Context, file mmx.File) error {
+		fmt.Println("clones a voice from", file.Filename)
+		return errors.New("no such voice")
+	})
+	var left *mmx.NotDeletedError
+	if errors.As(err, &left) {
+		fmt.Println("delete it by hand:", left.File.FileID)
+	}
+	fmt.Println(err)
+	// Output:
+	// clones a voice from voice.mp3
+	// no such voice
+}
+
+// A sweep when a service starts: it deletes what a process that was killed has left.
+func ExampleClient_Sweep() {
+	client, err := mmx.New(mmx.WithLedger(filepath.Join(os.TempDir(), fmt.Sprintf("ledger-%d.jsonl", os.Getpid()))))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer client.Close()
+
+	result, err := client.Sweep(context.Background())
+	for _, outcome := range result.Outcomes {
+		if outcome.Err != nil {
+			fmt.Println("not deleted:", outcome.FileID, outcome.Err)
+		}
+	}
+	for _, upload := range result.Unsettled {
+		fmt.Println("look at", upload.Filename, upload.FileIDs, upload.Why)
+	}
+	fmt.Println(result.Deleted, "deleted;", err)
+	// Output: 0 deleted; <nil>
 }

@@ -42,12 +42,19 @@ type DeleteResult struct {
 // refusals such as a rate limit. If a response was lost and the next attempt fails, a lookup tells whether the file is
 // gone, which is a success. If an [*Error] is Ambiguous, the file may have been deleted.
 func (f Files) Delete(ctx context.Context, id int64, purpose string, opts ...CallOption) (DeleteResult, error) {
-	const call = "delete_file"
-	text, refused := cTextOrNull(call, "purpose", purpose)
-	if refused != nil {
-		return DeleteResult{}, refuse(opts, refused)
+	result, failure := f.delete(ctx, id, purpose, request{opts: opts})
+	if failure != nil {
+		return result, failure
 	}
-	request := request{name: call, opts: opts}
+	return result, nil
+}
+
+func (f Files) delete(ctx context.Context, id int64, purpose string, request request) (DeleteResult, *Error) {
+	request.name = "delete_file"
+	text, refused := cTextOrNull(request.name, "purpose", purpose)
+	if refused != nil {
+		return DeleteResult{}, refuse(request.opts, refused)
+	}
 	response, info, failure := f.handle.call(ctx, request, func(call *cCall) C.mmx_status { return call.deleteFile(id, text) })
 	if failure != nil {
 		return DeleteResult{CallInfo: info}, failure

@@ -54,6 +54,9 @@ func TestMain(m *testing.M) {
 	if path := os.Getenv("MMX_TEST_DOWNLOAD_TO"); path != "" {
 		downloads(path)
 	}
+	if work := os.Getenv("MMX_TEST_LEAVE"); work != "" {
+		leaves(work)
+	}
 	stop, err := startServer()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "the stand-in server can't be started:", err)

@@ -23,6 +23,7 @@ type config struct {
 	c       *C.mmx_config
 	timeout time.Duration
 	log     slog.Handler
+	ledger  bool
 }
 
 // WithAPIKey sets the API key, without "Bearer ". The default is the environment variable MINIMAX_API_KEY, or else the
@@ -193,6 +194,7 @@ type callOptions struct {
 	timeout     time.Duration
 	maxAttempts int
 	flags       C.uint32_t
+	expires     time.Duration // after so long; 0: never
 	progress    func(done, total int64)
 	info        *CallInfo
 }

@@ -48,7 +48,8 @@ func (k OutcomeKind) String() string {
 
 // Outcome is the result of deleting one of many files.
 type Outcome struct {
-	// Index is its position in the input of [Files.DeleteFiles], or in the plan of [Files.Prune].
+	// Index is its position in the input of [Files.DeleteFiles], in the plan of [Files.Prune], or among the
+	// files of [Client.Sweep].
 	Index   int
 	FileID  int64
 	Purpose string

@@ -164,6 +164,7 @@ var (
 	reader io.Reader
 	writer io.Writer
 	refs   []mmx.FileRef
+	params mmx.UploadParams
 	file   mmx.File
 	files  iter.Seq[mmx.FileRef]
 

@@ -113,16 +113,7 @@ func (f Files) Prune(ctx context.Context, filter PruneFilter, opts ...BulkOption
 		run.finish()
 		return PruneResult{}, failure
 	}
-	var outcomes []Outcome
-	report := func(outcome Outcome) bool {
-		for len(outcomes) <= outcome.Index {
-			outcomes = append(outcomes, Outcome{})
-		}
-		outcomes[outcome.Index] = outcome
-		return true
-	}
-	run.each(ctx, f.handle, func(call *cCall) C.mmx_status { return run.pruneFiles(call, filterC) }, report)
-	run.notAttempted(report)
+	outcomes := run.collect(ctx, f.handle, func(call *cCall) C.mmx_status { return run.pruneFiles(call, filterC) })
 	result := PruneResult{Summary: run.summary, Outcomes: outcomes}
 	if run.response != nil {
 		var read struct{ Plan *Plan }
@@ -131,15 +122,14 @@ func (f Files) Prune(ctx context.Context, filter PruneFilter, opts ...BulkOption
 		}
 		result.Plan = read.Plan
 	}
-	switch {
-	case run.problem != nil && run.problem.Status == C.MMX_ERROR_GUARD:
-		return result, &GuardError{result.Plan, run.problem}
-	case run.problem != nil:
-		return result, run.problem
-	case run.failure != nil:
-		return result, run.failure
+	switch failure := run.problemOrFailure(); {
+	case failure == nil:
+		return result, nil
+	case failure.Status == C.MMX_ERROR_GUARD:
+		return result, &GuardError{result.Plan, failure}
+	default:
+		return result, failure
 	}
-	return result, nil
 }
 
 // UnmarshalJSON reads a plan of the library or of a plan file.

@@ -68,6 +68,13 @@ static mmx_status download_file(uintptr_t transfer, bool progress, const mmx_cli
 	mmx_call_options all = with_progress(options, info, transfer, progress);
 	return mmx_download_file(client, id, path, &all, json, error);
 }
+
+static mmx_status take_file(uintptr_t transfer, bool progress, const mmx_client *client, int64_t id,
+		const char *purpose, const char *path, const mmx_call_options *options, mmx_call_info *info, char **json,
+		mmx_error **error) {
+	mmx_call_options all = with_progress(options, info, transfer, progress);
+	return mmx_take_file(client, id, purpose, path, &all, json, error);
+}
 */
 import "C"
 
@@ -120,6 +127,11 @@ func (t *transfer) downloadStream(call *cCall, id int64) C.mmx_status {
 func (t *transfer) downloadFile(call *cCall, id int64, path []byte) C.mmx_status {
 	return C.download_file(C.uintptr_t(t.handle), t.progress != nil, call.client, C.int64_t(id),
 		cPointer(path), call.options, &call.info, &call.response, &call.failure)
+}
+
+func (t *transfer) takeFile(call *cCall, id int64, purpose, path []byte) C.mmx_status {
+	return C.take_file(C.uintptr_t(t.handle), t.progress != nil, call.client, C.int64_t(id),
+		cPointer(purpose), cPointer(path), call.options, &call.info, &call.response, &call.failure)
 }
 
 var errCount = errors.New("mmx: a Read or Write returned an impossible count")

@@ -39,6 +39,22 @@ int main() {
     call.info = &info;
     CHECK(client.try_wait(last->file_id)->filename == "c.mp3" && client.try_remove(last->file_id, {}, call));
     CHECK(info.attempts == 1 && info.evidence == "answer" && !info.trace_id.empty());
+    const Folder folder;
+    const mmx::Result<mmx::File> taken = client.try_upload(mmx::Bytes("y"), "d.mp3", mmx::purpose::voice_clone);
+    CHECK(client.try_take(taken->file_id, folder.path / "d.mp3", taken->purpose)->bytes == 1);
+    settings.ledger = folder.path / "ledger.jsonl";
+    const mmx::Result<mmx::Client> recording = mmx::Client::create(settings);
+    {
+        mmx::Result<mmx::TemporaryFile> made = recording->try_temporary(mmx::Bytes("z"), "e.mp3", "voice_clone");
+        const mmx::TemporaryFile temporary = *std::move(made);
+        CHECK(temporary.file().bytes == 1 && client.try_list()->size() == 1 && recording->try_sweep()->total == 0);
+        mmx::Result<mmx::TemporaryFile> other = recording->try_temporary(mmx::Bytes("z"), "f.mp3", "voice_clone");
+        mmx::TemporaryFile released = *std::move(other);
+        CHECK(released.try_release() && recording->try_keep(released.file().file_id));
+        CHECK(!recording->try_keep(4711) && released.try_remove());
+        CHECK(client.try_remove(released.file().file_id));
+    }
+    CHECK(client.try_list()->empty());
     call.interrupted = [] { return true; };
     script(R"({"hang": true})");
     CHECK(client.try_list({}, call).error().status() == MMX_ERROR_CANCELLED && info.http_status == 0);
