@@ -33,6 +33,13 @@ pub(crate) fn json(text: &str) {
     }
 }
 
+/// The service's response, which goes out as it came: control characters in its strings stay (`mmx.h`, "JSON").
+#[track_caller]
+pub(crate) fn response(text: &str) {
+    assert!(!text.contains('\0'), "a C string ends at NUL: {text:?}");
+    json(&text.replace(|c: char| c.is_ascii_control(), " "));
+}
+
 /// An error of a call: complete, of one line, without the key, and no bug of the library's.
 #[track_caller]
 pub(crate) fn error(error: &Error, key: &str) {

@@ -119,12 +119,13 @@ pub(crate) fn ledger(content: &[u8]) {
                 assert_eq!(fs::read(path).expect("the ledger"), content, "a ledger was changed");
             }
         }
+        let before = fs::read(path).expect("the ledger");
         let kept = keep::keep(&client, 1);
         let after = fs::read(path).expect("the ledger");
         match kept {
             Err(error) => {
                 check::error(&error, KEY);
-                assert_eq!(after, content, "a ledger that can't be read was changed");
+                assert_eq!(after, before, "a ledger that can't be read was changed");
             }
             Ok(()) => {
                 let text = String::from_utf8(after).expect("a ledger is UTF-8");

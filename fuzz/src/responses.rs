@@ -30,7 +30,7 @@ fn call(reply: &[u8], run: impl FnOnce(&Client) -> Result<String, Error>) -> Opt
     });
     match result {
         Ok(json) => {
-            check::json(&json);
+            check::response(&json);
             assert!(reply.starts_with(b"HTTP/1."), "success without a response");
             Some(json)
         }
