@@ -23,7 +23,8 @@ fn url(text: &str) -> Url {
 pub(crate) fn location(value: &[u8]) {
     let Ok(value) = HeaderValue::from_bytes(value) else { return };
     let headers = HeaderMap::from_iter([(LOCATION, value)]);
-    for from in ["https://api.minimaxi.com/v1/files/retrieve_content?file_id=1", "http://127.0.0.1:80/v1/", "http://h/"] {
+    for from in ["https://api.minimaxi.com/v1/files/retrieve_content?file_id=1", "http://127.0.0.1:80/v1/", "http://h/"]
+    {
         let from = url(from);
         for is_local in [false, true] {
             let Ok(to) = redirect::target(&from, &headers, is_local) else { continue };
@@ -32,7 +33,9 @@ pub(crate) fn location(value: &[u8]) {
             let is_here = to.scheme() == "http" && (is_loopback(&to) || redirect::is_this_machine(&to));
             assert!(is_local || !is_here, "{from} to {to}");
             if redirect::is_same_place(&from, &to) {
-                let place = |url: &Url| (url.scheme().to_owned(), url.host_str().map(str::to_owned), url.port_or_known_default());
+                let place = |url: &Url| {
+                    (url.scheme().to_owned(), url.host_str().map(str::to_owned), url.port_or_known_default())
+                };
                 assert_eq!(place(&from), place(&to), "the key would go along");
             }
         }

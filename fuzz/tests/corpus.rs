@@ -38,9 +38,9 @@ fn no_input_breaks_a_promise() {
     let runs: usize = thread::scope(|scope| {
         let threads: Vec<_> =
             TARGETS.iter().map(|target| (target, scope.spawn(move || over_the_corpus(target, seed)))).collect();
-        let joined = threads.into_iter().map(|(target, thread)| {
-            thread.join().unwrap_or_else(|_| panic!("{} failed: see above", target.name))
-        });
+        let joined = threads
+            .into_iter()
+            .map(|(target, thread)| thread.join().unwrap_or_else(|_| panic!("{} failed: see above", target.name)));
         joined.sum()
     });
     println!("{runs} runs of {} targets with the seed {seed}", TARGETS.len());
