@@ -29,7 +29,8 @@ static mmx_client *new_client(bool https) {
 }
 
 /* The call's end is one of those that it may have; its error is whole. */
-static void ends(mmx_status found, mmx_error *error, mmx_status wanted, bool may_be_cut) {
+static void ends(mmx_status found, mmx_error **given, mmx_status wanted, bool may_be_cut) {
+    mmx_error *error = *given;
     bool is_cut = found == MMX_ERROR_CANCELLED || found == MMX_ERROR_TIMEOUT;
     if (found != wanted && !(may_be_cut && is_cut))
         FAIL("%s, not %s: %s", mmx_status_name(found), mmx_status_name(wanted), mmx_error_message(error));
@@ -50,7 +51,7 @@ static void retrieves(const mmx_client *client, int64_t id, const mmx_call_optio
     mmx_status status = mmx_retrieve_file(client, id, options, &json, &error);
     CHECK((status == MMX_OK) == (json != NULL));
     mmx_string_free(json);
-    ends(status, error, MMX_OK, may_be_cut);
+    ends(status, &error, MMX_OK, may_be_cut);
 }
 
 static void lists(const mmx_client *client) {
@@ -114,7 +115,7 @@ static void *works(void *given) {
         } else if (kind < 120) {
             lists(client);
         } else if (kind < 250) {
-            ends(mmx_delete_file(client, ++absent, MMX_PURPOSE_VOICE_CLONE, NULL, NULL, &error), error,
+            ends(mmx_delete_file(client, ++absent, MMX_PURPOSE_VOICE_CLONE, NULL, NULL, &error), &error,
                 MMX_ERROR_NOT_FOUND, false);
         } else if (kind < 450) {
             options.cancel = cancels[number];

@@ -22,7 +22,9 @@ static mmx_client *client_behind(int port, const char *account_name, bool https)
 }
 
 /* Whether the call succeeded. What fails on such a way fails of the way, never of the library. */
-static bool is_done(mmx_status status, mmx_error *error) {
+static bool is_done(mmx_status status, mmx_error **given) {
+    mmx_error *error = *given;
+    *given = NULL;
     atomic_fetch_add(&calls, 1);
     if (status != MMX_OK) {
         atomic_fetch_add(&failures, 1);
@@ -44,7 +46,7 @@ static int64_t uploads(const mmx_client *client, uint64_t seed, int64_t size) {
     char *json = NULL, *name = format("%llu.mp3", (unsigned long long)seed);
     mmx_files *files = NULL;
     int64_t id = 0;
-    if (is_done(mmx_upload_stream(client, &source, name, MMX_PURPOSE_VOICE_CLONE, &options, &json, &error), error)) {
+    if (is_done(mmx_upload_stream(client, &source, name, MMX_PURPOSE_VOICE_CLONE, &options, &json, &error), &error)) {
         CHECK_INT(mmx_files_parse(json, &files, NULL), MMX_OK);
         id = mmx_files_get(files, 0)->file_id;
         mmx_files_free(files);
@@ -57,24 +59,22 @@ static int64_t uploads(const mmx_client *client, uint64_t seed, int64_t size) {
 static void sweeps(const mmx_client *client) {
     mmx_error *error = NULL;
     char *json = NULL;
-    is_done(mmx_sweep(client, NULL, &json, &error), error);
+    is_done(mmx_sweep(client, NULL, &json, &error), &error);
     mmx_string_free(json);
 }
 
 static void reads(const mmx_client *client, int64_t id, uint64_t seed, int64_t size, const char *target) {
     mmx_error *error = NULL;
     char *json = NULL;
-    is_done(mmx_retrieve_file(client, id, NULL, &json, &error), error);
+    is_done(mmx_retrieve_file(client, id, NULL, &json, &error), &error);
     mmx_string_free(json);
-    error = NULL;
-    if (is_done(mmx_download_file(client, id, target, NULL, NULL, &error), error)) {
+    if (is_done(mmx_download_file(client, id, target, NULL, NULL, &error), &error)) {
         uint8_t *bytes = made_whole(seed, (size_t)size);
         assert_file_holds(target, bytes, (size_t)size);
         free(bytes);
     }
     json = NULL;
-    error = NULL;
-    is_done(mmx_list_files(client, MMX_PURPOSE_VOICE_CLONE, NULL, &json, &error), error);
+    is_done(mmx_list_files(client, MMX_PURPOSE_VOICE_CLONE, NULL, &json, &error), &error);
     mmx_string_free(json);
 }
 
@@ -95,15 +95,15 @@ static void *works(void *given) {
         if (id != 0) reads(client, id, seed, size, target);
         switch (rand_r(&random) % 4) {
         case 0:
-            if (id != 0) is_done(mmx_delete_file(client, id, MMX_PURPOSE_VOICE_CLONE, NULL, NULL, &error), error);
+            if (id != 0) is_done(mmx_delete_file(client, id, MMX_PURPOSE_VOICE_CLONE, NULL, NULL, &error), &error);
             break;
         case 1:
-            if (id != 0) is_done(mmx_take_file(client, id, NULL, target, NULL, NULL, &error), error);
+            if (id != 0) is_done(mmx_take_file(client, id, NULL, target, NULL, NULL, &error), &error);
             break;
         case 2: {
             mmx_file_ref files[] = {{id, MMX_PURPOSE_VOICE_CLONE}, {uploads(client, seed + (1 << 30), 3), NULL}};
             if (id != 0 && files[1].file_id != 0)
-                is_done(mmx_delete_files(client, files, LENGTH_OF(files), NULL, &json, &error), error);
+                is_done(mmx_delete_files(client, files, LENGTH_OF(files), NULL, &json, &error), &error);
             break;
         }
         default: /* Left to the sweep. */ break;
