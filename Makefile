@@ -25,7 +25,7 @@ CLEAN := env -u MINIMAX_API_KEY -u MINIMAX_API_KEY_FILE -u MMX_LEDGER -u MINIMAX
 	-u HTTP_PROXY -u HTTPS_PROXY -u ALL_PROXY -u NO_PROXY -u http_proxy -u https_proxy -u all_proxy -u no_proxy
 
 PYTHON_CODE := bindings/python examples/python examples/containers/python
-PYTHON_LINTED := $(PYTHON_CODE) benches/python packaging tests/clients tests/infra tests/install
+PYTHON_LINTED := $(PYTHON_CODE) benches/python packaging tests/clients tests/infra tests/install tests/soak
 PYTHON_SETTINGS := bindings/python/pyproject.toml
 
 # need(command, package): says what is missing and which package brings it.
@@ -107,7 +107,7 @@ $(VENV_TARGET)/ready: bindings/python/requirements-dev.txt
 	@"$(VENV)/bin/python" -m pip install --quiet --disable-pip-version-check -r $<
 	@touch "$@"
 
-C_FILES = $(wildcard tests/c/*.[ch] tests/json/*.c tests/cpp/*.[ch]pp examples/c/*.c examples/cpp/*.cpp examples/containers/cpp/*.cpp benches/c/*.[ch])
+C_FILES = $(wildcard tests/c/*.[ch] tests/soak/*.[ch] tests/json/*.c tests/cpp/*.[ch]pp examples/c/*.c examples/cpp/*.cpp examples/containers/cpp/*.cpp benches/c/*.[ch])
 
 lint: $(VENV_TARGET)/ready
 	@$(CARGO) fmt --all --check
@@ -132,6 +132,7 @@ test-python: lib $(VENV_TARGET)/ready
 	@MYPYPATH=tests/clients:tests/infra $(MYPY) tests/infra/*.py
 	@for file in packaging/*.py; do MYPYPATH=packaging $(MYPY) $$file || exit 1; done
 	@MYPYPATH=tests/install $(MYPY) tests/install/*.py
+	@MYPYPATH=tests/soak $(MYPY) tests/soak/*.py
 	@$(CLEAN) $(VENV)/bin/pytest -q -c $(PYTHON_SETTINGS) --rootdir bindings/python -o cache_dir=$(TARGET)/pytest \
 		bindings/python/tests
 
@@ -201,6 +202,37 @@ valgrind: tools lib ## 1,000 deletes, one of each failure, and programs of every
 		$(UNDER_VALGRIND) --suppressions=$(CURDIR)/tests/valgrind.supp" \
 			$(CARGO) test --quiet --test c_programs -- --exact c::$$program || exit 1; \
 	done
+
+# ---- Fuzz, sanitizers, soak, supply chain: docs/reliability.md ----
+
+.PHONY: fuzz sanitize soak deny
+
+# With coverage, by libFuzzer and a nightly compiler; `make test` runs the same targets over fuzz/corpus without either.
+SECONDS ?= 60
+fuzz: ## SECONDS=60, ONLY="ledger glob …": each fuzz target that long, by libFuzzer under AddressSanitizer; needs a nightly Rust
+	$(call need,c++,g++)
+	@sh fuzz/run.sh "$(CARGO)" "$(TARGET)" "$(SECONDS)" $(ONLY)
+
+# Left out: what the sanitizer itself doesn't stand, see docs/reliability.md.
+NOT_SANITIZED ?=
+SANITIZE := $(TARGET)/sanitize
+CALLS ?= 200000
+sanitize: tools lib ## CALLS=200000: so many calls by 64 threads; the C programs under AddressSanitizer, UBSan and LeakSanitizer
+	@MMX_TEST_CALLS=$(CALLS) MMX_TEST_UNDER="env --" $(CLEAN) $(CARGO) test --quiet --test c_programs -- --exact c::many_threads
+	@mkdir -p "$(SANITIZE)"
+	@printf '%s\n' '#!/bin/sh' 'exec $(shell command -v $(CC)) -fsanitize=address,undefined -fno-sanitize-recover=all "$$@"' \
+		>"$(SANITIZE)/cc" && chmod +x "$(SANITIZE)/cc"
+	@PATH="$(SANITIZE):$$PATH" MMX_TEST_UNDER="env --" $(CLEAN) $(CARGO) test --quiet --test c_programs -- \
+		$(NOT_SANITIZED:%=--skip c::%)
+
+MINUTES ?= 10
+soak: tools lib ## MINUTES=10: eight threads and all calls through relays that break connections; memory, descriptors and threads stay flat
+	@$(CARGO) build --release --quiet -p mmx-sandbox
+	@$(CLEAN) $(PYTHON) tests/soak/run.py "$(RELEASE)" "$(RELEASE)/mmx-sandbox" "$(TARGET)/soak" "$(MINUTES)"
+
+deny: ## licences, second versions and sources of all crates by deny.toml; ADVISORIES=1 fetches the RustSec database, too
+	$(call need,cargo-deny,crates.io: cargo install cargo-deny --locked)
+	@$(CARGO) deny --all-features --log-level error check --hide-inclusion-graph licenses bans sources $(if $(ADVISORIES),advisories)
 
 # The contestants get a clean environment; fetching the peers for Python may need a proxy.
 BENCH_SIZE = $(if $(QUICK),--quick) $(if $(SMOKE),--smoke)

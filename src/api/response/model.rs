@@ -74,6 +74,10 @@ impl FileFields {
             return Err("duplicate field `file_id`".into());
         }
         let file_id = id.whole().ok_or("a file_id is not a whole number of 64 bits")?;
+        // No call takes another one, so this is no file.
+        if file_id < 1 {
+            return Err("a file_id is not 1 or more".into());
+        }
         Ok(FileObject { file_id, ..self.file })
     }
 }
