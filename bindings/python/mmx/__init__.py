@@ -9,9 +9,12 @@ from . import _ffi
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from ._async_files import AsyncFiles
     from ._async_outcomes import AsyncOutcomes
+    from ._async_temporary import AsyncTemporaryFile
     from ._outcomes import Outcomes
-    from .async_client import AsyncClient, AsyncFiles
+    from ._temporary import TemporaryFile
+    from .async_client import AsyncClient
     from .client import Client
     from .errors import (
         APIError,
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
         InvalidArgumentError,
         InvalidRequestError,
         NetworkError,
+        NotDeletedError,
         NotFoundError,
         PartialFailure,
         PermissionError,
@@ -38,7 +42,20 @@ if TYPE_CHECKING:
         TimeoutError,
     )
     from .files import Files
-    from .results import CallInfo, DeleteResult, Download, File, FileList, Outcome, Plan, PruneResult, Summary
+    from .results import (
+        CallInfo,
+        DeleteResult,
+        Download,
+        File,
+        FileList,
+        Outcome,
+        Plan,
+        PruneResult,
+        Summary,
+        SweepResult,
+        TakeResult,
+        UnsettledUpload,
+    )
 
 PURPOSE_PROMPT_AUDIO = _ffi.MMX_PURPOSE_PROMPT_AUDIO
 PURPOSE_T2A_ASYNC = _ffi.MMX_PURPOSE_T2A_ASYNC
@@ -61,6 +78,7 @@ __all__ = [
     "AsyncClient",
     "AsyncFiles",
     "AsyncOutcomes",
+    "AsyncTemporaryFile",
     "AuthenticationError",
     "CallInfo",
     "CancelledError",
@@ -80,6 +98,7 @@ __all__ = [
     "InvalidArgumentError",
     "InvalidRequestError",
     "NetworkError",
+    "NotDeletedError",
     "NotFoundError",
     "Outcome",
     "Outcomes",
@@ -93,14 +112,18 @@ __all__ = [
     "ServerError",
     "ServerTimeoutError",
     "Summary",
+    "SweepResult",
+    "TakeResult",
+    "TemporaryFile",
     "TimeoutError",
+    "UnsettledUpload",
     "__version__",
 ]
 
 
 _MODULES = ("async_client", "client", "errors", "files", "results")
 # Loaded for themselves: asyncio takes longer to import than all the rest.
-_ASYNC = ("AsyncClient", "AsyncFiles", "AsyncOutcomes")
+_ASYNC = ("AsyncClient", "AsyncFiles", "AsyncOutcomes", "AsyncTemporaryFile")
 
 if not TYPE_CHECKING:
 
@@ -116,9 +139,9 @@ if not TYPE_CHECKING:
             return globals()[name]
         # Loaded when the first name is asked for: `typing` and `dataclasses` take longer to import than all the rest.
         if name in __all__:
-            from . import _outcomes, client, errors, files, results
+            from . import _outcomes, _temporary, client, errors, files, results
 
-            for module in (_outcomes, client, errors, files, results):
+            for module in (_outcomes, _temporary, client, errors, files, results):
                 globals().update({public: value for public, value in vars(module).items() if public in __all__})
         try:
             return globals()[name]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+from datetime import timedelta
+from math import ceil
 from operator import index
-from typing import SupportsFloat, SupportsIndex
+from typing import Any, SupportsFloat, SupportsIndex
 
 from .errors import invalid_argument
 
@@ -60,6 +62,11 @@ def boolean(call: str, parameter: str, value: bool) -> bool:
     return value
 
 
+def function(call: str, parameter: str, value: object) -> None:
+    if value is not None and not callable(value):
+        raise wrong_type(call, parameter, "a function or None", value)
+
+
 def milliseconds(call: str, parameter: str, seconds: SupportsFloat | None) -> int:
     """Converts seconds to milliseconds; None is no limit, which is -1 in C. `parameter` is the name in C."""
     if seconds is None:
@@ -77,3 +84,17 @@ def milliseconds(call: str, parameter: str, seconds: SupportsFloat | None) -> in
         why = "must be 1 or more milliseconds, as a number of seconds that is not too large; None is no limit"
         raise invalid_argument(call, parameter, why)
     return rounded
+
+
+def seconds(call: str, parameter: str, age: timedelta | float, none: str) -> int:
+    """Converts an age to seconds, rounded up so that no younger file counts as old. `none` is what None means."""
+    exact: Any = age.total_seconds() if hasattr(age, "total_seconds") else age
+    if isinstance(exact, bool | str) or not hasattr(type(exact), "__float__"):
+        raise wrong_type(call, parameter, "a timedelta, a number of seconds or None", age)
+    try:
+        whole: int = ceil(exact)
+    except (OverflowError, ValueError):  # An infinity, or not a number.
+        whole = 0
+    if not 0 < whole <= INT64_MAX:
+        raise invalid_argument(call, parameter, f"must be 1 or more seconds that are not too many; None is {none}")
+    return whole

@@ -46,8 +46,8 @@ class Request:
     """A call to make, everything that it needs until it has returned, and what it has returned."""
 
     __slots__ = (
-        "arguments", "error", "flags", "function", "guard", "handle", "info", "library", "progress", "response",
-        "timeout_ms",
+        "arguments", "error", "expires_after_s", "flags", "function", "guard", "handle", "info", "is_patient",
+        "library", "progress", "response", "timeout_ms",
     )  # fmt: skip
 
     def __init__(
@@ -60,6 +60,8 @@ class Request:
         flags: int = 0,
         guard: Guard | None = None,
         progress: Progress | None = None,
+        expires_after_s: int = 0,
+        is_patient: bool = False,
     ) -> None:
         self.library = library
         self.function = function
@@ -68,6 +70,9 @@ class Request:
         # As in mmx_call_options.
         self.timeout_ms = timeout_ms
         self.flags = flags
+        self.expires_after_s = expires_after_s
+        # Whether it goes on to its end although a signal handler has raised.
+        self.is_patient = is_patient
         # None if the call has no callbacks.
         self.guard = guard
         self.progress = None if progress is None or guard is None else guard.progress(progress)
@@ -112,10 +117,11 @@ class Request:
         """The options of the call."""
         options = _ffi.MMX_CALL_OPTIONS_INIT()
         options.timeout_ms, options.flags, options.cancel = self.timeout_ms, self.flags, token
+        options.expires_after_s = self.expires_after_s
         self.info = _ffi.MMX_CALL_INFO_INIT()
         options.info = pointer(self.info)
         if hears_signals and self.guard is not None:
-            options.interrupted = self.guard.interrupted(_ask)
+            options.interrupted = self.guard.interrupted(*((run_signal_handlers, 0) if self.is_patient else (_ask, 1)))
         if self.progress is not None:
             options.progress = self.progress
         return options
@@ -143,9 +149,9 @@ class Request:
         """The note to add to an exception that is raised in place of the result."""
         if self.error is not None:
             failure = errors.from_json(self.error)
-            return str(failure) if failure.ambiguous else None
+            return str(failure) if failure.ambiguous or self.response is not None else None
         # Others change nothing, and their responses have links.
-        changes = self.function.__name__.startswith(("mmx_delete", "mmx_upload", "mmx_download"))
+        changes = self.function.__name__.startswith(("mmx_delete", "mmx_upload", "mmx_download", "mmx_take"))
         return f"the call was done all the same: {self.response}" if self.response and changes else None
 
     def release(self) -> None:
@@ -179,6 +185,9 @@ def call(request: Request, make: Callable[[str, Any], Made], path: str | None = 
         reraise(request)
         if error is not None:
             failure = errors.from_json(error, path)
+            if response is not None:
+                # Only take() has both.
+                failure.taken = make(response, request.info)  # type: ignore[assignment]
             raise failure
         return make(response or "", request.info)
     except BaseException as raised:

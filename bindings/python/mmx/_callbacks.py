@@ -39,9 +39,9 @@ class Guard:
         self.thunks.append(thunk)
         return thunk.pointer
 
-    def interrupted(self, ask: Callable[[], int]) -> Any:
-        """Returns a function for C that asks whether to go on, also after an exception."""
-        thunk = _thunks.take(_ffi.mmx_call_options_interrupted_fn, ask, 1, self)
+    def interrupted(self, ask: Callable[[], int], raised: int) -> Any:
+        """Returns a function for C that asks whether to go on, and returns `raised` after an exception."""
+        thunk = _thunks.take(_ffi.mmx_call_options_interrupted_fn, ask, raised, self)
         self.thunks.append(thunk)
         return thunk.pointer
 

@@ -22,13 +22,16 @@ Made = TypeVar("Made")
 class Connection:
     """The library and the C clients, which are shared by a client and its groups of calls until it is closed."""
 
-    __slots__ = ("_configs", "_handles", "closed", "described", "library")
+    __slots__ = ("_configs", "_handles", "closed", "described", "has_ledger", "library")
 
     def __init__(self, settings: dict[str, object], headers: list[tuple[bytes, bytes]], described: str) -> None:
         self.library = _library.load()
         # The base URL, for repr().
         self.described = described
         self.closed = False
+        ledger = settings["ledger"]
+        # As the library decides it.
+        self.has_ledger = bool(os.environ.get("MMX_LEDGER") if ledger is None else ledger)
         config = _Config(self.library, settings, headers)
         kind = _log.kind()
         # By kind of log. With the same settings they share their connections.
@@ -46,15 +49,22 @@ class Connection:
         guard: Guard | None = None,
         progress: Progress | None = None,
         path: str | None = None,
+        expires_after_s: int = 0,
+        requests: list[_call.Request] | None = None,
     ) -> Made:
         """Makes a call and returns what `make` makes of its response and its mmx_call_info.
 
-        `path` is the local file that it reads or writes.
+        `path` is the local file that it reads or writes. The request is added to `requests`: there is its response,
+        whatever is raised instead.
         """
         timeout_ms = 0 if timeout is ... else _arguments.milliseconds(name, "options.timeout_ms", timeout)
         handle = self.handle(name)
         function = getattr(self.library, f"mmx_{name}")
-        request = _call.Request(self.library, function, handle, arguments, timeout_ms, flags, guard, progress)
+        request = _call.Request(
+            self.library, function, handle, arguments, timeout_ms, flags, guard, progress, expires_after_s
+        )
+        if requests is not None:
+            requests.append(request)
         # The request drops its references when the call returns: those of this frame may be kept by a traceback.
         del handle, arguments
         return _call.call(request, make, path)

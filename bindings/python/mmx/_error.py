@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from . import _ffi
+from ._one import TakeResult
 
 
 class Error(Exception):
@@ -34,6 +35,8 @@ class Error(Exception):
     """How many seconds the service asks to wait; None when it didn't say."""
     ambiguous: bool = False
     """Whether the service may have carried out the call although it failed."""
+    taken: TakeResult | None = None
+    """For `take()`: the result of a call that failed when the file was whole on this disk; otherwise None."""
 
     # Makes an error of the fields of mmx_error_json(). Set by the module of the subclasses.
     _from_fields: ClassVar[Callable[[dict[str, Any]], "Error"]]

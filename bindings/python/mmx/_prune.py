@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable
 from ctypes import byref
 from datetime import timedelta
 from json import loads
-from math import ceil
 from typing import Any, SupportsFloat, SupportsIndex, TypedDict
 
 from . import _arguments, _background, _bulk, _call, _ffi, errors, results
@@ -54,7 +53,8 @@ def filter_of(
     for name, value in (("purpose", purpose), ("name_glob", name_glob), ("keep_glob", keep_glob)):
         if value is not None:
             setattr(selection, name, _arguments.text(CALL, name, value))
-    selection.older_than_s = 0 if older_than is None else seconds(older_than)
+    if older_than is not None:
+        selection.older_than_s = _arguments.seconds(CALL, "older_than", older_than, "no condition")
     selection.min_bytes = _bulk.positive(CALL, "min_bytes", min_bytes, _arguments.INT64_MAX)
     ids = _bulk.ids(CALL, "keep_ids", keep_ids)
     selection.keep_ids, selection.keep_count = ids, len(ids)
@@ -62,21 +62,6 @@ def filter_of(
     selection.max_percent = _bulk.positive(CALL, "max_percent", max_percent, _arguments.INT32_MAX)
     selection.flags = _ffi.MMX_FILTER_ALL if _arguments.boolean(CALL, "all", all) else 0
     return selection
-
-
-def seconds(age: timedelta | float) -> int:
-    """Converts an age to seconds, rounded up so that no younger file counts as old."""
-    exact: Any = age.total_seconds() if hasattr(age, "total_seconds") else age
-    if isinstance(exact, bool | str) or not hasattr(type(exact), "__float__"):
-        raise _arguments.wrong_type(CALL, "older_than", "a timedelta, a number of seconds or None", age)
-    try:
-        whole: int = ceil(exact)
-    except (OverflowError, ValueError):  # An infinity, or not a number.
-        whole = 0
-    if not 0 < whole <= _arguments.INT64_MAX:
-        why = "must be 1 or more seconds that are not too many; None is no condition"
-        raise errors.invalid_argument(CALL, "older_than", why)
-    return whole
 
 
 def prune(

@@ -2,34 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
-import inspect
 import os
-from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterable, Mapping
-from datetime import timedelta
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, NoReturn, Protocol, SupportsFloat, SupportsIndex, TypeVar, overload
+from typing import NoReturn, SupportsFloat, SupportsIndex, TypeVar
 
-from . import _arguments, _prune, errors
-from ._async_outcomes import AsyncOutcomes
-from ._pool import Pieces, Pool, Source, chunks
+from . import _arguments, errors
+from ._async_files import AsyncFiles as AsyncFiles
+from ._async_outcomes import AsyncOutcomes as AsyncOutcomes
+from ._async_temporary import AsyncTemporaryFile as AsyncTemporaryFile
+from ._pool import Pool
 from ._threads import is_main_interpreter
-from ._types import Buffer, FileRef, Path, Progress, Readable, Timeout, Writable
+from ._types import Timeout
 from .client import Client
-from .files import Files, is_text, name_of
-from .results import DeleteResult, Download, File, FileList, Outcome, Plan, PruneResult
-
-if TYPE_CHECKING:
-    from typing_extensions import Unpack
+from .results import Outcome, SweepResult
 
 Self = TypeVar("Self", bound="AsyncClient")
-
-
-class AsyncReadable(Protocol):
-    """An asynchronous reader of bytes, such as `asyncio.StreamReader`."""
-
-    def read(self, size: int, /) -> Awaitable[Buffer]: ...
 
 
 class AsyncClient:
@@ -64,6 +53,7 @@ class AsyncClient:
         allow_insecure: bool = False,
         headers: Mapping[str, str] | Iterable[tuple[str, str]] = (),
         api_key_file: str | os.PathLike[str] | None = None,
+        ledger: str | os.PathLike[str] | None = None,
         max_workers: SupportsIndex = 16,
     ) -> None:
         """The settings are those of `Client`. `max_workers` is how many calls are made at once at most."""
@@ -86,9 +76,25 @@ class AsyncClient:
             allow_insecure=allow_insecure,
             headers=headers,
             api_key_file=api_key_file,
+            ledger=ledger,
         )
         self._pool = Pool(self._client._connection.library, workers)
         self.files = AsyncFiles(self._client.files, self._pool)
+
+    async def sweep(
+        self,
+        *,
+        dry_run: bool = False,
+        timeout: SupportsFloat | None = None,
+        on_outcome: Callable[[Outcome], object] | None = None,
+    ) -> SweepResult:
+        """Settles what processes that are gone left in the ledger, as `Client.sweep()`."""
+        call = partial(self._client.sweep, dry_run=dry_run, timeout=timeout, on_outcome=on_outcome)
+        return await self._pool.run("sweep", call, changes=not dry_run)
+
+    async def keep(self, file_id: SupportsIndex) -> None:
+        """Strikes a file out of the ledger, as `Client.keep()`."""
+        await self._pool.run("ledger_keep", partial(self._client.keep, file_id))
 
     @property
     def closed(self) -> bool:
@@ -115,209 +121,4 @@ class AsyncClient:
         raise errors.not_picklable()
 
 
-class AsyncFiles:
-    """The calls of the file API, as coroutines. An attribute of a client: `AsyncClient.files`.
-
-    Arguments, results and errors are those of `mmx.Files`.
-    """
-
-    __slots__ = ("_files", "_pool")
-
-    def __init__(self, files: Files, pool: Pool) -> None:
-        self._files = files
-        self._pool = pool
-
-    def __repr__(self) -> str:
-        return repr(self._files).replace("mmx.Files", "mmx.AsyncFiles", 1)
-
-    def __reduce__(self) -> NoReturn:
-        raise errors.not_picklable()
-
-    async def delete(
-        self, file_id: SupportsIndex, purpose: str | None = None, *, missing_ok: bool = False, timeout: Timeout = ...
-    ) -> DeleteResult:
-        """Deletes one file, as `Files.delete()`."""
-        call = partial(self._files.delete, file_id, purpose, missing_ok=missing_ok, timeout=timeout)
-        return await self._pool.run("delete_file", call, changes=True)
-
-    async def list(self, purpose: str | None = None, *, timeout: Timeout = ...) -> FileList:
-        """Lists the files of a purpose, or of all purposes, as `Files.list()`."""
-        return await self._pool.run("list_files", partial(self._files.list, purpose, timeout=timeout))
-
-    async def retrieve(self, file_id: SupportsIndex, *, timeout: Timeout = ...) -> File:
-        """Returns the metadata of one file, as `Files.retrieve()`."""
-        return await self._pool.run("retrieve_file", partial(self._files.retrieve, file_id, timeout=timeout))
-
-    async def wait(self, file_id: SupportsIndex, *, timeout: Timeout = ...) -> File:
-        """Waits until a file is there, as `Files.wait()`."""
-        return await self._pool.run("wait_file", partial(self._files.wait, file_id, timeout=timeout))
-
-    async def upload(
-        self,
-        source: Path | Buffer | Readable | AsyncReadable | AsyncIterable[Buffer],
-        *,
-        purpose: str,
-        filename: str | None = None,
-        size: SupportsIndex | None = None,
-        progress: Progress | None = None,
-        reconcile: bool = False,
-        timeout: Timeout = ...,
-    ) -> File:
-        """Uploads a file, as `Files.upload()`.
-
-        `source` may also be an asynchronous reader, with a coroutine `read(size)`, or an asynchronous iterator of
-        bytes. These are read in the loop, once, so the call isn't repeated after a failure. `size` is the number of
-        their bytes, if it is known; without it they are sent in chunks. Another file object is read on the thread of
-        the call.
-        """
-        call = "upload_stream"
-        given: Any = source
-        on_cancel = None
-        read = _reader(source)
-        if read is not None:
-            if is_text(source):
-                raise _arguments.wrong_type(call, "source", "binary, not text", source)
-            length = -1 if size is None else _arguments.integer(call, "size", size, _arguments.INT64_MAX)
-            if size is not None and length < 0:
-                raise errors.invalid_argument(call, "size", f"must be 0 or more, not {length}")
-            filename = name_of(call, source) if filename is None else filename
-            given = Source(asyncio.get_running_loop(), read, length)
-            on_cancel = given.cancel
-        elif size is not None:
-            raise TypeError(f"{call}: size is for asynchronous sources; others have a size of their own")
-        upload = partial(
-            self._files.upload,
-            given,
-            purpose=purpose,
-            filename=filename,
-            progress=progress,
-            reconcile=reconcile,
-            timeout=timeout,
-        )
-        return await self._pool.run(call, upload, changes=True, on_cancel=on_cancel)
-
-    async def download(
-        self,
-        file_id: SupportsIndex,
-        target: Path | Writable | None = None,
-        *,
-        progress: Progress | None = None,
-        via_download_url: bool = False,
-        timeout: Timeout = ...,
-    ) -> Download:
-        """Downloads a file, as `Files.download()`. A file object is written on the thread of the call."""
-        call = partial(
-            self._files.download,
-            file_id,
-            target,
-            progress=progress,
-            via_download_url=via_download_url,
-            timeout=timeout,
-        )
-        return await self._pool.run("download_file", call)
-
-    def iter_content(
-        self, file_id: SupportsIndex, *, via_download_url: bool = False, timeout: Timeout = ...
-    ) -> AsyncGenerator[bytes, None]:
-        """Downloads a file, and returns an asynchronous iterator over its bytes in chunks.
-
-        A failure is raised in the middle of them: a loop that ends without an exception has had the whole file. The
-        download waits for a reader that is slower. One that is left before its end is cancelled by `aclose()`, or when
-        it is dropped. It takes one of the client's threads as long as it lasts.
-        """
-
-        def download(target: Any) -> Download:
-            return self._files.download(file_id, target, via_download_url=via_download_url, timeout=timeout)
-
-        return chunks(self._pool, "download_stream", download)
-
-    def delete_many(
-        self,
-        files: Iterable[FileRef],
-        purpose: str | None = None,
-        *,
-        concurrency: SupportsIndex | None = None,
-        max_attempts: SupportsIndex | None = None,
-        call_timeout: Timeout = ...,
-        timeout: SupportsFloat | None = None,
-        verify: bool = False,
-        check: bool = True,
-    ) -> AsyncOutcomes:
-        """Deletes many files, as `Files.delete_many()`: an asynchronous iterator over an outcome for each."""
-        outcomes = self._files.delete_many(
-            files,
-            purpose,
-            concurrency=concurrency,
-            max_attempts=max_attempts,
-            call_timeout=call_timeout,
-            timeout=timeout,
-            verify=verify,
-            check=check,
-        )
-        return AsyncOutcomes(outcomes, self._pool)
-
-    if TYPE_CHECKING:
-
-        @overload
-        async def prune(self, *, dry_run: Literal[False] = ..., **settings: Unpack[_prune.Settings]) -> PruneResult: ...
-
-        @overload
-        async def prune(self, *, dry_run: Literal[True], **settings: Unpack[_prune.Settings]) -> Plan: ...
-
-        @overload
-        async def prune(self, *, dry_run: bool, **settings: Unpack[_prune.Settings]) -> Plan | PruneResult: ...
-
-    async def prune(
-        self,
-        *,
-        purpose: str | None = None,
-        older_than: timedelta | float | None = None,
-        min_bytes: SupportsIndex | None = None,
-        name_glob: str | None = None,
-        keep_glob: str | None = None,
-        keep_ids: Iterable[SupportsIndex | File] = (),
-        max_files: SupportsIndex | None = None,
-        max_percent: SupportsIndex | None = None,
-        all: bool = False,
-        dry_run: bool = False,
-        verify: bool = False,
-        concurrency: SupportsIndex | None = None,
-        max_attempts: SupportsIndex | None = None,
-        call_timeout: Timeout = ...,
-        timeout: SupportsFloat | None = None,
-        progress: Progress | None = None,
-        on_outcome: Callable[[Outcome], object] | None = None,
-    ) -> Plan | PruneResult:
-        """Deletes the listed files that a filter selects, as `Files.prune()`."""
-        settings: _prune.Settings = {
-            "purpose": purpose,
-            "older_than": older_than,
-            "min_bytes": min_bytes,
-            "name_glob": name_glob,
-            "keep_glob": keep_glob,
-            "keep_ids": keep_ids,
-            "max_files": max_files,
-            "max_percent": max_percent,
-            "all": all,
-            "verify": verify,
-            "concurrency": concurrency,
-            "max_attempts": max_attempts,
-            "call_timeout": call_timeout,
-            "timeout": timeout,
-            "progress": progress,
-            "on_outcome": on_outcome,
-        }
-        call = partial(self._files.prune, dry_run=dry_run, **settings)
-        return await self._pool.run(_prune.CALL, call, changes=not dry_run)
-
-
-def _reader(source: Any) -> Callable[[int], Any] | None:
-    """Returns the coroutine function that reads an asynchronous source; None for others."""
-    read = getattr(source, "read", None)
-    if inspect.iscoroutinefunction(read):
-        return read
-    return Pieces(source.__aiter__()).read if hasattr(source, "__aiter__") else None
-
-
-for _class in (AsyncClient, AsyncFiles):
-    _class.__module__ = "mmx"
+AsyncClient.__module__ = "mmx"

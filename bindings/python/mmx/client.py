@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
-from typing import Any, NoReturn, SupportsIndex, TypeVar
+from typing import Any, NoReturn, SupportsFloat, SupportsIndex, TypeVar
 
-from . import _arguments, errors
+from . import _arguments, _sweep, errors
 from ._connection import Connection
 from ._types import Timeout
 from .files import Files
+from .results import Outcome, SweepResult
 
 Self = TypeVar("Self", bound="Client")
 
@@ -29,6 +30,9 @@ class Client:
         files.delete(file_id, purpose=None)          mmx.DeleteResult
         files.delete_many(files, purpose=None)       mmx.Outcomes, an iterator over mmx.Outcome
         files.prune(older_than=..., dry_run=False)   mmx.PruneResult, or mmx.Plan
+        files.temporary(source, purpose=...)         mmx.TemporaryFile, for a `with` block
+        files.take(file_id, path)                    mmx.TakeResult: downloads, then deletes
+        sweep(dry_run=False)                         mmx.SweepResult: settles what a crash left
     """
 
     __slots__ = ("__weakref__", "_connection", "files")
@@ -51,6 +55,7 @@ class Client:
         allow_insecure: bool = False,
         headers: Mapping[str, str] | Iterable[tuple[str, str]] = (),
         api_key_file: str | os.PathLike[str] | None = None,
+        ledger: str | os.PathLike[str] | None = None,
     ) -> None:
         """Without `api_key` and `base_url`, MINIMAX_API_KEY and MINIMAX_BASE_URL are used.
 
@@ -67,7 +72,9 @@ class Client:
         HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY are used. `ca_file` is a PEM file of certificates to trust in
         addition to the system's. `user_agent` names your program. `allow_insecure` allows http:// to other machines.
         `headers` are sent with every request to the API, for example for a company's gateway, and never to another
-        origin, nor logged. Headers that the library sets itself, such as Authorization, are refused.
+        origin, nor logged. Headers that the library sets itself, such as Authorization, are refused. `ledger` is a file
+        that knows each upload until its file is deleted, for `sweep()`; without it, the path in MMX_LEDGER is used; ""
+        is none. It is made when it is first needed; any number of processes of this host may use it at once.
         """
         call = "client_new"
         if api_key is not None and api_key_file is not None:
@@ -92,11 +99,36 @@ class Client:
             "api_key_file": (
                 api_key_file if api_key_file is None else _arguments.path(call, "api_key_file", api_key_file)
             ),
+            "ledger": ledger if ledger is None else _arguments.path(call, "ledger", ledger),
             "allow_insecure": _arguments.boolean(call, "allow_insecure", allow_insecure),
         }
         described = base_url or os.environ.get("MINIMAX_BASE_URL") or "the default base URL"
         self._connection = Connection(settings, _headers(call, headers), described)
         self.files = Files(self._connection)
+
+    def sweep(
+        self,
+        *,
+        dry_run: bool = False,
+        timeout: SupportsFloat | None = None,
+        on_outcome: Callable[[Outcome], object] | None = None,
+    ) -> SweepResult:
+        """Settles what processes that are gone left in the ledger, and deletes what is due.
+
+        Looks in the list for files of uploads whose response was lost. Deletes temporary files of processes that are
+        gone, files that `take()` had brought to the disk, and those whose `expires_after` is over; everything else
+        stays. Two sweeps at once share the work. With `dry_run` nothing is written or deleted, and the files that would
+        be deleted are "kept". If a file is not deleted, or an upload is unsettled: an `mmx.PartialFailure`, whose
+        `sweep` is the result. `on_outcome` is as in `prune()`, `timeout` limits the whole run, in seconds.
+        """
+        return _sweep.sweep(self._connection, dry_run, timeout, on_outcome)
+
+    def keep(self, file_id: SupportsIndex) -> None:
+        """Strikes a file out of the ledger, so that no sweep deletes it. Sends nothing.
+
+        A file that the ledger doesn't have is a `NotFoundError`.
+        """
+        _sweep.keep(self._connection, file_id)
 
     @property
     def closed(self) -> bool:

@@ -11,7 +11,8 @@ from typing import Any, ClassVar
 
 from . import _ffi
 from ._error import Error as Error
-from .results import Outcome, Plan, Summary
+from ._one import File
+from .results import Outcome, Plan, Summary, SweepResult
 
 
 class InvalidArgumentError(Error, ValueError):
@@ -64,7 +65,7 @@ class HTTPError(Error):
 
 
 class PartialFailure(Error):
-    """Not every file was deleted. `__cause__` is the error that ended the call early, if any did."""
+    """Not every file was deleted, or settled. `__cause__` is the error that ended the call early, if any did."""
 
     summary: Summary
     """How many files have which outcome."""
@@ -72,6 +73,18 @@ class PartialFailure(Error):
     """The outcomes of files that may still be there, in the order in which they settled."""
     plan: Plan | None = None
     """For `prune()`: the files that were listed and selected."""
+    sweep: SweepResult | None = None
+    """For `sweep()`: all that it did, also which uploads it could not settle."""
+
+
+class NotDeletedError(Error):
+    """A temporary file could not be deleted, and may still be there. `__cause__` is the error of the delete.
+
+    `status` and the other attributes are those of the delete's error.
+    """
+
+    file: File
+    """The file."""
 
 
 class GuardError(Error):
@@ -150,6 +163,7 @@ CLASSES: dict[int, type[Error]] = {
 }
 
 _NAMES = {value: name for name, value in vars(_ffi).items() if name.startswith("MMX_ERROR_")}
+NotDeletedError.__module__ = "mmx"
 for _status, _class in CLASSES.items():
     _class.status = _status
     _class.status_name = _NAMES[_status]
@@ -198,6 +212,8 @@ def from_json(text: str, filename: str | None = None) -> Error:
 
 def _from_fields(fields: dict[str, Any], filename: str | None = None) -> Error:
     number = fields.get("errno")
+    # The file may also be the ledger.
+    filename = fields["message"].partition(": the ledger ")[2].partition(" can't be ")[0] or filename
     if fields["status"] == _ffi.MMX_ERROR_FILE and type(number) is int and number > 0:
         error: Error = file_error(fields["message"], number, filename or fields.get("filename"))
     else:
@@ -223,6 +239,15 @@ def _from_fields(fields: dict[str, Any], filename: str | None = None) -> Error:
 
 
 Error._from_fields = staticmethod(_from_fields)
+
+
+def not_deleted(file: File, cause: Error, more: str) -> NotDeletedError:
+    """Makes the error of a temporary file whose delete failed."""
+    error = NotDeletedError(f"the temporary file {file.file_id} was not deleted and may still be there{more}: {cause}")
+    error.__dict__.update(cause.__dict__)
+    error.file = file
+    error.__cause__ = cause
+    return error
 
 
 def copy(error: Error) -> Error:

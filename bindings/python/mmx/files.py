@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, SupportsFloat, SupportsIndex, overload
 
-from . import _arguments, _bulk, _callbacks, _ffi, _outcomes, _prune, _run, errors, results
+from . import _arguments, _bulk, _callbacks, _ffi, _outcomes, _prune, _run, _upload, errors, results
 from ._connection import Connection
 from ._outcomes import Outcomes
+from ._temporary import Requests, TemporaryFile
 from ._types import Buffer, FileRef, Path, Progress, Readable, Timeout, Writable
-from .results import DeleteResult, Download, File, FileList, Outcome, Plan, PruneResult
+from .results import DeleteResult, Download, File, FileList, Outcome, Plan, PruneResult, TakeResult
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -86,6 +87,9 @@ class Files:
         filename: str | None = None,
         progress: Progress | None = None,
         reconcile: bool = False,
+        reuse: bool = False,
+        temporary: bool = False,
+        expires_after: timedelta | float | None = None,
         timeout: Timeout = ...,
     ) -> File:
         """Uploads a file: POST /v1/files/upload, "File Upload" in the API's documents.
@@ -96,42 +100,14 @@ class Files:
         or of the file object ends the call and is raised from it. If an error's `ambiguous` is true, the file may have
         been stored. With `reconcile` the call then looks for it among the files created since the call began: a single
         one of the same name, size and purpose is returned (its `extra` says so); several are named in the error.
-        """
-        path = os.fspath(source) if isinstance(source, str | os.PathLike) else None
-        call = "upload_file" if path is not None and filename is None else "upload_stream"
-        what = _arguments.text(call, "purpose", purpose)
-        check_function(call, "progress", progress)
-        flags = _ffi.MMX_CALL_RECONCILE if _arguments.boolean(call, "reconcile", reconcile) else 0
-        guard = _callbacks.Guard()
-        if call == "upload_file":
-            arguments: tuple[object, ...] = (_arguments.path(call, "path", source), what)  # type: ignore[arg-type]
-            return self._uploaded(call, arguments, timeout, flags, guard, progress, path)
-        if path is None:
-            file = readable(call, source)
-            name = _arguments.text(call, "filename", name_of(call, source) if filename is None else filename)
-            return self._uploaded(call, (guard.source(file), name, what), timeout, flags, guard, progress)
-        name = _arguments.text(call, "filename", filename)  # type: ignore[arg-type]
-        try:
-            opened = open(path, "rb", buffering=0)  # noqa: SIM115
-        except (OSError, ValueError) as error:
-            number = getattr(error, "errno", None)
-            failure = errors.file_error(f"{call}: {source!r} can't be read: {error}", number, path)
-            failure.call = call
-            raise failure from error
-        with opened:
-            return self._uploaded(call, (guard.source(opened), name, what), timeout, flags, guard, progress)
 
-    def _uploaded(
-        self,
-        call: str,
-        arguments: tuple[object, ...],
-        timeout: Timeout,
-        flags: int,
-        guard: _callbacks.Guard,
-        progress: Progress | None,
-        path: str | None = None,
-    ) -> File:
-        return self._connection.call(call, arguments, results.file, timeout, flags, guard, progress, path)
+        With a client's ledger: `reuse` returns the file of an earlier upload of the same bytes and purpose, while the
+        service still has it; processes that begin at once make one file. `temporary` makes the file due for
+        `Client.sweep()` when this process is gone, and `expires_after`, a timedelta or seconds, when that time is over.
+        """
+        return _upload.upload(
+            self._connection, source, purpose, filename, progress, reconcile, timeout, reuse, temporary, expires_after
+        )
 
     def download(
         self,
@@ -151,19 +127,79 @@ class Files:
         path = os.fspath(target) if isinstance(target, str | os.PathLike) else None
         call = "download_stream" if path is None else "download_file"
         number = _arguments.integer(call, "file_id", file_id, _arguments.INT64_MAX)
-        check_function(call, "progress", progress)
+        _arguments.function(call, "progress", progress)
         flags = _ffi.MMX_CALL_VIA_DOWNLOAD_URL if _arguments.boolean(call, "via_download_url", via_download_url) else 0
         guard = _callbacks.Guard()
         memory = io.BytesIO() if target is None else None
         if call == "download_file":
             place: object = _arguments.path(call, "path", target)  # type: ignore[arg-type]
         else:
-            place = guard.sink(memory if memory is not None else writable(call, target))
+            place = guard.sink(memory if memory is not None else _upload.writable(call, target))
 
         def result(raw: str, info: Any) -> Download:
             return results.download(raw, info, None if memory is None else memory.getvalue())
 
         return self._connection.call(call, (number, place), result, timeout, flags, guard, progress, path)
+
+    def temporary(
+        self,
+        source: Path | Buffer | Readable,
+        *,
+        purpose: str,
+        filename: str | None = None,
+        progress: Progress | None = None,
+        reconcile: bool = False,
+        timeout: Timeout = ...,
+    ) -> TemporaryFile:
+        """Uploads a file for a `with` block, and deletes it at its end. The arguments are those of `upload()`.
+
+            with client.files.temporary("voice.mp3", purpose=mmx.PURPOSE_VOICE_CLONE) as file:
+                print(file.file_id)
+
+        The delete has 30 seconds, whatever `timeout` is, also after an exception and Ctrl-C, and when the process ends
+        within the block. A file that can't be deleted is an `mmx.NotDeletedError` with the `file`. If the block itself
+        raises, that goes on, with a note (Python 3.11) and the NotDeletedError at the end of its `__context__`. In a
+        child after a fork the block's end deletes nothing. After a kill the file is left; if the client has a ledger,
+        the next `Client.sweep()` deletes it.
+        """
+        what = _arguments.text("upload_stream", "purpose", purpose)
+        connection = self._connection
+
+        def upload(requests: Requests) -> File:
+            is_known = connection.has_ledger
+            return _upload.upload(
+                connection, source, purpose, filename, progress, reconcile, timeout, temporary=is_known,
+                requests=requests,
+            )  # fmt: skip
+
+        return TemporaryFile(connection, upload, what)
+
+    def take(
+        self,
+        file_id: SupportsIndex,
+        path: Path,
+        purpose: str | None = None,
+        *,
+        progress: Progress | None = None,
+        via_download_url: bool = False,
+        timeout: Timeout = ...,
+    ) -> TakeResult:
+        """Downloads a file to a path, and deletes it at the service once it is whole on this disk.
+
+        Sends GET /v1/files/retrieve_content, "File Retrieve Content", and POST /v1/files/delete, "File Delete". `path`
+        is a regular file. Its length is checked, file and folder are flushed, and only then the file is deleted: if a
+        step fails, it is not, and the error says what is where. An error that comes after the file was whole on the
+        disk has the result in `taken`. `timeout` limits both parts. Other arguments are as in `download()`.
+        """
+        call = "take_file"
+        number = _arguments.integer(call, "file_id", file_id, _arguments.INT64_MAX)
+        what = None if purpose is None else _arguments.text(call, "purpose", purpose)
+        place = _arguments.path(call, "path", path)
+        _arguments.function(call, "progress", progress)
+        flags = _ffi.MMX_CALL_VIA_DOWNLOAD_URL if _arguments.boolean(call, "via_download_url", via_download_url) else 0
+        guard = _callbacks.Guard()
+        arguments = (number, what, place)
+        return self._connection.call(call, arguments, results.taken, timeout, flags, guard, progress, os.fspath(path))
 
     def delete_many(
         self,
@@ -250,51 +286,10 @@ class Files:
         flags = _ffi.MMX_BULK_DRY_RUN if is_dry else 0
         flags |= _ffi.MMX_BULK_VERIFY if _arguments.boolean(call, "verify", verify) else 0
         options = _bulk.Options(call, timeout, call_timeout, concurrency, max_attempts, flags)
-        check_function(call, "progress", progress)
-        check_function(call, "on_outcome", on_outcome)
+        _arguments.function(call, "progress", progress)
+        _arguments.function(call, "on_outcome", on_outcome)
         plan, result = _prune.prune(self._connection, selection, options, progress, on_outcome)
         return plan if is_dry else result
-
-
-def check_function(call: str, parameter: str, function: object) -> None:
-    if function is not None and not callable(function):
-        raise _arguments.wrong_type(call, parameter, "a function or None", function)
-
-
-def readable(call: str, source: Any) -> Any:
-    """Returns a file object for the source of an upload."""
-    wanted = "a path, bytes or a binary file object"
-    if not isinstance(source, bytes | bytearray | memoryview):
-        if is_text(source):
-            raise _arguments.wrong_type(call, "source", f'{wanted} (opened with "rb")', source)
-        if hasattr(source, "read"):
-            return source
-    try:
-        return _callbacks.View(source)
-    except TypeError:
-        raise _arguments.wrong_type(call, "source", wanted, source) from None
-
-
-def writable(call: str, target: Any) -> Any:
-    wanted = "a path, a binary file object or None"
-    if is_text(target):
-        raise _arguments.wrong_type(call, "target", f'{wanted} (opened with "wb")', target)
-    if not hasattr(target, "write"):
-        raise _arguments.wrong_type(call, "target", wanted, target)
-    return target
-
-
-def is_text(file: object) -> bool:
-    # Wrappers such as those of tempfile have the attributes of the file.
-    return isinstance(file, io.TextIOBase) or hasattr(file, "encoding")
-
-
-def name_of(call: str, source: object) -> str:
-    name = getattr(source, "name", None)
-    name = os.path.basename(name) if isinstance(name, str) else ""
-    if not name:
-        raise TypeError(f"{call}: filename is needed, for the source has no name")
-    return name
 
 
 Files.__module__ = "mmx"

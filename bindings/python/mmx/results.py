@@ -4,161 +4,21 @@ Without `from __future__ import annotations`: the types of the fields are object
 pydantic need, for the classes say that they are of `mmx`.
 """
 
-import builtins
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from json import dumps, loads
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ._error import Error
+from ._one import CallInfo as CallInfo
+from ._one import DeleteResult as DeleteResult
+from ._one import Download as Download
+from ._one import File as File
+from ._one import FileList as FileList
+from ._one import TakeResult as TakeResult
 
 INT64_MAX = 2**63 - 1
-
-
-def _unknown(raw: str, *known: str) -> dict[str, Any]:
-    """The fields of an object beside those that are known."""
-    return {name: value for name, value in loads(raw).items() if name not in known}
-
-
-@dataclass(frozen=True, slots=True)
-class CallInfo:
-    """Facts about a call that succeeded, for support and statistics."""
-
-    trace_id: str = ""
-    """The id under which the service knows the last request; "" when the response had none."""
-    attempts: int = 0
-    """How many requests were sent, or tried."""
-    http_status: int = 0
-    """That of the last response; 0 when none came."""
-    elapsed: float = 0.0
-    """How long the call took, in seconds."""
-    evidence: str = ""
-    """The response that proves a delete: "answer" (of the delete), "retrieve" or "list"; "" for other calls."""
-
-
-class _Result:
-    """The result of a call, with the facts about it."""
-
-    __slots__ = ()
-
-    if TYPE_CHECKING:
-        info: CallInfo
-
-    @property
-    def attempts(self) -> int:
-        """How many requests were sent, or tried."""
-        return self.info.attempts
-
-    @property
-    def http_status(self) -> int:
-        """That of the last response; 0 when none came."""
-        return self.info.http_status
-
-    @property
-    def elapsed(self) -> float:
-        """How long the call took, in seconds."""
-        return self.info.elapsed
-
-
-@dataclass(frozen=True, slots=True)
-class DeleteResult(_Result):
-    """The service reports the file deleted."""
-
-    file_id: int
-    raw: str
-    """The service's response, JSON as it came."""
-    info: CallInfo = field(default=CallInfo(), repr=False, compare=False)
-    """Facts about the call."""
-
-    @property
-    def trace_id(self) -> str:
-        """The id under which the service knows the request; "" when the response had none."""
-        return self.info.trace_id
-
-    @property
-    def evidence(self) -> str:
-        """The response that proves it: "answer" (of the delete), or "retrieve" where no answer did."""
-        return self.info.evidence
-
-    @property
-    def extra(self) -> dict[str, Any]:
-        """Fields of the response beside the file's id and `base_resp`: the API may add some."""
-        return _unknown(self.raw, "file_id", "base_resp")
-
-
-@dataclass(frozen=True, slots=True)
-class File:
-    """A file, as the service describes it."""
-
-    file_id: int
-    bytes: int
-    """The size; 0 for generated files, so don't rely on it."""
-    created_at: int
-    """Unix seconds; 0 when unknown."""
-    filename: str
-    """The name at the service: check it before it becomes a path or goes to a terminal."""
-    purpose: str
-    download_url: str = field(repr=False)
-    """A link to the content, or "". Anybody who has it can fetch the file: keep it out of logs."""
-    raw: str = field(repr=False)
-    """The file's part of the response, as JSON. Contains the download_url, too."""
-    info: CallInfo = field(default=CallInfo(), repr=False, compare=False)
-    """Facts about the call that returned it."""
-
-    @property
-    def created(self) -> datetime | None:
-        """`created_at` in UTC; None when unknown."""
-        if self.created_at == 0:
-            return None
-        try:
-            return datetime.fromtimestamp(self.created_at, timezone.utc)
-        except (OverflowError, OSError, ValueError):  # Beyond the year 9999.
-            return None
-
-    @property
-    def extra(self) -> dict[str, Any]:
-        """Fields that this version doesn't know."""
-        return _unknown(self.raw, "file_id", "bytes", "created_at", "filename", "purpose", "download_url")
-
-
-class FileList(list[File]):
-    """The files of a listing: a list, with facts about the call in `info`."""
-
-    __slots__ = ("info",)
-
-    info: CallInfo
-
-    def __init__(self, files: Iterable[File] = (), info: CallInfo = CallInfo()) -> None:
-        super().__init__(files)
-        self.info = info
-
-
-@dataclass(frozen=True, slots=True)
-class Download(_Result):
-    """A completed download."""
-
-    file_id: int
-    bytes: int
-    """The size of the file."""
-    content_type: str
-    resumed: int
-    """How often the download was interrupted and resumed."""
-    via: str
-    """The way it was fetched: "retrieve_content" or "download_url"."""
-    trace_id: str
-    length: int | None = None
-    """The size that the response announced; None if it announced none, so that nothing shows whether `bytes` is all."""
-    _content: builtins.bytes | None = field(default=None, repr=False)
-    info: CallInfo = field(default=CallInfo(), repr=False, compare=False)
-    """Facts about the call."""
-
-    @property
-    def content(self) -> builtins.bytes:
-        """The content, when no target was given; otherwise a ValueError."""
-        if self._content is None:
-            raise ValueError("the bytes went to the target of the download")
-        return self._content
+_NO_INFO = CallInfo()
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,6 +118,44 @@ class PruneResult:
     plan: Plan
 
 
+@dataclass(frozen=True, slots=True)
+class UnsettledUpload:
+    """An upload that a sweep could not settle: a person has to look at it."""
+
+    filename: str
+    """The name that it was uploaded with."""
+    purpose: str | None
+    """None if it is not known."""
+    bytes: int | None
+    """The size; None if it was not known before the upload."""
+    at: datetime
+    """When it was begun, in UTC by the local clock."""
+    path: str | None
+    """For `take()`: where the file should be on this disk."""
+    file_ids: tuple[int, ...]
+    """The files that fit."""
+    why: str
+    """Why none of them is chosen."""
+
+
+@dataclass(frozen=True, slots=True)
+class SweepResult:
+    """What a sweep has done. True if and only if all that was left is settled."""
+
+    summary: Summary
+    outcomes: list[Outcome]
+    """One for each file that the ledger no longer needs, or that was found; "kept" are those that stay."""
+    not_stored: int
+    """Uploads that stored nothing; they are struck out."""
+    waiting: int
+    """Uploads of which nothing is listed yet; they are given up ten minutes after they began."""
+    unsettled: list[UnsettledUpload]
+    """Uploads whose file can't be told, and files that are not as they were."""
+
+    def __bool__(self) -> bool:
+        return bool(self.summary) and not self.unsettled
+
+
 def call_info(info: Any) -> CallInfo:
     """Copies an mmx_call_info, if there is one."""
     if info is None:
@@ -305,6 +203,46 @@ def download(response: str, info: Any, content: bytes | None) -> Download:
     )
 
 
+def taken(response: str, info: Any) -> TakeResult:
+    fields, about = loads(response), call_info(info)
+    delete = fields["delete"]
+    return TakeResult(
+        file_id=fields["file_id"],
+        bytes=fields["bytes"],
+        content_type=fields["content_type"],
+        resumed=fields["resumed"],
+        via=fields["via"],
+        trace_id=fields["trace_id"],
+        length=fields["length"],
+        path=fields["path"],
+        deleted=fields["deleted"],
+        delete=None if delete is None else DeleteResult(fields["file_id"], dumps(delete, separators=(",", ":")), about),
+        info=about,
+    )
+
+
+def sweep(fields: dict[str, Any], outcomes: list[Outcome]) -> SweepResult:
+    about = fields["sweep"]
+    return SweepResult(
+        summary=summary(fields),
+        outcomes=outcomes,
+        not_stored=about["not_stored"],
+        waiting=about["waiting"],
+        unsettled=[
+            UnsettledUpload(
+                filename=one["filename"],
+                purpose=one["purpose"],
+                bytes=one["bytes"],
+                at=moment(one["at_ms"]),
+                path=one["path"],
+                file_ids=tuple(one["file_ids"]),
+                why=one["why"],
+            )
+            for one in about["unsettled"]
+        ],
+    )
+
+
 def moment(milliseconds: int) -> datetime:
     """Converts Unix milliseconds to a datetime in UTC."""
     return datetime.fromtimestamp(milliseconds / 1000, timezone.utc)
@@ -335,7 +273,7 @@ def plan(fields: dict[str, Any]) -> Plan:
     )
 
 
-def _file(fields: dict[str, Any], info: CallInfo = CallInfo()) -> File:
+def _file(fields: dict[str, Any], info: CallInfo = _NO_INFO) -> File:
     return File(
         file_id=_whole(fields.get("file_id")),
         bytes=_whole(fields.get("bytes")),
@@ -368,5 +306,5 @@ def _text(value: object) -> str:
     return value if value.isascii() else value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
-for _class in (CallInfo, DeleteResult, File, FileList, Download, Outcome, Summary, Plan, PruneResult):
+for _class in (Outcome, Summary, Plan, PruneResult, UnsettledUpload, SweepResult):
     _class.__module__ = "mmx"

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import typing
 from datetime import datetime, timezone
+from pathlib import Path
 from typing import Any
 
 import pydantic
@@ -70,9 +71,11 @@ def calls() -> list[str]:
 
 def test_help_shows_the_calls() -> None:
     text = pydoc.plain(pydoc.render_doc(mmx.Client))
-    assert len(calls()) == 8
+    assert len(calls()) == 10
     for name in calls():
         assert f"files.{name}(" in text
+    for name in ("sweep", "keep"):
+        assert f"{name}(" in text
     text = pydoc.plain(pydoc.render_doc(mmx))
     for kind in CLASSES:
         assert f"class {kind.__name__}(" in text
@@ -109,9 +112,11 @@ class Report(pydantic.BaseModel):
     download: mmx.Download | None = None
     deleted: mmx.DeleteResult | None = None
     plan: mmx.Plan | None = None
+    taken: mmx.TakeResult | None = None
+    swept: mmx.SweepResult | None = None
 
 
-def test_pydantic(account: Account) -> None:
+def test_pydantic(account: Account, tmp_path: Path) -> None:
     account.fault(call="delete", file_id=2, code=2013, times=-1, message="not this one")
     files = account.client().files
     outcomes = list(files.delete_many([1, 2], PURPOSE, check=False))
@@ -122,6 +127,8 @@ def test_pydantic(account: Account) -> None:
         download=files.download(4),
         deleted=files.delete(5, PURPOSE),
         plan=files.prune(purpose=PURPOSE, all=True, dry_run=True),
+        taken=files.take(6, tmp_path / "taken", PURPOSE),
+        swept=account.client(ledger=tmp_path / "ledger").sweep(),
     )
     assert all(given is kept for given, kept in zip(outcomes, report.outcomes, strict=True))
     again = Report.model_validate_json(report.model_dump_json())
@@ -133,6 +140,8 @@ def test_pydantic(account: Account) -> None:
     assert dataclasses.replace(failed, error=None) == dataclasses.replace(failed_before, error=None)
     assert again.file == report.file
     assert again.plan == report.plan
+    assert again.taken == report.taken
+    assert again.swept == report.swept
     assert again.summary == report.summary
     schema = Report.model_json_schema()
     assert {"status", "message", "ambiguous"} <= set(
