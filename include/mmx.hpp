@@ -440,10 +440,10 @@ class Client {
     }
     Client(Client &&) noexcept = default;
     Client &operator=(Client &&) noexcept = default;
-    Result<File> try_upload(const std::filesystem::path &path, std::string_view purpose, const Call &call = {}) const { return detail::upload<File>(get(), call, detail::file, path, purpose); }
-    Result<File> try_upload(Bytes bytes, std::string_view filename, std::string_view purpose, const Call &call = {}) const { return detail::upload<File>(get(), call, detail::file, bytes, filename, purpose); }
+    Result<File> try_upload(const std::filesystem::path &path, std::string_view purpose, const Call &call = {}) const { return detail::upload<File>(get(), 0, call, detail::file, path, purpose); }
+    Result<File> try_upload(Bytes bytes, std::string_view filename, std::string_view purpose, const Call &call = {}) const { return detail::upload<File>(get(), 0, call, detail::file, bytes, filename, purpose); }
     /// From where the stream is to its end; retried if it can go back.
-    Result<File> try_upload(std::istream &in, std::string_view filename, std::string_view purpose, const Call &call = {}) const { return detail::upload<File>(get(), call, detail::file, in, filename, purpose); }
+    Result<File> try_upload(std::istream &in, std::string_view filename, std::string_view purpose, const Call &call = {}) const { return detail::upload<File>(get(), 0, call, detail::file, in, filename, purpose); }
     /// Uploads as upload() does; the file is deleted with the object that is returned. With a ledger the call is `temporary`.
     Result<TemporaryFile> try_temporary(const std::filesystem::path &path, std::string_view purpose, const Call &call = {}) const { return upload_temporary(call, path, purpose); }
     Result<TemporaryFile> try_temporary(Bytes bytes, std::string_view filename, std::string_view purpose, const Call &call = {}) const { return upload_temporary(call, bytes, filename, purpose); }
@@ -486,10 +486,10 @@ class Client {
     const mmx_client *get() const noexcept { return handle_ ? handle_->client : nullptr; }
   private:
     explicit Client(std::shared_ptr<const detail::Handle> handle) noexcept : handle_(std::move(handle)) {}
-    template <class... A> Result<TemporaryFile> upload_temporary(Call call, A &...what) const {
-        call.temporary = handle_ && handle_->has_ledger;
+    template <class... A> Result<TemporaryFile> upload_temporary(const Call &call, A &...what) const {
+        const std::uint32_t flags = handle_ && handle_->has_ledger ? MMX_CALL_TEMPORARY : 0;
         const auto make = [&](const char *json) { return TemporaryFile(handle_, detail::file(json)); };
-        return detail::upload<TemporaryFile>(get(), call, make, what...);
+        return detail::upload<TemporaryFile>(get(), flags, call, make, what...);
     }
     std::shared_ptr<const detail::Handle> handle_;
 };

@@ -359,10 +359,12 @@ inline Result<std::shared_ptr<const Handle>> create(const Config &config) {
     return std::shared_ptr<const Handle>(made);
 }
 
+/// A call with further flags than those of `call`.
 template <class T, class Make, class F, class... A>
-Result<T> run(const mmx_client *client, const Call &call, Make make, F function, const A &...arguments) {
+Result<T> run_with(std::uint32_t flags, const mmx_client *client, const Call &call, Make make, F function, const A &...arguments) {
     Frame frame;
-    const mmx_call_options options = detail::options(call, frame.info);
+    mmx_call_options options = detail::options(call, frame.info);
+    options.flags |= flags;
     const mmx_status status = function(client, arguments..., &options, &frame.json, &frame.error);
     if (call.info) *call.info = info(frame.info);
     if (call.json && frame.json) *call.json = frame.json;
@@ -371,6 +373,11 @@ Result<T> run(const mmx_client *client, const Call &call, Make make, F function,
     Result<T> made = make(frame.json);
     frame.rethrow();
     return made;
+}
+
+template <class T, class Make, class F, class... A>
+Result<T> run(const mmx_client *client, const Call &call, Make make, F function, const A &...arguments) {
+    return run_with<T>(0, client, call, std::move(make), function, arguments...);
 }
 
 template <class Options, class F, class... A>
@@ -416,22 +423,22 @@ inline Result<std::string> download_string(const mmx_client *client, std::int64_
 }
 
 template <class T, class Make>
-Result<T> upload(const mmx_client *client, const Call &call, Make make, const std::filesystem::path &path, std::string_view purpose) {
-    return run<T>(client, call, make, mmx_upload_file, Text(path.native()), Text(purpose));
+Result<T> upload(const mmx_client *client, std::uint32_t flags, const Call &call, Make make, const std::filesystem::path &path, std::string_view purpose) {
+    return run_with<T>(flags, client, call, make, mmx_upload_file, Text(path.native()), Text(purpose));
 }
 
 template <class T, class Make>
-Result<T> upload(const mmx_client *client, const Call &call, Make make, Bytes bytes, std::string_view filename, std::string_view purpose) {
+Result<T> upload(const mmx_client *client, std::uint32_t flags, const Call &call, Make make, Bytes bytes, std::string_view filename, std::string_view purpose) {
     Rest rest{bytes, 0};
     const mmx_source from = source(rest);
-    return run<T>(client, call, make, mmx_upload_stream, &from, Text(filename), Text(purpose));
+    return run_with<T>(flags, client, call, make, mmx_upload_stream, &from, Text(filename), Text(purpose));
 }
 
 template <class T, class Make>
-Result<T> upload(const mmx_client *client, const Call &call, Make make, std::istream &in, std::string_view filename, std::string_view purpose) {
+Result<T> upload(const mmx_client *client, std::uint32_t flags, const Call &call, Make make, std::istream &in, std::string_view filename, std::string_view purpose) {
     RestOfStream rest{in, in.tellg()};
     const mmx_source from = source(rest);
-    return run<T>(client, call, make, mmx_upload_stream, &from, Text(filename), Text(purpose));
+    return run_with<T>(flags, client, call, make, mmx_upload_stream, &from, Text(filename), Text(purpose));
 }
 
 /// Without a ledger there is nothing to keep, unless that `needs_one`.
