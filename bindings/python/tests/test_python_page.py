@@ -33,7 +33,17 @@ with make_server("127.0.0.1", 0, application, handler_class=Quiet) as server:
 
 
 def test_every_part_has_its_program() -> None:
-    wanted = ("Python", "Many files", "Files that go again", "Keys and gateways", "Threads", "asyncio", "multiprocessing", "gunicorn, uWSGI", "gevent")
+    wanted = (
+        "Python",
+        "Many files",
+        "Files that go again",
+        "Keys and gateways",
+        "Threads",
+        "asyncio",
+        "multiprocessing",
+        "gunicorn, uWSGI",
+        "gevent",
+    )
     assert all(BLOCKS[title] for title in wanted)
 
 
