@@ -52,6 +52,8 @@ class Thunk:
         self.prototype = prototype
         # Any: also attributes of generators.
         self.generator: Any = _serve(self)
+        # Before it runs: one that runs is never closed, for a signal handler could raise in its end.
+        _generators.append(self.generator)
         next(self.generator)
         arguments = type("Arguments", (BaseException,), {"__index__": _instance_method(self.generator.send)})
         # A function that returns nothing to C has to return an integer to ctypes.
@@ -59,6 +61,8 @@ class Thunk:
         self.pointer: Any = cast(made(arguments), prototype)
 
 
+# All that were made, also where a signal handler has raised before the thunk was given back.
+_generators: list[Any] = []
 # By prototype. Making one takes longer than a callback does.
 _idle: dict[Any, list[Thunk]] = {}
 
