@@ -6,19 +6,15 @@
  * MMX_TEST_ONE_IN: one point in so many, chosen by MMX_TEST_SEED; 1 = every point. */
 #include "calls.h"
 #include "relay.h"
+#include "workers.h"
 #include <sys/prctl.h>
 
-enum { WORKERS = 3, UPLOADED = 150000, SMALL = 2048, KIB = 1024, REFUSED_EACH = 4096, MOST_DOUBTS = 40000 };
+enum { UPLOADED = 150000, SMALL = 2048, KIB = 1024, REFUSED_EACH = 4096, MOST_DOUBTS = 40000 };
 
-static long one_in = 100, visited, number;
-static uint64_t seed;
-static int worker;
-static char own_folder[80];
 static struct place place;
 static struct relay *relays[2];
 static struct report report;
 static char here[160];
-static const char *const left[] = {"torture.mp3", "target", "ledger"};
 
 /* Failures that were reported as not carried out: looked at again at the end, when the server is done with everything. */
 static struct doubt {
@@ -48,13 +44,6 @@ static struct relay *forked_relay(bool https) {
     }
     close(relay->listener);
     return relay;
-}
-
-/* Whether this point is visited, by this worker. */
-static bool is_mine(bool is_end) {
-    long at = number++;
-    bool is_chosen = is_end || mixed(seed + (uint64_t)at) % (uint64_t)one_in == 0;
-    return is_chosen && at % WORKERS == worker;
 }
 
 /* One call behind a relay that breaks its first connection; -1 = not. Then what must be so. */
@@ -88,7 +77,7 @@ static void visit(const struct call *call, bool https, long up, long down, bool 
         doubts[doubt_count++].files = place.files;
     }
     free(url);
-    visited++;
+    counted[0]++;
     if (getenv("MMX_TEST_VERBOSE")) printf("%s: %s%s\n", here, mmx_status_name(report.status), report.ambiguous ? " ?" : "");
 }
 
@@ -99,7 +88,7 @@ static void status_is(bool is_right) {
 static void responses(const struct call *call, bool https, bool reset, long length) {
     bool changes = call->check == check_delete || call->check == check_upload;
     for (long down = 0; down <= length; down++) {
-        if (!is_mine(down == 0 || (one_in == 1 && down == length))) continue;
+        if (!is_next_mine(down == 0 || (one_in == 1 && down == length))) continue;
         visit(call, https, -1, down, reset, NULL, NULL);
         mmx_status status = report.status;
         if (down == length) {
@@ -117,7 +106,7 @@ static void responses(const struct call *call, bool https, bool reset, long leng
 
 static void requests_cut(const struct call *call, bool https, bool reset, long length) {
     for (long up = 0; up <= length; up += length <= SMALL ? 1 : KIB) {
-        if (!is_mine(up == 0)) continue;
+        if (!is_next_mine(up == 0)) continue;
         visit(call, https, up, -1, reset, NULL, NULL);
         /* Nothing was sent where the handshake, of TCP or TLS, was cut. */
         status_is(report.status == MMX_ERROR_NETWORK || ((https || up == 0) && report.status == MMX_ERROR_CONNECT));
@@ -128,7 +117,7 @@ static void refusals(const struct call *call, bool https) {
     static const char *const endings[] = {"'close':'fin'", "'close':'rst'", "'keep':true"};
     for (size_t i = 0; i < LENGTH_OF(endings); i++) {
         for (long after = 0; after < UPLOADED; after += REFUSED_EACH) {
-            if (!is_mine(after == 0)) continue;
+            if (!is_next_mine(after == 0)) continue;
             char *fault = format("{'call':'upload','code':1026,'refuse_after':%ld,%s}", after, endings[i]);
             visit(call, https, -1, -1, false, fault, NULL);
             status_is(report.status == MMX_ERROR_CONTENT_REJECTED || (i < 2 && report.status == MMX_ERROR_NETWORK));
@@ -137,7 +126,7 @@ static void refusals(const struct call *call, bool https) {
     }
     for (int reset = 0; reset < 2; reset++) {
         for (long after = 0; after < UPLOADED; after += REFUSED_EACH) {
-            if (!is_mine(after == 0)) continue;
+            if (!is_next_mine(after == 0)) continue;
             char *fault = format(
                 "{'call':'upload','stop_reading_after':%ld,'then':'%s'}", after, reset ? "rst" : "fin");
             visit(call, https, -1, -1, false, fault, NULL);
@@ -173,8 +162,6 @@ static void measure(const struct call *call, bool https) {
 }
 
 static void works(void) {
-    snprintf(own_folder, sizeof own_folder, "%s/%d", folder(), worker);
-    CHECK_INT(mkdir(own_folder, 0700), 0);
     doubts = calloc(MOST_DOUBTS, sizeof *doubts);
     for (int https = 0; https < 2; https++) relays[https] = forked_relay(https);
     for (size_t i = 0; i < LENGTH_OF(five_calls); i++) {
@@ -201,39 +188,8 @@ static void works(void) {
 }
 
 int main(void) {
-    if (getenv("MMX_TEST_ONE_IN")) one_in = atol(getenv("MMX_TEST_ONE_IN"));
-    seed = getenv("MMX_TEST_SEED") ? strtoull(getenv("MMX_TEST_SEED"), NULL, 10) : (uint64_t)time(NULL);
-    in_memory();
-    folder();
     signal(SIGALRM, too_long);
-    int results[2];
-    CHECK_INT(pipe(results), 0);
-    for (worker = 0; worker < WORKERS; worker++) {
-        if (fork() != 0) continue;
-        works();
-        _exit(write(results[1], &visited, sizeof visited) == sizeof visited ? 0 : 1);
-    }
-    long total = 0;
-    for (worker = 0; worker < WORKERS; worker++) {
-        int status;
-        long done;
-        CHECK(wait(&status) > 0);
-        if (status != 0) {
-            fprintf(stderr, "MMX_TEST_SEED=%" PRIu64 " MMX_TEST_ONE_IN=%ld shows it again\n", seed, one_in);
-            exit(1);
-        }
-        CHECK(read(results[0], &done, sizeof done) == sizeof done);
-        total += done;
-    }
-    for (worker = 0; worker < WORKERS; worker++) {
-        snprintf(own_folder, sizeof own_folder, "%s/%d", folder(), worker);
-        for (size_t i = 0; i < LENGTH_OF(left); i++) {
-            char *path = format("%s/%s", own_folder, left[i]);
-            unlink(path);
-            free(path);
-        }
-    }
-    remove_folder();
-    printf("cut at %ld points, one in %ld (seed %" PRIu64 ")\n", total, one_in, seed);
+    run_workers(works, 200);
+    printf("cut at %ld points, one in %ld (seed %" PRIu64 ")\n", counted[0], one_in, seed);
     return 0;
 }

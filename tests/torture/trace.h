@@ -65,7 +65,8 @@ static inline void at_system_call(pid_t task, struct injection *wanted, long *co
         wanted->is_done = *is_failing = true;
         if (!wanted->is_after) skip_call(task);
     } else if (info.op == PTRACE_SYSCALL_INFO_EXIT && *is_failing) {
-        set_result(task, -(long)wanted->error);
+        /* brk() reports where the break is. */
+        set_result(task, wanted->number == SYS_brk ? 0 : -(long)wanted->error);
         *is_failing = false;
     }
 }
