@@ -47,8 +47,8 @@ static struct relay *forked_relay(bool https) {
 }
 
 /* One call behind a relay that breaks its first connection; -1 = not. Then what must be so. */
-static void visit(const struct call *call, bool https, long up, long down, bool reset, const char *fault,
-    void (*on_return)(void)) {
+static void visit(
+    const struct call *call, bool https, long up, long down, bool reset, const char *fault, void (*on_return)(void)) {
     static long accounts;
     struct relay *relay = relays[https];
     char name[48];
@@ -78,7 +78,8 @@ static void visit(const struct call *call, bool https, long up, long down, bool 
     }
     free(url);
     counted[0]++;
-    if (getenv("MMX_TEST_VERBOSE")) printf("%s: %s%s\n", here, mmx_status_name(report.status), report.ambiguous ? " ?" : "");
+    if (getenv("MMX_TEST_VERBOSE"))
+        printf("%s: %s%s\n", here, mmx_status_name(report.status), report.ambiguous ? " ?" : "");
 }
 
 static void status_is(bool is_right) {
@@ -95,7 +96,8 @@ static void responses(const struct call *call, bool https, bool reset, long leng
             /* The length of what TLS sends varies by some bytes. */
             status_is(status == MMX_OK || (https && status == MMX_ERROR_NETWORK));
         } else if (https) {
-            status_is(status == MMX_ERROR_NETWORK || status == MMX_ERROR_CONNECT || (status == MMX_OK && down > length - 16));
+            status_is(
+                status == MMX_ERROR_NETWORK || status == MMX_ERROR_CONNECT || (status == MMX_OK && down > length - 16));
         } else {
             /* The server has the whole request. */
             status_is(status == MMX_ERROR_NETWORK && report.ambiguous == changes);
@@ -127,8 +129,8 @@ static void refusals(const struct call *call, bool https) {
     for (int reset = 0; reset < 2; reset++) {
         for (long after = 0; after < UPLOADED; after += REFUSED_EACH) {
             if (!is_next_mine(after == 0)) continue;
-            char *fault = format(
-                "{'call':'upload','stop_reading_after':%ld,'then':'%s'}", after, reset ? "rst" : "fin");
+            char *fault =
+                format("{'call':'upload','stop_reading_after':%ld,'then':'%s'}", after, reset ? "rst" : "fin");
             visit(call, https, -1, -1, false, fault, NULL);
             status_is(report.status == MMX_ERROR_NETWORK);
             free(fault);
@@ -189,7 +191,7 @@ static void works(void) {
 
 int main(void) {
     signal(SIGALRM, too_long);
-    run_workers(works, 200);
+    run_workers(works, 600);
     printf("cut at %ld points, one in %ld (seed %" PRIu64 ")\n", counted[0], one_in, seed);
     return 0;
 }

@@ -90,14 +90,16 @@ static void check_child(const struct scenario *scenario, const struct failing_ca
     }
 }
 
-static void describe(const struct scenario *scenario, bool https, const struct failing_call *failing, long nth, int error) {
+static void describe(
+    const struct scenario *scenario, bool https, const struct failing_call *failing, long nth, int error) {
     snprintf(here, sizeof here, "%s over %s: %s number %ld: %s", scenario->call.name, https ? "TLS" : "HTTP",
         failing->name, nth, strerror(error));
     now_at = here;
 }
 
 /* Whether this failure is one of those that are tried, and by this worker. */
-static bool is_mine(const struct scenario *scenario, bool https, const struct failing_call *failing, long nth, int error) {
+static bool is_mine(
+    const struct scenario *scenario, bool https, const struct failing_call *failing, long nth, int error) {
     const char *only = getenv("MMX_TEST_ONLY");
     describe(scenario, https, failing, nth, error);
     /* In every run: a ledger for which there is no descriptor more. */
@@ -185,7 +187,7 @@ int main(void) {
     setenv("SSL_CERT_FILE", setting("MMX_TEST_CA"), 1);
     setenv("SSL_CERT_DIR", "/proc/self/no-such-folder", 1);
     run_workers(works, 400);
-    printf("%ld system calls failed, one in %ld (seed %" PRIu64 "); %ld aborts for want of memory\n", counted[0], one_in,
-        seed, counted[1]);
+    printf("%ld system calls failed, one in %ld (seed %" PRIu64 "); %ld aborts for want of memory\n", counted[0],
+        one_in, seed, counted[1]);
     return 0;
 }

@@ -26,7 +26,8 @@ struct injection {
 
 static inline void trace(enum __ptrace_request request, pid_t task, void *address, void *data) {
     /* A task that was killed meanwhile is reported by waitpid(). */
-    if (ptrace(request, task, address, data) != 0 && errno != ESRCH) FAIL("ptrace %d: %s", (int)request, strerror(errno));
+    if (ptrace(request, task, address, data) != 0 && errno != ESRCH)
+        FAIL("ptrace %d: %s", (int)request, strerror(errno));
 }
 
 static inline void skip_call(pid_t task) {

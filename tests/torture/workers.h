@@ -52,8 +52,8 @@ static inline void run_workers(void (*works)(void), long without_setting) {
         long more[LENGTH_OF(counted)];
         CHECK(wait(&status) > 0);
         if (status != 0)
-            FAIL("a worker ended with %#x: MMX_TEST_SEED=%" PRIu64 " MMX_TEST_ONE_IN=%ld shows it again", (unsigned)status,
-                seed, one_in);
+            FAIL("a worker ended with %#x: MMX_TEST_SEED=%" PRIu64 " MMX_TEST_ONE_IN=%ld shows it again",
+                (unsigned)status, seed, one_in);
         CHECK(read(results[0], more, sizeof more) == sizeof more);
         for (size_t i = 0; i < LENGTH_OF(counted); i++) counted[i] += more[i];
     }
