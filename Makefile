@@ -35,7 +35,7 @@ include packaging/install.mk
 
 .PHONY: help demo demo-real test lib release-folder cli sandbox header lint test-rust test-python test-go test-go-plain \
 	test-go-race test-go-cgocheck \
-	test-go-gogc test-freethreaded test-clients test-infra valgrind bench bench-goals bench-instructions bench-page bench-programs tools fetch docs clean
+	test-go-gogc test-freethreaded test-clients test-infra torture valgrind bench bench-goals bench-instructions bench-page bench-programs tools fetch docs clean
 
 .DEFAULT_GOAL := help
 
@@ -107,7 +107,7 @@ $(VENV_TARGET)/ready: bindings/python/requirements-dev.txt
 	@"$(VENV)/bin/python" -m pip install --quiet --disable-pip-version-check -r $<
 	@touch "$@"
 
-C_FILES = $(wildcard tests/c/*.[ch] tests/soak/*.[ch] tests/json/*.c tests/cpp/*.[ch]pp examples/c/*.c examples/cpp/*.cpp examples/containers/cpp/*.cpp benches/c/*.[ch])
+C_FILES = $(wildcard tests/c/*.[ch] tests/soak/*.[ch] tests/torture/*.[ch] tests/json/*.c tests/cpp/*.[ch]pp examples/c/*.c examples/cpp/*.cpp examples/containers/cpp/*.cpp benches/c/*.[ch])
 
 lint: $(VENV_TARGET)/ready
 	@$(CARGO) fmt --all --check
@@ -191,6 +191,14 @@ test-infra: lib ## all calls through nginx, haproxy, squid and toxiproxy, on loo
 # Those that neither measure time nor fork inside a callback: what a child of a call leaves is the parent's, not lost.
 VALGRIND_PROGRAMS := bulk bulk_doubt prune list retrieve files_parse upload download_resume retry_delete reconcile ownership \
 	proxy log ledger take
+
+# Under valgrind a call takes some hundred times as long: a tenth of the points is cut there.
+TORTURE = $(CARGO) test --quiet --test torture -- --nocapture --test-threads 1
+UNDER_VALGRIND_WITH_TLS = $(UNDER_VALGRIND) --suppressions=$(CURDIR)/tests/valgrind.supp"
+torture: tools lib ## every byte cut, and every system call failing once: all of them, in about half an hour
+	$(call need,valgrind,valgrind)
+	@$(CLEAN) MMX_TEST_ONE_IN=1 MMX_TEST_LONGEST_S=7200 $(TORTURE)
+	@$(UNDER_VALGRIND_WITH_TLS) MMX_TEST_ONE_IN=10 MMX_TEST_LONGEST_S=7200 $(TORTURE) --exact cut
 
 valgrind: tools lib ## 1,000 deletes, one of each failure, and programs of every call under valgrind
 	$(call need,valgrind,valgrind)

@@ -45,25 +45,10 @@ fn test(source: &Path, name: &str, sandbox: &Sandbox, tables: &[(&str, String)])
     let includes = format!("-I{}", common::root().join("tests/c").display());
     let flags: Vec<_> = flags.trim_end_matches("*/").split_whitespace().chain([includes.as_str()]).collect();
     common::compile("cc", "c11", source, &program, &flags)?;
-    let ca_file = sandbox.ca_file().to_string_lossy().into_owned();
-    let self_signed = sandbox.self_signed_file().to_string_lossy();
-    let settings = [
-        ("MMX_TEST_HTTP", sandbox.http_url()),
-        ("MMX_TEST_HTTPS", sandbox.https_url()),
-        ("MMX_TEST_HTTPS_TLS12", sandbox.https_tls12_url()),
-        ("MMX_TEST_HTTPS_EXPIRED", sandbox.https_expired_url()),
-        ("MMX_TEST_HTTPS_WRONG_HOST", sandbox.https_wrong_host_url()),
-        ("MMX_TEST_HTTPS_UNKNOWN_CA", sandbox.https_unknown_ca_url()),
-        ("MMX_TEST_HTTPS_SELF_SIGNED", sandbox.https_self_signed_url()),
-        ("MMX_TEST_HTTPS_NO_INTERMEDIATE", sandbox.https_no_intermediate_url()),
-        ("MMX_TEST_SELF_SIGNED", &self_signed),
-        ("MMX_TEST_STORE", sandbox.store_url()),
-        ("MMX_TEST_HTTPS_STORE", sandbox.https_store_url()),
-        ("MMX_TEST_CA", &ca_file),
-        ("MMX_TEST_KEY", mmx_sandbox::API_KEY),
-    ];
+    let settings = common::settings(sandbox);
+    let settings = settings.iter().map(|(name, value)| (*name, value.as_str()));
     let tables = tables.iter().map(|(name, file)| (*name, file.as_str()));
-    let settings: Vec<_> = settings.into_iter().chain(tables).collect();
+    let settings: Vec<_> = settings.chain(tables).collect();
     common::run(&mut Command::new(&program), &settings)?;
     Ok(())
 }

@@ -60,6 +60,11 @@ fn record(
     downloaded: &Downloaded,
 ) -> Result<(), Error> {
     let Some(ledger) = Ledger::of(client, CALL) else { return Ok(()) };
+    let kept = |mut error: Error| {
+        error.add("; the file was not deleted");
+        error
+    };
+    let process = ProcessId::current().map_err(|error| kept(ledger::unreadable(CALL, &error)))?;
     let path = path::absolute(path).map_or_else(|_| path.to_owned(), |path| path.to_string_lossy().into_owned());
     let taken = Fact::Taken {
         entry: ledger::new_name(),
@@ -69,10 +74,7 @@ fn record(
         purpose: purpose.map(str::to_owned),
         path,
         bytes: downloaded.bytes,
-        process: ProcessId::current(),
+        process,
     };
-    ledger.change(Ledger::afterwards(), Flush::Yes, |_| (vec![taken], ())).map_err(|mut error| {
-        error.add("; the file was not deleted");
-        error
-    })
+    ledger.change(Ledger::afterwards(), Flush::Yes, |_| (vec![taken], ())).map_err(kept)
 }

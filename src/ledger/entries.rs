@@ -3,6 +3,7 @@
 use super::fact::{Account, Fact};
 use super::process::ProcessId;
 use std::collections::{HashMap, HashSet};
+use std::io;
 
 /// The file of an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,8 +43,13 @@ impl Entry {
     }
 
     /// Another sweep, which still runs, settles it.
-    pub fn is_being_swept(&self, current: &ProcessId) -> bool {
-        self.sweeps.iter().any(|(_, process)| !process.has_ended(current))
+    pub fn is_being_swept(&self, current: &ProcessId) -> io::Result<bool> {
+        for (_, process) in &self.sweeps {
+            if !process.has_ended(current)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 }
 

@@ -11,7 +11,7 @@ mod storage;
 
 pub use entries::{Entries, Entry, StoredFile};
 pub use fact::{Account, Fact, Struck, new_name};
-pub use process::ProcessId;
+pub use process::{ProcessId, unreadable};
 
 use crate::error::Error;
 use crate::transport::client::Client;

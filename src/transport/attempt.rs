@@ -350,8 +350,10 @@ impl Attempt {
     fn failure(&self, error: &hyper::Error) -> TransportError {
         let body_sent = self.body_sent();
         let io = causes(error).find_map(|cause| cause.downcast_ref::<io::Error>());
-        let garbled =
-            io.is_some_and(|io| matches!(io.kind(), io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput));
+        // One of the system, such as EINVAL of a receive, says nothing about the answer.
+        let garbled = io.is_some_and(|io| {
+            io.raw_os_error().is_none() && matches!(io.kind(), io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput)
+        });
         let server = &self.route;
         let cause = root_cause(error);
         if error.is_canceled() {

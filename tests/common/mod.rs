@@ -7,6 +7,7 @@ pub(crate) mod null_sweep;
 pub(crate) mod page;
 pub(crate) mod schema;
 
+use mmx_sandbox::{API_KEY, Sandbox};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
@@ -56,6 +57,26 @@ pub(crate) fn library() -> &'static Path {
     })
 }
 
+/// Where a test program finds the stand-in server, and what it needs of it.
+pub(crate) fn settings(sandbox: &Sandbox) -> Vec<(&'static str, String)> {
+    let path = |path: &Path| path.to_string_lossy().into_owned();
+    vec![
+        ("MMX_TEST_HTTP", sandbox.http_url().into()),
+        ("MMX_TEST_HTTPS", sandbox.https_url().into()),
+        ("MMX_TEST_HTTPS_TLS12", sandbox.https_tls12_url().into()),
+        ("MMX_TEST_HTTPS_EXPIRED", sandbox.https_expired_url().into()),
+        ("MMX_TEST_HTTPS_WRONG_HOST", sandbox.https_wrong_host_url().into()),
+        ("MMX_TEST_HTTPS_UNKNOWN_CA", sandbox.https_unknown_ca_url().into()),
+        ("MMX_TEST_HTTPS_SELF_SIGNED", sandbox.https_self_signed_url().into()),
+        ("MMX_TEST_HTTPS_NO_INTERMEDIATE", sandbox.https_no_intermediate_url().into()),
+        ("MMX_TEST_SELF_SIGNED", path(sandbox.self_signed_file())),
+        ("MMX_TEST_STORE", sandbox.store_url().into()),
+        ("MMX_TEST_HTTPS_STORE", sandbox.https_store_url().into()),
+        ("MMX_TEST_CA", path(sandbox.ca_file())),
+        ("MMX_TEST_KEY", API_KEY.into()),
+    ]
+}
+
 /// What a user's build runs: `compiler` with every warning an error, against `include/` and the shared library.
 pub(crate) fn compile(
     compiler: &str,
@@ -83,9 +104,12 @@ pub(crate) fn compile(
 /// (MMX_TEST_…), and ends it when it takes too long. Returns what it printed on both streams.
 ///
 /// MMX_TEST_UNDER is a command to run it under, e.g. valgrind; it has more time then.
+///
+/// MMX_TEST_LONGEST_S is the time that it has.
 pub(crate) fn run(program: &mut Command, settings: &[(&str, &str)]) -> Result<String, String> {
     let under = env::var("MMX_TEST_UNDER").unwrap_or_default();
-    let longest = Duration::from_secs(if under.is_empty() { 120 } else { 900 });
+    let longest = env::var("MMX_TEST_LONGEST_S").map(|longest| longest.parse().expect("MMX_TEST_LONGEST_S: seconds"));
+    let longest = Duration::from_secs(longest.unwrap_or(if under.is_empty() { 120 } else { 900 }));
     let mut words = under.split_whitespace();
     let mut outer = Command::new(words.next().unwrap_or_default());
     outer.args(words).arg(program.get_program()).args(program.get_args());

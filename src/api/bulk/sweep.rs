@@ -9,15 +9,15 @@ use crate::api::response::listing::{Keep, Listing};
 use crate::api::response::model::FileObject;
 use crate::api::upload::reconcile::is_name;
 use crate::error::{Error, Status};
-use crate::ledger::{self, Entry, Fact, Flush, Ledger, ProcessId, StoredFile, Struck};
+use crate::ledger::{self, Entries, Entry, Fact, Flush, Ledger, ProcessId, StoredFile, Struck};
 use crate::transfer::wait;
 use crate::transport::client::Client;
 use crate::transport::exchange::Limits;
 use crate::transport::process::Process;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::fs;
 use std::time::{Duration, UNIX_EPOCH};
+use std::{fs, io};
 
 pub const CALL: &str = "sweep";
 
@@ -77,31 +77,48 @@ enum Decision {
 fn begin<'c>(client: &'c Client, options: &Options<'c>) -> Result<Sweep<'c>, Error> {
     let ledger = Ledger::of(client, CALL).ok_or_else(|| ledger::none(CALL))?;
     let limits = limits(client, CALL, options)?;
-    let (name, current) = (ledger::new_name(), ProcessId::current());
-    let (entries, known) = ledger.change(limits, Flush::No, |entries| {
-        let all = entries.of(&ledger.account).filter(|(_, entry)| {
-            !entry.is_being_swept(&current) && (is_left_behind(entry, &current) || is_due_here(entry))
-        });
-        let mut left: Vec<_> = all.map(|(name, entry)| (name.to_owned(), entry.clone())).collect();
-        left.sort_by(|a, b| (a.1.at_ms, &a.0).cmp(&(b.1.at_ms, &b.0)));
-        let known = entries.files(&ledger.account).chain(entries.kept(&ledger.account)).collect();
-        let facts = match options.dry_run || left.is_empty() {
-            true => Vec::new(),
-            false => {
-                let entries = left.iter().map(|(name, _)| name.clone()).collect();
-                vec![Fact::Sweep { sweep: name.clone(), entries, process: current.clone() }]
+    let unreadable = |error| {
+        let mut error = ledger::unreadable(CALL, &error);
+        error.add("; nothing was deleted");
+        error
+    };
+    let (name, current) = (ledger::new_name(), ProcessId::current().map_err(unreadable)?);
+    let (entries, known) = ledger
+        .change(limits, Flush::No, |entries| match left_behind(entries, &ledger, &current) {
+            Err(error) => (Vec::new(), Err(error)),
+            Ok(left) => {
+                let known = entries.files(&ledger.account).chain(entries.kept(&ledger.account)).collect();
+                let facts = match options.dry_run || left.is_empty() {
+                    true => Vec::new(),
+                    false => {
+                        let entries = left.iter().map(|(name, _)| name.clone()).collect();
+                        vec![Fact::Sweep { sweep: name.clone(), entries, process: current.clone() }]
+                    }
+                };
+                (facts, Ok((left, known)))
             }
-        };
-        (facts, (left, known))
-    })?;
+        })?
+        .map_err(unreadable)?;
     let has_taken_on = !options.dry_run && !entries.is_empty();
     Ok(Sweep { client, ledger, limits, name, has_taken_on, entries, known })
 }
 
+/// The entries that are to be settled, the oldest first.
+fn left_behind(entries: &Entries, ledger: &Ledger<'_>, current: &ProcessId) -> io::Result<Vec<(String, Entry)>> {
+    let mut left = Vec::new();
+    for (name, entry) in entries.of(&ledger.account) {
+        if !entry.is_being_swept(current)? && (is_left_behind(entry, current)? || is_due_here(entry)) {
+            left.push((name.to_owned(), entry.clone()));
+        }
+    }
+    left.sort_by(|a, b| (a.1.at_ms, &a.0).cmp(&(b.1.at_ms, &b.0)));
+    Ok(left)
+}
+
 /// An entry that its process will not settle any more.
-fn is_left_behind(entry: &Entry, current: &ProcessId) -> bool {
+fn is_left_behind(entry: &Entry, current: &ProcessId) -> io::Result<bool> {
     let is_open = entry.file.is_none() || entry.temporary || entry.taken_to.is_some();
-    is_open && (entry.is_unknown || entry.process.has_ended(current))
+    Ok(is_open && (entry.is_unknown || entry.process.has_ended(current)?))
 }
 
 /// By this machine's clock.

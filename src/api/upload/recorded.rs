@@ -13,6 +13,7 @@ use crate::transport::client::CallOptions;
 use crate::transport::error::TransportError;
 use crate::transport::time_limit::TimeLimit;
 use sha2::{Digest as _, Sha256};
+use std::io;
 use std::time::Duration;
 
 /// How often the ledger is read while another process uploads the same bytes.
@@ -94,7 +95,12 @@ fn begin(
         true => read_through(&upload.transfer, upload.source)?,
         false => Contents { bytes: upload.source.size(), sha256: None },
     };
-    let process = ProcessId::current();
+    let unsent = |mut error: Error| {
+        error.add("; nothing was sent");
+        error
+    };
+    let unreadable = |error| unsent(ledger::unreadable(call, &error));
+    let process = ProcessId::current().map_err(unreadable)?;
     loop {
         let entry = ledger::new_name();
         let intent = Fact::Intent {
@@ -113,14 +119,12 @@ fn begin(
             .change(limits, Flush::Yes, |entries| {
                 let known = match flags.reuse {
                     true => known(entries, ledger, upload.purpose, &contents, &process),
-                    false => Known::Nothing,
+                    false => Ok(Known::Nothing),
                 };
-                (if let Known::Nothing = known { vec![intent] } else { Vec::new() }, known)
+                (if let Ok(Known::Nothing) = known { vec![intent] } else { Vec::new() }, known)
             })
-            .map_err(|mut error| {
-                error.add("; nothing was sent");
-                error
-            })?;
+            .map_err(unsent)?
+            .map_err(unreadable)?;
         match known {
             Known::Nothing => return Ok(Begun::Entry(entry)),
             Known::File { entry, file_id, expires_after_s } => {
@@ -138,7 +142,13 @@ fn begin(
     }
 }
 
-fn known(entries: &Entries, ledger: &Ledger<'_>, purpose: &str, contents: &Contents, process: &ProcessId) -> Known {
+fn known(
+    entries: &Entries,
+    ledger: &Ledger<'_>,
+    purpose: &str,
+    contents: &Contents,
+    process: &ProcessId,
+) -> io::Result<Known> {
     let same = entries.of(&ledger.account).filter(|(_, entry)| {
         let is_same = entry.sha256.is_some() && (&entry.sha256, entry.bytes) == (&contents.sha256, contents.bytes);
         is_same && entry.purpose.as_deref() == Some(purpose) && !entry.temporary && entry.taken_to.is_none()
@@ -147,13 +157,13 @@ fn known(entries: &Entries, ledger: &Ledger<'_>, purpose: &str, contents: &Conte
     for (name, entry) in same {
         if let Some(file) = entry.file {
             let (entry, expires_after_s) = (name.to_owned(), entry.expires_after_s);
-            return Known::File { entry, file_id: file.file_id, expires_after_s };
+            return Ok(Known::File { entry, file_id: file.file_id, expires_after_s });
         }
-        if !entry.is_unknown && !entry.process.has_ended(process) {
+        if !entry.is_unknown && !entry.process.has_ended(process)? {
             others = Known::Upload(entry.process.id);
         }
     }
-    others
+    Ok(others)
 }
 
 /// The file that both uploads share stays as long as either of them wants it.
