@@ -89,7 +89,9 @@ impl Shape {
                 if file_objects(&mut json).next().is_none() {
                     json = json!({"file_id": id, "base_resp": {"status_code": 0, "status_msg": "success"}});
                 }
-                file_objects(&mut json).for_each(|file| file["file_id"] = (id_of(file) ^ 1).into());
+                // 0 would be no id at all.
+                let other = |id: i64| if id == 1 { 2 } else { id ^ 1 };
+                file_objects(&mut json).for_each(|file| file["file_id"] = other(id_of(file)).into());
             }
             Shape::IdAsString => {
                 file_objects(&mut json).for_each(|file| file["file_id"] = id_of(file).to_string().into());
