@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::AbortHandle;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
@@ -78,7 +78,11 @@ async fn start_one(
     port: u16,
     tls: Option<Arc<ServerConfig>>,
 ) -> io::Result<(String, AbortHandle)> {
-    let listener = TcpListener::bind((host, port)).await?;
+    let socket = TcpSocket::new_v4()?;
+    socket.set_reuseaddr(true)?;
+    socket.bind((host, port).into())?;
+    // A test's thousand clients may come at once; a shorter queue would reset some.
+    let listener = socket.listen(4096)?;
     let scheme = if tls.is_some() { "https" } else { "http" };
     let url = format!("{scheme}://{}", listener.local_addr()?);
     let task = tokio::spawn(accept(server.clone(), listener, name, tls.map(TlsAcceptor::from)));
