@@ -435,7 +435,7 @@ typedef int32_t (*mmx_progress_fn)(void *user_data, int64_t done, int64_t total)
 typedef struct mmx_call_info {
     /** Set by MMX_CALL_INFO_INIT. */
     size_t struct_size;
-    /** Of the last response; 0 = none was received. */
+    /** HTTP status of the last response; 0 = none was received. */
     int32_t http_status;
     /** Number of requests sent, or tried to send; as mmx_error_attempts(). */
     int32_t attempts;
@@ -1047,7 +1047,7 @@ void mmx_outcomes_free(mmx_outcomes *outcomes);
 
 /** Sets the ledger of clients: also MMX_LEDGER in the environment. One thread at a time.
  *
- * Of each upload, purpose, name, size, SHA-256 and process are on the disk before the first byte is sent, and the id after the
+ * The purpose, name, size, SHA-256 and process of each upload are on the disk before its first byte is sent, and the id after the
  * response; a delete strikes them out. A source that can go back to its start is read twice. The file is made when it is
  * first needed, and locked (flock) for each change.
  * @param config    From mmx_config_new().

@@ -55,7 +55,7 @@ pub fn listing_of(
         let (response, mut listing) = ask(&mut attempts.auxiliary(), name, None, kept).await?;
         let is_of_purpose = |file: &FileObject| file.purpose == purpose;
         match keep {
-            // What doesn't say its purpose may be of this one, and is there.
+            // A file that doesn't say its purpose may be of this one, and is there.
             Keep::Ids => {
                 let of_purpose = listing.files.drain(..).filter(|file| file.purpose.is_empty() || is_of_purpose(file));
                 listing.ids = of_purpose.map(|file| file.file_id).collect();

@@ -33,7 +33,7 @@ pub type mmx_progress_fn = Option<unsafe extern "C" fn(user_data: *mut c_void, d
 pub struct mmx_call_info {
     /// Set by MMX_CALL_INFO_INIT.
     pub struct_size: usize,
-    /// Of the last response; 0 = none was received.
+    /// HTTP status of the last response; 0 = none was received.
     pub http_status: i32,
     /// Number of requests sent, or tried to send; as mmx_error_attempts().
     pub attempts: i32,

@@ -17,7 +17,7 @@ use std::ptr;
 
 /// Sets the ledger of clients: also MMX_LEDGER in the environment. One thread at a time.
 ///
-/// Of each upload, purpose, name, size, SHA-256 and process are on the disk before the first byte is sent, and the id after the
+/// The purpose, name, size, SHA-256 and process of each upload are on the disk before its first byte is sent, and the id after the
 /// response; a delete strikes them out. A source that can go back to its start is read twice. The file is made when it is
 /// first needed, and locked (flock) for each change.
 ///

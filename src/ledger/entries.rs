@@ -1,4 +1,4 @@
-//! What the lines of a ledger come to: the uploads whose files may still be there.
+//! The entries of a ledger, from its lines: the uploads whose files may still be there.
 
 use super::fact::{Account, Fact};
 use super::process::ProcessId;

@@ -20,7 +20,8 @@ pub struct ProcessId {
 }
 
 impl ProcessId {
-    /// What the system doesn't tell is unknown. An error: it could not be asked just now, as without a descriptor.
+    /// Identifies this process; a part that the system doesn't tell is unknown. An error: the system could not be asked just
+    /// now, as without a descriptor.
     pub fn current() -> io::Result<ProcessId> {
         let boot = told(fs::read_to_string("/proc/sys/kernel/random/boot_id"))?;
         let stat = told(stat("self"))?;

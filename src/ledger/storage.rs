@@ -47,7 +47,7 @@ impl Failure {
     }
 }
 
-/// What this process has read of a ledger.
+/// The part of a ledger that this process has read.
 #[derive(Default)]
 struct Cache {
     /// Device and inode.
@@ -64,7 +64,7 @@ struct Cache {
 
 type Caches = Mutex<HashMap<PathBuf, Arc<Mutex<Cache>>>>;
 
-/// Of each process, for a child may inherit a lock that is held.
+/// One for each process, for a child may inherit a lock that is held.
 static CACHES: PerProcess<Caches> = PerProcess::new();
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -298,7 +298,7 @@ impl Cache {
         new.as_file().set_permissions(permissions)?;
         new.as_file().write_all_at(text.as_bytes(), 0)?;
         new.as_file().sync_all()?;
-        // Whoever opens it from now on waits until this change is over: the new file is not complete without it.
+        // Locked, so that others wait until this change is over: the new file is not complete without it.
         flock(new.as_file(), FlockOperation::NonBlockingLockExclusive)?;
         let new = new.persist(&path).map_err(|failed| failed.error)?;
         let _ = File::open(folder(&path)).and_then(|folder| folder.sync_all());

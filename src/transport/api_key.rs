@@ -17,7 +17,7 @@ use zeroize::Zeroizing;
 /// No key is longer.
 const LONGEST: u64 = 64 << 10;
 
-/// What a key makes of every request to the API.
+/// The headers and secrets that a key brings to every request to the API.
 #[derive(Debug)]
 pub struct Credentials {
     pub key: Key,
@@ -49,13 +49,13 @@ struct State {
 struct KeyFile {
     path: PathBuf,
     first: State,
-    /// Of each process, for a child may inherit a lock that is held.
+    /// One for each process, for a child may inherit a lock that is held.
     states: PerProcess<Mutex<State>>,
 }
 
 /// The key of a client.
 pub struct ApiKey {
-    /// Of every request, wherever it goes.
+    /// The headers of every request, wherever it goes.
     common: HeaderMap,
     /// The caller's, for the API alone.
     own: Vec<(HeaderName, HeaderValue)>,

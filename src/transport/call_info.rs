@@ -32,7 +32,7 @@ impl CallInfo {
         self.attempts.get()
     }
 
-    /// Of the last response; 0 = none.
+    /// HTTP status of the last response; 0 = none.
     pub fn http_status(&self) -> u16 {
         self.http_status.get()
     }

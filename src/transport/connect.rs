@@ -209,7 +209,7 @@ async fn tunnel(stream: Stream, reactor: &Rc<Reactor>, route: &Route, proxy: &Pr
         response
     })
     .await;
-    // What speaks another protocol does so the next time, too.
+    // A server of another protocol speaks it the next time, too.
     let response = response.map_err(|error| {
         let failure = is_none("");
         if error.is_parse() { failure.permanent() } else { failure }

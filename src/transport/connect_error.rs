@@ -9,7 +9,7 @@ use crate::error::Status;
 use rustls::{AlertDescription, CertificateError as Bad, InvalidMessage};
 use std::io::{self, ErrorKind};
 
-/// What helps where no descriptor is left.
+/// The advice where no descriptor is left.
 pub const OPEN_FILES: &str = "; is the limit of open files (ulimit -n) reached?";
 
 pub(super) fn no_connection(text: String) -> TransportError {

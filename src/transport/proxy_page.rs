@@ -1,4 +1,4 @@
-//! What a proxy says itself, instead of passing on what the server said: how to tell it, and its page in plain words.
+//! A proxy's own responses, instead of the server's: how to tell them, and their page in plain words.
 
 use super::proxy::Proxy;
 use base64::Engine as _;
@@ -39,7 +39,7 @@ pub fn excerpt(page: &[u8], proxy: &Proxy) -> String {
     let text = without_secrets(plain_text(&String::from_utf8_lossy(page)), proxy);
     let mut quoted = String::new();
     for word in text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty()) {
-        // What a link is signed with.
+        // The signature of a link.
         let word = if word.contains("://") { word.split('?').next().unwrap_or_default() } else { word };
         if quoted.chars().count() + word.chars().count() >= QUOTED {
             quoted.push('…');

@@ -32,7 +32,7 @@ pub(crate) fn run(args: &args::Sweep, context: &Context<'_>) -> Result<Exit, Com
             }
             None => Ok(()),
         };
-        // What can't be told is not deleted.
+        // No file is deleted whose outcome can't be printed.
         printed.map_err(|error| *unprinted.borrow_mut() = Some(error)).is_ok()
     };
     let (cancel, on_outcome) = (Some(context.signals.cancel()), Some(&on_outcome as _));

@@ -39,7 +39,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// What a list is asked for that would have a file: its purpose, or all where that isn't known.
+    /// The query of a list that would have a file: its purpose, or all where that isn't known.
     pub(super) fn query(&self, index: usize) -> Option<Cow<'a, str>> {
         Some(self.purpose(index)).filter(|purpose| !purpose.is_empty())
     }

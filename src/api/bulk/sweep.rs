@@ -23,8 +23,8 @@ pub const CALL: &str = "sweep";
 
 /// A file that was stored later is not of the upload.
 const LONGEST_UPLOAD_S: i64 = 24 * 3600;
-/// What a killed process had sent may be stored for so long after its intent: an upload that isn't listed is not given
-/// up before.
+/// An upload that isn't listed is not given up for so long after its intent: the last bytes of a killed process may be
+/// stored later.
 const SETTLED_AFTER: Duration = Duration::from_secs(600);
 /// The list is read again after this pause for uploads that were begun within [`FRESH`].
 const PAUSE: Duration = Duration::from_secs(1);
@@ -60,7 +60,7 @@ struct Sweep<'c> {
     known: HashSet<i64>,
 }
 
-/// What a sweep decides on an entry.
+/// The decision of a sweep on an entry.
 enum Decision {
     Delete(StoredFile),
     /// Its file was found, and is not due.
@@ -191,7 +191,7 @@ impl Sweep<'_> {
         if !open.any(|((_, entry), decision)| matches!(decision, Decision::Waiting) && is_fresh(entry)) {
             return Ok(decisions);
         }
-        // What a process had sent when it was killed may be stored just now.
+        // The last bytes of a killed process may be stored just now.
         wait::pause(self.limits, "looking for uploads of processes that are gone", PAUSE)
             .map_err(|failure| Error::new(failure.status, CALL, failure.text))?;
         Ok(self.decide_by(&self.list(options)?))
@@ -288,11 +288,11 @@ struct List {
 
 struct Fitting<'l> {
     files: Vec<&'l FileObject>,
-    /// Of others, it can't be told.
+    /// Whether it can't be told of others.
     may_be_others: bool,
 }
 
-/// What becomes of the entry's file, which is known.
+/// Decides on an entry whose file is known.
 fn of_file(entry: &Entry, list: Option<&List>, created: &HashMap<i64, i64>) -> Decision {
     let Some(file) = entry.file else { return Decision::Waiting };
     if let Some(path) = &entry.taken_to {

@@ -40,7 +40,7 @@ fn range(headers: &HeaderMap) -> Option<&str> {
     headers.get(CONTENT_RANGE)?.to_str().ok()?.strip_prefix("bytes ")
 }
 
-/// What a body is by how it begins. Headers don't tell: gateways put those of files on errors, too.
+/// The kind of a body by how it begins. Headers don't tell: gateways put those of files on errors, too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Beginning {
     /// So far only what may stand before anything.

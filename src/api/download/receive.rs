@@ -27,7 +27,7 @@ impl<'a> Download<'a> {
             self.transfer.progress.moved(0, total, BodySent::All).map_err(|failure| self.failed(failure))?;
             self.check_process()?;
         }
-        // What may be no file is held back until it is known to be one.
+        // Held back until it is known to be a file.
         let mut held = if self.written == 0 { Some(Vec::new()) } else { None };
         loop {
             let data = match exchange.turn() {

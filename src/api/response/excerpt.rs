@@ -26,7 +26,7 @@ pub fn page(client: &Client, body: &[u8]) -> Option<String> {
     if !is_xml(&text) {
         return Some(format!("an HTML page, as a gateway or a proxy sends it, \"{quoted}\""));
     }
-    // What a store says beside its code may hold a signature.
+    // A store's words beside its code may hold a signature.
     let between =
         |from: &str, to: &str| text.split_once(from)?.1.split_once(to).map(|(code, _)| code.trim().to_owned());
     let code = between("<Code>", "</Code>").filter(|code| !code.is_empty());
@@ -41,7 +41,7 @@ pub fn encoded(client: &Client, encoding: &str) -> String {
     format!("the answer is encoded as \"{}\", though only identity was asked for", clean(client, encoding))
 }
 
-/// What a caller can do about a page that refuses a request: it knows nothing of keys and regions.
+/// The advice on a page that refuses a request: it knows nothing of keys and regions.
 pub fn of_a_gateway(client: &Client, http_status: u16) -> Option<String> {
     let gateway = format!("a proxy or gateway at {}", client.host());
     match http_status {
@@ -78,7 +78,7 @@ fn shortened(text: &str) -> String {
     }
 }
 
-/// Whoever has a signed link has the file: of each URL only what stands before its query is quoted.
+/// Quotes of each URL only the part before its query: a signed link gives its holder the file.
 fn without_queries(text: &str) -> String {
     let is_end = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '<' | '>' | '`');
     let mut quoted = String::with_capacity(text.len());

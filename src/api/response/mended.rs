@@ -15,7 +15,7 @@ const DEEPEST: usize = 128;
 /// Not as an escape: behind a stray backslash that would be another one.
 const REPLACEMENT: &[u8] = "\u{fffd}".as_bytes();
 
-/// What ended the reading besides the JSON itself.
+/// The reason why reading ended, besides the JSON itself.
 #[derive(Debug)]
 pub enum End {
     Interrupted(Interruption),
@@ -177,7 +177,7 @@ pub fn is_too_deep(json: &[u8]) -> bool {
     false
 }
 
-/// What comes after a string, given from behind its opening quote.
+/// The text after a string, given from behind its opening quote.
 fn behind_string(mut rest: &[u8]) -> &[u8] {
     while let Some(at) = memchr::memchr2(b'"', b'\\', rest) {
         if rest[at] == b'"' {

@@ -20,14 +20,14 @@ use std::time::Duration;
 const LOOK: Duration = Duration::from_millis(50);
 const PIECE: usize = 256 * 1024;
 
-/// What a source holds.
+/// The size and hash of a source.
 #[derive(Clone, Debug, Default)]
 struct Contents {
     bytes: Option<u64>,
     sha256: Option<String>,
 }
 
-/// What is known of the same bytes.
+/// The ledger's knowledge of the same bytes.
 enum Known {
     Nothing,
     File {
