@@ -37,6 +37,28 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// An entry of which nothing else is known.
+    fn new(at_ms: i64, account: Account, process: ProcessId, len: u64) -> Entry {
+        let (purpose, filename, bytes, sha256, temporary, expires_after_s) = Default::default();
+        let (file, is_unknown, taken_to, sweeps) = Default::default();
+        Entry {
+            at_ms,
+            account,
+            purpose,
+            filename,
+            bytes,
+            sha256,
+            process,
+            temporary,
+            expires_after_s,
+            file,
+            is_unknown,
+            taken_to,
+            sweeps,
+            len,
+        }
+    }
+
     /// The same with a file that was found.
     pub fn with_file(&self, file: StoredFile) -> Entry {
         Entry { file: Some(file), ..self.clone() }
@@ -82,27 +104,14 @@ impl Entries {
                 temporary,
                 expires_after_s,
             } => {
-                let purpose = Some(purpose);
-                let (file, is_unknown, taken_to, sweeps) = Default::default();
-                self.insert(
-                    entry,
-                    Entry {
-                        at_ms,
-                        account,
-                        purpose,
-                        filename,
-                        bytes,
-                        sha256,
-                        process,
-                        temporary,
-                        expires_after_s,
-                        file,
-                        is_unknown,
-                        taken_to,
-                        sweeps,
-                        len,
-                    },
-                );
+                let named = Entry {
+                    purpose: Some(purpose),
+                    filename,
+                    bytes,
+                    sha256,
+                    ..Entry::new(at_ms, account, process, len)
+                };
+                self.insert(entry, Entry { temporary, expires_after_s, ..named });
             }
             Fact::Id { entry: name, file_id, created_at, bytes, sha256 } => {
                 let Some(entry) = self.entries.get_mut(&name) else { return };
@@ -116,28 +125,11 @@ impl Entries {
             }
             Fact::Taken { entry, at_ms, account, file_id, purpose, path, bytes, process } => {
                 self.index(file_id, entry.clone());
-                let (filename, sha256, temporary, expires_after_s, is_unknown, sweeps) = Default::default();
                 let file = Some(StoredFile { file_id, created_at: 0 });
                 let (bytes, taken_to) = (Some(bytes), Some(path));
-                self.insert(
-                    entry,
-                    Entry {
-                        at_ms,
-                        account,
-                        purpose,
-                        filename,
-                        bytes,
-                        sha256,
-                        process,
-                        temporary,
-                        expires_after_s,
-                        file,
-                        is_unknown,
-                        taken_to,
-                        sweeps,
-                        len,
-                    },
-                );
+                let entry_of_file =
+                    Entry { purpose, bytes, file, taken_to, ..Entry::new(at_ms, account, process, len) };
+                self.insert(entry, entry_of_file);
             }
             Fact::Sweep { sweep, entries, process } => {
                 for entry in entries {
@@ -201,10 +193,6 @@ impl Entries {
     /// The ids of the account's files.
     pub fn files<'e>(&'e self, account: &'e Account) -> impl Iterator<Item = i64> {
         self.of(account).filter_map(|(_, entry)| Some(entry.file?.file_id))
-    }
-
-    pub fn get(&self, name: &str) -> Option<&Entry> {
-        self.entries.get(name)
     }
 
     pub fn is_kept(&self, account: &Account, file_id: i64) -> bool {
