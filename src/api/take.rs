@@ -7,7 +7,6 @@ use crate::api::purpose;
 use crate::error::Error;
 use crate::ledger::{self, Fact, Flush, Ledger, ProcessId};
 use crate::transport::client::{CallKind, CallOptions, Client};
-use crate::transport::time_limit::TimeLimit;
 use serde_json::Value;
 use std::path;
 
@@ -32,7 +31,7 @@ pub fn take(
         Ok(downloaded) => downloaded,
         Err(error) => return (None, Err(error)),
     };
-    let timeout = limits.deadline.left().map_or(options.timeout, TimeLimit::After);
+    let timeout = limits.deadline.left_or(options.timeout);
     let options = CallOptions { timeout, progress: None, ..*options };
     let result = record(client, file_id, purpose, path, &downloaded)
         .and_then(|()| delete::delete_within(CALL, client, file_id, purpose, true, &options));

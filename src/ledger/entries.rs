@@ -59,11 +59,6 @@ impl Entry {
         }
     }
 
-    /// The same with a file that was found.
-    pub fn with_file(&self, file: StoredFile) -> Entry {
-        Entry { file: Some(file), ..self.clone() }
-    }
-
     /// Another sweep, which still runs, settles it.
     pub fn is_being_swept(&self, current: &ProcessId) -> io::Result<bool> {
         for (_, process) in &self.sweeps {

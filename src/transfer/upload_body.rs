@@ -61,7 +61,6 @@ struct UploadBody<'a> {
 impl UploadBody<'_> {
     /// The next piece, and whether it is the last one.
     fn next(&mut self) -> Result<(Bytes, bool), TransportError> {
-        let differs = |why: String| Err(unreadable("what is uploaded", why));
         if let Some(before) = self.before.take() {
             return Ok((before.into(), false));
         }
@@ -74,19 +73,7 @@ impl UploadBody<'_> {
                 return Ok((Bytes::new(), false));
             }
             let count = count?;
-            if count > self.piece {
-                return differs(format!("the source says {count} bytes into a buffer of {}", self.piece));
-            }
-            self.read.bytes += count as u64;
-            match self.source.size() {
-                Some(size) if self.read.bytes > size => {
-                    return differs(format!("there is more than the {size} bytes announced"));
-                }
-                Some(size) if count == 0 && self.read.bytes < size => {
-                    return differs(format!("it ended after {} of the {size} bytes announced", self.read.bytes));
-                }
-                _ => {}
-            }
+            self.read.add(count, self.piece, self.source.size())?;
             if count == 0 {
                 let after = self.after.take().unwrap_or_default();
                 let last = self.held.take().unwrap_or_default();
@@ -106,6 +93,24 @@ pub struct ReadState {
     /// It was asked for bytes: to send them again it has to go back.
     pub begun: bool,
     pub bytes: u64,
+}
+
+impl ReadState {
+    /// Counts what was read into a buffer of `capacity` bytes, 0 at the end; it must agree with the size announced.
+    pub fn add(&mut self, count: usize, capacity: usize, size: Option<u64>) -> Result<(), TransportError> {
+        let differs = |why: String| Err(unreadable("what is uploaded", why));
+        if count > capacity {
+            return differs(format!("the source says {count} bytes into a buffer of {capacity}"));
+        }
+        self.bytes += count as u64;
+        match size {
+            Some(size) if self.bytes > size => differs(format!("there is more than the {size} bytes announced")),
+            Some(size) if count == 0 && self.bytes < size => {
+                differs(format!("it ended after {} of the {size} bytes announced", self.bytes))
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 impl Transfer<'_> {

@@ -1,6 +1,7 @@
 //! One bound over a whole call.
 
 use super::reactor::Reactor;
+use super::time_limit::TimeLimit;
 use std::future::pending;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -25,6 +26,11 @@ impl Deadline {
     /// The time until it passes; `None` when there is none.
     pub fn left(self) -> Option<Duration> {
         self.0.map(|(at, _)| at.saturating_duration_since(Instant::now()))
+    }
+
+    /// The timeout of a call within the one that this bounds: the time that is left, or `limit` if there is no bound.
+    pub fn left_or(self, limit: TimeLimit) -> TimeLimit {
+        self.left().map_or(limit, TimeLimit::After)
     }
 
     /// The same, put off by so much.

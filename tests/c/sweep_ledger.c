@@ -73,20 +73,25 @@ static void an_upload_without_an_id_is_looked_for(void) {
     }
 }
 
-/* Two that fit are told, and none is chosen. */
-static void none_of_two_is_guessed(void) {
-    mmx_client *client = begin();
-    mmx_client *plain = client_for(NAME, false);
-    script(NAME, "{\"call\": \"upload\", \"close_before_answer\": \"fin\"}");
+/* A process uploads a temporary file of 100 bytes, whose response is lost, and is killed. */
+static void lost_upload(const char *name) {
     IN_KILLED_PROCESS({
         mmx_client *own = client_with_ledger(NAME, ledger);
         struct giver giver = {.seed = 1, .gives = 100, .piece = 100};
         mmx_source source = source_of(&giver, 100);
         mmx_call_options options = MMX_CALL_OPTIONS_INIT;
         options.flags = MMX_CALL_TEMPORARY;
-        CHECK_INT(mmx_upload_stream(own, &source, "two.mp3", MMX_PURPOSE_VOICE_CLONE, &options, NULL, NULL),
-            MMX_ERROR_NETWORK);
+        CHECK_INT(
+            mmx_upload_stream(own, &source, name, MMX_PURPOSE_VOICE_CLONE, &options, NULL, NULL), MMX_ERROR_NETWORK);
     });
+}
+
+/* Two that fit are told, and none is chosen. */
+static void none_of_two_is_guessed(void) {
+    mmx_client *client = begin();
+    mmx_client *plain = client_for(NAME, false);
+    script(NAME, "{\"call\": \"upload\", \"close_before_answer\": \"fin\"}");
+    lost_upload("two.mp3");
     int64_t other = uploads(plain, "two.mp3", 1, 100, 0, 0);
     char *json = sweeps(client, 0, MMX_ERROR_PARTIAL, 0, 0);
     CHECK_HAS(json, "\"why\":\"several files fit this upload\"");
@@ -108,14 +113,7 @@ static void what_does_not_fit_is_another_file(void) {
     mmx_client *client = begin();
     mmx_client *plain = client_for(NAME, false);
     script(NAME, "{\"call\": \"upload\", \"close_before_answer\": \"fin\", \"perform\": false}");
-    IN_KILLED_PROCESS({
-        mmx_client *own = client_with_ledger(NAME, ledger);
-        struct giver giver = {.seed = 1, .gives = 100, .piece = 100};
-        mmx_source source = source_of(&giver, 100);
-        mmx_call_options options = MMX_CALL_OPTIONS_INIT;
-        options.flags = MMX_CALL_TEMPORARY;
-        mmx_upload_stream(own, &source, "a.mp3", MMX_PURPOSE_VOICE_CLONE, &options, NULL, NULL);
-    });
+    lost_upload("a.mp3");
     uploads(plain, "b.mp3", 1, 100, 0, 0);
     uploads(plain, "a.mp3", 1, 101, 0, 0);
     char *path = format("/control/%s/files", NAME);

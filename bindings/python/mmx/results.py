@@ -188,32 +188,21 @@ def _loads(response: str) -> dict[str, Any]:
     return fields
 
 
+def _downloaded(fields: dict[str, Any]) -> dict[str, Any]:
+    """The fields that a download and a take have in common."""
+    names = ("file_id", "bytes", "content_type", "resumed", "via", "trace_id", "length")
+    return {name: fields[name] for name in names}
+
+
 def download(response: str, info: Any, content: bytes | None) -> Download:
-    fields = loads(response)
-    return Download(
-        file_id=fields["file_id"],
-        bytes=fields["bytes"],
-        content_type=fields["content_type"],
-        resumed=fields["resumed"],
-        via=fields["via"],
-        trace_id=fields["trace_id"],
-        length=fields["length"],
-        _content=content,
-        info=call_info(info),
-    )
+    return Download(**_downloaded(loads(response)), _content=content, info=call_info(info))
 
 
 def taken(response: str, info: Any) -> TakeResult:
     fields, about = loads(response), call_info(info)
     delete = fields["delete"]
     return TakeResult(
-        file_id=fields["file_id"],
-        bytes=fields["bytes"],
-        content_type=fields["content_type"],
-        resumed=fields["resumed"],
-        via=fields["via"],
-        trace_id=fields["trace_id"],
-        length=fields["length"],
+        **_downloaded(fields),
         path=fields["path"],
         deleted=fields["deleted"],
         delete=None if delete is None else DeleteResult(fields["file_id"], dumps(delete, separators=(",", ":")), about),

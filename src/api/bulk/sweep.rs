@@ -107,7 +107,8 @@ fn begin<'c>(client: &'c Client, options: &Options<'c>) -> Result<Sweep<'c>, Err
 fn left_behind(entries: &Entries, ledger: &Ledger<'_>, current: &ProcessId) -> io::Result<Vec<(String, Entry)>> {
     let mut left = Vec::new();
     for (name, entry) in entries.of(&ledger.account) {
-        if !entry.is_being_swept(current)? && (is_left_behind(entry, current)? || is_due_here(entry)) {
+        let may_be_due = entry.file.is_some() && is_due_here(entry);
+        if !entry.is_being_swept(current)? && (is_left_behind(entry, current)? || may_be_due) {
             left.push((name.to_owned(), entry.clone()));
         }
     }
@@ -121,10 +122,14 @@ fn is_left_behind(entry: &Entry, current: &ProcessId) -> io::Result<bool> {
     Ok(is_open && (entry.is_unknown || entry.process.has_ended(current)?))
 }
 
+/// Since it was written, by this machine's clock.
+fn age(entry: &Entry) -> Duration {
+    Duration::from_millis(u64::try_from(now_ms().saturating_sub(entry.at_ms)).unwrap_or_default())
+}
+
 /// By this machine's clock.
 fn is_due_here(entry: &Entry) -> bool {
-    let age_s = now_ms().saturating_sub(entry.at_ms) / 1000;
-    entry.file.is_some() && entry.expires_after_s.is_some_and(|after| i64::try_from(after).is_ok_and(|s| age_s >= s))
+    entry.expires_after_s.is_some_and(|after| age(entry).as_secs() >= after)
 }
 
 impl Sweep<'_> {
@@ -180,15 +185,18 @@ impl Sweep<'_> {
     }
 
     fn decide(&self, options: &Options<'_>) -> Result<Vec<Decision>, Error> {
-        let needs_list = |entry: &Entry| entry.file.is_none() || !(entry.temporary || entry.taken_to.is_some());
-        if !self.entries.iter().any(|(_, entry)| needs_list(entry)) {
-            return Ok(self.entries.iter().map(|(_, entry)| of_file(entry, None, &HashMap::new())).collect());
+        // Neither the list nor the service's clock has a say in a file that is due in any case.
+        let without_list = |(_, entry): &(String, Entry)| {
+            let file = entry.file.filter(|_| entry.temporary || entry.taken_to.is_some())?;
+            Some(of_file(entry, file, None))
+        };
+        if let Some(decisions) = self.entries.iter().map(without_list).collect() {
+            return Ok(decisions);
         }
         let first = self.list(options)?;
         let decisions = self.decide_by(&first);
-        let is_fresh = |entry: &Entry| now_ms().saturating_sub(entry.at_ms) < FRESH.as_millis() as i64;
         let mut open = self.entries.iter().zip(&decisions);
-        if !open.any(|((_, entry), decision)| matches!(decision, Decision::Waiting) && is_fresh(entry)) {
+        if !open.any(|((_, entry), decision)| matches!(decision, Decision::Waiting) && age(entry) < FRESH) {
             return Ok(decisions);
         }
         // The last bytes of a killed process may be stored just now.
@@ -206,11 +214,11 @@ impl Sweep<'_> {
             let text = "the answer has no Date header, and without the service's clock no file can be called due";
             return Err(Error::new(Status::Protocol, CALL, text));
         };
-        Ok(List { files, is_whole: unreadable == 0, clock, ahead_s: clock - now_ms() / 1000 })
+        let created = files.iter().map(|file| (file.file_id, file.created_at)).collect();
+        Ok(List { files, created, is_whole: unreadable == 0, clock, ahead_s: clock - now_ms() / 1000 })
     }
 
     fn decide_by(&self, list: &List) -> Vec<Decision> {
-        let created: HashMap<_, _> = list.files.iter().map(|file| (file.file_id, file.created_at)).collect();
         let fitting: Vec<_> = self.entries.iter().map(|(_, entry)| self.fitting(entry, list)).collect();
         // Which entry is whose file doesn't matter where all of them are to come to the same.
         let mut wanted: HashMap<i64, Vec<(bool, Option<u64>)>> = HashMap::new();
@@ -221,8 +229,8 @@ impl Sweep<'_> {
         }
         let mut taken = HashSet::new();
         let decide = |((_, entry), fitting): (&(String, Entry), Fitting<'_>)| {
-            if entry.file.is_some() {
-                return of_file(entry, Some(list), &created);
+            if let Some(file) = entry.file {
+                return of_file(entry, file, Some(list));
             }
             let left: Vec<_> = fitting.files.into_iter().filter(|file| !taken.contains(&file.file_id)).collect();
             let unsettled = |why| Decision::Unsettled { file_ids: left.iter().map(|file| file.file_id).collect(), why };
@@ -230,7 +238,7 @@ impl Sweep<'_> {
                 _ if fitting.may_be_others => {
                     unsettled("the service doesn't say the time or purpose of files of this name")
                 }
-                [] if self.is_settled(entry) && list.is_whole => Decision::NotStored,
+                [] if age(entry) >= SETTLED_AFTER && list.is_whole => Decision::NotStored,
                 [] => Decision::Waiting,
                 [file] => {
                     let wanted = &wanted[&file.file_id];
@@ -239,17 +247,12 @@ impl Sweep<'_> {
                     }
                     taken.insert(file.file_id);
                     let file = StoredFile { file_id: file.file_id, created_at: file.created_at };
-                    of_file(&entry.with_file(file), Some(list), &created)
+                    of_file(entry, file, Some(list))
                 }
                 _ => unsettled("several files fit this upload"),
             }
         };
         self.entries.iter().zip(fitting).map(decide).collect()
-    }
-
-    /// Nothing that its process had sent can still be on the way.
-    fn is_settled(&self, entry: &Entry) -> bool {
-        now_ms().saturating_sub(entry.at_ms) >= SETTLED_AFTER.as_millis() as i64
     }
 
     /// The listed files that an upload without a known id may have stored.
@@ -278,6 +281,8 @@ impl Sweep<'_> {
 
 struct List {
     files: Vec<FileObject>,
+    /// The time of each file, as it is listed.
+    created: HashMap<i64, i64>,
     /// Every entry could be read.
     is_whole: bool,
     /// The service's, in Unix seconds.
@@ -293,8 +298,7 @@ struct Fitting<'l> {
 }
 
 /// Decides on an entry whose file is known.
-fn of_file(entry: &Entry, list: Option<&List>, created: &HashMap<i64, i64>) -> Decision {
-    let Some(file) = entry.file else { return Decision::Waiting };
+fn of_file(entry: &Entry, file: StoredFile, list: Option<&List>) -> Decision {
     if let Some(path) = &entry.taken_to {
         let is_there = fs::metadata(path).is_ok_and(|meta| meta.is_file() && Some(meta.len()) == entry.bytes);
         let why = "the file that it was taken to is not there as it was, so it is not deleted";
@@ -303,8 +307,8 @@ fn of_file(entry: &Entry, list: Option<&List>, created: &HashMap<i64, i64>) -> D
             false => Decision::Unsettled { file_ids: vec![file.file_id], why },
         };
     }
-    let created_at = created.get(&file.file_id).copied().filter(|&at| at > 0).unwrap_or(file.created_at);
     let is_due_there = list.zip(entry.expires_after_s).is_some_and(|(list, after)| {
+        let created_at = list.created.get(&file.file_id).copied().filter(|&at| at > 0).unwrap_or(file.created_at);
         created_at > 0 && i64::try_from(after).is_ok_and(|after| list.clock.saturating_sub(created_at) >= after)
     });
     if entry.temporary || is_due_there && is_due_here(entry) { Decision::Delete(file) } else { Decision::Found(file) }

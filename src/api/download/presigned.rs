@@ -9,7 +9,6 @@ use crate::error::{Error, Status};
 use crate::transfer::run::Transfer;
 use crate::transport::client::{CallOptions, Client};
 use crate::transport::setting::is_loopback;
-use crate::transport::time_limit::TimeLimit;
 use url::Url;
 
 /// Its own words are in nobody's list, its HTTP status is. It never got the key, so it says nothing of that.
@@ -38,7 +37,7 @@ pub fn ask_for_link(transfer: &Transfer<'_>, file_id: i64, options: &CallOptions
         };
         Error { call: name, message: format!("{name}: {text}"), attempts: made.max(error.attempts), ..error }
     };
-    let timeout = deadline.left().map_or(options.timeout, TimeLimit::After);
+    let timeout = deadline.left_or(options.timeout);
     let (call, mut response) =
         retrieve::ask(transfer.client, file_id, &CallOptions { timeout, http: Some(&transfer.http), ..*options })
             .map_err(failed)?;
@@ -66,7 +65,7 @@ pub fn is_local(client: &Client) -> bool {
 
 /// A file as retrieve has it; `None` where it can't be told.
 pub fn ask_for_file(transfer: &Transfer<'_>, file_id: i64, options: &CallOptions<'_>) -> Option<FileObject> {
-    let timeout = transfer.limits.deadline.left().map_or(options.timeout, TimeLimit::After);
+    let timeout = transfer.limits.deadline.left_or(options.timeout);
     let options = CallOptions { timeout, http: Some(&transfer.http), ..*options };
     let (call, mut response) = retrieve::ask(transfer.client, file_id, &options).ok()?;
     response.take_file(transfer.client, &call).ok()

@@ -43,7 +43,7 @@ pub(super) fn find(
 }
 
 fn look_up(transfer: &Transfer<'_>, filename: &str, purpose: &str, bytes: u64) -> Result<Option<Stored>, Inconclusive> {
-    let timeout = transfer.limits.deadline.left().map_or(TimeLimit::Default, TimeLimit::After);
+    let timeout = transfer.limits.deadline.left_or(TimeLimit::Default);
     let Limits { cancel, interrupt, .. } = transfer.limits;
     let (info, http) = (transfer.info(), Some(&transfer.http));
     let options = CallOptions { timeout, cancel, interrupt, info, http, ..CallOptions::default() };

@@ -7,11 +7,10 @@ use crate::api::retrieve;
 use crate::error::{Error, Status};
 use crate::ledger::{self, Entries, Fact, Flush, Ledger, ProcessId, Struck};
 use crate::transfer::run::Transfer;
-use crate::transfer::upload_body::{Source, unreadable};
+use crate::transfer::upload_body::{ReadState, Source};
 use crate::transfer::wait;
 use crate::transport::client::CallOptions;
 use crate::transport::error::TransportError;
-use crate::transport::time_limit::TimeLimit;
 use sha2::{Digest as _, Sha256};
 use std::io;
 use std::time::Duration;
@@ -177,7 +176,7 @@ fn keep_for_longer(ledger: &Ledger<'_>, entry: String, before: Option<u64>, want
 
 /// The file's JSON, or `None` if the service doesn't know it any more.
 fn look_up(transfer: &Transfer<'_>, file_id: i64, options: &CallOptions<'_>) -> Result<Option<String>, Error> {
-    let timeout = transfer.limits.deadline.left().map_or(options.timeout, TimeLimit::After);
+    let timeout = transfer.limits.deadline.left_or(options.timeout);
     let options = CallOptions { timeout, http: Some(&transfer.http), progress: None, ..*options };
     match retrieve::ask(transfer.client, file_id, &options) {
         Ok((_, response)) => Ok(Some(response.json)),
@@ -196,7 +195,7 @@ fn read_through(transfer: &Transfer<'_>, source: &mut dyn Source) -> Result<Cont
     let call = transfer.call.name;
     let failed = |failure: TransportError| transfer.error(failure).error;
     let mut hash = Sha256::new();
-    let mut bytes = 0;
+    let mut read = ReadState::default();
     let mut buffer = vec![0; PIECE];
     loop {
         transfer.limits.check().map_err(|ended| {
@@ -206,25 +205,16 @@ fn read_through(transfer: &Transfer<'_>, source: &mut dyn Source) -> Result<Cont
         let count = source.read(&mut buffer);
         transfer.check_process()?;
         let count = count.map_err(failed)?;
-        let Some(piece) = buffer.get(..count) else {
-            let why = format!("the source says {count} bytes into a buffer of {PIECE}");
-            return Err(failed(unreadable("what is uploaded", why)));
-        };
-        hash.update(piece);
-        bytes += count as u64;
-        match source.size() {
-            Some(size) if bytes > size => {
-                let why = format!("there is more than the {size} bytes announced");
-                return Err(failed(unreadable("what is uploaded", why)));
-            }
-            _ if count == 0 => break,
-            _ => {}
+        read.add(count, PIECE, source.size()).map_err(failed)?;
+        if count == 0 {
+            break;
         }
+        hash.update(&buffer[..count]);
     }
     let rewound = source.rewind();
     transfer.check_process()?;
     rewound.map_err(|why| Error::new(Status::File, call, why))?;
-    Ok(Contents { bytes: Some(bytes), sha256: Some(hex(hash)) })
+    Ok(Contents { bytes: Some(read.bytes), sha256: Some(hex(hash)) })
 }
 
 fn hex(hash: Sha256) -> String {
