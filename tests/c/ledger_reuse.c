@@ -80,6 +80,35 @@ static void what_others_need_stays(void) {
     mmx_client_free(client);
 }
 
+/* The ledger as if its one intent had been written so many seconds earlier. */
+static void make_older(int64_t seconds) {
+    char *text = text_of(ledger), *at = strstr(text, "\"at_ms\":");
+    CHECK(at != NULL);
+    char *number = at + strlen("\"at_ms\":"), *rest = NULL;
+    int64_t at_ms = strtoll(number, &rest, 10) - seconds * 1000;
+    *number = 0;
+    char *older = format("%s%" PRId64 "%s", text, at_ms, rest), *beside = in_folder("older");
+    write_file(beside, older, strlen(older));
+    CHECK_INT(rename(beside, ledger), 0);
+    free(beside);
+    free(older);
+    free(text);
+}
+
+/* The time of an upload that shares the file is counted from that upload on, not from the first one. */
+static void the_time_begins_with_each_upload(void) {
+    mmx_client *client = begin();
+    int64_t first = uploads(client, "a.mp3", 1, 1000, MMX_CALL_REUSE, 3600);
+    make_older(3000);
+    CHECK_INT(uploads(client, "a.mp3", 1, 1000, MMX_CALL_REUSE, 1800), first);
+    char *text = text_of(ledger), *expiry = strstr(text, "\"fact\":\"expiry\"");
+    CHECK(expiry != NULL);
+    int64_t after = strtoll(strstr(expiry, "\"expires_after_s\":") + strlen("\"expires_after_s\":"), NULL, 10);
+    if (after < 3000 + 1800 || after > 3000 + 1800 + 60) FAIL("it expires after %" PRId64 " s: %s", after, text);
+    free(text);
+    mmx_client_free(client);
+}
+
 /* Sixteen processes at once make one file. */
 static void many_processes_make_one_file(void) {
     enum { PROCESSES = 16 };
@@ -142,6 +171,7 @@ int main(void) {
     a_file_that_is_gone_is_uploaded_again();
     a_lookup_that_fails_is_the_error();
     what_others_need_stays();
+    the_time_begins_with_each_upload();
     many_processes_make_one_file();
     the_wait_for_another_ends();
     unlink(ledger);

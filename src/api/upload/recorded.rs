@@ -32,6 +32,7 @@ enum Known {
     File {
         entry: String,
         file_id: i64,
+        at_ms: i64,
         expires_after_s: Option<u64>,
     },
     /// Another process uploads them.
@@ -126,9 +127,11 @@ fn begin(
             .map_err(unreadable)?;
         match known {
             Known::Nothing => return Ok(Begun::Entry(entry)),
-            Known::File { entry, file_id, expires_after_s } => {
+            Known::File { entry, file_id, at_ms, expires_after_s } => {
                 if let Some(json) = look_up(&upload.transfer, file_id, options)? {
-                    keep_for_longer(ledger, entry, expires_after_s, options.expires_after_s);
+                    let age_s = u64::try_from(now_ms().saturating_sub(at_ms) / 1000).unwrap_or_default();
+                    let wanted = options.expires_after_s.map(|after| after.saturating_add(age_s));
+                    keep_for_longer(ledger, entry, expires_after_s, wanted);
                     return Ok(Begun::Reused(json));
                 }
                 ledger.strike_out(file_id, Struck::Absent);
@@ -155,8 +158,8 @@ fn known(
     let mut others = Known::Nothing;
     for (name, entry) in same {
         if let Some(file) = entry.file {
-            let (entry, expires_after_s) = (name.to_owned(), entry.expires_after_s);
-            return Ok(Known::File { entry, file_id: file.file_id, expires_after_s });
+            let (name, at_ms, expires_after_s) = (name.to_owned(), entry.at_ms, entry.expires_after_s);
+            return Ok(Known::File { entry: name, file_id: file.file_id, at_ms, expires_after_s });
         }
         if !entry.is_unknown && !entry.process.has_ended(process)? {
             others = Known::Upload(entry.process.id);
@@ -165,7 +168,7 @@ fn known(
     Ok(others)
 }
 
-/// The file that both uploads share stays as long as either of them wants it.
+/// The file that both uploads share stays as long as either of them wants it; both times count from the first upload.
 fn keep_for_longer(ledger: &Ledger<'_>, entry: String, before: Option<u64>, wanted: Option<u64>) {
     let Some(before) = before else { return };
     let expires_after_s = wanted.map(|wanted| wanted.max(before));
