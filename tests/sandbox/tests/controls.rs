@@ -179,7 +179,8 @@ fn up_to_the_boundary(account: &Account) -> Box<dyn common::Wire> {
     let mut wire = account.connect();
     let head = format!("POST /t/one/v1/files/upload HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {API_KEY}\r\n");
     let kind = "Content-Type: multipart/form-data; boundary=b\r\nTransfer-Encoding: chunked";
-    write!(wire, "{head}{kind}\r\n\r\n{:x}\r\n{form}\r\n", form.len()).unwrap();
+    // In one write: the server may close the connection as soon as it has seen the boundary.
+    wire.write_all(format!("{head}{kind}\r\n\r\n{:x}\r\n{form}\r\n", form.len()).as_bytes()).unwrap();
     wire.flush().unwrap();
     wire
 }
