@@ -165,7 +165,7 @@ impl Backup {
         let bar = context.output.bar(Unit::Bytes, &id.to_string());
         let report = |done, total| bar.report(done, total);
         let options = context.call_options(Some(&report));
-        let json = self.files.download(client, id, &self.files.free_stem(id), context, &options)?;
+        let json = self.files.download_to_keep(client, id, &self.files.free_stem(id), context, &options)?;
         let path = json["path"].as_str().unwrap_or_default();
         let bytes = whole(&json, about.map_or(0, |file| file.bytes)).map_err(|why| {
             // It must not be taken for a backup.

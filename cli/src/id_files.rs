@@ -5,9 +5,9 @@ use crate::context::Context;
 use crate::error::CommandError;
 use crate::media_type;
 use crate::table;
-use mmx::api::download::download_file;
+use mmx::api::download::{FILE, download_file, download_to_keep};
 use mmx::error::Error;
-use mmx::transport::client::{CallOptions, Client};
+use mmx::transport::client::{CallKind, CallOptions, Client};
 use serde_json::Value;
 use std::collections::HashMap;
 use std::fs;
@@ -68,9 +68,28 @@ impl IdFiles {
     ) -> Result<Value, Error> {
         let path = format!("{}{stem}", self.directory);
         let json = download_file(client, id, &path, false, options)?;
-        let mut json: Value = serde_json::from_str(&json).unwrap_or_default();
+        Ok(self.with_extension(path, serde_json::from_str(&json).unwrap_or_default(), context))
+    }
+
+    /// The same where the copy may be the only one afterwards: it is on the disk, or that is the error.
+    pub(crate) fn download_to_keep(
+        &self,
+        client: &Client,
+        id: i64,
+        stem: &str,
+        context: &Context<'_>,
+        options: &CallOptions<'_>,
+    ) -> Result<Value, Error> {
+        let path = format!("{}{stem}", self.directory);
+        let limits = client.limits(FILE, CallKind::Transfer, options)?;
+        let downloaded = download_to_keep(FILE, client, id, &path, false, options, limits)?;
+        Ok(self.with_extension(path, downloaded.json, context))
+    }
+
+    /// Renames a download, once its media type is known.
+    fn with_extension(&self, path: String, mut json: Value, context: &Context<'_>) -> Value {
         json["path"] = path.as_str().into();
-        let Some(extension) = json["content_type"].as_str().and_then(media_type::extension) else { return Ok(json) };
+        let Some(extension) = json["content_type"].as_str().and_then(media_type::extension) else { return json };
         let name = format!("{path}.{extension}");
         match if self.force { fs::rename(&path, &name) } else { rename_to_new(&path, &name) } {
             Ok(()) => json["path"] = name.into(),
@@ -79,7 +98,7 @@ impl IdFiles {
                 context.output.say(&format!("mmx-files: {from} can't be renamed to {to}: {error}"));
             }
         }
-        Ok(json)
+        json
     }
 }
 
