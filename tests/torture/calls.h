@@ -1,4 +1,5 @@
-/* The calls that are disturbed: each is made once, and what it reports is written down and checked. */
+/* The calls that are disturbed: each is made once, with or without retries, and what it reports is written down and
+ * checked. */
 #ifndef CALLS_H
 #define CALLS_H
 #include "report.h"
@@ -35,7 +36,7 @@ static inline mmx_status make_upload(
     const mmx_client *client, const struct place *place, struct report *report, char **json, mmx_error **error) {
     (void)report;
     mmx_call_options options = in_time();
-    options.flags = place->has_ledger ? MMX_CALL_TEMPORARY : 0;
+    options.flags = (place->has_ledger ? MMX_CALL_TEMPORARY : 0) | (place->retries ? MMX_CALL_RECONCILE : 0);
     return mmx_upload_file(client, place->source, MMX_PURPOSE_VOICE_CLONE, &options, json, error);
 }
 
@@ -43,6 +44,7 @@ static inline mmx_status make_upload_stream(
     const mmx_client *client, const struct place *place, struct report *report, char **json, mmx_error **error) {
     (void)report;
     mmx_call_options options = in_time();
+    options.flags = place->retries ? MMX_CALL_RECONCILE : 0;
     struct giver giver = {.seed = 7, .gives = place->size, .piece = 5000};
     mmx_source source = source_of(&giver, -1);
     return mmx_upload_stream(client, &source, "torture.mp3", MMX_PURPOSE_VOICE_CLONE, &options, json, error);
@@ -108,7 +110,7 @@ static inline mmx_client *client_at(const struct place *place, struct report *re
     mmx_config *config = mmx_config_new();
     mmx_status status = mmx_config_set_base_url(config, url, error);
     if (status == MMX_OK) status = mmx_config_set_api_key(config, setting("MMX_TEST_KEY"), error);
-    if (status == MMX_OK) status = mmx_config_set_max_attempts(config, 1, error);
+    if (status == MMX_OK) status = mmx_config_set_max_attempts(config, place->retries ? 3 : 1, error);
     if (status == MMX_OK && place->https) status = mmx_config_set_ca_file(config, setting("MMX_TEST_CA"), error);
     if (status == MMX_OK && place->has_ledger) status = mmx_config_set_ledger(config, place->ledger, error);
     if (status == MMX_OK) status = mmx_client_new(config, &client, error);

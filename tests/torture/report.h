@@ -18,6 +18,8 @@ struct place {
     int64_t size;    /* of an upload */
     const char *url; /* of the server, or of what stands before it */
     bool https, has_ledger;
+    /* What fails is sent again, and looked up. */
+    bool retries;
 };
 
 /* Shared with a child that makes the call. */
