@@ -221,9 +221,8 @@ fuzz: ## SECONDS=60, ONLY="ledger glob …": each fuzz target that long, by libF
 	$(call need,c++,g++)
 	@sh fuzz/run.sh "$(CARGO)" "$(TARGET)" "$(SECONDS)" $(ONLY)
 
-# Left out: programs that bound memory or time, that fork among threads, and whose relays are never freed: docs/reliability.md.
-NOT_SANITIZED ?= bulk_memory huge_responses ledger_many engine_fork engine_sigpipe download_ends proxy_environment retry_page \
-	retry_phases retry_uploads
+# Left out: programs that bound memory or time, and that fork among threads: docs/reliability.md.
+NOT_SANITIZED ?= bulk_memory huge_responses ledger_many engine_fork
 SANITIZE := $(TARGET)/sanitize
 CALLS ?= 200000
 sanitize: tools lib ## CALLS=200000: so many calls by 64 threads; the C programs under AddressSanitizer, UBSan and LeakSanitizer

@@ -38,13 +38,16 @@ static void in_environment(void (*test)(const char *), const char *proxy, const 
             char *name = format("%.*s", (int)strcspn(*words, "="), *words);
             const char *value = strchr(*words, '=') + 1;
             char *port = strstr(value, "PORT");
-            if (port)
-                value = format(
-                    "%.*s%s", (int)(port - value), value, strrchr(setting("MMX_TEST_HTTPS_WRONG_HOST"), ':') + 1);
+            char *with_port = port ? format("%.*s%s", (int)(port - value), value,
+                                         strrchr(setting("MMX_TEST_HTTPS_WRONG_HOST"), ':') + 1)
+                                   : NULL;
+            if (with_port) value = with_port;
             setenv(name, strcmp(value, "PROXY") == 0 ? proxy : value, 1);
+            free(with_port);
+            free(name);
         }
         test(proxy);
-        exit(0);
+        _exit(0);
     }
     int status = -1;
     CHECK(child > 0 && waitpid(child, &status, 0) == child);

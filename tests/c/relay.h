@@ -15,6 +15,7 @@ struct relay {
     atomic_int accepted;
     atomic_long passed_up, passed_down; /* bytes in all */
     pthread_t thread;
+    struct relay *earlier;
 };
 
 struct passage {
@@ -92,7 +93,9 @@ static inline void *accepts(void *given) {
     return NULL;
 }
 
-/* A relay that breaks connections is never freed: its connections may outlast the test that made it. */
+/* All that were made. A relay is never freed: its connections may outlast the test that made it. */
+static _Atomic(struct relay *) last_relay;
+
 static inline struct relay *relay_to(bool https, int breaks, long up, long down, bool reset) {
     struct relay *relay = calloc(1, sizeof *relay);
     if (!relay) abort();
@@ -103,6 +106,8 @@ static inline struct relay *relay_to(bool https, int breaks, long up, long down,
     relay->reset = reset;
     relay->listener = socket_at_a_port(64);
     relay->port = port_of(relay->listener);
+    relay->earlier = atomic_load(&last_relay);
+    while (!atomic_compare_exchange_weak(&last_relay, &relay->earlier, relay)) continue;
     CHECK(pthread_create(&relay->thread, NULL, accepts, relay) == 0);
     return relay;
 }
