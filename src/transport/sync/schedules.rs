@@ -4,13 +4,14 @@
 //! reactor's `poll` and `EventFd` are those of this file: who waits lets the others go on, and the clock moves only when
 //! all threads wait. So a wake-up that is lost is seen: its thread goes at the end of its timeout, late by that much.
 
-use shuttle::sync::atomic::{AtomicBool, Ordering};
+use shuttle::sync::atomic::AtomicBool;
 use shuttle::{Config, Runner, scheduler, thread};
 use std::cell::RefCell;
 use std::future::poll_fn;
 use std::io;
 use std::os::fd::{AsRawFd, RawFd};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
 
@@ -23,10 +24,10 @@ const DEPTH: usize = 3;
 const SEED: u64 = 20_261_129;
 
 #[derive(Default)]
-struct World {
+struct Simulation {
     now: Duration,
     /// Threads of the test that don't wait here.
-    awake: usize,
+    running: usize,
     waits: Vec<Wait>,
     last_wait: u64,
     /// Whether each event is readable.
@@ -42,20 +43,20 @@ struct Wait {
 }
 
 thread_local! {
-    static WORLD: RefCell<World> = RefCell::default();
+    static SIMULATION: RefCell<Simulation> = RefCell::default();
 }
 
 /// No thread of the test is switched to meanwhile.
-fn with<R>(f: impl FnOnce(&mut World) -> R) -> R {
-    WORLD.with_borrow_mut(f)
+fn with<R>(f: impl FnOnce(&mut Simulation) -> R) -> R {
+    SIMULATION.with_borrow_mut(f)
 }
 
-impl World {
+impl Simulation {
     fn end_waits(&mut self, are_over: impl Fn(&Wait) -> bool) {
         for wait in self.waits.iter_mut().filter(|wait| !wait.is_over) {
             if are_over(wait) {
                 wait.is_over = true;
-                self.awake += 1;
+                self.running += 1;
                 wait.waker.take().inspect(Waker::wake_by_ref);
             }
         }
@@ -69,9 +70,9 @@ impl World {
 
     /// A thread waits or has ended: if it was the last one, time passes. Where nobody waits for a moment shuttle finds the
     /// deadlock.
-    fn falls_asleep(&mut self) {
-        self.awake -= 1;
-        if self.awake == 0
+    fn stops_running(&mut self) {
+        self.running -= 1;
+        if self.running == 0
             && let Some(until) = self.waits.iter().filter_map(|wait| wait.until).min()
         {
             self.move_clock_to(until);
@@ -80,27 +81,27 @@ impl World {
 }
 
 /// The moment at which each schedule begins.
-pub fn start() -> Instant {
+fn start() -> Instant {
     static START: OnceLock<Instant> = OnceLock::new();
     *START.get_or_init(Instant::now)
 }
 
 pub fn now() -> Instant {
-    start() + with(|world| world.now)
+    start() + with(|state| state.now)
 }
 
 /// How much time has passed in this schedule.
 pub fn passed() -> Duration {
-    with(|world| world.now)
+    with(|state| state.now)
 }
 
 /// A thread is slow here: a random time passes, of at most so many milliseconds.
 pub fn delay(at_most_ms: u64) {
     use shuttle::rand::Rng as _;
     let time = Duration::from_millis(shuttle::rand::thread_rng().gen_range(0..=at_most_ms));
-    with(|world| {
-        let at = world.now + time;
-        world.move_clock_to(at);
+    with(|state| {
+        let at = state.now + time;
+        state.move_clock_to(at);
     });
     thread::yield_now();
 }
@@ -118,21 +119,21 @@ const FIRST_EVENT: RawFd = 1 << 30;
 
 impl EventFd {
     pub fn new() -> io::Result<EventFd> {
-        with(|world| world.events.push(false));
-        Ok(EventFd { number: with(|world| world.events.len()) - 1, switch: AtomicBool::new(false) })
+        with(|state| state.events.push(false));
+        Ok(EventFd { number: with(|state| state.events.len()) - 1, switch: AtomicBool::new(false) })
     }
 
     pub fn notify(&self) {
         self.switch.store(true, Ordering::SeqCst);
-        with(|world| {
-            world.events[self.number] = true;
-            world.end_waits(|wait| wait.events.contains(&self.number));
+        with(|state| {
+            state.events[self.number] = true;
+            state.end_waits(|wait| wait.events.contains(&self.number));
         });
     }
 
     pub fn clear(&self) {
         self.switch.store(false, Ordering::SeqCst);
-        with(|world| world.events[self.number] = false);
+        with(|state| state.events[self.number] = false);
     }
 }
 
@@ -145,37 +146,37 @@ impl AsRawFd for EventFd {
 /// Waits until one of the events is readable or the time is over.
 pub fn poll(descriptors: &mut [libc::pollfd], timeout: Option<Duration>) -> io::Result<bool> {
     let events: Vec<_> = descriptors.iter().map(|descriptor| (descriptor.fd - FIRST_EVENT) as usize).collect();
-    let is_ready = |world: &World| events.iter().any(|event| world.events[*event]);
+    let is_ready = |state: &Simulation| events.iter().any(|event| state.events[*event]);
     thread::yield_now();
-    let number = with(|world| {
-        if is_ready(world) || timeout.is_some_and(|timeout| timeout.is_zero()) {
+    let number = with(|state| {
+        if is_ready(state) || timeout.is_some_and(|timeout| timeout.is_zero()) {
             return None;
         }
-        world.last_wait += 1;
-        let (number, until) = (world.last_wait, timeout.map(|timeout| world.now + timeout));
-        world.waits.push(Wait { number, events: events.clone(), until, is_over: false, waker: None });
-        world.falls_asleep();
+        state.last_wait += 1;
+        let (number, until) = (state.last_wait, timeout.map(|timeout| state.now + timeout));
+        state.waits.push(Wait { number, events: events.clone(), until, is_over: false, waker: None });
+        state.stops_running();
         Some(number)
     });
     if let Some(number) = number {
         shuttle::future::block_on(poll_fn(|cx| {
-            with(|world| {
-                let at = world
+            with(|state| {
+                let at = state
                     .waits
                     .iter()
                     .position(|wait| wait.number == number)
                     .expect("it stands there until it is over");
-                if world.waits[at].is_over {
-                    world.waits.swap_remove(at);
+                if state.waits[at].is_over {
+                    state.waits.swap_remove(at);
                     return Poll::Ready(());
                 }
-                world.waits[at].waker = Some(cx.waker().clone());
+                state.waits[at].waker = Some(cx.waker().clone());
                 Poll::Pending
             })
         }));
     }
     for (descriptor, event) in descriptors.iter_mut().zip(&events) {
-        descriptor.revents = if with(|world| world.events[*event]) { libc::POLLIN } else { 0 };
+        descriptor.revents = if with(|state| state.events[*event]) { libc::POLLIN } else { 0 };
     }
     Ok(false)
 }
@@ -183,19 +184,19 @@ pub fn poll(descriptors: &mut [libc::pollfd], timeout: Option<Duration>) -> io::
 /// A thread of the test.
 pub struct Started<T>(thread::JoinHandle<T>);
 
-struct Awake;
+struct Running;
 
-impl Drop for Awake {
+impl Drop for Running {
     fn drop(&mut self) {
-        with(World::falls_asleep);
+        with(Simulation::stops_running);
     }
 }
 
 /// Starts a thread that may wait; the clock stands still as long as it doesn't.
 pub fn spawn<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Started<T> {
-    with(|world| world.awake += 1);
+    with(|state| state.running += 1);
     Started(thread::spawn(move || {
-        let _awake = Awake;
+        let _running = Running;
         work()
     }))
 }
@@ -203,9 +204,9 @@ pub fn spawn<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> St
 /// Waits for all of them, in real as in modelled time.
 pub fn join<T: 'static>(all: impl IntoIterator<Item = Started<T>>) -> Vec<T> {
     let all: Vec<_> = all.into_iter().collect();
-    with(World::falls_asleep);
+    with(Simulation::stops_running);
     let results = all.into_iter().map(|started| started.0.join().expect("a thread of the test has panicked")).collect();
-    with(|world| world.awake += 1);
+    with(|state| state.running += 1);
     results
 }
 
@@ -221,9 +222,15 @@ fn run(scheduler: impl scheduler::Scheduler + 'static, test: &'static (impl Fn()
     // The page on reliability says it once.
     config.silence_warnings = true;
     Runner::new(scheduler, config).run(move || {
-        with(|world| *world = World { awake: 1, ..World::default() });
+        with(|state| *state = Simulation { running: 1, ..Simulation::default() });
         test();
     })
+}
+
+fn report(name: &str, schedules: usize, which: &str) {
+    static TOTAL: AtomicUsize = AtomicUsize::new(0);
+    let total = TOTAL.fetch_add(schedules, Ordering::Relaxed) + schedules;
+    println!("{name}: {schedules} schedules, {which}; {total} in total");
 }
 
 /// Runs a test under random schedules and under those of PCT; the same ones each time, unless SHUTTLE_RANDOM_SEED says
@@ -232,7 +239,7 @@ pub fn explore(name: &str, test: impl Fn() + Send + Sync + 'static) {
     let test: &'static _ = Box::leak(Box::new(test));
     let random = run(scheduler::RandomScheduler::new_from_seed(SEED, wanted()), test);
     let pct = run(scheduler::PctScheduler::new_from_seed(SEED, DEPTH, wanted()), test);
-    println!("schedules of {name}: {random} random, {pct} by PCT");
+    report(name, random + pct, "half of them random, half by PCT");
 }
 
 /// Runs a small test under every schedule there is.
@@ -240,5 +247,5 @@ pub fn exhaust(name: &str, test: impl Fn() + Send + Sync + 'static) {
     let most = 200_000;
     let all = run(scheduler::DfsScheduler::new(Some(most), false), Box::leak(Box::new(test)));
     assert!(all < most, "{name} has more than {most} schedules: make it smaller");
-    println!("schedules of {name}: all {all} of them");
+    report(name, all, "all there are");
 }
