@@ -119,8 +119,10 @@ const FIRST_EVENT: RawFd = 1 << 30;
 
 impl EventFd {
     pub fn new() -> io::Result<EventFd> {
+        let switch = AtomicBool::new(false);
+        switch.load(Ordering::SeqCst);
         with(|state| state.events.push(false));
-        Ok(EventFd { number: with(|state| state.events.len()) - 1, switch: AtomicBool::new(false) })
+        Ok(EventFd { number: with(|state| state.events.len()) - 1, switch })
     }
 
     pub fn notify(&self) {
