@@ -11,6 +11,8 @@ use url::Url;
 /// A turn every 10.25 ms.
 const FAST: Option<u32> = Some(6000);
 const SPACING: Duration = Duration::from_micros(10_250);
+/// Ten times slower.
+const SLOW: Option<u32> = Some(600);
 
 /// The same in each schedule.
 fn limiter() -> Arc<Limiter> {
@@ -171,9 +173,9 @@ fn slow_threads_get_their_turns_and_none_before_its_time() {
         let (theirs, came) = (limiter.clone(), turns.clone());
         threads(4, async move |thread, reactor| {
             for _ in 0..2 {
-                delay([0, 0, 20, 400][random(4) as usize]);
-                let over = reactor.sleep(Duration::from_millis([15, 60, 10_000][random(3) as usize]));
-                let turn = theirs.acquire(FAST, reactor, Deadline::NONE);
+                delay([0, 0, 50, 400][random(4) as usize]);
+                let over = reactor.sleep(Duration::from_millis([50, 300, 10_000][random(3) as usize]));
+                let turn = theirs.acquire(SLOW, reactor, Deadline::NONE);
                 if let Either::Left(_) = select(Box::pin(turn), Box::pin(over)).await {
                     came.came(thread);
                 }
@@ -185,7 +187,7 @@ fn slow_threads_get_their_turns_and_none_before_its_time() {
             }
         });
         let turns = turns.all();
-        let least = (SPACING * (turns.len() as u32).saturating_sub(1)).saturating_sub(Duration::from_millis(250));
+        let least = (SPACING * 10 * (turns.len() as u32).saturating_sub(1)).saturating_sub(Duration::from_millis(250));
         assert!(turns.last().is_none_or(|(at, _)| *at >= least), "{turns:?}");
         assert_eq!(waiting(&limiter), 0);
     });
