@@ -1,8 +1,8 @@
 //! Runs a test under many schedules of its threads, with a clock and waits that need no real time.
 //!
 //! shuttle runs the threads of a test in turns on one thread of the system, so that none of them may block there. The
-//! reactor's `poll` and `EventFd` are those of this file: who waits lets the others go on, and the clock moves only when
-//! all threads wait. So a wake-up that is lost is seen: its thread goes at the end of its timeout, late by that much.
+//! reactor's `poll` and `EventFd` are those of this file: a thread that waits lets the others go on, and the clock moves
+//! only when all threads wait. A wake-up that is lost shows: its thread goes on at the end of its timeout, that late.
 
 use shuttle::sync::atomic::AtomicBool;
 use shuttle::{Config, Runner, scheduler, thread};
@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 const STACK: usize = 512 * 1024;
 /// A schedule that is longer doesn't end.
 const MOST_STEPS: usize = 200_000;
-/// Bugs that need so many preemptions are found with a known probability.
+/// The bug depth of PCT (probabilistic concurrency testing).
 const DEPTH: usize = 3;
 const SEED: u64 = 20_261_129;
 
@@ -68,8 +68,8 @@ impl Simulation {
         self.end_waits(|wait| wait.until.is_some_and(|until| until <= now));
     }
 
-    /// A thread waits or has ended: if it was the last one, time passes. Where nobody waits for a moment shuttle finds the
-    /// deadlock.
+    /// A thread waits or has ended: if it was the last one, time passes. Where nobody waits for a moment, shuttle
+    /// reports the deadlock.
     fn stops_running(&mut self) {
         self.running -= 1;
         if self.running == 0
