@@ -213,13 +213,19 @@ valgrind: tools lib ## 1,000 deletes, one of each failure, and programs of every
 
 # ---- Fuzz, sanitizers, soak, supply chain: docs/reliability.md ----
 
-.PHONY: fuzz sanitize soak deny
+.PHONY: fuzz schedules sanitize soak deny
 
 # With coverage, by libFuzzer and a nightly compiler; `make test` runs the same targets over fuzz/corpus without either.
 SECONDS ?= 60
 fuzz: ## SECONDS=60, ONLY="ledger glob …": each fuzz target that long, by libFuzzer under AddressSanitizer; needs a nightly Rust
 	$(call need,c++,g++)
 	@sh fuzz/run.sh "$(CARGO)" "$(TARGET)" "$(SECONDS)" $(ONLY)
+
+# In a folder of its own: with that cfg every crate is built anew. One test at a time: each has the model's clock to itself.
+SCHEDULES ?= 1000
+schedules: ## SCHEDULES=1000: the threads of limiter, pool, body, lookups and tables in so many orders and as many more, by shuttle
+	@MMX_TEST_SCHEDULES=$(SCHEDULES) RUSTFLAGS="--cfg shuttle" $(CLEAN) $(CARGO) test --locked --quiet \
+		--target-dir "$(TARGET)/shuttle" --lib -- schedules:: --nocapture --test-threads 1
 
 # Left out: programs that bound memory or time, and that fork among threads: docs/reliability.md.
 NOT_SANITIZED ?= bulk_memory huge_responses ledger_many engine_fork

@@ -1,10 +1,14 @@
 //! The body of a request: a slot that the connection takes from and the caller fills, one chunk at a time.
 
+#[cfg(all(test, shuttle))]
+mod schedules;
+
+use super::sync::{Mutex, MutexGuard};
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use std::convert::Infallible;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 /// How much of a request can have reached the service.

@@ -1,9 +1,15 @@
 //! The cancellation token: a flag, and an eventfd that wakes whoever waits.
 
+#[cfg(all(test, shuttle))]
+mod schedules;
+
+use super::sync::atomic::{AtomicBool, Ordering};
+#[cfg(all(test, shuttle))]
+use super::sync::schedules::EventFd;
+#[cfg(not(all(test, shuttle)))]
 use super::sys::EventFd;
 use std::io;
 use std::os::fd::{AsRawFd, RawFd};
-use std::sync::atomic::{AtomicBool, Ordering};
 
 #[derive(Debug)]
 pub struct Cancel {

@@ -1,6 +1,7 @@
 //! One bound over a whole call.
 
 use super::reactor::Reactor;
+use super::sync::now;
 use super::time_limit::TimeLimit;
 use std::future::pending;
 use std::rc::Rc;
@@ -15,17 +16,17 @@ impl Deadline {
 
     /// A limit so far away that the clock can't hold it is none.
     pub fn after(limit: Option<Duration>) -> Deadline {
-        Deadline(limit.and_then(|limit| Some((Instant::now().checked_add(limit)?, limit))))
+        Deadline(limit.and_then(|limit| Some((now().checked_add(limit)?, limit))))
     }
 
     /// The limit, once it has passed.
     pub fn has_passed(self) -> Option<Duration> {
-        self.0.filter(|(at, _)| *at <= Instant::now()).map(|(_, limit)| limit)
+        self.0.filter(|(at, _)| *at <= now()).map(|(_, limit)| limit)
     }
 
     /// The time until it passes; `None` when there is none.
     pub fn left(self) -> Option<Duration> {
-        self.0.map(|(at, _)| at.saturating_duration_since(Instant::now()))
+        self.0.map(|(at, _)| at.saturating_duration_since(now()))
     }
 
     /// The timeout of a call within the one that this bounds: the time that is left, or `limit` if there is no bound.

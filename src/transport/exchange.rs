@@ -12,6 +12,7 @@ use super::interrupt::InterruptCheck;
 use super::reactor::{Reactor, WaitEnd};
 use super::request::Request;
 use super::response::{Head, HttpResponse};
+use super::sync::now;
 use crate::error::Status;
 use bytes::{Bytes, BytesMut};
 use std::future::Future as _;
@@ -19,7 +20,7 @@ use std::io;
 use std::os::fd::AsRawFd as _;
 use std::pin::pin;
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// The message in a child process that returns from a callback.
 pub const FORKED: &str = "this process was forked while the call ran, and the call is the parent's";
@@ -202,7 +203,7 @@ impl Limits<'_> {
         loop {
             if self.check_cancel()? {
                 // The host took its time: bytes that came meanwhile end a silence.
-                reactor.wait(None, Some(Instant::now())).map_err(Interruption::Unwatchable)?;
+                reactor.wait(None, Some(now())).map_err(Interruption::Unwatchable)?;
             }
             if let Poll::Ready(it) = reactor.poll(&mut wanted) {
                 return Ok(it);
@@ -214,7 +215,7 @@ impl Limits<'_> {
                 continue;
             }
             // An event that stays readable without the flag is another process's: the flag is looked at instead.
-            let look = self.cancel.filter(|_| event.is_none()).map(|_| Instant::now() + LOOK);
+            let look = self.cancel.filter(|_| event.is_none()).map(|_| now() + LOOK);
             let due = self.interrupt.map(InterruptCheck::due);
             let until = [self.deadline.at(), look, due].into_iter().flatten().min();
             match reactor.wait(event, until).map_err(Interruption::Unwatchable)? {

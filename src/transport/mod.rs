@@ -48,6 +48,7 @@ pub mod secrets;
 pub mod setting;
 pub mod socket;
 pub mod stream;
+pub mod sync;
 pub mod sys;
 pub mod time_limit;
 pub mod tls;

@@ -1,6 +1,9 @@
 //! Idle connections, and what else belongs to one process: a pool for each distinct set of network settings, names that
 //! were looked up, rate limiters. A child after `fork` begins with none.
 
+#[cfg(all(test, shuttle))]
+mod schedules;
+
 use super::body::{BodySent, RequestBody};
 use super::connect_error::no_connection;
 use super::error::TransportError;
@@ -12,6 +15,8 @@ use super::resolve::DnsResolver;
 use super::route::Route;
 use super::socket;
 use super::stream::Stream;
+use super::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use super::sync::{Mutex, MutexGuard, now};
 use super::sys::Descriptors;
 use super::tls::TrustStore;
 use crate::error::Status;
@@ -20,8 +25,8 @@ use once_cell::sync::OnceCell;
 use rustls::ClientConfig;
 use std::collections::VecDeque;
 use std::fmt;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::mem;
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Below the minute after which gateways commonly close an idle connection.
@@ -99,6 +104,14 @@ impl Shares {
     pub fn limiter(&self) -> &Arc<Limiter> {
         &self.get().1
     }
+
+    fn leave(&mut self, shared: &'static Shared) {
+        let pool = self.found.get(Process::current()).map(|(pool, _)| pool.clone());
+        drop(mem::take(&mut self.found));
+        if let Some(pool) = pool {
+            shared.left(pool);
+        }
+    }
 }
 
 impl fmt::Debug for Shares {
@@ -110,8 +123,8 @@ impl fmt::Debug for Shares {
 impl Drop for Shares {
     fn drop(&mut self) {
         let process = Process::current();
-        if let Some((pool, _)) = self.found.get(process) {
-            shared(process).left(pool);
+        if self.found.get(process).is_some() {
+            self.leave(shared(process));
         }
     }
 }
@@ -130,9 +143,12 @@ impl Shared {
 
     /// A client is freed. Settings that nobody uses any more keep no connections, except the last ones: the next client
     /// often has the same.
-    fn left(&self, pool: &Arc<Pool>) {
+    fn left(&self, pool: Arc<Pool>) {
         let mut pools = lock(&self.pools);
-        let is_unused = |other: &mut Arc<Pool>| !Arc::ptr_eq(other, pool) && Arc::strong_count(other) == 1;
+        let last = Arc::as_ptr(&pool);
+        // Under the lock: of clients that are freed at once, each finds the settings of those before it unused.
+        drop(pool);
+        let is_unused = |other: &mut Arc<Pool>| Arc::as_ptr(other) != last && Arc::strong_count(other) == 1;
         let unused: Vec<_> = pools.extract_if(.., is_unused).collect();
         drop(pools);
         // Closed without the lock.
@@ -161,7 +177,7 @@ impl Pool {
     pub fn take(&self, route: &Route) -> Option<Box<Connection>> {
         let mut idle = lock(&self.idle);
         let is_fresh = |(connection, since): &(Box<Connection>, Instant)| {
-            since.elapsed() < IDLE && connection.route.is_same(route)
+            now().duration_since(*since) < IDLE && connection.route.is_same(route)
         };
         let at = idle.iter().rposition(is_fresh)?;
         idle.remove(at).map(|(connection, _)| connection)
@@ -171,8 +187,8 @@ impl Pool {
     pub fn put_back(&self, connection: Box<Connection>) {
         let most = self.most_in_use.load(Relaxed).clamp(1, MOST_IDLE);
         let mut idle = lock(&self.idle);
-        idle.push_back((connection, Instant::now()));
-        let old = idle.iter().take_while(|(_, since)| since.elapsed() >= IDLE).count();
+        idle.push_back((connection, now()));
+        let old = idle.iter().take_while(|(_, since)| now().duration_since(*since) >= IDLE).count();
         let surplus = idle.len().saturating_sub(most).max(old);
         // Closed without the lock.
         let surplus: Vec<_> = idle.drain(..surplus).collect();

@@ -7,6 +7,8 @@
 
 mod limiters;
 mod pace;
+#[cfg(all(test, shuttle))]
+mod schedules;
 #[cfg(test)]
 mod simulation;
 #[cfg(test)]
@@ -17,6 +19,7 @@ pub use limiters::{Account, Limiters};
 
 use super::deadline::Deadline;
 use super::reactor::{Reactor, RemoteWake, Sleep};
+use super::sync::{Mutex, MutexGuard, now};
 use crate::error::{Error, Status};
 use pace::Pace;
 use std::collections::VecDeque;
@@ -26,7 +29,7 @@ use std::mem;
 use std::pin::Pin;
 use std::process;
 use std::rc::Rc;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 use width::Width;
@@ -70,12 +73,16 @@ impl Limiter {
     pub fn new() -> Limiter {
         // A child must not draw what its parent draws, nor what its siblings do.
         let random = fastrand::Rng::with_seed(RandomState::new().hash_one(process::id()));
+        Limiter::drawing_from(random)
+    }
+
+    fn drawing_from(random: fastrand::Rng) -> Limiter {
         Limiter(Mutex::new(Inner {
-            pace: Pace::new(Instant::now(), random),
+            pace: Pace::new(now(), random),
             width: Width::default(),
             queue: VecDeque::new(),
             last_ticket: 0,
-            called_at: Instant::now(),
+            called_at: now(),
         }))
     }
 
@@ -97,8 +104,8 @@ impl Limiter {
     /// Takes a turn if that needs no waiting.
     pub fn try_acquire(self: &Arc<Self>, ceiling: Option<u32>) -> bool {
         let mut inner = self.inner();
-        let nobody_waits = inner.queue.is_empty() || ceiling.is_none() && inner.pace.is_free(Instant::now());
-        nobody_waits && inner.pace.admit(Instant::now(), ceiling, false).is_ok()
+        let nobody_waits = inner.queue.is_empty() || ceiling.is_none() && inner.pace.is_free(now());
+        nobody_waits && inner.pace.admit(now(), ceiling, false).is_ok()
     }
 
     /// Records the result of a request.
@@ -117,13 +124,13 @@ impl Limiter {
         // Those who wait find out when they come.
         let mut inner = self.inner();
         inner.width.refused();
-        inner.pace.throttled(Instant::now(), retry_after);
+        inner.pace.throttled(now(), retry_after);
     }
 
     /// A request was answered, and wasn't refused for coming too fast: the rate may grow.
     pub fn succeeded(&self) {
         let mut inner = self.inner();
-        let next = if inner.pace.succeeded(Instant::now()) { inner.call_next() } else { None };
+        let next = if inner.pace.succeeded(now()) { inner.call_next() } else { None };
         drop(inner);
         next.into_iter().for_each(Waker::wake);
     }
@@ -135,16 +142,16 @@ impl Limiter {
 
     /// How many requests of one call may be under way at once to begin with.
     pub fn width(&self) -> usize {
-        self.inner().width.now(Instant::now())
+        self.inner().width.now(now())
     }
 
     /// A request was taken, of so many of its call that were under way at once.
     pub fn on_success(&self, under_way: usize) {
-        self.inner().width.on_success(Instant::now(), under_way);
+        self.inner().width.on_success(now(), under_way);
     }
 
     fn is_blank(&self) -> bool {
-        let (mut inner, now) = (self.inner(), Instant::now());
+        let (mut inner, now) = (self.inner(), now());
         inner.pace.is_blank(now) && inner.width.now(now) == width::NARROWEST
     }
 
@@ -174,14 +181,14 @@ impl Inner {
 
     /// The waker of the next waiter, which is to check the clock.
     fn call_next(&mut self) -> Option<Waker> {
-        self.called_at = Instant::now();
+        self.called_at = now();
         self.queue.get(self.next()).map(|waiter| waiter.waker.clone())
     }
 
     /// The one of this ticket asks whether it may go: it leaves the queue and gets the next one's waker, or learns when
     /// to ask again.
     fn ask(&mut self, ticket: u64) -> Result<Option<Waker>, Instant> {
-        let now = Instant::now();
+        let now = now();
         let place = self.position_of(ticket).expect("who waits stands in the queue");
         self.queue[place].is_away = false;
         let next = self.next();
@@ -198,7 +205,7 @@ impl Inner {
 
     /// The moment before which the service takes none, if there is one.
     fn earliest(&mut self, ticket: u64) -> Option<Instant> {
-        self.position_of(ticket).and_then(|_| self.pace.earliest(Instant::now()))
+        self.position_of(ticket).and_then(|_| self.pace.earliest(now()))
     }
 
     /// Takes one out of the queue; the next one's waker, if that was waiting for it.
@@ -245,7 +252,7 @@ impl Future for Turn<'_> {
             if let (Some(earliest), Some(deadline)) = (earliest, self.deadline)
                 && deadline < earliest
             {
-                return Poll::Ready(Err(earliest.saturating_duration_since(Instant::now())));
+                return Poll::Ready(Err(earliest.saturating_duration_since(now())));
             }
             if self.timer.as_ref().is_none_or(|timer| timer.at() != until) {
                 self.timer = Some(self.reactor.sleep_until(until));

@@ -1,7 +1,12 @@
 //! Drives futures on the calling thread: one `poll(2)` waits for every socket, timer and event of a call, or of many
 //! calls at once. Nothing runs in the background, and nothing outlives the call.
 
-use super::sys::{self, EventFd};
+use super::sync::atomic::{AtomicBool, Ordering, fence};
+use super::sync::now;
+#[cfg(all(test, shuttle))]
+use super::sync::schedules::{EventFd, poll};
+#[cfg(not(all(test, shuttle)))]
+use super::sys::{EventFd, poll};
 use once_cell::race::OnceBox;
 use smallvec::SmallVec;
 use std::cell::RefCell;
@@ -13,7 +18,6 @@ use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering, fence};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::{Duration, Instant};
 
@@ -120,8 +124,8 @@ impl Reactor {
         if self.wakeup.woken.load(Ordering::SeqCst) {
             return Ok(WaitEnd::Other);
         }
-        let left = until.map(|until| until.saturating_duration_since(Instant::now()));
-        let is_signal = sys::poll(descriptors, left)?;
+        let left = until.map(|until| until.saturating_duration_since(now()));
+        let is_signal = poll(descriptors, left)?;
         let is_auxiliary = auxiliary.is_some() && descriptors[0].revents != 0;
         if extra > usize::from(auxiliary.is_some()) && descriptors[extra - 1].revents != 0 {
             self.wakeup.event.get().inspect(|event| event.clear());
@@ -135,7 +139,7 @@ impl Reactor {
             source.waker.take().inspect(Waker::wake_by_ref);
         }
         if first_timer.is_some() {
-            let now = Instant::now();
+            let now = now();
             while timers.first_key_value().is_some_and(|((at, _), _)| *at <= now) {
                 timers.pop_first().inspect(|(_, waker)| waker.wake_by_ref());
             }
@@ -159,7 +163,7 @@ impl Reactor {
 
     /// Ready after a time; one beyond the clock never ends.
     pub async fn sleep(self: &Rc<Self>, time: Duration) {
-        match Instant::now().checked_add(time) {
+        match now().checked_add(time) {
             Some(at) => self.sleep_until(at).await,
             None => std::future::pending().await,
         }
@@ -283,7 +287,7 @@ impl Future for Sleep {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        if self.at <= Instant::now() {
+        if self.at <= now() {
             return Poll::Ready(());
         }
         let reactor = self.reactor.clone();

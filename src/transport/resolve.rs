@@ -1,15 +1,18 @@
 //! Name lookups: on short-lived threads of their own, so that a stalled one never holds a caller, asked once for
 //! everybody who waits for the same name, and remembered briefly. Addresses that failed go last for a while.
 
+#[cfg(all(test, shuttle))]
+mod schedules;
+
 use super::reactor::Reactor;
+use super::sync::{Mutex, MutexGuard, now, thread};
 use super::sys;
 use futures_channel::oneshot;
 use std::collections::HashMap;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::rc::Rc;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread;
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 const REMEMBERED: Duration = Duration::from_secs(5);
@@ -67,7 +70,7 @@ impl DnsResolver {
     /// Families take turns, beginning with the first address's; those that failed lately come last.
     fn in_order(&self, addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
         let mut state = self.state();
-        state.failed.retain(|_, since| since.elapsed() < AVOIDED);
+        state.failed.retain(|_, since| now().duration_since(*since) < AVOIDED);
         let (failed, good): (Vec<_>, _) = addresses.into_iter().partition(|at| state.failed.contains_key(at));
         let mut order = in_turns(good);
         order.extend(in_turns(failed));
@@ -80,20 +83,20 @@ impl DnsResolver {
         if let Some(Entry::Known(..)) = state.names.get(host) {
             state.names.remove(host);
         }
-        state.failed.extend(addresses.iter().map(|address| (*address, Instant::now())));
+        state.failed.extend(addresses.iter().map(|address| (*address, now())));
     }
 
     /// A connection was made to one of them.
     pub fn connected(&self, address: &SocketAddr, slower: &[SocketAddr]) {
         let mut state = self.state();
         state.failed.remove(address);
-        state.failed.extend(slower.iter().map(|address| (*address, Instant::now())));
+        state.failed.extend(slower.iter().map(|address| (*address, now())));
     }
 
     fn look_up(&self, host: String) -> Result<oneshot::Receiver<Found>, DnsError> {
         let (sender, receiver) = oneshot::channel();
         let mut state = self.state();
-        state.names.retain(|_, entry| !matches!(entry, Entry::Known(_, until) if *until <= Instant::now()));
+        state.names.retain(|_, entry| !matches!(entry, Entry::Known(_, until) if *until <= now()));
         match state.names.get_mut(&host) {
             Some(Entry::Known(addresses, _)) => {
                 // Nobody to tell is nobody who waits.
@@ -132,7 +135,7 @@ impl DnsResolver {
         let mut state = self.state();
         let Some(Entry::Asking(waiting)) = state.names.remove(host) else { return };
         if let Ok(addresses) = &found {
-            state.names.insert(host.into(), Entry::Known(addresses.clone(), Instant::now() + REMEMBERED));
+            state.names.insert(host.into(), Entry::Known(addresses.clone(), now() + REMEMBERED));
         }
         drop(state);
         for sender in waiting {

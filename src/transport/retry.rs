@@ -1,9 +1,12 @@
 //! The schedule of retries: whether a call is sent again, and after which wait.
 
+#[cfg(all(test, shuttle))]
+mod schedules;
+
+use super::sync::atomic::{AtomicI32, Ordering};
 use crate::error::{Error, Status};
 use std::hash::{BuildHasher as _, RandomState};
 use std::process;
-use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::{Duration, Instant};
 
 /// A longer wait that the service asks for is the caller's to decide about.
@@ -28,9 +31,9 @@ impl Budget {
 
     /// After a success.
     pub fn give_back(&self) {
-        if self.0.load(Ordering::Relaxed) < Budget::MOST {
-            self.0.fetch_add(1, Ordering::Relaxed);
-        }
+        let more = |tokens: i32| (tokens < Budget::MOST).then_some(tokens + 1);
+        // Full is as good.
+        let _ = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more);
     }
 }
 

@@ -3,6 +3,10 @@
 //! cancellation token.
 #![allow(unsafe_code)]
 
+#[cfg(all(test, shuttle))]
+mod schedules;
+
+use super::sync::atomic::AtomicI32;
 use hyper::rt::ReadBufCursor;
 use once_cell::race::OnceBox;
 use std::io::{self, IoSlice};
@@ -11,7 +15,7 @@ use std::mem::{self, MaybeUninit};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
 use std::process;
 use std::ptr;
-use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 /// Whose rights this process acts with.

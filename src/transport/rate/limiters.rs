@@ -2,8 +2,9 @@
 
 use super::Limiter;
 use crate::transport::setting::Key;
+use crate::transport::sync::Mutex;
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 use url::Url;
 
 /// The account by which the service counts requests: a key, of which the fingerprint is kept, and an endpoint.
