@@ -12,7 +12,7 @@ static uint64_t seed;
 static int worker;
 static char own_folder[80];
 /* What is counted. */
-static long counted[2];
+static long counted[3];
 
 /* Whether the next point is visited, by this process. */
 static inline bool is_next_mine(bool is_certain) {
