@@ -129,12 +129,11 @@ static bool run(const struct scenario *scenario, bool https, enum function funct
 
 /* Whether this failure is one of those that are tried, and by this worker. */
 static bool is_mine(const struct scenario *scenario, bool https, enum function function, long nth, int error) {
-    const char *only = getenv("MMX_TEST_ONLY");
     describe(scenario, https, function, nth, error);
     /* In every run: each way in which a lookup fails. */
     bool is_certain =
         nth == 1 && !https && call == &five_calls[0] && (function == F_getaddrinfo || function == F_pthread_create);
-    return is_next_mine(is_certain) && (!only || strstr(here, only));
+    return is_point_mine(here, is_certain) && is_wanted(here);
 }
 
 static void every_failure(const struct scenario *scenario, bool https) {
@@ -150,11 +149,16 @@ static void every_failure(const struct scenario *scenario, bool https) {
         int errors[MOST_ERRORS + LENGTH_OF(more_of_connect)];
         errors_of((enum function)function, errors);
         for (int at = 0; errors[at]; at++) {
-            bool is_done = counts[function] > 0;
-            /* As many as there were, and on until it ends without the failure: after one, there may be more calls. */
-            for (long nth = 1; nth <= counts[function] || (one_in == 1 && is_done && nth < 20000); nth++) {
-                if (!is_mine(scenario, https, (enum function)function, nth, errors[at])) continue;
-                is_done = run(scenario, https, (enum function)function, nth, errors[at]);
+            const enum function failing = (enum function)function;
+            long nth = 1;
+            for (; nth <= counts[function]; nth++)
+                if (is_mine(scenario, https, failing, nth, errors[at])) run(scenario, https, failing, nth, errors[at]);
+            /* On until it ends without the failure: after one, there may be more calls than there were. */
+            describe(scenario, https, failing, 0, errors[at]);
+            bool is_done = counts[function] > 0 && is_rest_mine(here);
+            for (; is_done && nth < 20000; nth++) {
+                describe(scenario, https, failing, nth, errors[at]);
+                is_done = is_wanted(here) && run(scenario, https, failing, nth, errors[at]);
             }
         }
     }

@@ -36,6 +36,16 @@ static mmx_client *client_of_attempts(int32_t attempts) {
         if (status != 0) exit(1);                                                                                      \
     } while (0)
 
+/* A lookup may be over before it is waited for, so that a call does without: it is made until it comes to the failure. */
+#define UNTIL_FAILED(...)                                                                                              \
+    do {                                                                                                               \
+        int tries = 0;                                                                                                 \
+        do {                                                                                                           \
+            if (tries++ == 200) FAIL("no failure comes about: %s", #__VA_ARGS__);                                      \
+            APART(__VA_ARGS__);                                                                                        \
+        } while (!atomic_load(&injected->is_done));                                                                    \
+    } while (0)
+
 enum request { DELETES, READS };
 
 struct expected {
@@ -62,10 +72,14 @@ static void is_reported(const struct expected *expected) {
     mmx_status status = make(client, expected->request, &error);
     disarm();
     const char *message = mmx_error_message(error);
-    if (status != expected->status || !strstr(message, expected->words) || strstr(message, "os error") ||
-        mmx_error_is_ambiguous(error) != expected->is_ambiguous || mmx_error_errno(error) != expected->error_number)
+    if (!atomic_load(&injected->is_done)) {
+        CHECK_INT(status, MMX_OK);
+    } else if (status != expected->status || !strstr(message, expected->words) || strstr(message, "os error") ||
+               mmx_error_is_ambiguous(error) != expected->is_ambiguous ||
+               mmx_error_errno(error) != expected->error_number) {
         FAIL("function %d, error %d: %s, ambiguous %d, errno %d: %s", (int)expected->function, expected->error,
             mmx_status_name(status), mmx_error_is_ambiguous(error), mmx_error_errno(error), message);
+    }
     mmx_error_free(error);
     mmx_client_free(client);
 }
@@ -118,7 +132,8 @@ static void a_bulk_delete_that_can_not_wait(void) {
     arm();
     mmx_status status = mmx_delete_files(client, files, 1, NULL, NULL, &error);
     disarm();
-    if (status != MMX_ERROR_NETWORK || mmx_error_errno(error) != ENOMEM)
+    if (!atomic_load(&injected->is_done)) CHECK_INT(status, MMX_OK);
+    else if (status != MMX_ERROR_NETWORK || mmx_error_errno(error) != ENOMEM)
         FAIL("%s, errno %d: %s", mmx_status_name(status), mmx_error_errno(error), mmx_error_message(error));
     mmx_error_free(error);
     mmx_client_free(client);
@@ -154,14 +169,14 @@ static void a_wake_up_is_not_lost(void) {
 int main(void) {
     static const int lookups[] = {EAI_AGAIN, EAI_FAIL, EAI_MEMORY, EAI_NONAME, EMFILE};
     share_faults();
-    for (size_t i = 0; i < LENGTH_OF(reports); i++) APART(is_reported(&reports[i]));
+    for (size_t i = 0; i < LENGTH_OF(reports); i++) UNTIL_FAILED(is_reported(&reports[i]));
     APART(is_sent_again(READS, F_recv, 2, EINVAL, 2));
     APART(is_sent_again(DELETES, F_recv, 2, EINVAL, 2));
     for (size_t i = 0; i < LENGTH_OF(lookups); i++) APART(is_sent_again(DELETES, F_getaddrinfo, 1, lookups[i], 1));
     APART(is_sent_again(DELETES, F_pthread_create, 1, EAGAIN, 1));
     APART(is_sent_again(READS, F_socket, 1, EMFILE, 1));
-    APART(a_bulk_delete_that_can_not_wait());
+    UNTIL_FAILED(a_bulk_delete_that_can_not_wait());
     APART(a_token_without_a_descriptor());
-    APART(a_wake_up_is_not_lost());
+    UNTIL_FAILED(a_wake_up_is_not_lost());
     return 0;
 }

@@ -22,11 +22,10 @@ static void describe(
 /* Whether this failure is one of those that are tried, and by this worker. */
 static bool is_mine(
     const struct scenario *scenario, bool https, const struct failing_call *failing, long nth, int error) {
-    const char *only = getenv("MMX_TEST_ONLY");
     describe(scenario, https, failing, nth, error);
     /* In every run: a ledger for which there is no descriptor more. */
     bool is_certain = scenario->has_ledger && !https && error == EMFILE;
-    return is_next_mine(is_certain) && (!only || strstr(here, only));
+    return is_point_mine(here, is_certain) && is_wanted(here);
 }
 
 /* One run. Says whether the failure came about. */
@@ -59,11 +58,16 @@ static void every_failure(const struct scenario *scenario, bool https) {
     for (size_t i = 0; i < LENGTH_OF(failing_calls); i++) {
         const struct failing_call *failing = &failing_calls[i];
         for (int at = 0; at < MOST_ERRORS && failing->errors[at]; at++) {
-            bool is_done = true;
-            /* As many as there were, and on until it ends without the failure: after one, there may be more calls. */
-            for (long nth = 1; nth <= counts[failing->number] || (one_in == 1 && is_done && nth < 2000); nth++) {
-                if (!is_mine(scenario, https, failing, nth, failing->errors[at])) continue;
-                is_done = run(scenario, https, failing, nth, failing->errors[at], ignored);
+            const int error = failing->errors[at];
+            long nth = 1;
+            for (; nth <= counts[failing->number]; nth++)
+                if (is_mine(scenario, https, failing, nth, error)) run(scenario, https, failing, nth, error, ignored);
+            /* On until it ends without the failure: after one, there may be more calls than there were. */
+            describe(scenario, https, failing, 0, error);
+            bool is_done = counts[failing->number] > 0 && is_rest_mine(here);
+            for (; is_done && nth < 2000; nth++) {
+                describe(scenario, https, failing, nth, error);
+                is_done = is_wanted(here) && run(scenario, https, failing, nth, error, ignored);
             }
         }
     }

@@ -351,9 +351,7 @@ impl<'a> Run<'a> {
     }
 
     fn stop(&mut self, status: Status, text: &str) {
-        if self.stopped.is_none() {
-            self.stopped = Some(Error::new(status, self.name, text));
-        }
+        self.stop_for(Error::new(status, self.name, text));
     }
 
     /// Builds the result, with the plan of a prune.
