@@ -48,8 +48,8 @@
  *
  * Processes. The library needs no initialisation. It works in parent and child after fork(), in atexit() handlers and in
  * destructors. It never changes how a signal is handled, raises no SIGPIPE, and a call leaves the thread's signal mask as it
- * was. 64 KiB of stack are enough for every call. A call needs up to three descriptors; where the system refuses one, it
- * is MMX_ERROR_CONNECT, and nothing was sent.
+ * was. 64 KiB of stack are enough for every call. A call needs up to three descriptors; where the system refuses one, or
+ * the thread of a lookup, it is MMX_ERROR_CONNECT with mmx_error_errno(), and nothing was sent.
  *
  * Limits. The process aborts if memory runs out, or if a callback is left otherwise than by returning: by a C++ exception,
  * longjmp(), pthread_exit() or an acted-upon pthread_cancel(). A thread in a call must not be cancelled by pthread_cancel()
@@ -523,7 +523,7 @@ typedef struct mmx_call_options {
  *     mmx_error_is_ambiguous().
  *   MMX_ERROR_SERVER, MMX_ERROR_SERVER_TIMEOUT, MMX_ERROR_PROTOCOL: the response leaves it open; likewise.
  *   MMX_ERROR_HTTP: an HTTP error without an API error code, for example from a gateway.
- *   MMX_ERROR_INTERNAL: a bug in the library, or the process is out of file descriptors.
+ *   MMX_ERROR_INTERNAL: a bug in the library.
  * @since 1.0.0
  * @code
  * mmx_error *error = NULL;
@@ -1143,7 +1143,7 @@ mmx_status mmx_ledger_keep(const mmx_client *client, int64_t file_id, mmx_error 
  * @param out_error  Receives the error. NULL = not wanted.
  * @return MMX_OK.
  *   MMX_ERROR_INVALID_ARGUMENT: out_cancel is NULL.
- *   MMX_ERROR_INTERNAL: the process is out of file descriptors.
+ *   MMX_ERROR_INTERNAL: the process is out of file descriptors, or the machine out of memory: see mmx_error_errno().
  * @since 1.0.0
  */
 mmx_status mmx_cancel_new(mmx_cancel **out_cancel, mmx_error **out_error);
@@ -1259,9 +1259,10 @@ int64_t mmx_error_retry_after_ms(const mmx_error *error);
  */
 bool mmx_error_is_ambiguous(const mmx_error *error);
 
-/** Returns the errno of a local file's failure: that of open(), read(), write() and so on. Thread-safe.
+/** Returns the errno of a local file's failure, that of open(), read(), write() and so on; or of what this machine refused a
+ * call, such as a descriptor, a thread or memory. Thread-safe.
  * @param error From a call's out_error, or NULL.
- * @return For example ENOENT; 0 if there was none.
+ * @return For example ENOENT or EMFILE; 0 if there was none.
  * @since 1.0.0
  */
 int32_t mmx_error_errno(const mmx_error *error);

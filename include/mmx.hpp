@@ -83,7 +83,7 @@ class Failure {
     std::string_view trace_id() const noexcept { return mmx_error_trace_id(get()); }           ///< The service's id of the request.
     std::int32_t attempts() const noexcept { return mmx_error_attempts(get()); }               ///< Requests sent, or tried to send.
     bool is_ambiguous() const noexcept { return mmx_error_is_ambiguous(get()); }               ///< It may have been carried out.
-    std::int32_t error_number() const noexcept { return mmx_error_errno(get()); }              ///< errno of a local file, or 0.
+    std::int32_t error_number() const noexcept { return mmx_error_errno(get()); }              ///< Of a file or the machine; 0 = none.
     /// How long the service asks to wait, if it says.
     std::optional<Milliseconds> retry_after() const noexcept {
         const std::int64_t wait = mmx_error_retry_after_ms(get());

@@ -101,7 +101,7 @@ pub struct Error {
     pub ambiguous: bool,
     /// Another attempt may come to another end.
     pub transient: bool,
-    /// The errno of a local file's failure; 0 = none.
+    /// The errno of a local file's failure, or of what this machine refused; 0 = none.
     pub errno: i32,
 }
 

@@ -4,8 +4,10 @@
 mod common;
 
 use mmx_sandbox::Sandbox;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 
 fn source(name: &str) -> PathBuf {
     common::root().join("tests/torture").join(name)
@@ -32,6 +34,23 @@ fn run(source: &Path, more: &[(&str, &str)]) {
     }
 }
 
+/// The library whose functions of libc fail when a program wants it.
+fn preloaded() -> String {
+    static BUILT: OnceLock<String> = OnceLock::new();
+    BUILT.get_or_init(compile_preloaded).clone()
+}
+
+fn compile_preloaded() -> String {
+    let output = common::target().join("torture/preload.so");
+    fs::create_dir_all(output.parent().unwrap()).unwrap();
+    let mut command = Command::new("cc");
+    command.args("-std=c11 -g -O1 -Wall -Wextra -Wpedantic -Werror -shared -fPIC".split(' '));
+    let done = command.arg("-o").arg(&output).arg(source("preload.c")).arg("-ldl").output();
+    let done = done.unwrap_or_else(|error| panic!("cc can't run ({error}); install the package gcc"));
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    output.to_string_lossy().into_owned()
+}
+
 #[test]
 fn cut() {
     run(&source("cut.c"), &[]);
@@ -40,4 +59,14 @@ fn cut() {
 #[test]
 fn system_calls() {
     run(&source("system_calls.c"), &[]);
+}
+
+#[test]
+fn functions() {
+    run(&source("functions.c"), &[("LD_PRELOAD", &preloaded())]);
+}
+
+#[test]
+fn reported() {
+    run(&source("reported.c"), &[("LD_PRELOAD", &preloaded())]);
 }

@@ -9,6 +9,8 @@ use super::error::mmx_error;
 use super::status::mmx_status;
 use crate::error::{Error, Status};
 use crate::transport::cancel::Cancel;
+use crate::transport::connect_error::advice_for;
+use crate::transport::error::plain;
 
 /// A cancellation token.
 pub struct mmx_cancel(pub(crate) Cancel);
@@ -19,7 +21,7 @@ pub struct mmx_cancel(pub(crate) Cancel);
 /// @param out_error  Receives the error. NULL = not wanted.
 /// @return MMX_OK.
 ///   MMX_ERROR_INVALID_ARGUMENT: out_cancel is NULL.
-///   MMX_ERROR_INTERNAL: the process is out of file descriptors.
+///   MMX_ERROR_INTERNAL: the process is out of file descriptors, or the machine out of memory: see mmx_error_errno().
 /// @since 1.0.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mmx_cancel_new(
@@ -30,8 +32,8 @@ pub unsafe extern "C" fn mmx_cancel_new(
     boundary::call(out_cancel, out_error, || {
         required_out(out_cancel, CALL, "out_cancel")?;
         let cancel = Cancel::new().map_err(|error| {
-            let text = format!("no descriptor is to be had ({error}); is the limit of open files (ulimit -n) reached?");
-            Error::new(Status::Internal, CALL, text)
+            let text = format!("the system gave no descriptor: {}{}", plain(&error), advice_for(&error));
+            Error::new(Status::Internal, CALL, text).caused_by(&error)
         })?;
         Ok(Box::new(mmx_cancel(cancel)))
     })

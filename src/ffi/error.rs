@@ -156,10 +156,11 @@ pub unsafe extern "C" fn mmx_error_is_ambiguous(error: *const mmx_error) -> bool
     get(error, false, |error| error.error.ambiguous)
 }
 
-/// Returns the errno of a local file's failure: that of open(), read(), write() and so on. Thread-safe.
+/// Returns the errno of a local file's failure, that of open(), read(), write() and so on; or of what this machine refused a
+/// call, such as a descriptor, a thread or memory. Thread-safe.
 ///
 /// @param error From a call's out_error, or NULL.
-/// @return For example ENOENT; 0 if there was none.
+/// @return For example ENOENT or EMFILE; 0 if there was none.
 /// @since 1.0.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mmx_error_errno(error: *const mmx_error) -> i32 {

@@ -222,7 +222,7 @@ fn options<'a>(given: &mmx_call_options, call: &'static str, flags: u32) -> Resu
 ///     mmx_error_is_ambiguous().
 ///   MMX_ERROR_SERVER, MMX_ERROR_SERVER_TIMEOUT, MMX_ERROR_PROTOCOL: the response leaves it open; likewise.
 ///   MMX_ERROR_HTTP: an HTTP error without an API error code, for example from a gateway.
-///   MMX_ERROR_INTERNAL: a bug in the library, or the process is out of file descriptors.
+///   MMX_ERROR_INTERNAL: a bug in the library.
 /// @since 1.0.0
 /// @code
 /// mmx_error *error = NULL;

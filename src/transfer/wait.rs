@@ -19,7 +19,7 @@ pub fn drive<T, F: Future<Output = T>>(
     let mut work = pin!(work(reactor.clone()));
     limits.drive(&reactor, |cx| work.as_mut().poll(cx)).map_err(|why| {
         let (status, text) = why.describe(phase);
-        TransportError::new(status, BodySent::None, text).permanent()
+        TransportError { errno: why.errno(), ..TransportError::new(status, BodySent::None, text).permanent() }
     })
 }
 

@@ -55,6 +55,9 @@ impl CallState {
             }
         };
         call_error.error.ambiguous |= ambiguous;
+        if why.errno() != 0 {
+            call_error.error.errno = why.errno();
+        }
         call_error
     }
 }

@@ -80,8 +80,11 @@ async fn open(
     named: &str,
 ) -> Result<Stream, TransportError> {
     let addresses = pool.dns.addresses(host, port, reactor).await;
-    let addresses =
-        addresses.map_err(|error: DnsError| no_connection(format!("{error}; check {named} and the network")))?;
+    let addresses = addresses.map_err(|error: DnsError| {
+        let advice =
+            if error.advice.is_empty() { format!("; check {named} and the network") } else { error.advice.into() };
+        TransportError { errno: error.errno, ..no_connection(format!("{error}{advice}")) }
+    })?;
     let mut race =
         Race { pool, reactor, addresses: &addresses, begun: 0, running: Vec::new(), next: None, error: None };
     match poll_fn(|cx| race.poll(cx)).await {

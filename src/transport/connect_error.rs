@@ -9,8 +9,15 @@ use crate::error::Status;
 use rustls::{AlertDescription, CertificateError as Bad, InvalidMessage};
 use std::io::{self, ErrorKind};
 
-/// The advice where no descriptor is left.
-pub const OPEN_FILES: &str = "; is the limit of open files (ulimit -n) reached?";
+/// The advice where this machine refuses a descriptor, a connection or memory; "" for other errors.
+pub fn advice_for(error: &io::Error) -> &'static str {
+    match error.raw_os_error() {
+        Some(libc::EMFILE | libc::ENFILE) => "; is the limit of open files (ulimit -n) reached?",
+        Some(libc::EPERM | libc::EACCES) => "; a sandbox or firewall of this machine forbids it",
+        Some(libc::ENOMEM | libc::ENOBUFS) => "; this machine is out of memory",
+        _ => "",
+    }
+}
 
 pub(super) fn no_connection(text: String) -> TransportError {
     TransportError::new(Status::Connect, BodySent::None, text)
@@ -50,13 +57,9 @@ pub(super) fn failed(error: &io::Error, server: &str, named: &str) -> TransportE
         let failure = no_connection(format!("no secure connection to {server}: {text}"));
         return if is_permanent { failure.permanent() } else { failure };
     }
-    let advice = match error.raw_os_error() {
-        Some(libc::EMFILE | libc::ENFILE) => OPEN_FILES,
-        Some(libc::EPERM | libc::EACCES) => "; a sandbox or firewall of this machine forbids it",
-        Some(libc::ENOMEM | libc::ENOBUFS) => "; this machine is out of memory for sockets",
-        _ => "",
-    };
-    no_connection(format!("could not connect to {server}: {}{advice}", plain(error)))
+    let advice = advice_for(error);
+    let failure = no_connection(format!("could not connect to {server}: {}{advice}", plain(error)));
+    if advice.is_empty() { failure } else { failure.caused_by(error) }
 }
 
 /// The same once TLS had begun.

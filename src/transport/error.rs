@@ -20,7 +20,7 @@ pub struct TransportError {
     pub head: Option<Box<Head>>,
     /// The shortest wait after which it may go.
     pub retry_after: Option<Duration>,
-    /// The errno of a local file's failure; 0 if there was none.
+    /// The errno of a local file's failure, or of what this machine refused; 0 if there was none.
     pub errno: i32,
 }
 

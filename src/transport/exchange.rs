@@ -4,7 +4,7 @@
 use super::attempt::{Attempt, Event};
 use super::body::BodySent;
 use super::cancel::Cancel;
-use super::connect_error::OPEN_FILES;
+use super::connect_error::advice_for;
 use super::deadline::Deadline;
 use super::error::{TransportError, plain};
 use super::http_client::HttpClient;
@@ -58,12 +58,21 @@ impl Interruption {
             Interruption::DeadlinePassed(limit) => {
                 (Status::Timeout, format!("the time limit of {} ms passed while {phase}", limit.as_millis()))
             }
-            Interruption::Unwatchable(error) if matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE)) => {
-                (Status::Connect, format!("{} while {phase}{OPEN_FILES}", plain(error)))
-            }
-            Interruption::Unwatchable(error) => {
+            // Only a wrong call gives these.
+            Interruption::Unwatchable(error) if matches!(error.raw_os_error(), Some(libc::EFAULT | libc::EINVAL)) => {
                 (Status::Internal, format!("nothing can be waited for while {phase}: {}", plain(error)))
             }
+            Interruption::Unwatchable(error) => {
+                (Status::Connect, format!("{} while {phase}{}", plain(error), advice_for(error)))
+            }
+        }
+    }
+
+    /// The errno behind it; 0 if there is none.
+    pub fn errno(&self) -> i32 {
+        match self {
+            Interruption::Unwatchable(error) => error.raw_os_error().unwrap_or_default(),
+            _ => 0,
         }
     }
 }
@@ -262,5 +271,5 @@ fn with_more(
 /// An interruption of an attempt, and what it came in the middle of.
 pub fn interrupted(why: &Interruption, attempt: &mut Attempt) -> TransportError {
     let (status, text) = why.describe(&attempt.phase());
-    attempt.interrupted(status, text).permanent()
+    TransportError { errno: why.errno(), ..attempt.interrupted(status, text).permanent() }
 }

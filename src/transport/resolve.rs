@@ -4,12 +4,15 @@
 #[cfg(all(test, shuttle))]
 mod schedules;
 
+use super::connect_error::advice_for;
+use super::error::plain;
 use super::reactor::Reactor;
 use super::sync::{Mutex, MutexGuard, now, thread};
 use super::sys;
 use futures_channel::oneshot;
 use std::collections::HashMap;
 use std::fmt;
+use std::io;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::rc::Rc;
 use std::sync::{Arc, PoisonError};
@@ -41,13 +44,40 @@ struct State {
 /// Why a name has no address.
 #[derive(Clone, Debug)]
 pub struct DnsError {
-    pub host: String,
-    pub reason: String,
+    text: String,
+    /// Where this machine refused something: what to do, and the errno.
+    pub advice: &'static str,
+    pub errno: i32,
+}
+
+impl DnsError {
+    fn not_found(host: &str, reason: &str) -> DnsError {
+        DnsError { text: format!("no address found for {host}: {reason}"), advice: "", errno: 0 }
+    }
+
+    fn of_lookup(host: &str, error: &io::Error) -> DnsError {
+        match error.raw_os_error() {
+            Some(errno) => DnsError { advice: advice_for(error), errno, ..DnsError::not_found(host, &plain(error)) },
+            None => {
+                let reason = error.to_string().replace("failed to lookup address information: ", "");
+                DnsError::not_found(host, &reason)
+            }
+        }
+    }
+
+    fn of_thread(host: &str, error: &io::Error) -> DnsError {
+        let text = format!("no thread for the lookup of {host} could start: {}", plain(error));
+        let advice = match advice_for(error) {
+            "" => "; is the limit of threads (ulimit -u) reached?",
+            advice => advice,
+        };
+        DnsError { text, advice, errno: error.raw_os_error().unwrap_or_default() }
+    }
 }
 
 impl fmt::Display for DnsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "no address found for {}: {}", self.host, self.reason)
+        f.write_str(&self.text)
     }
 }
 
@@ -59,7 +89,7 @@ impl DnsResolver {
             Err(_) => {
                 let receiver = self.look_up(host.to_owned())?;
                 let _wake = reactor.expect_wake();
-                let ended = || DnsError { host: host.to_owned(), reason: "the lookup ended without an answer".into() };
+                let ended = || DnsError::not_found(host, "the lookup ended without an answer");
                 receiver.await.unwrap_or_else(|_| Err(ended()))?
             }
         };
@@ -106,9 +136,9 @@ impl DnsResolver {
             None => {
                 state.names.insert(host.clone(), Entry::Asking(vec![sender]));
                 drop(state);
-                if let Err(reason) = self.ask(host.clone()) {
-                    let failed = DnsError { host, reason: format!("no thread for the lookup could start ({reason})") };
-                    self.publish(&failed.host, Err(failed.clone()));
+                if let Err(error) = self.ask(host.clone()) {
+                    let failed = DnsError::of_thread(&host, &error);
+                    self.publish(&host, Err(failed.clone()));
                     return Err(failed);
                 }
             }
@@ -116,15 +146,12 @@ impl DnsResolver {
         Ok(receiver)
     }
 
-    fn ask(&self, host: String) -> std::io::Result<()> {
+    fn ask(&self, host: String) -> io::Result<()> {
         let resolver = self.clone();
         let look_up = move || {
             let found = (host.as_str(), 0).to_socket_addrs();
             let found = found.map(|addresses| addresses.map(|address| address.ip()).collect());
-            let found = found.map_err(|error| DnsError {
-                host: host.clone(),
-                reason: error.to_string().replace("failed to lookup address information: ", ""),
-            });
+            let found = found.map_err(|error| DnsError::of_lookup(&host, &error));
             resolver.publish(&host, found);
         };
         sys::starting_a_thread(|| thread::Builder::new().name("mmx-name".into()).stack_size(STACK).spawn(look_up))?;

@@ -296,14 +296,16 @@ impl EventFd {
         Ok(EventFd(unsafe { OwnedFd::from_raw_fd(fd) }))
     }
 
-    /// Async-signal-safe: one `write`, and errno as it was.
+    /// Async-signal-safe: `write` alone, and errno as it was.
     pub fn notify(&self) {
         let one = 1u64;
-        // SAFETY: errno is this thread's; write reads 8 bytes of a live value.
+        // SAFETY: errno is this thread's; write reads 8 bytes of a live value, as often as a signal interrupts it.
         unsafe {
             let errno = libc::__errno_location();
             let before = *errno;
-            libc::write(self.0.as_raw_fd(), ptr::from_ref(&one).cast(), size_of::<u64>());
+            while libc::write(self.0.as_raw_fd(), ptr::from_ref(&one).cast(), size_of::<u64>()) < 0
+                && *errno == libc::EINTR
+            {}
             *errno = before;
         }
     }

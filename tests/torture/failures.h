@@ -1,6 +1,7 @@
 /* Which errors a system call can fail with: those that its manual names and that can come of how it is used here. */
 #ifndef FAILURES_H
 #define FAILURES_H
+#include "check.h"
 #include <errno.h>
 #include <sys/syscall.h>
 

@@ -137,8 +137,8 @@ static inline void check_upload(const struct place *place, const struct report *
     }
 }
 
-/* The target is whole or untouched, and a file that is left beside it is named. */
-static inline bool target_is_whole(const struct place *place, const struct report *report) {
+/* The target is whole or untouched, whatever happened; says which. */
+static inline bool holds_whole(const struct place *place, const struct report *report) {
     uint8_t *whole = made_whole((uint64_t)FILE_ID, CONTENT);
     char found[CONTENT + 1];
     int fd = open(place->target, O_RDONLY | O_CLOEXEC);
@@ -148,6 +148,12 @@ static inline bool target_is_whole(const struct place *place, const struct repor
     bool is_untouched = length == (ssize_t)strlen(BEFORE) && memcmp(found, BEFORE, strlen(BEFORE)) == 0;
     free(whole);
     if (!is_whole && !is_untouched) WRONG(report, "the target holds %zd bytes: neither whole nor untouched", length);
+    return is_whole;
+}
+
+/* The same, and a file that is left beside it is named. */
+static inline bool target_is_whole(const struct place *place, const struct report *report) {
+    bool is_whole = holds_whole(place, report);
     DIR *directory = opendir(place->folder);
     if (!directory) FAIL("%s: %s", place->folder, strerror(errno));
     for (struct dirent *entry; (entry = readdir(directory));)

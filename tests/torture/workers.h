@@ -13,13 +13,29 @@ static uint64_t seed;
 static int worker;
 static char own_folder[80];
 /* What is counted. */
-static long counted[2];
+static long counted[3];
 
 /* Whether the next point is visited, by this process. */
 static inline bool is_next_mine(bool is_certain) {
     long at = number++;
     bool is_chosen = is_certain || mixed(seed + (uint64_t)at) % (uint64_t)one_in == 0;
     return is_chosen && at % WORKERS == worker;
+}
+
+/* Whether the point of this name is visited, by this process: whatever the others find, each point is one process's. */
+static inline bool is_point_mine(const char *name, bool is_certain) {
+    uint64_t at = 0;
+    for (const char *c = name; *c; c++) at = mixed(at ^ (uint8_t)*c);
+    return (is_certain || mixed(seed + at) % (uint64_t)one_in == 0) && at % WORKERS == (uint64_t)worker;
+}
+
+/* Whether the points beyond the known ones are. */
+static inline bool is_rest_mine(const char *name) { return one_in == 1 && is_point_mine(name, false); }
+
+/* MMX_TEST_ONLY: points whose name contains this text. */
+static inline bool is_wanted(const char *name) {
+    const char *only = getenv("MMX_TEST_ONLY");
+    return !only || strstr(name, only);
 }
 
 static inline void remove_own_folder(void) {

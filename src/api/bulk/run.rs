@@ -240,7 +240,11 @@ impl<'a> Run<'a> {
                 && self.stopped.is_none()
             {
                 let (status, text) = why.describe("deleting files");
-                self.stop(status, &text);
+                // A status that says that nothing was sent must be true of all.
+                let is_begun = |ended: &CallError| ended.error.status == Status::Network;
+                let is_sent = settled.iter().any(|(_, end)| end.as_ref().is_err_and(is_begun));
+                let status = if status == Status::Connect && is_sent { Status::Network } else { status };
+                self.stop_for(Error { errno: why.errno(), ..Error::new(status, self.name, text) });
             }
             for (index, finished) in settled {
                 self.finished(index, finished, before.get(&index).copied().unwrap_or_default(), under_way);
@@ -347,9 +351,7 @@ impl<'a> Run<'a> {
     }
 
     fn stop(&mut self, status: Status, text: &str) {
-        if self.stopped.is_none() {
-            self.stopped = Some(Error::new(status, self.name, text));
-        }
+        self.stop_for(Error::new(status, self.name, text));
     }
 
     /// Builds the result, with the plan of a prune.
