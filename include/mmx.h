@@ -46,6 +46,9 @@
  * duration, and between calls there is none. "Thread-safe" means: any number of threads may call the function at the same
  * time, with the same objects. "One thread at a time" means: no other thread may use the object meanwhile.
  *
+ * Callbacks may call any function of the library, and may free the client of the call that they run in, but nothing else
+ * that the call uses: no options, token, source, sink or text. What they are given is not theirs to free.
+ *
  * Processes. The library needs no initialisation. It works in parent and child after fork(), in atexit() handlers and in
  * destructors. It never changes how a signal is handled, raises no SIGPIPE, and a call leaves the thread's signal mask as it
  * was. 64 KiB of stack are enough for every call. A call needs up to three descriptors; where the system refuses one, or
@@ -368,10 +371,10 @@ mmx_status mmx_config_set_max_attempts(mmx_config *config, int32_t max_attempts,
 /** Sets a rate limit in requests per minute, which includes retries and lookups. One thread at a time.
  *
  * All threads and all clients of this process that have the same key and base URL share one limiter, first come, first
- * served. It spaces requests evenly. Waiting for it counts towards the timeout of a call, except in bulk calls; if the
- * turn can't come before, the call is MMX_ERROR_RATE_LIMITED at once, with mmx_error_retry_after_ms(). A forked process
- * has a limiter of its own: divide the number by that of your processes. With or without a number, the rate adapts when
- * the service reports too many requests (1002, 1039, 1041, 2045, HTTP 429): all calls pause, then
+ * served. It spaces requests evenly. Waiting for it counts towards the timeout of a call, except in bulk calls; if a
+ * pause of the service lasts longer, the call is MMX_ERROR_RATE_LIMITED at once, with mmx_error_retry_after_ms(). A
+ * forked process has a limiter of its own: divide the number by that of your processes. With or without a number, the
+ * rate adapts when the service reports too many requests (1002, 1039, 1041, 2045, HTTP 429): all calls pause, then
  * continue at half the rate, which grows again.
  * @param config    The configuration to change.
  * @param requests  Requests per minute, 1 or more; 0 = the default: no fixed limit.
@@ -606,8 +609,7 @@ mmx_status mmx_wait_file(const mmx_client *client, int64_t file_id, const mmx_ca
 
 /* ---- Uploads and downloads -----------------------------------------------------------------------------------------
  *
- * The bytes of a file are read from a path or a callback, and written to a path or a callback. Callbacks run on the
- * calling thread during the call; they may call the library, but must not free what the call uses. Memory use does not
+ * The bytes of a file are read from a path or a callback, and written to a path or a callback. Memory use does not
  * grow with the file. There is no timeout by default, but the idle timeout ends a transfer that makes no progress. A
  * path may be a FIFO, whose other end may be opened later.
  *
@@ -806,8 +808,8 @@ void mmx_files_free(mmx_files *files);
 /* ---- Many files at once --------------------------------------------------------------------------------------------
  *
  * Deletes up to a hundred thousand files in one call and reports an outcome for each. Several requests are in flight
- * at once, all driven by the calling thread. Callbacks run on it between the requests, with no lock held; they may
- * call the library. One refused file stops nothing; a refused key or an empty balance (1008) stops the run, and the
+ * at once, all driven by the calling thread. Callbacks run on it between the requests, with no lock held. One
+ * refused file stops nothing; a refused key or an empty balance (1008) stops the run, and the
  * remaining files are reported as NOT_ATTEMPTED.
  *
  * DELETED and ALREADY_ABSENT are reported on evidence only: the response to the delete, or a lookup (retrieve or list)
@@ -1127,6 +1129,7 @@ mmx_status mmx_sweep(const mmx_client *client, const mmx_sweep_options *options,
  * @param file_id   The file's id, 1 or more.
  * @param out_error Receives the error. NULL = not wanted.
  * @return MMX_OK, or MMX_ERROR_NOT_FOUND: the ledger has no such file. MMX_ERROR_FILE: the ledger can't be written.
+ *   MMX_ERROR_INVALID_ARGUMENT: an argument is invalid, or the client has no ledger.
  * @since 1.0.0
  */
 mmx_status mmx_ledger_keep(const mmx_client *client, int64_t file_id, mmx_error **out_error);
@@ -1204,7 +1207,7 @@ const char *mmx_error_call(const mmx_error *error);
 
 /** Returns the name of the argument at fault, with MMX_ERROR_INVALID_ARGUMENT. Thread-safe.
  * @param error From a call's out_error, or NULL.
- * @return For example "options.timeout_ms", valid until mmx_error_free(); "" if none is.
+ * @return For example "options.timeout_ms"; "purpose" for purpose_or_null. Valid until mmx_error_free(); "": none.
  * @since 1.0.0
  */
 const char *mmx_error_parameter(const mmx_error *error);

@@ -1,7 +1,7 @@
 //! Compiles and runs every program of `tests/c`, each as a test of its own, against one stand-in server.
 //!
 //! A program is found by its name alone. Its first lines may say how it is built: `// flags: -DX` or
-//! `/* flags: … */`. One more is made from the header.
+//! `/* flags: … */`. Two more are made from the header.
 
 mod common;
 
@@ -20,24 +20,32 @@ fn main() -> process::ExitCode {
         .filter(|path| path.extension().is_some_and(|extension| extension == "c"))
         .collect();
     programs.push(common::null_sweep::write());
+    programs.push(common::bad_calls::write());
     programs.sort();
     // What C reads no JSON and no Markdown for.
     let tables = Arc::new([
         ("MMX_TEST_FAILURES", common::failures::write().to_string_lossy().into_owned()),
         ("MMX_TEST_RETRIES", common::page::write().to_string_lossy().into_owned()),
     ]);
+    let mut arguments = Arguments::from_args();
+    let shows = arguments.nocapture;
     let trials = programs.into_iter().map(|path| {
         let (sandbox, tables) = (sandbox.clone(), tables.clone());
         let name = path.file_stem().unwrap().to_string_lossy().into_owned();
-        Trial::test(format!("c::{name}"), move || test(&path, &name, &sandbox, &*tables))
+        Trial::test(format!("c::{name}"), move || {
+            let printed = test(&path, &name, &sandbox, &*tables)?;
+            if shows {
+                print!("{printed}");
+            }
+            Ok(())
+        })
     });
-    let mut arguments = Arguments::from_args();
     // Most of their time they wait.
     arguments.test_threads.get_or_insert(1 + thread::available_parallelism().map_or(1, usize::from));
     libtest_mimic::run(&arguments, trials.collect()).exit_code()
 }
 
-fn test(source: &Path, name: &str, sandbox: &Sandbox, tables: &[(&str, String)]) -> Result<(), Failed> {
+fn test(source: &Path, name: &str, sandbox: &Sandbox, tables: &[(&str, String)]) -> Result<String, Failed> {
     let program = common::target().join("c").join(name);
     let text = fs::read_to_string(source)?;
     let flags = text.lines().take(5).find_map(|line| line.split_once("flags: ")).map_or("", |(_, flags)| flags);
@@ -49,6 +57,5 @@ fn test(source: &Path, name: &str, sandbox: &Sandbox, tables: &[(&str, String)])
     let settings = settings.iter().map(|(name, value)| (*name, value.as_str()));
     let tables = tables.iter().map(|(name, file)| (*name, file.as_str()));
     let settings: Vec<_> = settings.chain(tables).collect();
-    common::run(&mut Command::new(&program), &settings)?;
-    Ok(())
+    Ok(common::run(&mut Command::new(&program), &settings)?)
 }

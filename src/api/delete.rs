@@ -178,7 +178,7 @@ pub async fn find_out_and_delete(
 ) -> (End, Option<String>) {
     let name = policy.name;
     let purpose = match retrieve::presence(&mut attempts.auxiliary(), name, file_id).await {
-        Presence::There { purpose } if purpose::check(name, &purpose).is_ok() => purpose,
+        Presence::There { purpose } if purpose::check(name, "purpose", &purpose).is_ok() => purpose,
         Presence::There { .. } => {
             let text = format!("retrieve doesn't say the purpose of the file {file_id}, which has to be given");
             return (End::Failed(Error::new(Status::Protocol, name, text)), None);

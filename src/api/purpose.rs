@@ -18,19 +18,19 @@ pub fn is_known(purpose: &str) -> bool {
     PURPOSES.iter().any(|(name, _)| *name == purpose)
 }
 
-/// Checks that a word can be a purpose, known or not.
-pub fn check(call: &'static str, purpose: &str) -> Result<(), Error> {
+/// Checks that a word can be a purpose, known or not. `parameter`: where the caller gave it.
+pub fn check(call: &'static str, parameter: &'static str, purpose: &str) -> Result<(), Error> {
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte);
     if (1..=64).contains(&purpose.len()) && purpose.bytes().all(fits) {
         return Ok(());
     }
     let why = format!("must be 1 to 64 letters, digits, _, - and ., as in voice_clone, not \"{purpose}\"");
-    Err(Error::invalid_argument(call, "purpose", why))
+    Err(Error::invalid_argument(call, parameter, why))
 }
 
 /// The same for a purpose that may be left out.
 pub fn check_given(call: &'static str, purpose: Option<&str>) -> Result<(), Error> {
-    purpose.map_or(Ok(()), |purpose| check(call, purpose))
+    purpose.map_or(Ok(()), |purpose| check(call, "purpose", purpose))
 }
 
 /// Malformed input (2013) often is a purpose with a typo.
@@ -95,11 +95,11 @@ mod tests {
         for good in
             ["voice_clone", "a", "new_in_2027", "fine-tune", "role-recognition", "Voice.Clone-2", longest.as_str()]
         {
-            assert!(check("c", good).is_ok(), "{good}");
+            assert!(check("c", "purpose", good).is_ok(), "{good}");
         }
         let too_long = "a".repeat(65);
         for bad in ["", "voice clone", "voice/clone", "voice&clone", "é", "a\nb", "\"", too_long.as_str()] {
-            let error = check("c", bad).expect_err(bad);
+            let error = check("c", "purpose", bad).expect_err(bad);
             assert_eq!(error.parameter, Some("purpose"));
             assert!(!error.message.contains('\n'));
         }

@@ -1,16 +1,16 @@
 //! ---- Many files at once --------------------------------------------------------------------------------------------
 //!
 //! Deletes up to a hundred thousand files in one call and reports an outcome for each. Several requests are in flight
-//! at once, all driven by the calling thread. Callbacks run on it between the requests, with no lock held; they may
-//! call the library. One refused file stops nothing; a refused key or an empty balance (1008) stops the run, and the
+//! at once, all driven by the calling thread. Callbacks run on it between the requests, with no lock held. One
+//! refused file stops nothing; a refused key or an empty balance (1008) stops the run, and the
 //! remaining files are reported as NOT_ATTEMPTED.
 //!
 //! DELETED and ALREADY_ABSENT are reported on evidence only: the response to the delete, or a lookup (retrieve or list)
 //! if that response was lost or the file was refused.
 
-use super::boundary::{self, SizedStruct, array, optional, optional_text, reference, sized};
+use super::boundary::{self, SizedStruct, array, optional, optional_text, sized};
 use super::cancel::mmx_cancel;
-use super::client::mmx_client;
+use super::client::{mmx_client, with_client};
 use super::error::mmx_error;
 use super::files::mmx_progress_fn;
 use super::status::mmx_status;
@@ -20,6 +20,7 @@ use crate::api::outcome::Outcome;
 use crate::api::prune;
 use crate::api::purpose;
 use crate::error::Error;
+use crate::transport::client::Client;
 use crate::transport::config;
 use std::ffi::{c_char, c_void};
 use std::ptr;
@@ -263,8 +264,7 @@ pub unsafe extern "C" fn mmx_delete_files(
     out_error: *mut *mut mmx_error,
 ) -> mmx_status {
     const CALL: &str = bulk::CALL;
-    into_raw(out_json, out_error, || {
-        let client = reference(client, CALL, "client")?.0.clone();
+    self::call(client, CALL, out_json, out_error, |client| {
         let file_ref = |(index, file): (usize, &mmx_file_ref)| {
             let purpose = optional_text(file.purpose, CALL, "files").map_err(|error| {
                 let message =
@@ -273,7 +273,7 @@ pub unsafe extern "C" fn mmx_delete_files(
             })?;
             if purpose == Some("") {
                 // Below it would mean that the purpose isn't known.
-                purpose::check(CALL, "").map_err(|error| {
+                purpose::check(CALL, "purpose", "").map_err(|error| {
                     let message = format!("{CALL}: files[{index}]: {}", error.without_call());
                     Error { message, parameter: Some("files"), ..error }
                 })?;
@@ -282,7 +282,7 @@ pub unsafe extern "C" fn mmx_delete_files(
         };
         let files = array(files, count, CALL, "files")?.iter().enumerate().map(file_ref);
         let files = files.collect::<Result<Vec<_>, Error>>()?;
-        with_options(options, CALL, |options| bulk::delete_files(&client, &files, options))
+        with_options(options, CALL, |options| bulk::delete_files(client, &files, options))
     })
 }
 
@@ -326,11 +326,10 @@ pub unsafe extern "C" fn mmx_prune_files(
     out_error: *mut *mut mmx_error,
 ) -> mmx_status {
     const CALL: &str = prune::CALL;
-    into_raw(out_json, out_error, || {
-        let client = reference(client, CALL, "client")?.0.clone();
+    self::call(client, CALL, out_json, out_error, |client| {
         let given = sized(filter, CALL, "filter")?;
         let filter = self::filter(&given.ok_or_else(|| Error::invalid_argument(CALL, "filter", "is NULL"))?, CALL)?;
-        with_options(options, CALL, |options| prune::prune_files(&client, &filter, options))
+        with_options(options, CALL, |options| prune::prune_files(client, &filter, options))
     })
 }
 
@@ -360,13 +359,20 @@ fn filter<'a>(given: &mmx_filter, call: &'static str) -> Result<Filter<'a>, Erro
 }
 
 /// The outcomes so far are handed over however the call ended.
-pub(super) fn into_raw(
+pub(super) fn call(
+    client: *const mmx_client,
+    call: &'static str,
     out_json: *mut *mut c_char,
     out_error: *mut *mut mmx_error,
-    run: impl FnOnce() -> Result<BulkResult, Error>,
+    run: impl FnOnce(&Client) -> Result<BulkResult, Error>,
 ) -> mmx_status {
     boundary::call_with_both(out_json, out_error, || {
-        let done = run().unwrap_or_else(BulkResult::from);
-        (done.json, done.result)
+        let mut json = None;
+        let result = with_client(client, call, |client| {
+            let result;
+            BulkResult { json, result, .. } = run(client)?;
+            result
+        });
+        (json, result)
     })
 }

@@ -4,16 +4,30 @@
 //! is started, no connection is opened and no certificate is read before the first call. Clients with the same network
 //! settings share their idle connections. A client may be used in a child process after fork().
 
-use super::boundary::{self, optional, required_out};
+use super::boundary::{self, optional, reference, required_out};
 use super::config::mmx_config;
 use super::error::mmx_error;
 use super::status::mmx_status;
+use crate::error::Error;
 use crate::transport::client::Client;
 use crate::transport::config::Config;
 use std::sync::Arc;
 
 /// A client: an API key, a base URL and network settings.
 pub struct mmx_client(pub(crate) Arc<Client>);
+
+/// Runs a call of a client, which may be freed meanwhile. A key that stands in another argument's place is in no error.
+pub(super) fn with_client<T>(
+    client: *const mmx_client,
+    call: &'static str,
+    run: impl FnOnce(&Client) -> Result<T, Error>,
+) -> Result<T, Error> {
+    let client = reference(client, call, "client")?.0.clone();
+    run(&client).map_err(|mut error| {
+        client.redact(&mut error);
+        error
+    })
+}
 
 /// Creates a client. Sends nothing. Thread-safe, as long as no thread changes the configuration meanwhile.
 ///
@@ -43,7 +57,7 @@ pub unsafe extern "C" fn mmx_client_new(
     boundary::call(out_client, out_error, || {
         required_out(out_client, "client_new", "out_client")?;
         let client = match optional(config) {
-            Some(config) => Client::new(&config.0)?,
+            Some(config) => Client::new(&config.0).map_err(|error| config.0.redacted(error))?,
             None => Client::new(&Config::from_environment())?,
         };
         Ok(Box::new(mmx_client(Arc::new(client))))

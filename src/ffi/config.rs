@@ -26,7 +26,10 @@ fn set(
     out_error: *mut *mut mmx_error,
     setter: impl FnOnce(&mut Config) -> Result<(), Error>,
 ) -> mmx_status {
-    boundary::call(ptr::null_mut(), out_error, || setter(&mut reference_mut(config, call, "config")?.0))
+    boundary::call(ptr::null_mut(), out_error, || {
+        let config = &mut reference_mut(config, call, "config")?.0;
+        setter(config).map_err(|error| config.redacted(error))
+    })
 }
 
 /// Creates a configuration with the defaults and the settings of the environment. Thread-safe, as long as no thread
@@ -309,10 +312,10 @@ pub unsafe extern "C" fn mmx_config_set_max_attempts(
 /// Sets a rate limit in requests per minute, which includes retries and lookups. One thread at a time.
 ///
 /// All threads and all clients of this process that have the same key and base URL share one limiter, first come, first
-/// served. It spaces requests evenly. Waiting for it counts towards the timeout of a call, except in bulk calls; if the
-/// turn can't come before, the call is MMX_ERROR_RATE_LIMITED at once, with mmx_error_retry_after_ms(). A forked process
-/// has a limiter of its own: divide the number by that of your processes. With or without a number, the rate adapts when
-/// the service reports too many requests (1002, 1039, 1041, 2045, HTTP 429): all calls pause, then
+/// served. It spaces requests evenly. Waiting for it counts towards the timeout of a call, except in bulk calls; if a
+/// pause of the service lasts longer, the call is MMX_ERROR_RATE_LIMITED at once, with mmx_error_retry_after_ms(). A
+/// forked process has a limiter of its own: divide the number by that of your processes. With or without a number, the
+/// rate adapts when the service reports too many requests (1002, 1039, 1041, 2045, HTTP 429): all calls pause, then
 /// continue at half the rate, which grows again.
 ///
 /// @param config    The configuration to change.

@@ -78,7 +78,7 @@ pub unsafe extern "C" fn mmx_error_call(error: *const mmx_error) -> *const c_cha
 /// Returns the name of the argument at fault, with MMX_ERROR_INVALID_ARGUMENT. Thread-safe.
 ///
 /// @param error From a call's out_error, or NULL.
-/// @return For example "options.timeout_ms", valid until mmx_error_free(); "" if none is.
+/// @return For example "options.timeout_ms"; "purpose" for purpose_or_null. Valid until mmx_error_free(); "": none.
 /// @since 1.0.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mmx_error_parameter(error: *const mmx_error) -> *const c_char {

@@ -4,15 +4,15 @@
 //! fields included; but bytes that aren't UTF-8 and NUL bytes are replaced by U+FFFD, and a byte order mark is left out.
 //! Half of a surrogate pair (\ud83d alone) and unescaped control characters in strings stay as they are.
 
-use super::boundary::{self, SizedStruct, fill, optional, optional_text, reference, sized, sized_out};
+use super::boundary::{self, SizedStruct, fill, optional, optional_text, sized, sized_out};
 use super::cancel::mmx_cancel;
-use super::client::mmx_client;
+use super::client::{mmx_client, with_client};
 use super::error::mmx_error;
 use super::status::mmx_status;
 use crate::api;
 use crate::error::Error;
 use crate::transport::call_info::CallInfo;
-use crate::transport::client::CallOptions;
+use crate::transport::client::{CallOptions, Client};
 use crate::transport::config;
 use crate::transport::interrupt::InterruptCheck;
 use std::ffi::{c_char, c_void};
@@ -130,12 +130,14 @@ pub(super) struct Options<'a> {
 /// Reads a caller's options, runs a call with them and fills in what the caller wants to know of it; `flags` are those
 /// that the call knows.
 pub(super) fn with_options<T>(
+    client: *const mmx_client,
     given: *const mmx_call_options,
     call: &'static str,
     flags: u32,
-    run: impl FnOnce(&CallOptions<'_>, u32) -> Result<T, Error>,
+    run: impl FnOnce(&Client, &CallOptions<'_>, u32) -> Result<T, Error>,
 ) -> Result<T, Error> {
     let began = Instant::now();
+    let run = |options: &CallOptions<'_>, flags| with_client(client, call, |client| run(client, options, flags));
     let Some(given) = sized(given, call, "options")? else { return run(&CallOptions::default(), 0) };
     sized_out(given.info, call)?;
     let info = CallInfo::default();
@@ -242,10 +244,9 @@ pub unsafe extern "C" fn mmx_delete_file(
 ) -> mmx_status {
     const CALL: &str = api::delete::CALL;
     boundary::call(out_json, out_error, || {
-        with_options(options, CALL, MMX_CALL_MISSING_OK, |options, flags| {
-            let client = reference(client, CALL, "client")?.0.clone();
+        with_options(client, options, CALL, MMX_CALL_MISSING_OK, |client, options, flags| {
             let purpose = optional_text(purpose, CALL, "purpose")?;
-            api::delete::delete(&client, file_id, purpose, flags & MMX_CALL_MISSING_OK != 0, options)
+            api::delete::delete(client, file_id, purpose, flags & MMX_CALL_MISSING_OK != 0, options)
         })
     })
 }
@@ -287,10 +288,9 @@ pub unsafe extern "C" fn mmx_list_files(
 ) -> mmx_status {
     const CALL: &str = api::list::CALL;
     boundary::call(out_json, out_error, || {
-        with_options(options, CALL, 0, |options, _| {
-            let client = reference(client, CALL, "client")?.0.clone();
-            let purpose = optional_text(purpose_or_null, CALL, "purpose_or_null")?;
-            api::list::list(&client, purpose, options)
+        with_options(client, options, CALL, 0, |client, options, _| {
+            let purpose = optional_text(purpose_or_null, CALL, "purpose")?;
+            api::list::list(client, purpose, options)
         })
     })
 }
@@ -320,10 +320,7 @@ pub unsafe extern "C" fn mmx_retrieve_file(
 ) -> mmx_status {
     const CALL: &str = api::retrieve::CALL;
     boundary::call(out_json, out_error, || {
-        with_options(options, CALL, 0, |options, _| {
-            let client = reference(client, CALL, "client")?.0.clone();
-            api::retrieve::retrieve(&client, file_id, options)
-        })
+        with_options(client, options, CALL, 0, |client, options, _| api::retrieve::retrieve(client, file_id, options))
     })
 }
 
@@ -354,9 +351,6 @@ pub unsafe extern "C" fn mmx_wait_file(
 ) -> mmx_status {
     const CALL: &str = api::wait::CALL;
     boundary::call(out_json, out_error, || {
-        with_options(options, CALL, 0, |options, _| {
-            let client = reference(client, CALL, "client")?.0.clone();
-            api::wait::wait(&client, file_id, options)
-        })
+        with_options(client, options, CALL, 0, |client, options, _| api::wait::wait(client, file_id, options))
     })
 }

@@ -3,10 +3,10 @@
 //! A ledger is a file that knows every upload of its clients until the file is deleted (docs/surely-gone.md): JSON Lines
 //! (docs/json.md), for any number of threads and processes of one host. mmx_sweep() settles what a crash left.
 
-use super::boundary::{self, SizedStruct, optional_text, reference, reference_mut, sized, text};
+use super::boundary::{self, SizedStruct, optional_text, reference_mut, sized, text};
 use super::bulk::{self, MMX_BULK_DRY_RUN, mmx_bulk_options, mmx_outcome_fn};
 use super::cancel::mmx_cancel;
-use super::client::mmx_client;
+use super::client::{mmx_client, with_client};
 use super::config::mmx_config;
 use super::error::mmx_error;
 use super::files::{MMX_CALL_VIA_DOWNLOAD_URL, mmx_call_options, with_options};
@@ -73,13 +73,12 @@ pub unsafe extern "C" fn mmx_take_file(
     const CALL: &str = take::CALL;
     boundary::call_with_both(out_json, out_error, || {
         let mut json = None;
-        let result = with_options(options, CALL, MMX_CALL_VIA_DOWNLOAD_URL, |options, flags| {
-            let client = reference(client, CALL, "client")?.0.clone();
-            let purpose = optional_text(purpose_or_null, CALL, "purpose_or_null")?;
+        let result = with_options(client, options, CALL, MMX_CALL_VIA_DOWNLOAD_URL, |client, options, flags| {
+            let purpose = optional_text(purpose_or_null, CALL, "purpose")?;
             let path = text(path, CALL, "path")?;
             let result;
             (json, result) =
-                take::take(&client, file_id, purpose, path, flags & MMX_CALL_VIA_DOWNLOAD_URL != 0, options);
+                take::take(client, file_id, purpose, path, flags & MMX_CALL_VIA_DOWNLOAD_URL != 0, options);
             result
         });
         (json, result)
@@ -139,10 +138,9 @@ pub unsafe extern "C" fn mmx_sweep(
     out_error: *mut *mut mmx_error,
 ) -> mmx_status {
     const CALL: &str = sweep::CALL;
-    bulk::into_raw(out_json, out_error, || {
-        let client = reference(client, CALL, "client")?.0.clone();
+    bulk::call(client, CALL, out_json, out_error, |client| {
         let Some(given) = sized(options, CALL, "options")? else {
-            return bulk::with_options(ptr::null(), CALL, |options| sweep::sweep(&client, options));
+            return bulk::with_options(ptr::null(), CALL, |options| sweep::sweep(client, options));
         };
         bulk::flags(given.flags, MMX_BULK_DRY_RUN, CALL, "options.flags")?;
         let options = mmx_bulk_options {
@@ -157,7 +155,7 @@ pub unsafe extern "C" fn mmx_sweep(
             on_outcome: given.on_outcome,
             user_data: given.user_data,
         };
-        bulk::with_options(&raw const options, CALL, |options| sweep::sweep(&client, options))
+        bulk::with_options(&raw const options, CALL, |options| sweep::sweep(client, options))
     })
 }
 
@@ -167,6 +165,7 @@ pub unsafe extern "C" fn mmx_sweep(
 /// @param file_id   The file's id, 1 or more.
 /// @param out_error Receives the error. NULL = not wanted.
 /// @return MMX_OK, or MMX_ERROR_NOT_FOUND: the ledger has no such file. MMX_ERROR_FILE: the ledger can't be written.
+///   MMX_ERROR_INVALID_ARGUMENT: an argument is invalid, or the client has no ledger.
 /// @since 1.0.0
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mmx_ledger_keep(
@@ -174,8 +173,5 @@ pub unsafe extern "C" fn mmx_ledger_keep(
     file_id: i64,
     out_error: *mut *mut mmx_error,
 ) -> mmx_status {
-    boundary::call(ptr::null_mut(), out_error, || {
-        let client = reference(client, keep::CALL, "client")?.0.clone();
-        keep::keep(&client, file_id)
-    })
+    boundary::call(ptr::null_mut(), out_error, || with_client(client, keep::CALL, |client| keep::keep(client, file_id)))
 }

@@ -1,14 +1,13 @@
 //! ---- Uploads and downloads -----------------------------------------------------------------------------------------
 //!
-//! The bytes of a file are read from a path or a callback, and written to a path or a callback. Callbacks run on the
-//! calling thread during the call; they may call the library, but must not free what the call uses. Memory use does not
+//! The bytes of a file are read from a path or a callback, and written to a path or a callback. Memory use does not
 //! grow with the file. There is no timeout by default, but the idle timeout ends a transfer that makes no progress. A
 //! path may be a FIFO, whose other end may be opened later.
 //!
 //! If a callback forks, the call continues in the parent. In the child it returns MMX_ERROR_CANCELLED as soon as the
 //! callback returns, and touches no file.
 
-use super::boundary::{self, SizedStruct, reference, sized, text};
+use super::boundary::{self, SizedStruct, sized, text};
 use super::client::mmx_client;
 use super::error::mmx_error;
 use super::files::{
@@ -152,10 +151,9 @@ pub unsafe extern "C" fn mmx_upload_file(
 ) -> mmx_status {
     const CALL: &str = api::upload::FILE;
     boundary::call(out_json, out_error, || {
-        with_options(options, CALL, UPLOAD_FLAGS, |options, flags| {
-            let client = reference(client, CALL, "client")?.0.clone();
+        with_options(client, options, CALL, UPLOAD_FLAGS, |client, options, flags| {
             let (path, purpose) = (text(path, CALL, "path")?, text(purpose, CALL, "purpose")?);
-            api::upload::upload_file(&client, path, purpose, upload_flags(flags), options)
+            api::upload::upload_file(client, path, purpose, upload_flags(flags), options)
         })
     })
 }
@@ -188,11 +186,10 @@ pub unsafe extern "C" fn mmx_upload_stream(
 ) -> mmx_status {
     const CALL: &str = api::upload::STREAM;
     boundary::call(out_json, out_error, || {
-        with_options(options, CALL, UPLOAD_FLAGS, |options, flags| {
-            let client = reference(client, CALL, "client")?.0.clone();
+        with_options(client, options, CALL, UPLOAD_FLAGS, |client, options, flags| {
             let mut source = CallerSource::new(source, CALL)?;
             let (filename, purpose) = (text(filename, CALL, "filename")?, text(purpose, CALL, "purpose")?);
-            api::upload::upload_stream(&client, &mut source, filename, purpose, upload_flags(flags), options)
+            api::upload::upload_stream(client, &mut source, filename, purpose, upload_flags(flags), options)
         })
     })
 }
@@ -288,11 +285,10 @@ pub unsafe extern "C" fn mmx_download_file(
 ) -> mmx_status {
     const CALL: &str = api::download::FILE;
     boundary::call(out_json, out_error, || {
-        with_options(options, CALL, MMX_CALL_VIA_DOWNLOAD_URL, |options, flags| {
-            let client = reference(client, CALL, "client")?.0.clone();
+        with_options(client, options, CALL, MMX_CALL_VIA_DOWNLOAD_URL, |client, options, flags| {
             let path = text(path, CALL, "path")?;
             let by_link = flags & MMX_CALL_VIA_DOWNLOAD_URL != 0;
-            api::download::download_file(&client, file_id, path, by_link, options)
+            api::download::download_file(client, file_id, path, by_link, options)
         })
     })
 }
@@ -325,11 +321,10 @@ pub unsafe extern "C" fn mmx_download_stream(
 ) -> mmx_status {
     const CALL: &str = api::download::STREAM;
     boundary::call(out_json, out_error, || {
-        with_options(options, CALL, MMX_CALL_VIA_DOWNLOAD_URL, |options, flags| {
-            let client = reference(client, CALL, "client")?.0.clone();
+        with_options(client, options, CALL, MMX_CALL_VIA_DOWNLOAD_URL, |client, options, flags| {
             let mut sink = CallerSink::new(sink, CALL)?;
             let by_link = flags & MMX_CALL_VIA_DOWNLOAD_URL != 0;
-            api::download::download_stream(&client, file_id, &mut sink, by_link, options)
+            api::download::download_stream(client, file_id, &mut sink, by_link, options)
         })
     })
 }

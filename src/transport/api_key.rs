@@ -9,6 +9,7 @@ use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use std::fs::{self, Metadata, OpenOptions};
 use std::io::{self, Read as _};
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -144,7 +145,12 @@ pub fn read(call: &'static str, parameter: &'static str, path: &Path) -> Result<
 }
 
 fn unreadable(call: &'static str, path: &Path, error: &io::Error) -> Error {
-    let text = format!("the key file {} can't be read: {}", path.display(), plain(error));
+    // Keys of the service begin so: one in the file's place goes into no message.
+    let is_key = path
+        .file_name()
+        .is_some_and(|name| ["sk-", "eyJ"].iter().any(|key| name.as_bytes().starts_with(key.as_bytes())));
+    let path = if is_key { "(a key stands in its place)".into() } else { path.display().to_string() };
+    let text = format!("the key file {path} can't be read: {}", plain(error));
     Error::new(Status::File, call, text).caused_by(error)
 }
 

@@ -4,6 +4,7 @@ use super::api_key;
 use super::error::plain;
 use super::log::Logger;
 use super::proxy::{ProxyEnv, ProxySetting};
+use super::secrets::Secrets;
 use super::setting::{Key, Setting, check_key};
 use super::time_limit::TimeLimit;
 use super::tls::{CertPaths, read_pem};
@@ -78,6 +79,13 @@ impl Config {
             extra_roots: Vec::new(),
             ledger: variable("MMX_LEDGER").map(|set| absolute(&set.value)),
         }
+    }
+
+    /// The error without the key and the values of headers, which may stand in the place of another setting.
+    pub fn redacted(&self, mut error: Error) -> Error {
+        let key = self.api_key.as_ref().map_or("", |key| key.value.0.as_str());
+        Secrets::new(key, &self.headers).redact(&mut error);
+        error
     }
 
     pub fn set_api_key(&mut self, api_key: &str) -> Result<(), Error> {

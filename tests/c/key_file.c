@@ -80,6 +80,27 @@ static void rotates(void) {
     free(dos);
 }
 
+/* The key itself, given in the place of its file, is in no message. */
+static void key_for_path(void) {
+    static const char *const keys[] = {"sk-api-in-the-wrong-place", "eyJhbGciOiJSUzI1NiJ9.in-the-wrong-place"};
+    for (size_t i = 0; i < LENGTH_OF(keys); i++) {
+        mmx_config *config = config_without_key();
+        CHECK_INT(mmx_config_set_api_key_file(config, keys[i], &error), MMX_ERROR_FILE);
+        CHECK_INT(mmx_error_errno(error), ENOENT);
+        CHECK_HAS(mmx_error_message(error), "a key stands in its place");
+        CHECK(!strstr(mmx_error_message(error), "wrong-place"));
+        mmx_error_free(error);
+        mmx_config_free(config);
+        /* The environment's is read when a client is made. */
+        mmx_client *client = FILLED;
+        setenv("MINIMAX_API_KEY_FILE", keys[i], 1);
+        CHECK_INT(mmx_client_new(NULL, &client, &error), MMX_ERROR_FILE);
+        CHECK(client == NULL && !strstr(mmx_error_message(error), "wrong-place"));
+        mmx_error_free(error);
+        unsetenv("MINIMAX_API_KEY_FILE");
+    }
+}
+
 static void refusals(void) {
     mmx_config *config = config_without_key();
     char *missing = in_folder("missing");
@@ -140,6 +161,7 @@ int main(void) {
     unsetenv("MINIMAX_API_KEY");
     path = in_folder("key");
     rotates();
+    key_for_path();
     refusals();
     precedence();
     remove_folder();

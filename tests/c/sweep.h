@@ -1,4 +1,5 @@
-/* What the generated NULL sweep calls with (tests/common/null_sweep.rs). */
+/* What the generated programs call with (tests/common/null_sweep.rs, bad_calls.rs). ACCOUNT is the account at the
+ * stand-in server. */
 #ifndef SWEEP_H
 #define SWEEP_H
 #include "check.h"
@@ -50,9 +51,9 @@ static void reads(void *user_data, int32_t level, const char *json_line) {
 }
 
 static inline void sweep_begins(void) {
-    account("null_sweep", 0);
+    account(ACCOUNT, 0);
     /* Every call succeeds with this; a download takes it for the file. */
-    script("null_sweep", "{\"times\": -1, \"body\": "
+    script(ACCOUNT, "{\"times\": -1, \"body\": "
                          "\"{\\\"file\\\":{\\\"file_id\\\":1,\\\"purpose\\\":\\\"voice_clone\\\"},\\\"base_resp\\\":{"
                          "\\\"status_code\\\":0}}\"}");
     /* For the configuration NULL. */
@@ -77,9 +78,9 @@ static inline struct values values(const char *call) {
     CHECK(write(fd, "word", 4) == 4);
     close(fd);
     CHECK_INT(mmx_files_parse("{\"file_id\": 1}", &v.files, NULL), MMX_OK);
-    v.config = config_for("null_sweep", false);
+    v.config = config_for(ACCOUNT, false);
     close(mkstemp(v.ledger));
-    mmx_config *config = config_for("null_sweep", false);
+    mmx_config *config = config_for(ACCOUNT, false);
     CHECK_INT(mmx_config_set_ledger(config, v.ledger, NULL), MMX_OK);
     v.client = client_of(config);
     CHECK_INT(mmx_upload_stream(v.client, &v.source, "a.mp3", MMX_PURPOSE_VOICE_CLONE, NULL, NULL, NULL), MMX_OK);
@@ -120,6 +121,6 @@ static inline void done(struct values *v) {
 }
 
 /* Both kinds of call were made: refused ones, and ones that went out because what was NULL is optional. */
-static inline void sweep_ends(void) { CHECK(count_of("null_sweep", "count") > 0); }
+static inline void sweep_ends(void) { CHECK(count_of(ACCOUNT, "count") > 0); }
 
 #endif

@@ -1,5 +1,6 @@
-//! `include/mmx.h` as the tests read it: its functions with their parameters and documentation.
+//! `include/mmx.h` as the tests read it: its functions with their parameters and documentation, and its structs.
 
+use std::collections::BTreeSet;
 use std::fs;
 
 pub(crate) struct Function {
@@ -16,6 +17,12 @@ pub(crate) struct Parameter {
     pub(crate) name: String,
     /// What its `@param` says.
     pub(crate) doc: String,
+}
+
+pub(crate) struct Struct {
+    pub(crate) name: String,
+    /// In their order; of a function pointer the kind is the whole declaration.
+    pub(crate) fields: Vec<Parameter>,
 }
 
 impl Parameter {
@@ -55,6 +62,52 @@ pub(crate) fn functions(header: &str) -> Vec<Function> {
         functions.push(Function { returns, parameters: parameters.collect(), name, doc });
     }
     functions
+}
+
+/// Every struct whose fields the header has.
+pub(crate) fn structs(header: &str) -> Vec<Struct> {
+    let bodies = header.split("typedef struct ").skip(1).filter_map(|rest| {
+        let (name, body) = rest.split_once(" {\n")?;
+        name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_').then_some((name, body))
+    });
+    let structs = bodies.map(|(name, body)| {
+        let body = body.split_once("\n}").expect("a struct ends").0;
+        let fields = body.split("/**").skip(1).map(|field| {
+            let (doc, declaration) = field.split_once("*/").expect("comments end");
+            let declaration = declaration.trim().trim_end_matches(';');
+            let (kind, name) = match declaration.split_once("(*") {
+                Some((_, rest)) => (declaration.to_owned(), rest.split(')').next().unwrap_or_default().to_owned()),
+                None => kind_and_name(declaration),
+            };
+            Parameter { kind, name, doc: plain(doc).split_whitespace().collect::<Vec<_>>().join(" ") }
+        });
+        Struct { name: name.to_owned(), fields: fields.collect() }
+    });
+    structs.collect()
+}
+
+/// The names of the constants that begin with a word, such as `MMX_CALL_`.
+pub(crate) fn constants(header: &str, beginning: &str) -> Vec<String> {
+    let names = header.lines().filter_map(|line| line.strip_prefix("#define ")?.split(' ').next());
+    names.filter(|name| name.starts_with(beginning)).map(str::to_owned).collect()
+}
+
+/// The statuses that a function returns by its documentation, and by that of those to which it refers.
+pub(crate) fn statuses(functions: &[Function], name: &str) -> BTreeSet<String> {
+    let function = functions.iter().find(|function| function.name == name).expect("a function of mmx.h");
+    let returns = function.doc.split("@return ").nth(1).unwrap_or_default().split("\n@").next().unwrap_or_default();
+    let (_, others) = returns.split_once("Others as for ").unwrap_or_default();
+    let others = others.split("MMX_").next().unwrap_or_default();
+    let words = |text: &str| -> Vec<String> {
+        let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+        words.filter(|word| word.starts_with("mmx_") || word.starts_with("MMX_")).map(str::to_owned).collect()
+    };
+    let is_status = |word: &String| word == "MMX_OK" || word.starts_with("MMX_ERROR_");
+    let mut statuses: BTreeSet<String> = words(returns).into_iter().filter(is_status).collect();
+    for other in words(others).iter().filter(|other| *other != name && functions.iter().any(|it| it.name == **other)) {
+        statuses.extend(self::statuses(functions, other));
+    }
+    statuses
 }
 
 /// The code of every `@code` block, in the header's order.

@@ -1,6 +1,8 @@
 //! What the test programs share: the library as users link it, built once, and how to run what links it.
 #![allow(dead_code)] // Each test program uses a part.
 
+pub(crate) mod arguments;
+pub(crate) mod bad_calls;
 pub(crate) mod failures;
 pub(crate) mod header;
 pub(crate) mod null_sweep;

@@ -1,6 +1,7 @@
 //! A C program that calls every function of `mmx.h` with each of its pointers NULL, one at a time and all at once. It
 //! is made from the header, so that no function is forgotten; `tests/c/sweep.h` has what it is made of.
 
+use super::arguments::value;
 use super::header::{self, Function, Parameter};
 use std::fmt::Write as _;
 use std::fs;
@@ -8,7 +9,8 @@ use std::path::PathBuf;
 
 /// Writes the program.
 pub(crate) fn write() -> PathBuf {
-    let mut program = String::from("#include \"sweep.h\"\n\nint main(void) {\n    sweep_begins();\n");
+    let mut program =
+        String::from("#define ACCOUNT \"null_sweep\"\n#include \"sweep.h\"\n\nint main(void) {\n    sweep_begins();\n");
     let functions = header::functions(&header::text());
     let symbols = fs::read_to_string(super::root().join("tests/abi/symbols.txt")).expect("tests/abi/symbols.txt");
     assert_eq!(functions.len(), symbols.lines().count(), "a function of mmx.h was not found");
@@ -60,46 +62,4 @@ fn case(function: &Function, is_null: &dyn Fn(&Parameter) -> bool) -> String {
         writeln!(out, "        CHECK({} != FILLED);", value(parameter).trim_start_matches('&')).unwrap();
     }
     out + "        done(&v);\n    }\n"
-}
-
-/// Something that the function accepts.
-fn value(parameter: &Parameter) -> String {
-    let Parameter { kind, name, .. } = parameter;
-    match kind.as_str() {
-        "bool" => "false",
-        "int64_t" | "int32_t" | "uint32_t" | "size_t" => "1",
-        "mmx_status" => "MMX_OK",
-        "mmx_config *" | "const mmx_config *" => "v.config",
-        "const mmx_client *" => "v.client",
-        "const mmx_call_options *" => "&v.options",
-        "mmx_error **" => "&v.error",
-        "mmx_client **" => "&v.out_client",
-        "mmx_cancel **" => "&v.out_cancel",
-        "mmx_files **" => "&v.out_files",
-        "mmx_outcomes **" => "&v.out_outcomes",
-        "const mmx_outcomes *" => "v.outcomes",
-        "const mmx_files *" => "v.files",
-        "const mmx_source *" => "&v.source",
-        "const mmx_sink *" => "&v.sink",
-        "const mmx_file_ref *" => "&v.file",
-        "const mmx_bulk_options *" => "&v.bulk_options",
-        "const mmx_sweep_options *" => "&v.sweep_options",
-        "const mmx_filter *" => "&v.filter",
-        "mmx_log_fn" => "reads",
-        "void *" => "&v",
-        "char **" => "&v.out_string",
-        "const char *" => match name.as_str() {
-            "purpose" | "purpose_or_null" => "MMX_PURPOSE_VOICE_CLONE",
-            "path" => "v.path",
-            "filename" => "\"a.mp3\"",
-            "json" => "v.json",
-            "pem_path" => "setting(\"MMX_TEST_CA\")",
-            "base_url" | "url_or_none" => "\"http://127.0.0.1:1\"",
-            "api_key" | "user_agent" | "value" => "\"word\"",
-            "name" => "\"X-Name\"",
-            _ => panic!("tests/common/null_sweep.rs knows no value for the text {name}"),
-        },
-        _ => panic!("tests/common/null_sweep.rs knows no value for {kind} {name}"),
-    }
-    .to_owned()
 }

@@ -31,6 +31,13 @@ struct Failing : std::streambuf {
         setg(&byte, &byte, &byte + 1);
         return 'x';
     }
+    /// To its end and back is how its size is found; the next one is for a retry.
+    int seeks = 0;
+    pos_type seekoff(off_type, std::ios::seekdir, std::ios::openmode) override { return left; }
+    pos_type seekpos(pos_type to, std::ios::openmode) override {
+        if (++seeks > 1) mine();
+        return to;
+    }
     std::streamsize xsputn(const char *, std::streamsize count) override {
         if (left-- == 0) mine();
         return count;
@@ -101,6 +108,25 @@ void streams(const mmx::Client &client) {
     works(client);
 }
 
+/// Going back to the start for a retry is a callback, too.
+void rewinds() {
+    reset(0);
+    mmx::Config patient = config();
+    patient.max_attempts = 2;
+    const mmx::Client client(patient);
+    for (const bool is_strict : {true, false}) {
+        script(R"({"call": "upload", "code": 1002})");
+        Failing bytes(3);
+        std::istream in(&bytes);
+        if (is_strict) in.exceptions(std::ios::badbit);
+        mmx::Call call;
+        if (is_strict) throws_mine([&] { return client.upload(in, "a.mp3", "voice_clone", call); });
+        else CHECK(client.try_upload(in, "a.mp3", "voice_clone", call).error().status() == MMX_ERROR_FILE);
+        CHECK(bytes.seeks == 2);
+    }
+    CHECK(requests("count?call=upload&performed=1") == 0);
+}
+
 /// A logger can end no call: what was done is done, and then its exception comes out.
 void logger() {
     reset(2);
@@ -118,6 +144,24 @@ void logger() {
     CHECK(lines == 1 && requests("count?file_id=1&performed=1") == 1);
     client.remove(2, "voice_clone");
     CHECK(lines > 1);
+    // Of many files as well: all are deleted before it comes out.
+    reset(3);
+    lines = 0;
+    throws_mine([&] { return client.remove_all({{1, "voice_clone"}, {2, "voice_clone"}, {3, "voice_clone"}}); });
+    CHECK(lines == 1 && requests("count?performed=1") == 3);
+    lines = 0;
+    mmx::Filter filter;
+    filter.all = true;
+    throws_mine([&] { return client.try_plan(filter); });
+    // And while a client is made.
+    lines = 0;
+    setenv("http_proxy", "http://127.0.0.1:1", 1);
+    setenv("no_proxy", "10.0.0.0/99", 1);
+    throws_mine([&] { return mmx::Client(noisy); });
+    lines = 0;
+    throws_mine([&] { return mmx::Client::create(noisy); });
+    unsetenv("http_proxy");
+    unsetenv("no_proxy");
 }
 
 /// A call within a callback has its own exceptions.
@@ -150,6 +194,7 @@ int main() {
     progress(client);
     outcomes(client);
     streams(client);
+    rewinds();
     logger();
     nested(client);
     return 0;

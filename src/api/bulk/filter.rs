@@ -58,7 +58,7 @@ pub enum KeepRule<'a> {
 impl<'a> Filter<'a> {
     pub fn check(&'a self, call: &'static str) -> Result<Matcher<'a>, Error> {
         if let Some(purpose) = self.purpose {
-            purpose::check(call, purpose).map_err(|error| Error { parameter: Some("filter.purpose"), ..error })?;
+            purpose::check(call, "filter.purpose", purpose)?;
         }
         let pattern = |glob: &str, parameter: &'static str| {
             let wrong =

@@ -89,7 +89,7 @@ impl<'a> Plan<'a> {
             }
             // Links are good for nothing here, and no one else's business.
             file.download_url = String::new();
-            let is_nameable = file.file_id >= 1 && purpose::check(CALL, &file.purpose).is_ok();
+            let is_nameable = file.file_id >= 1 && purpose::check(CALL, "purpose", &file.purpose).is_ok();
             let kept = if is_nameable { matcher.kept_by(&file) } else { Some("no id or purpose to delete it by") };
             (file, kept)
         });

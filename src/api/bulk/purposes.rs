@@ -21,7 +21,7 @@ impl<'a> Run<'a> {
         match list::listing(self.client, self.name, None, Keep::Files, &options) {
             Ok((_, listing)) => {
                 let wanted = listing.files.into_iter().filter(|file| unknown.contains(&file.file_id));
-                let usable = wanted.filter(|file| purpose::check(self.name, &file.purpose).is_ok());
+                let usable = wanted.filter(|file| purpose::check(self.name, "purpose", &file.purpose).is_ok());
                 self.purposes = usable.map(|file| (file.file_id, file.purpose)).collect::<HashMap<_, _>>();
             }
             Err(error) if is_for_all(&error) => self.stop_for(error),

@@ -87,7 +87,7 @@ fn check(
     flags: UploadFlags,
     options: &CallOptions<'_>,
 ) -> Result<(), Error> {
-    purpose::check(name, purpose)?;
+    purpose::check(name, "purpose", purpose)?;
     let UploadFlags { reuse, temporary, .. } = flags;
     if client.ledger().is_none() && (reuse || temporary || options.expires_after_s.is_some()) {
         let mut error = ledger::none(name);
