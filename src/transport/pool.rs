@@ -105,6 +105,7 @@ impl Shares {
         &self.get().1
     }
 
+    /// The client is freed: its own share in the pool ends before the pool is looked at.
     fn leave(&mut self, shared: &'static Shared) {
         let pool = self.found.get(Process::current()).map(|(pool, _)| pool.clone());
         drop(mem::take(&mut self.found));
