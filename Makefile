@@ -195,7 +195,7 @@ VALGRIND_PROGRAMS := bulk bulk_doubt prune list retrieve files_parse upload down
 # Under valgrind a call takes some hundred times as long: a tenth of the points is cut there.
 TORTURE = $(CARGO) test --quiet --test torture -- --nocapture --test-threads 1
 UNDER_VALGRIND_WITH_TLS = $(UNDER_VALGRIND) --suppressions=$(CURDIR)/tests/valgrind.supp"
-torture: tools lib ## every byte cut, and every system call failing once: all of them, in about half an hour
+torture: tools lib ## every byte cut, every system call and every function of libc failing once: all of them, in about half an hour
 	$(call need,valgrind,valgrind)
 	@$(CLEAN) MMX_TEST_ONE_IN=1 MMX_TEST_LONGEST_S=7200 $(TORTURE)
 	@$(UNDER_VALGRIND_WITH_TLS) MMX_TEST_ONE_IN=10 MMX_TEST_LONGEST_S=7200 $(TORTURE) --exact cut

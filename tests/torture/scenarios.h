@@ -41,12 +41,10 @@ struct end {
     bool may_be_internal;
 };
 
-/* An error that only a wrong wait would get; or the standard library gives up, which doesn't get further than this status:
- * where the kernel has no random bytes, or a folder can't be closed. */
+/* An error that only a wrong wait would get; or the standard library gives up, as the kernel has no random bytes. */
 static inline bool may_be_internal(const char *name, int error) {
     bool is_wait = strcmp(name, "poll") == 0 || strcmp(name, "ppoll") == 0 || strcmp(name, "eventfd") == 0;
-    bool is_std = (strcmp(name, "getrandom") == 0 && error == EAGAIN) || strcmp(name, "close") == 0;
-    return is_std || (is_wait && (error == EFAULT || error == EINVAL));
+    return (strcmp(name, "getrandom") == 0 && error == EAGAIN) || (is_wait && (error == EFAULT || error == EINVAL));
 }
 
 /* What a child prints is shown if it fails. */
