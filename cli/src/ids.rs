@@ -69,7 +69,7 @@ fn named(line: &str, purpose: Option<&str>) -> Result<Option<Named>, String> {
 
 /// Fails if the text can't be a purpose.
 pub(crate) fn check_purpose(purpose: &str) -> Result<(), String> {
-    mmx::api::purpose::check("", purpose).map_err(|error| error.without_call().to_owned())
+    mmx::api::purpose::check("", "purpose", purpose).map_err(|error| error.without_call().to_owned())
 }
 
 #[cfg(test)]

@@ -53,7 +53,7 @@ static struct bad_text BAD_TEXTS[] = {
     {"a long user", "url", "a", "http://", "@127.0.0.1:1", true, NULL},
     {"10 MB of letters", "", "a", "", "", true, NULL},
     {"10 MB of slashes", "", "/", "", "", true, NULL},
-    {"10 MB of folders", "", "a/", "", "", true, NULL},
+    {"10 MB of folders", "path", "a/", "", "", true, NULL},
     {"10 MB of line breaks", "", "\n", "", "", true, NULL},
     {"10 MB of characters of three bytes", "", "\xe2\x82\xac", "", "", true, NULL},
     {"10 MB of stars", "glob", "*", "", "b", true, NULL},
