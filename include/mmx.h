@@ -46,8 +46,8 @@
  * duration, and between calls there is none. "Thread-safe" means: any number of threads may call the function at the same
  * time, with the same objects. "One thread at a time" means: no other thread may use the object meanwhile.
  *
- * Callbacks may call any function of the library, and may free the client of the call that they run in, but nothing else
- * that the call uses: no options, token, source, sink or text. What they are given is not theirs to free.
+ * Callbacks may call any function of the library, and may free the client of the call that they run in, but nothing
+ * else that the call uses: no options, token, source, sink or text. What they are given is not theirs to free.
  *
  * Processes. The library needs no initialisation. It works in parent and child after fork(), in atexit() handlers and in
  * destructors. It never changes how a signal is handled, raises no SIGPIPE, and a call leaves the thread's signal mask as it

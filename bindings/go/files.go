@@ -66,7 +66,7 @@ func (f Files) delete(ctx context.Context, id int64, purpose string, request req
 // empty; a failed listing is always an error.
 func (f Files) List(ctx context.Context, purpose string, opts ...CallOption) ([]File, error) {
 	const call = "list_files"
-	text, refused := cTextOrNull(call, "purpose_or_null", purpose)
+	text, refused := cTextOrNull(call, "purpose", purpose)
 	if refused != nil {
 		return nil, refuse(opts, refused)
 	}

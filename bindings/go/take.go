@@ -28,7 +28,7 @@ type TakeResult struct {
 // deleted. With a ledger, [Client.Sweep] carries out a delete that a crash prevented. A time limit bounds both parts.
 func (f Files) Take(ctx context.Context, id int64, path, purpose string, opts ...CallOption) (TakeResult, error) {
 	const call = "take_file"
-	cPurpose, refused := cTextOrNull(call, "purpose_or_null", purpose)
+	cPurpose, refused := cTextOrNull(call, "purpose", purpose)
 	if refused != nil {
 		return TakeResult{}, refuse(opts, refused)
 	}

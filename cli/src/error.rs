@@ -35,13 +35,14 @@ const NAMES: [(&str, &str); 5] = [
     ("MMX_FILTER_ALL", "--all"),
     ("the plan says which they are", "--dry-run names them"),
 ];
-const PARAMETERS: [(&str, &str); 6] = [
+const PARAMETERS: [(&str, &str); 7] = [
     ("base_url", "--base-url"),
     ("url_or_none", "--proxy"),
     ("proxy", "--proxy"),
     ("pem_path", "--ca-file"),
     ("filter.keep_glob", "--keep"),
     ("filter.name_glob", "--name"),
+    ("filter.purpose", "--purpose"),
 ];
 
 impl CommandError {

@@ -53,9 +53,13 @@ static void reads(void *user_data, int32_t level, const char *json_line) {
 static inline void sweep_begins(void) {
     account(ACCOUNT, 0);
     /* Every call succeeds with this; a download takes it for the file. */
-    script(ACCOUNT, "{\"times\": -1, \"body\": "
-                         "\"{\\\"file\\\":{\\\"file_id\\\":1,\\\"purpose\\\":\\\"voice_clone\\\"},\\\"base_resp\\\":{"
-                         "\\\"status_code\\\":0}}\"}");
+    static const char one[] =
+        "{\\\"file_id\\\":1,\\\"filename\\\":\\\"aaa.mp3\\\",\\\"purpose\\\":\\\"voice_clone\\\"}";
+    char *fault = format("{\"times\": -1, \"body\": \"{\\\"file\\\":%s,\\\"files\\\":[%s],\\\"base_resp\\\":{"
+                         "\\\"status_code\\\":0}}\"}",
+        one, one);
+    script(ACCOUNT, fault);
+    free(fault);
     /* For the configuration NULL. */
     setenv("MINIMAX_API_KEY", "word", 1);
 }

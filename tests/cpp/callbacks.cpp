@@ -31,16 +31,19 @@ struct Failing : std::streambuf {
         setg(&byte, &byte, &byte + 1);
         return 'x';
     }
-    /// To its end and back is how its size is found; the next one is for a retry.
-    int seeks = 0;
-    pos_type seekoff(off_type, std::ios::seekdir, std::ios::openmode) override { return left; }
-    pos_type seekpos(pos_type to, std::ios::openmode) override {
-        if (++seeks > 1) mine();
-        return to;
-    }
     std::streamsize xsputn(const char *, std::streamsize count) override {
         if (left-- == 0) mine();
         return count;
+    }
+};
+
+/// Goes back to its start once, when its size was found, and fails at a retry.
+struct Once : std::stringbuf {
+    using std::stringbuf::stringbuf;
+    int seeks = 0;
+    pos_type seekpos(pos_type to, std::ios::openmode which) override {
+        if (++seeks > 1) mine();
+        return std::stringbuf::seekpos(to, which);
     }
 };
 
@@ -116,7 +119,7 @@ void rewinds() {
     const mmx::Client client(patient);
     for (const bool is_strict : {true, false}) {
         script(R"({"call": "upload", "code": 1002})");
-        Failing bytes(3);
+        Once bytes("bytes");
         std::istream in(&bytes);
         if (is_strict) in.exceptions(std::ios::badbit);
         mmx::Call call;
