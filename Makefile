@@ -244,9 +244,9 @@ soak: tools lib ## MINUTES=10: eight threads and all calls through relays that b
 	@$(CARGO) build --release --quiet -p mmx-sandbox
 	@$(CLEAN) $(PYTHON) tests/soak/run.py "$(RELEASE)" "$(RELEASE)/mmx-sandbox" "$(TARGET)/soak" "$(MINUTES)"
 
-deny: ## licences, second versions and sources of all crates by deny.toml; ADVISORIES=1 fetches the RustSec database, too
+deny: ## licences, second versions and sources of all crates by deny.toml; ADVISORIES=1 fetches RustSec's advisories, too, =offline has them
 	$(call need,cargo-deny,crates.io: cargo install cargo-deny --locked)
-	@$(CARGO) deny --all-features --log-level error check --hide-inclusion-graph licenses bans sources $(if $(ADVISORIES),advisories)
+	@$(CARGO) deny --all-features $(if $(filter offline,$(ADVISORIES)),--offline) --log-level error check --hide-inclusion-graph licenses bans sources $(if $(ADVISORIES),advisories)
 
 # The contestants get a clean environment; fetching the peers for Python may need a proxy.
 BENCH_SIZE = $(if $(QUICK),--quick) $(if $(SMOKE),--smoke)
