@@ -235,7 +235,7 @@ sanitize: tools lib sanitize-threads ## CALLS=200000: so many calls by 64 thread
 		$(NOT_SANITIZED:%=--skip c::%)
 
 # Left out: programs that bound memory or time, that count threads, of which the sanitizer has one, and with hundreds of processes.
-NOT_THREAD_SANITIZED ?= bulk_memory huge_responses limits engine_resources ledger_many
+NOT_THREAD_SANITIZED ?= bulk_memory huge_responses limits upload_ends engine_resources ledger_many
 THREAD_SANITIZER := $(TARGET)/thread-sanitizer
 THREAD_CALLS ?= 50000
 UNDER_THREAD_SANITIZER = PATH="$(THREAD_SANITIZER)/bin:$$PATH" MMX_TEST_LIBRARY="$(THREAD_SANITIZER)" \
