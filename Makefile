@@ -240,11 +240,9 @@ THREAD_SANITIZER := $(TARGET)/thread-sanitizer
 THREAD_CALLS ?= 50000
 UNDER_THREAD_SANITIZER = PATH="$(THREAD_SANITIZER)/bin:$$PATH" MMX_TEST_LIBRARY="$(THREAD_SANITIZER)" \
 	MMX_TEST_UNDER="env TSAN_OPTIONS=halt_on_error=1:exitcode=66:die_after_fork=0" MMX_TEST_CALLS=$(THREAD_CALLS) $(CLEAN)
-sanitize-threads: tools ## THREAD_CALLS=50000: so many calls by 64 threads, and the C and C++ programs, with ThreadSanitizer in the library, too
-	$(call need,g++,g++)
-	@sh tests/sanitizers/library.sh thread "$(CC)" "$(THREAD_SANITIZER)"
+sanitize-threads: tools ## THREAD_CALLS=50000: so many calls by 64 threads, and the C programs, with ThreadSanitizer in the library, too
+	@sh tests/sanitizers/library.sh "$(CC)" "$(THREAD_SANITIZER)"
 	@$(UNDER_THREAD_SANITIZER) $(CARGO) test --quiet --test c_programs -- $(NOT_THREAD_SANITIZED:%=--skip c::%)
-	@$(UNDER_THREAD_SANITIZER) $(CARGO) test --quiet --test cpp_programs -- ::g++ --skip cpp::header
 
 MINUTES ?= 10
 soak: tools lib ## MINUTES=10: eight threads and all calls through relays that break connections; memory, descriptors and threads stay flat
