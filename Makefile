@@ -107,7 +107,7 @@ $(VENV_TARGET)/ready: bindings/python/requirements-dev.txt
 	@"$(VENV)/bin/python" -m pip install --quiet --disable-pip-version-check -r $<
 	@touch "$@"
 
-C_FILES = $(wildcard tests/c/*.[ch] tests/soak/*.[ch] tests/torture/*.[ch] tests/json/*.c tests/cpp/*.[ch]pp examples/c/*.c examples/cpp/*.cpp examples/containers/cpp/*.cpp benches/c/*.[ch])
+C_FILES = $(wildcard tests/c/*.[ch] tests/sanitizers/*.c tests/soak/*.[ch] tests/torture/*.[ch] tests/json/*.c tests/cpp/*.[ch]pp examples/c/*.c examples/cpp/*.cpp examples/containers/cpp/*.cpp benches/c/*.[ch])
 
 lint: $(VENV_TARGET)/ready
 	@$(CARGO) fmt --all --check
@@ -213,7 +213,7 @@ valgrind: tools lib ## 1,000 deletes, one of each failure, and programs of every
 
 # ---- Fuzz, sanitizers, soak, supply chain: docs/reliability.md ----
 
-.PHONY: fuzz schedules sanitize soak deny
+.PHONY: fuzz schedules sanitize sanitize-threads soak deny
 
 # With coverage, by libFuzzer and a nightly compiler; `make test` runs the same targets over fuzz/corpus without either.
 SECONDS ?= 60
@@ -231,13 +231,23 @@ schedules: ## SCHEDULES=1000: the threads of limiter, pool, body, lookups and ta
 NOT_SANITIZED ?= bulk_memory huge_responses ledger_many engine_fork
 SANITIZE := $(TARGET)/sanitize
 CALLS ?= 200000
-sanitize: tools lib ## CALLS=200000: so many calls by 64 threads; the C programs under AddressSanitizer, UBSan and LeakSanitizer
+sanitize: tools lib sanitize-threads ## CALLS=200000: so many calls by 64 threads; the C programs under AddressSanitizer, UBSan and LeakSanitizer
 	@MMX_TEST_CALLS=$(CALLS) MMX_TEST_UNDER="env --" $(CLEAN) $(CARGO) test --quiet --test c_programs -- --exact c::many_threads
 	@mkdir -p "$(SANITIZE)"
 	@printf '%s\n' '#!/bin/sh' 'exec $(shell command -v $(CC)) -fsanitize=address,undefined -fno-sanitize-recover=all "$$@"' \
 		>"$(SANITIZE)/cc" && chmod +x "$(SANITIZE)/cc"
 	@PATH="$(SANITIZE):$$PATH" MMX_TEST_UNDER="env --" $(CLEAN) $(CARGO) test --quiet --test c_programs -- \
 		$(NOT_SANITIZED:%=--skip c::%)
+
+# Left out: programs that bound memory or time, that count threads, of which the sanitizer has one, and with hundreds of processes.
+NOT_THREAD_SANITIZED ?= bulk_memory huge_responses limits upload_ends engine_resources ledger_many
+THREAD_SANITIZER := $(TARGET)/thread-sanitizer
+THREAD_CALLS ?= 50000
+UNDER_THREAD_SANITIZER = PATH="$(THREAD_SANITIZER)/bin:$$PATH" MMX_TEST_LIBRARY="$(THREAD_SANITIZER)" \
+	MMX_TEST_UNDER="env TSAN_OPTIONS=halt_on_error=1:exitcode=66:die_after_fork=0" MMX_TEST_CALLS=$(THREAD_CALLS) $(CLEAN)
+sanitize-threads: tools ## THREAD_CALLS=50000: so many calls by 64 threads, and the C programs, with ThreadSanitizer in the library, too
+	@sh tests/sanitizers/library.sh "$(CC)" "$(THREAD_SANITIZER)"
+	@$(UNDER_THREAD_SANITIZER) $(CARGO) test --quiet --test c_programs -- $(NOT_THREAD_SANITIZED:%=--skip c::%)
 
 MINUTES ?= 10
 soak: tools lib ## MINUTES=10: eight threads and all calls through relays that break connections; memory, descriptors and threads stay flat

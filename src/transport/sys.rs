@@ -93,7 +93,9 @@ fn result_of(count: libc::ssize_t) -> Option<io::Result<usize>> {
 #[derive(Debug)]
 pub struct Descriptor {
     descriptor: RawFd,
-    slot: &'static AtomicI32,
+    slot: &'static Slot,
+    /// The one that opened it.
+    process: u64,
 }
 
 impl AsFd for Descriptor {
@@ -105,24 +107,56 @@ impl AsFd for Descriptor {
 
 impl Drop for Descriptor {
     fn drop(&mut self) {
-        close_slot(self.slot);
+        if self.process == process_token() { self.slot.close() } else { self.slot.close_inherited() }
     }
 }
 
 const EMPTY: i32 = -1;
 
-fn close_slot(slot: &AtomicI32) {
-    // Taken out before it is closed: a fork in between leaves it open in the child, and never closes another's.
-    let descriptor = slot.swap(EMPTY, Ordering::SeqCst);
-    if descriptor != EMPTY {
-        // SAFETY: a slot holds a descriptor of ours, and whoever takes it out is the only one to close it.
-        drop(unsafe { OwnedFd::from_raw_fd(descriptor) });
+/// A socket that is open, or none.
+#[derive(Debug)]
+struct Slot {
+    descriptor: AtomicI32,
+    /// The number of the socket itself; 0 where it isn't known.
+    socket: AtomicU64,
+}
+
+impl Slot {
+    fn close(&self) {
+        // Taken out before it is closed: a fork in between leaves it open in the child.
+        let descriptor = self.descriptor.swap(EMPTY, Ordering::SeqCst);
+        if descriptor != EMPTY {
+            // SAFETY: a slot holds a descriptor of ours, and whoever takes it out is the only one to close it.
+            drop(unsafe { OwnedFd::from_raw_fd(descriptor) });
+        }
     }
+
+    /// A fork copies descriptors before memory: what another thread opened in between isn't open in the child, where the
+    /// number may be another file's by now.
+    fn close_inherited(&self) {
+        match self.descriptor.load(Ordering::SeqCst) {
+            EMPTY => {}
+            open if socket_number(open) == Some(self.socket.load(Ordering::SeqCst)) => self.close(),
+            _ => self.descriptor.store(EMPTY, Ordering::SeqCst),
+        }
+    }
+}
+
+/// What tells a socket from all others, whatever its descriptor. `None` for a file, and for what isn't open.
+fn socket_number(descriptor: RawFd) -> Option<u64> {
+    let mut found = MaybeUninit::<libc::stat64>::uninit();
+    // SAFETY: it fills a whole value, or fails, as for a descriptor that isn't open.
+    if unsafe { libc::fstat64(descriptor, found.as_mut_ptr()) } != 0 {
+        return None;
+    }
+    // SAFETY: it was filled.
+    let found = unsafe { found.assume_init() };
+    (found.st_mode & libc::S_IFMT == libc::S_IFSOCK).then_some(found.st_ino)
 }
 
 /// The descriptors of one process, kept where a forked child finds them without a lock.
 pub struct Descriptors {
-    slots: [AtomicI32; 64],
+    slots: [Slot; 64],
     next: OnceBox<Descriptors>,
 }
 
@@ -134,17 +168,21 @@ impl Default for Descriptors {
 
 impl Descriptors {
     pub const fn new() -> Descriptors {
-        Descriptors { slots: [const { AtomicI32::new(EMPTY) }; 64], next: OnceBox::new() }
+        let slots = [const { Slot { descriptor: AtomicI32::new(EMPTY), socket: AtomicU64::new(0) } }; 64];
+        Descriptors { slots, next: OnceBox::new() }
     }
 
     pub fn add(&'static self, descriptor: OwnedFd) -> Descriptor {
         let raw = descriptor.as_raw_fd();
-        let is_free = |slot: &AtomicI32| slot.load(Ordering::Relaxed) == EMPTY;
-        let take = |slot: &AtomicI32| slot.compare_exchange(EMPTY, raw, Ordering::SeqCst, Ordering::Relaxed).is_ok();
+        let (number, process) = (socket_number(raw).unwrap_or(0), process_token());
+        let is_free = |slot: &Slot| slot.descriptor.load(Ordering::Relaxed) == EMPTY;
+        let take =
+            |slot: &Slot| slot.descriptor.compare_exchange(EMPTY, raw, Ordering::SeqCst, Ordering::Relaxed).is_ok();
         let mut block = self;
         loop {
             if let Some(slot) = block.slots.iter().find(|slot| is_free(slot) && take(slot)) {
-                return Descriptor { descriptor: descriptor.into_raw_fd(), slot };
+                slot.socket.store(number, Ordering::SeqCst);
+                return Descriptor { descriptor: descriptor.into_raw_fd(), slot, process };
             }
             block = block.next.get_or_init(|| Box::new(Descriptors::new()));
         }
@@ -153,7 +191,7 @@ impl Descriptors {
     /// In a forked child: closes what it inherited of its parent's. Nothing is sent or shut down.
     pub fn close_all(&self) {
         let blocks = std::iter::successors(Some(self), |block| block.next.get());
-        blocks.flat_map(|block| &block.slots).for_each(close_slot);
+        blocks.flat_map(|block| &block.slots).for_each(Slot::close_inherited);
     }
 }
 
@@ -321,5 +359,36 @@ impl EventFd {
 impl AsRawFd for EventFd {
     fn as_raw_fd(&self) -> RawFd {
         self.0.as_raw_fd()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs::File;
+    use std::net::UdpSocket;
+
+    fn is_open(descriptor: RawFd) -> bool {
+        // SAFETY: it reads a flag, and fails for a descriptor that isn't open.
+        unsafe { libc::fcntl(descriptor, libc::F_GETFD) != -1 }
+    }
+
+    /// A fork copies the table of descriptors before it copies memory. What another thread opens in between has a slot in
+    /// the child without being open there, and the child may then open something else by that number.
+    #[test]
+    fn a_child_closes_only_what_is_its_parents() {
+        let descriptors: &'static Descriptors = Box::leak(Box::default());
+        let socket = || UdpSocket::bind("127.0.0.1:0").unwrap();
+        let kept = descriptors.add(socket().into());
+        let replaced = descriptors.add(socket().into());
+        let (kept, replaced) = (mem::ManuallyDrop::new(kept), mem::ManuallyDrop::new(replaced));
+        let (number, file) = (socket_number(kept.descriptor), File::open("/dev/null").unwrap());
+        // SAFETY: nothing uses the socket that it closes.
+        assert_eq!(unsafe { libc::dup2(file.as_raw_fd(), replaced.descriptor) }, replaced.descriptor);
+        descriptors.close_all();
+        assert_ne!(socket_number(kept.descriptor), number, "the parent's socket stays open");
+        assert!(is_open(replaced.descriptor), "another's file is closed");
+        // SAFETY: it is this test's.
+        drop(unsafe { OwnedFd::from_raw_fd(replaced.descriptor) });
     }
 }

@@ -41,10 +41,14 @@ pub(crate) fn blocks(language: &str) -> Vec<(String, String)> {
     blocks
 }
 
-/// The folder of `libmmx.so`, built if it isn't there yet or is stale.
+/// The folder of `libmmx.so`, built if it isn't there yet or is stale. MMX_TEST_LIBRARY is the folder of another one, e.g. of one
+/// that is built with a sanitizer.
 pub(crate) fn library() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(|| {
+        if let Some(folder) = env::var_os("MMX_TEST_LIBRARY") {
+            return folder.into();
+        }
         let mut make = Command::new("make");
         // What cargo tells a test about its package would make build scripts of dependencies run anew.
         for (name, _) in env::vars_os() {

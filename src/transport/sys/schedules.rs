@@ -10,12 +10,12 @@ fn descriptor() -> OwnedFd {
 
 /// Whether it stands in its own slot: a child closes it, and the end of another one doesn't.
 fn is_in_its_slot(one: &Descriptor) -> bool {
-    one.slot.load(Ordering::SeqCst) == one.descriptor
+    one.slot.descriptor.load(Ordering::SeqCst) == one.descriptor
 }
 
 fn is_empty(table: &'static Descriptors) -> bool {
     let blocks = std::iter::successors(Some(table), |block| block.next.get());
-    blocks.flat_map(|block| &block.slots).all(|slot| slot.load(Ordering::SeqCst) == EMPTY)
+    blocks.flat_map(|block| &block.slots).all(|slot| slot.descriptor.load(Ordering::SeqCst) == EMPTY)
 }
 
 #[test]
