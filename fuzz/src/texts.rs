@@ -97,10 +97,10 @@ pub(crate) fn proxy(text: &[u8]) {
                 return assert!(text.is_empty() || text == "none", "{text}: no proxy");
             };
             assert!(!proxy.host.is_empty() && proxy.address.ends_with(&proxy.port.to_string()), "{proxy:?}");
-            if let Some((before, host)) = text.rsplit_once('@')
+            if let Some((before, _)) = text.rsplit_once('@')
                 && let Some((_, password)) = before.rsplit_once(':')
                 && password.len() > 8
-                && !host.contains(password)
+                && !proxy.host.contains(password)
             {
                 assert!(!format!("{setting:?}{proxies:?}").contains(password), "a password is shown");
             }
