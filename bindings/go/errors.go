@@ -8,6 +8,7 @@ import (
 	"errors"
 	"io/fs"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -41,6 +42,8 @@ type Error struct {
 	err error
 	// The error of a local file, whose text is in Message.
 	file *fs.PathError
+	// Of what this machine refused, such as a descriptor; 0 = nothing. Its text is in Message.
+	refused syscall.Errno
 }
 
 // ofFile sets the path of the local file that the error may be about, unless it is about the key file of the client.
@@ -64,12 +67,18 @@ func (e *Error) messageWithoutCall() string {
 }
 
 // Unwrap returns the error that ended the call: of the context (ctx.Err() and context.Cause(ctx)), the Reader, the
-// Writer, or a local file, which is an [*fs.PathError]: errors.Is with [fs.ErrNotExist] and the like works.
+// Writer, or a local file, which is an [*fs.PathError]: errors.Is with [fs.ErrNotExist] and the like works. Where this
+// machine refused a descriptor, a thread or memory, it is the [syscall.Errno], such as [syscall.EMFILE].
 func (e *Error) Unwrap() error {
-	if e.err == nil && e.file != nil {
+	switch {
+	case e.err != nil:
+		return e.err
+	case e.file != nil:
 		return e.file
+	case e.refused != 0:
+		return e.refused
 	}
-	return e.err
+	return nil
 }
 
 // Is reports whether target is the kind of error of this status.

@@ -33,6 +33,18 @@ func TestErrnoOfAFileError(t *testing.T) {
 	}
 }
 
+// The library says what this machine refused.
+func TestErrnoOfWhatTheMachineRefused(t *testing.T) {
+	const errorConnect = 3
+	text := fmt.Sprintf(`{"call": "list_files", "message": "list_files: no", "attempts": 1, "errno": %d}`, syscall.EMFILE)
+	failure, err := mmx.ParseError(errorConnect, []byte(text))
+	must(t, err)
+	is(t, failure, mmx.ErrConnect, syscall.EMFILE)
+	if failure.Error() != "list_files: no" {
+		t.Error(failure)
+	}
+}
+
 // The library says which error a local file had.
 func TestErrorsOfLocalFiles(t *testing.T) {
 	account := newAccount(t)
@@ -67,7 +79,7 @@ func TestErrorsWithoutErrno(t *testing.T) {
 		text   string
 	}{
 		{errorFile, `{"message": "m"}`}, {errorFile, `{"message": "m", "errno": 0}`},
-		{errorFile, `{"message": "m", "errno": null}`}, {3, `{"message": "m", "errno": 2}`},
+		{errorFile, `{"message": "m", "errno": null}`}, {3, `{"message": "m", "errno": 0}`},
 	} {
 		failure, err := mmx.ParseError(given.status, []byte(given.text))
 		must(t, err)

@@ -142,8 +142,12 @@ func parseError(status int, text []byte) (*Error, error) {
 		const longest = math.MaxInt64 / int64(time.Millisecond)
 		made.RetryAfter = time.Duration(min(read.RetryAfterMS, longest)) * time.Millisecond
 	}
-	if status == C.MMX_ERROR_FILE && read.Errno > 0 {
-		made.file = &fs.PathError{Op: made.Call, Path: keyFile(made), Err: syscall.Errno(read.Errno)}
+	if number := syscall.Errno(read.Errno); read.Errno > 0 {
+		if status == C.MMX_ERROR_FILE {
+			made.file = &fs.PathError{Op: made.Call, Path: keyFile(made), Err: number}
+		} else {
+			made.refused = number
+		}
 	}
 	return made, err
 }

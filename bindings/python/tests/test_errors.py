@@ -8,6 +8,7 @@ import errno
 import json
 import os
 import pickle
+import resource
 import traceback
 from pathlib import Path
 
@@ -38,8 +39,8 @@ FULL = {
 }
 
 
-def described(status: int, name: str) -> mmx.Error:
-    return errors.from_json(json.dumps({"status": status, "status_name": name, **FULL}))
+def described(status: int, name: str, **more: object) -> mmx.Error:
+    return errors.from_json(json.dumps({"status": status, "status_name": name, **FULL, **more}))
 
 
 @pytest.mark.parametrize("name", STATUSES)
@@ -142,9 +143,33 @@ def test_a_file_error_without_a_known_errno(number: object) -> None:
     assert str(error) == "delete_file: no"
 
 
+@pytest.mark.parametrize("name", ["MMX_ERROR_CONNECT", "MMX_ERROR_NETWORK"])
+def test_the_errno_of_what_this_machine_refused(name: str) -> None:
+    error = described(STATUSES[name], name, errno=errno.ENOENT)
+    assert isinstance(error, (mmx.ConnectError, mmx.NetworkError))
+    assert (error.errno, error.filename, str(error)) == (errno.ENOENT, None, "delete_file: no")
+    for again in (pickle.loads(pickle.dumps(error)), copy.copy(error)):
+        assert (type(again), again.errno) == (type(error), errno.ENOENT)
+    assert vars(described(STATUSES[name], name, errno=0)).get("errno") is None
+
+
+def test_no_descriptor_is_left(account: Account) -> None:
+    # Settings of its own: it finds no connection that an earlier client left.
+    files = account.client(max_attempts=1, connect_timeout=7.5).files
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    unused = os.open(os.devnull, os.O_RDONLY)
+    os.close(unused)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (unused, limits[1]))
+    try:
+        with pytest.raises(mmx.ConnectError, match="ulimit -n") as raised:
+            files.retrieve(1)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    assert (raised.value.errno, raised.value.ambiguous) == (errno.EMFILE, False)
+
+
 def test_an_errno_of_another_error_changes_nothing() -> None:
-    text = json.dumps({"status": STATUSES["MMX_ERROR_CONNECT"], "status_name": "", **FULL, "errno": errno.ENOENT})
-    assert type(errors.from_json(text, "a")) is mmx.ConnectError
+    assert not hasattr(described(STATUSES["MMX_ERROR_API"], "MMX_ERROR_API", errno=errno.ENOENT), "errno")
 
 
 def test_a_file_error_raised_by_hand() -> None:
