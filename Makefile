@@ -227,8 +227,8 @@ schedules: ## SCHEDULES=1000: the threads of limiter, pool, body, lookups and ta
 	@MMX_TEST_SCHEDULES=$(SCHEDULES) RUSTFLAGS="--cfg shuttle" $(CLEAN) $(CARGO) test --locked --quiet \
 		--target-dir "$(TARGET)/shuttle" --lib -- schedules:: --nocapture --test-threads 1
 
-# Programs that bound memory or time, that fork among threads, that count threads, or that have hundreds of processes or a
-# small stack are left out where a sanitizer doesn't let them: docs/reliability.md.
+# Programs that bound memory or time, that fork among threads, that count threads, or that have hundreds of processes are left
+# out where a sanitizer doesn't let them: docs/reliability.md.
 CALLS ?= 200000
 sanitize: tools lib sanitize-threads sanitize-addresses ## CALLS=200000: so many calls by 64 threads, and the two targets below
 	@MMX_TEST_CALLS=$(CALLS) MMX_TEST_UNDER="env --" $(CLEAN) $(CARGO) test --quiet --test c_programs -- --exact c::many_threads
@@ -243,7 +243,7 @@ sanitize-threads: tools ## THREAD_CALLS=50000: the C programs with ThreadSanitiz
 		$(CARGO) test --quiet --test c_programs -- $(NOT_THREAD_SANITIZED:%=--skip c::%)
 
 ADDRESS_SANITIZER := $(TARGET)/address-sanitizer
-NOT_ADDRESS_SANITIZED ?= bulk_memory huge_responses ledger_many engine_fork prune_keep
+NOT_ADDRESS_SANITIZED ?= bulk_memory huge_responses ledger_many engine_fork engine_interrupt
 sanitize-addresses: tools ## the C programs with AddressSanitizer, UBSan and LeakSanitizer, and with the first also in the library
 	@sh tests/sanitizers/library.sh address "$(CC)" "$(ADDRESS_SANITIZER)"
 	@PATH="$(ADDRESS_SANITIZER)/bin:$$PATH" MMX_TEST_LIBRARY="$(ADDRESS_SANITIZER)" MMX_TEST_UNDER="env --" $(CLEAN) \

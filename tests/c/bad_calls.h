@@ -236,7 +236,7 @@ static inline void bad_calls_run(void *(*all)(void *)) {
     pthread_attr_t attributes;
     pthread_t thread;
     CHECK_INT(pthread_attr_init(&attributes), 0);
-    CHECK_INT(pthread_attr_setstacksize(&attributes, 80 * 1024), 0);
+    CHECK_INT(pthread_attr_setstacksize(&attributes, ENOUGH_STACK + 16 * 1024), 0);
     CHECK_INT(pthread_create(&thread, &attributes, all, NULL), 0);
     CHECK_INT(pthread_join(thread, NULL), 0);
     pthread_attr_destroy(&attributes);

@@ -53,6 +53,13 @@ __attribute__((format(printf, 1, 2))) static inline char *format(const char *pat
     return text;
 }
 
+/* So much stack is enough for every call; frames are larger with a sanitizer. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+enum { ENOUGH_STACK = 1024 * 1024 };
+#else
+enum { ENOUGH_STACK = 64 * 1024 };
+#endif
+
 static inline int64_t now_ms(void) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);

@@ -143,7 +143,7 @@ static void stack(void) {
     account("stack-http", 2);
     account("stack-tls", 2);
     pthread_attr_init(&attributes);
-    CHECK_INT(pthread_attr_setstacksize(&attributes, 64 * 1024), 0);
+    CHECK_INT(pthread_attr_setstacksize(&attributes, ENOUGH_STACK), 0);
     CHECK_INT(pthread_create(&id, &attributes, with_little_stack, NULL), 0);
     pthread_join(id, NULL);
     pthread_attr_destroy(&attributes);

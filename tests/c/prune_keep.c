@@ -150,7 +150,7 @@ static void on_a_small_stack(void) {
     pthread_attr_t attributes;
     pthread_t thread;
     CHECK_INT(pthread_attr_init(&attributes), 0);
-    CHECK_INT(pthread_attr_setstacksize(&attributes, 64 * 1024), 0);
+    CHECK_INT(pthread_attr_setstacksize(&attributes, ENOUGH_STACK), 0);
     CHECK_INT(pthread_create(&thread, &attributes, long_patterns, client), 0);
     CHECK_INT(pthread_join(thread, NULL), 0);
     pthread_attr_destroy(&attributes);
