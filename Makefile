@@ -223,7 +223,7 @@ fuzz: ## SECONDS=60, ONLY="ledger glob …": each fuzz target that long, by libF
 
 # In a folder of its own: with that cfg every crate is built anew. One test at a time: each has the model's clock to itself.
 SCHEDULES ?= 1000
-schedules: ## SCHEDULES=1000: the threads of limiter, pool, body, lookups and tables in so many orders and as many more, by shuttle
+schedules: ## SCHEDULES=1000: so many random and PCT schedules of the threads of limiter, pool, body, lookups and tables, by shuttle
 	@MMX_TEST_SCHEDULES=$(SCHEDULES) RUSTFLAGS="--cfg shuttle" $(CLEAN) $(CARGO) test --locked --quiet \
 		--target-dir "$(TARGET)/shuttle" --lib -- schedules:: --nocapture --test-threads 1
 
@@ -238,7 +238,7 @@ NOT_THREAD_SANITIZED ?= bulk_memory huge_responses limits upload_ends engine_res
 THREAD_CALLS ?= 50000
 sanitize-threads: tools ## THREAD_CALLS=50000: the C programs with ThreadSanitizer, also in the library; so many calls by 64 threads
 	@sh tests/sanitizers/library.sh thread "$(CC)" "$(THREAD_SANITIZER)"
-	@PATH="$(THREAD_SANITIZER)/bin:$$PATH" MMX_TEST_LIBRARY="$(THREAD_SANITIZER)" MMX_TEST_CALLS=$(THREAD_CALLS) \
+	@MMX_TEST_CC="$(THREAD_SANITIZER)/cc" MMX_TEST_LIBRARY="$(THREAD_SANITIZER)" MMX_TEST_CALLS=$(THREAD_CALLS) \
 		MMX_TEST_UNDER="env TSAN_OPTIONS=halt_on_error=1:exitcode=66:die_after_fork=0" $(CLEAN) \
 		$(CARGO) test --quiet --test c_programs -- $(NOT_THREAD_SANITIZED:%=--skip c::%)
 
@@ -246,7 +246,7 @@ ADDRESS_SANITIZER := $(TARGET)/address-sanitizer
 NOT_ADDRESS_SANITIZED ?= bulk_memory huge_responses ledger_many engine_fork engine_interrupt
 sanitize-addresses: tools ## the C programs with AddressSanitizer, UBSan and LeakSanitizer, and with the first also in the library
 	@sh tests/sanitizers/library.sh address "$(CC)" "$(ADDRESS_SANITIZER)"
-	@PATH="$(ADDRESS_SANITIZER)/bin:$$PATH" MMX_TEST_LIBRARY="$(ADDRESS_SANITIZER)" MMX_TEST_UNDER="env --" $(CLEAN) \
+	@MMX_TEST_CC="$(ADDRESS_SANITIZER)/cc" MMX_TEST_LIBRARY="$(ADDRESS_SANITIZER)" MMX_TEST_UNDER="env --" $(CLEAN) \
 		$(CARGO) test --quiet --test c_programs -- $(NOT_ADDRESS_SANITIZED:%=--skip c::%)
 
 MINUTES ?= 10

@@ -139,6 +139,15 @@ impl Error {
         Error { errno: error.raw_os_error().unwrap_or_default(), ..self }
     }
 
+    /// Sets whether the service may have carried out the call. The status is then not the one that says that nothing was
+    /// sent: the last attempt may have found nobody.
+    pub fn set_ambiguous(&mut self, ambiguous: bool) {
+        self.ambiguous = ambiguous;
+        if ambiguous && self.status == Status::Connect {
+            self.status = Status::Network;
+        }
+    }
+
     /// Adds a sentence to the message.
     pub fn add(&mut self, text: &str) {
         self.message.push_str(&one_line(text));

@@ -217,7 +217,7 @@ pub async fn delete_with(attempts: &mut Attempts<'_>, file_id: i64, purpose: &st
         };
         let ambiguous = attempts.ambiguous() || error.ambiguous;
         attempts.set_ambiguous(ambiguous);
-        error.ambiguous = ambiguous;
+        error.set_ambiguous(ambiguous);
         if error.transient && !is_first {
             match attempts.next(&error) {
                 Ok(wait) => {

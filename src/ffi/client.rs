@@ -58,7 +58,10 @@ pub unsafe extern "C" fn mmx_client_new(
         required_out(out_client, "client_new", "out_client")?;
         let client = match optional(config) {
             Some(config) => Client::new(&config.0).map_err(|error| config.0.redacted(error))?,
-            None => Client::new(&Config::from_environment())?,
+            None => {
+                let config = Config::from_environment();
+                Client::new(&config).map_err(|error| config.redacted(error))?
+            }
         };
         Ok(Box::new(mmx_client(Arc::new(client))))
     })

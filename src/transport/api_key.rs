@@ -7,6 +7,7 @@ use super::setting::{Key, check_key};
 use crate::error::{Error, Status};
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use std::ffi::OsStr;
 use std::fs::{self, Metadata, OpenOptions};
 use std::io::{self, Read as _};
 use std::os::unix::ffi::OsStrExt as _;
@@ -146,11 +147,9 @@ pub fn read(call: &'static str, parameter: &'static str, path: &Path) -> Result<
 
 fn unreadable(call: &'static str, path: &Path, error: &io::Error) -> Error {
     // Keys of the service begin so: one in the file's place goes into no message.
-    let is_key = path
-        .file_name()
-        .is_some_and(|name| ["sk-", "eyJ"].iter().any(|key| name.as_bytes().starts_with(key.as_bytes())));
-    let path = if is_key { "(a key stands in its place)".into() } else { path.display().to_string() };
-    let text = format!("the key file {path} can't be read: {}", plain(error));
+    let is_key = |name: &OsStr| ["sk-", "eyJ"].iter().any(|key| name.as_bytes().starts_with(key.as_bytes()));
+    let hidden = path.file_name().filter(|name| is_key(name)).map(|_| path.with_file_name("(a name like a key)"));
+    let text = format!("the key file {} can't be read: {}", hidden.as_deref().unwrap_or(path).display(), plain(error));
     Error::new(Status::File, call, text).caused_by(error)
 }
 

@@ -37,6 +37,8 @@ impl CallState {
         let mut state = self.state();
         let State { attempt, waiting, ambiguous_from, ambiguous, made: attempts, last, .. } = &mut *state;
         let (attempts, ambiguous) = (*attempts, *ambiguous);
+        // Of the last attempt, which isn't the one under way.
+        let was_sent = last.as_ref().is_some_and(|last| last.status != Status::Connect);
         let mut call_error = match (attempt, last.take()) {
             (Some(attempt), _) => {
                 let (status, text) = why.describe(&attempt.phase());
@@ -54,7 +56,11 @@ impl CallState {
                 }
             }
         };
-        call_error.error.ambiguous |= ambiguous;
+        let ambiguous = ambiguous || call_error.error.ambiguous;
+        call_error.error.set_ambiguous(ambiguous);
+        if was_sent && call_error.error.status == Status::Connect {
+            call_error.error.status = Status::Network;
+        }
         if why.errno() != 0 {
             call_error.error.errno = why.errno();
         }

@@ -112,6 +112,8 @@ impl Drop for Descriptor {
 }
 
 const EMPTY: i32 = -1;
+/// Taken, and not filled in yet.
+const TAKEN: i32 = -2;
 
 /// A socket that is open, or none.
 #[derive(Debug)]
@@ -131,12 +133,12 @@ impl Slot {
         }
     }
 
-    /// A fork copies descriptors before memory: what another thread opened in between isn't open in the child, where the
-    /// number may be another file's by now.
+    /// A fork copies descriptors before memory: what another thread opened in between isn't open in the child, where
+    /// the number may be another file's by now.
     fn close_inherited(&self) {
         match self.descriptor.load(Ordering::SeqCst) {
             EMPTY => {}
-            open if socket_number(open) == Some(self.socket.load(Ordering::SeqCst)) => self.close(),
+            open if open >= 0 && socket_number(open) == Some(self.socket.load(Ordering::SeqCst)) => self.close(),
             _ => self.descriptor.store(EMPTY, Ordering::SeqCst),
         }
     }
@@ -177,11 +179,13 @@ impl Descriptors {
         let (number, process) = (socket_number(raw).unwrap_or(0), process_token());
         let is_free = |slot: &Slot| slot.descriptor.load(Ordering::Relaxed) == EMPTY;
         let take =
-            |slot: &Slot| slot.descriptor.compare_exchange(EMPTY, raw, Ordering::SeqCst, Ordering::Relaxed).is_ok();
+            |slot: &Slot| slot.descriptor.compare_exchange(EMPTY, TAKEN, Ordering::SeqCst, Ordering::Relaxed).is_ok();
         let mut block = self;
         loop {
             if let Some(slot) = block.slots.iter().find(|slot| is_free(slot) && take(slot)) {
+                // In this order: a child that finds the descriptor knows its socket.
                 slot.socket.store(number, Ordering::SeqCst);
+                slot.descriptor.store(raw, Ordering::SeqCst);
                 return Descriptor { descriptor: descriptor.into_raw_fd(), slot, process };
             }
             block = block.next.get_or_init(|| Box::new(Descriptors::new()));
@@ -373,8 +377,8 @@ mod tests {
         unsafe { libc::fcntl(descriptor, libc::F_GETFD) != -1 }
     }
 
-    /// A fork copies the table of descriptors before it copies memory. What another thread opens in between has a slot in
-    /// the child without being open there, and the child may then open something else by that number.
+    /// A fork copies the table of descriptors before it copies memory. What another thread opens in between has a slot
+    /// in the child without being open there, and the child may then open something else by that number.
     #[test]
     fn a_child_closes_only_what_is_its_parents() {
         let descriptors: &'static Descriptors = Box::leak(Box::default());

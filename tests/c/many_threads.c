@@ -6,8 +6,8 @@
 #include <sys/wait.h>
 
 enum { THREADS = 64, SHARED = 4, FILES = 16, MOST_IDLE = 64 };
-/* A child of many threads may find the sanitizer's own allocator locked for ever, so there are no forks under it. */
-#ifdef __SANITIZE_ADDRESS__
+/* A child of many threads may find what a sanitizer locks itself locked for ever, so there are no forks under one. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 enum { WITH_FORKS = 0 };
 #else
 enum { WITH_FORKS = 1 };

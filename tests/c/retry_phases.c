@@ -146,7 +146,38 @@ static void breaks_at(size_t number) {
     CHECK_INT(carried_out(place->https, again), 1);
 }
 
+/* Takes a request, and is gone. */
+static void *takes_one(void *given) {
+    int listener = *(int *)given, connection = accept(listener, NULL, NULL);
+    char request[4096];
+    CHECK(connection >= 0 && recv(connection, request, sizeof request, 0) > 0);
+    close(listener);
+    close(connection);
+    return NULL;
+}
+
+/* The request was sent once: no later attempt, which finds nobody, makes that a status that says that nothing was. */
+static void gone_after_a_request(void) {
+    pthread_t server;
+    int listener = socket_at_a_port(4);
+    char *url = format("http://127.0.0.1:%d", port_of(listener));
+    mmx_config *config = config_for("phases-gone", false);
+    mmx_error *error = NULL;
+    CHECK_INT(mmx_config_set_base_url(config, url, NULL), MMX_OK);
+    CHECK_INT(mmx_config_set_max_attempts(config, 3, NULL), MMX_OK);
+    mmx_client *client = client_of(config);
+    CHECK_INT(pthread_create(&server, NULL, takes_one, &listener), 0);
+    CHECK_INT(mmx_delete_file(client, 1, MMX_PURPOSE_VOICE_CLONE, NULL, NULL, &error), MMX_ERROR_NETWORK);
+    CHECK(mmx_error_is_ambiguous(error));
+    CHECK_HAS(mmx_error_message(error), "could not connect to 127.0.0.1");
+    pthread_join(server, NULL);
+    mmx_error_free(error);
+    mmx_client_free(client);
+    free(url);
+}
+
 int main(void) {
+    gone_after_a_request();
     at_once(before_anything, KINDS + 8);
     CHECK_INT(look_ups, 4);
     find_places(false, 16);

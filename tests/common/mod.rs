@@ -41,8 +41,8 @@ pub(crate) fn blocks(language: &str) -> Vec<(String, String)> {
     blocks
 }
 
-/// The folder of `libmmx.so`, built if it isn't there yet or is stale. MMX_TEST_LIBRARY is the folder of another one, e.g. of one
-/// that is built with a sanitizer.
+/// The folder of `libmmx.so`, built if it isn't there yet or is stale. MMX_TEST_LIBRARY is the folder of another one, e.g.
+/// of one that is built with a sanitizer.
 pub(crate) fn library() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(|| {
@@ -84,6 +84,7 @@ pub(crate) fn settings(sandbox: &Sandbox) -> Vec<(&'static str, String)> {
 }
 
 /// What a user's build runs: `compiler` with every warning an error, against `include/` and the shared library.
+/// MMX_TEST_CC is the compiler in place of cc, e.g. one that adds a sanitizer.
 pub(crate) fn compile(
     compiler: &str,
     standard: &str,
@@ -93,7 +94,8 @@ pub(crate) fn compile(
 ) -> Result<(), String> {
     fs::create_dir_all(output.parent().unwrap()).unwrap();
     let library = library();
-    let mut command = Command::new(compiler);
+    let given = env::var("MMX_TEST_CC").ok().filter(|_| compiler == "cc");
+    let mut command = Command::new(given.as_deref().unwrap_or(compiler));
     command
         .args([&format!("-std={standard}"), "-g", "-O1", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-pthread"])
         .arg(format!("-I{}", root().join("include").display()))

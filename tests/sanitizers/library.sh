@@ -1,9 +1,9 @@
 #!/bin/sh
-# `library.sh thread|address CC FOLDER`: builds libmmx.so, and the standard library in it, with a sanitizer, and writes a cc
-# that compiles programs with it to FOLDER/bin.
+# `library.sh thread|address CC FOLDER`: builds FOLDER/libmmx.so, and the standard library in it, with a sanitizer, and
+# writes FOLDER/cc, which compiles programs with it.
 #
-# The standard library comes without one, so that ThreadSanitizer would see no lock and report each access behind one. Here it is
-# compiled from its source (-Zbuild-std), with debug assertions, which check what unsafe code promises.
+# The standard library comes without one, so that ThreadSanitizer would see no lock and report each access behind one.
+# Here it is compiled from its source (-Zbuild-std), with debug assertions, which check what unsafe code promises.
 set -eu
 sanitizer=$1 cc=$2 folder=$3
 here=$(cd "$(dirname "$0")" && pwd -P)
@@ -48,6 +48,5 @@ ln -sf libmmx.so "$folder/libmmx.so.1"
 
 flags=-fsanitize=thread
 [ "$sanitizer" = thread ] || flags='-fsanitize=address,undefined -fno-sanitize-recover=all'
-mkdir -p "$folder/bin"
-printf '%s\n' '#!/bin/sh' "exec $(command -v "$cc") $flags \"\$@\"" >"$folder/bin/cc"
-chmod +x "$folder/bin/cc"
+printf '%s\n' '#!/bin/sh' "exec $(command -v "$cc") $flags \"\$@\"" >"$folder/cc"
+chmod +x "$folder/cc"

@@ -139,6 +139,27 @@ static void a_bulk_delete_that_can_not_wait(void) {
     mmx_client_free(client);
 }
 
+/* Wherever a call with retries can't wait any more: the status that says that nothing was sent is true. */
+static void a_status_that_is_true(long nth) {
+    static const mmx_file_ref files[] = {{FILE_ID, MMX_PURPOSE_VOICE_CLONE}, {8, MMX_PURPOSE_VOICE_CLONE}};
+    for (int is_bulk = 0; is_bulk < 2; is_bulk++) {
+        mmx_client *client = client_of_attempts(3);
+        mmx_error *error = NULL;
+        faults(NAME, "{'call':'delete','cut_after':30}");
+        inject(F_ppoll, nth, ENOMEM);
+        arm();
+        mmx_status status =
+            is_bulk ? mmx_delete_files(client, files, 2, NULL, NULL, &error) : make(client, DELETES, &error);
+        disarm();
+        bool was_sent = requests(NAME, "delete") > 0, says_not_sent = status == MMX_ERROR_CONNECT;
+        if (status == MMX_ERROR_INTERNAL || (says_not_sent && (was_sent || mmx_error_is_ambiguous(error))))
+            FAIL("ppoll %ld, bulk %d: %s, ambiguous %d: %s", nth, is_bulk, mmx_status_name(status),
+                mmx_error_is_ambiguous(error), mmx_error_message(error));
+        mmx_error_free(error);
+        mmx_client_free(client);
+    }
+}
+
 static void a_token_without_a_descriptor(void) {
     static const int errors[] = {EMFILE, ENFILE, ENOMEM};
     for (size_t i = 0; i < LENGTH_OF(errors); i++) {
@@ -176,6 +197,7 @@ int main(void) {
     APART(is_sent_again(DELETES, F_pthread_create, 1, EAGAIN, 1));
     APART(is_sent_again(READS, F_socket, 1, EMFILE, 1));
     UNTIL_FAILED(a_bulk_delete_that_can_not_wait());
+    for (long nth = 1; nth <= 12; nth++) APART(a_status_that_is_true(nth));
     APART(a_token_without_a_descriptor());
     UNTIL_FAILED(a_wake_up_is_not_lost());
     return 0;

@@ -233,7 +233,8 @@ impl Upload<'_, '_> {
             error.add(&format!("; the documents say of {}: {broken}", self.purpose));
         }
         // A later attempt that was refused takes nothing back.
-        error.ambiguous |= self.ambiguous.is_some();
+        let ambiguous = error.ambiguous || self.ambiguous.is_some();
+        error.set_ambiguous(ambiguous);
         if error.ambiguous {
             error.add("; the file may have been stored all the same");
         }
