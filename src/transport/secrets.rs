@@ -16,11 +16,13 @@ pub struct Secrets(Arc<[(Zeroizing<String>, &'static str)]>);
 
 impl Secrets {
     pub fn new(key: &str, headers: &[(HeaderName, HeaderValue)]) -> Secrets {
-        let key = Some((Zeroizing::new(key.to_owned()), "[the key]")).filter(|(key, _)| !key.is_empty());
+        // Where it stands in the place of a host, a URL has it in lower case.
+        let keys = [Zeroizing::new(key.to_owned()), Zeroizing::new(key.to_ascii_lowercase())];
+        let keys = keys.into_iter().filter(|key| !key.is_empty()).map(|key| (key, "[the key]"));
         let values = headers.iter().filter_map(|(_, value)| value.to_str().ok());
         let values = values.filter(|value| value.len() >= SHORTEST_VALUE);
         let values = values.map(|value| (Zeroizing::new(value.to_owned()), "[a header]"));
-        Secrets(key.into_iter().chain(values).collect())
+        Secrets(keys.chain(values).collect())
     }
 
     /// The text without them.
@@ -45,5 +47,21 @@ impl Secrets {
 impl fmt::Debug for Secrets {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Secrets({})", self.0.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Status;
+
+    #[test]
+    fn a_key_is_taken_out_as_a_host_has_it_too() {
+        let secrets = Secrets::new("sk-Api-Key", &[]);
+        let text = "no address found for sk-api-key: check sk-Api-Key";
+        let mut error = Error::new(Status::Connect, "list_files", text);
+        secrets.redact(&mut error);
+        assert_eq!(error.without_call(), "no address found for [the key]: check [the key]");
+        assert_eq!(secrets.take_out(text), error.without_call());
     }
 }
