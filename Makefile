@@ -234,7 +234,7 @@ sanitize: tools lib sanitize-threads sanitize-addresses ## CALLS=200000: so many
 	@MMX_TEST_CALLS=$(CALLS) MMX_TEST_UNDER="env --" $(CLEAN) $(CARGO) test --quiet --test c_programs -- --exact c::many_threads
 
 THREAD_SANITIZER := $(TARGET)/thread-sanitizer
-NOT_THREAD_SANITIZED ?= bulk_memory huge_responses limits upload_ends engine_resources ledger_many
+NOT_THREAD_SANITIZED ?= bulk_memory huge_responses limits upload_ends engine_resources engine_fork ledger_many
 THREAD_CALLS ?= 50000
 sanitize-threads: tools ## THREAD_CALLS=50000: the C programs with ThreadSanitizer, also in the library; so many calls by 64 threads
 	@sh tests/sanitizers/library.sh thread "$(CC)" "$(THREAD_SANITIZER)"

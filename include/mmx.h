@@ -52,7 +52,7 @@
  * Processes. The library needs no initialisation. It works in parent and child after fork(), in atexit() handlers and in
  * destructors. It never changes how a signal is handled, raises no SIGPIPE, and a call leaves the thread's signal mask as it
  * was. 64 KiB of stack are enough for every call. A call needs up to three descriptors; where the system refuses one, or
- * the thread of a lookup, it is MMX_ERROR_CONNECT with mmx_error_errno(), and nothing was sent.
+ * the thread of a lookup, it is MMX_ERROR_CONNECT, or MMX_ERROR_NETWORK once anything was sent, with mmx_error_errno().
  *
  * Limits. The process aborts if memory runs out, or if a callback is left otherwise than by returning: by a C++ exception,
  * longjmp(), pthread_exit() or an acted-upon pthread_cancel(). A thread in a call must not be cancelled by pthread_cancel()
