@@ -108,6 +108,13 @@ pub struct CallError {
     pub head: Option<Box<Head>>,
 }
 
+impl CallError {
+    /// Whether the request had been begun when it was interrupted.
+    pub fn is_of_a_request(&self) -> bool {
+        self.error.status == Status::Network
+    }
+}
+
 impl From<Error> for CallError {
     fn from(error: Error) -> CallError {
         CallError { error, head: None }

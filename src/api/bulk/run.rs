@@ -241,9 +241,8 @@ impl<'a> Run<'a> {
             {
                 let (status, text) = why.describe("deleting files");
                 // A status that says that nothing was sent must be true of all.
-                let is_begun = |ended: &CallError| ended.error.status == Status::Network;
-                let is_sent =
-                    self.attempts > 0 || settled.iter().any(|(_, end)| end.as_ref().map_or_else(is_begun, |_| true));
+                let is_sent = self.attempts > 0
+                    || settled.iter().any(|(_, end)| end.as_ref().err().is_none_or(CallError::is_of_a_request));
                 let status = if status == Status::Connect && is_sent { Status::Network } else { status };
                 self.stop_for(Error { errno: why.errno(), ..Error::new(status, self.name, text) });
             }
