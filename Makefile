@@ -120,6 +120,8 @@ test-rust:
 	$(call need,jq,jq)
 	$(call need,g++,g++)
 	$(call need,clang++,clang)
+	@echo 'int main() {}' | clang++ -x c++ -fsanitize=address -o /dev/null - 2>/dev/null || \
+		{ echo "libmmx needs clang++ with AddressSanitizer: install the package libclang-rt-dev" >&2; exit 1; }
 	@$(CLEAN) $(CARGO) test --quiet --workspace
 
 MYPY = $(VENV)/bin/mypy --no-error-summary --cache-dir $(TARGET)/mypy --config-file $(PYTHON_SETTINGS)

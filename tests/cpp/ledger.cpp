@@ -90,7 +90,7 @@ void takes(const mmx::Client &client) {
     script(R"({"call": "retrieve_content", "cut_after": 2})");
     CHECK(client.try_take(file.file_id, target).error().status() == MMX_ERROR_NETWORK);
     CHECK(client.try_take(file.file_id, "/dev/null").error().status() == MMX_ERROR_FILE);
-    CHECK(client.try_take(file.file_id, target, {"\0", 1}).error().parameter() == "purpose_or_null");
+    CHECK(client.try_take(file.file_id, target, {"\0", 1}).error().parameter() == "purpose");
     CHECK(content_of(target) == "again" && client.list().size() == 1);
 }
 
