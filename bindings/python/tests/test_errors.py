@@ -10,6 +10,8 @@ import os
 import pickle
 import resource
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -153,18 +155,23 @@ def test_the_errno_of_what_this_machine_refused(name: str) -> None:
     assert vars(described(STATUSES[name], name, errno=0)).get("errno") is None
 
 
-def test_no_descriptor_is_left(account: Account) -> None:
-    # Settings of its own: it finds no connection that an earlier client left.
-    files = account.client(max_attempts=1, connect_timeout=7.5).files
+@contextmanager
+def no_descriptor_left() -> Iterator[None]:
     limits = resource.getrlimit(resource.RLIMIT_NOFILE)
     unused = os.open(os.devnull, os.O_RDONLY)
     os.close(unused)
     resource.setrlimit(resource.RLIMIT_NOFILE, (unused, limits[1]))
     try:
-        with pytest.raises(mmx.ConnectError, match="ulimit -n") as raised:
-            files.retrieve(1)
+        yield
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+
+
+def test_no_descriptor_is_left(account: Account) -> None:
+    # Settings of its own: it finds no connection that an earlier client left.
+    files = account.client(max_attempts=1, connect_timeout=7.5).files
+    with no_descriptor_left(), pytest.raises(mmx.ConnectError, match="ulimit -n") as raised:
+        files.retrieve(1)
     assert (raised.value.errno, raised.value.ambiguous) == (errno.EMFILE, False)
 
 

@@ -7,6 +7,7 @@ import socket
 from typing import Any
 
 import pytest
+from test_errors import no_descriptor_left
 from test_failures import ROWS
 from test_proxy import made_proxy
 
@@ -59,6 +60,8 @@ def test_what_the_page_quotes_is_what_the_library_says(account: Account) -> None
     messages.add(failure(account, base_url=unknown, allow_insecure=True, max_attempts=1))
     messages.add(failure(account, base_url="http://some.example"))
     messages.add(failure(account, proxy="socks5://127.0.0.1:1"))
+    with no_descriptor_left():
+        messages.add(failure(account, connect_timeout=7.25, max_attempts=1))
     assert len(quoted()) > 40
     for line in quoted():
         pattern = re.compile(".*".join(map(re.escape, line.split("…"))))
