@@ -131,8 +131,8 @@ static bool run(const struct scenario *scenario, bool https, enum function funct
 static bool is_mine(const struct scenario *scenario, bool https, enum function function, long nth, int error) {
     describe(scenario, https, function, nth, error);
     /* In every run: each way in which a lookup fails. */
-    bool is_certain =
-        nth == 1 && !https && call == &five_calls[0] && (function == F_getaddrinfo || function == F_pthread_create);
+    bool is_lookup = function == F_getaddrinfo || function == F_pthread_create;
+    bool is_certain = is_lookup && nth == 1 && !https && scenario->call.make == make_delete;
     return is_point_mine(here, is_certain) && is_wanted(here);
 }
 
