@@ -68,6 +68,11 @@ pub const STATUSES: &[(Status, &CStr, &str)] = &[
 ];
 
 impl Status {
+    /// The status where something was sent: the one that says that nothing was is another then.
+    pub fn once_sent(self) -> Status {
+        if self == Status::Connect { Status::Network } else { self }
+    }
+
     /// The C name of a status value, also of one that this version doesn't know.
     pub fn name_of(value: i32) -> &'static CStr {
         STATUSES.iter().find(|(status, ..)| *status as i32 == value).map_or(c"MMX_ERROR_UNKNOWN", |(_, name, _)| name)
@@ -143,8 +148,8 @@ impl Error {
     /// sent: the last attempt may have found nobody.
     pub fn set_ambiguous(&mut self, ambiguous: bool) {
         self.ambiguous = ambiguous;
-        if ambiguous && self.status == Status::Connect {
-            self.status = Status::Network;
+        if ambiguous {
+            self.status = self.status.once_sent();
         }
     }
 

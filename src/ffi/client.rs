@@ -56,13 +56,15 @@ pub unsafe extern "C" fn mmx_client_new(
 ) -> mmx_status {
     boundary::call(out_client, out_error, || {
         required_out(out_client, "client_new", "out_client")?;
-        let client = match optional(config) {
-            Some(config) => Client::new(&config.0).map_err(|error| config.0.redacted(error))?,
+        let from_environment;
+        let config = match optional(config) {
+            Some(config) => &config.0,
             None => {
-                let config = Config::from_environment();
-                Client::new(&config).map_err(|error| config.redacted(error))?
+                from_environment = Config::from_environment();
+                &from_environment
             }
         };
+        let client = Client::new(config).map_err(|error| config.redacted(error))?;
         Ok(Box::new(mmx_client(Arc::new(client))))
     })
 }

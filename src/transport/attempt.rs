@@ -325,7 +325,7 @@ impl Attempt {
     /// A failure that comes from outside: what came of the response goes with it.
     pub fn interrupted(&mut self, status: Status, text: String) -> TransportError {
         let body_sent = self.body_sent();
-        let status = if status == Status::Connect && body_sent != BodySent::None { Status::Network } else { status };
+        let status = if body_sent == BodySent::None { status } else { status.once_sent() };
         TransportError { head: self.head.take().map(Box::new), ..TransportError::new(status, body_sent, text) }
     }
 

@@ -58,8 +58,8 @@ impl CallState {
         };
         let ambiguous = ambiguous || call_error.error.ambiguous;
         call_error.error.set_ambiguous(ambiguous);
-        if was_sent && call_error.error.status == Status::Connect {
-            call_error.error.status = Status::Network;
+        if was_sent {
+            call_error.error.status = call_error.error.status.once_sent();
         }
         if why.errno() != 0 {
             call_error.error.errno = why.errno();

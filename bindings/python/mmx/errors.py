@@ -40,24 +40,22 @@ class FileError(Error, OSError):
         return super()._fields() | {"errno": self.errno, "filename": self.filename}
 
 
-class ConnectError(Error, ConnectionError):
+class _ConnectionError(Error, ConnectionError):
+    """The base class of the errors of connections."""
+
+    errno: int | None = None
+    """What this machine refused the call, such as `errno.EMFILE` for a descriptor; otherwise None."""
+
+    def _fields(self) -> dict[str, Any]:
+        return super()._fields() | {"errno": self.errno or 0}
+
+
+class ConnectError(_ConnectionError):
     """No connection: DNS, TCP, TLS or the proxy failed; nothing was sent."""
 
-    errno: int | None = None
-    """What this machine refused, such as `errno.EMFILE` for a descriptor; otherwise None."""
 
-    def _fields(self) -> dict[str, Any]:
-        return super()._fields() | {"errno": self.errno or 0}
-
-
-class NetworkError(Error, ConnectionError):
+class NetworkError(_ConnectionError):
     """The connection broke after the request was begun."""
-
-    errno: int | None = None
-    """What this machine refused, such as `errno.ENOMEM`; otherwise None."""
-
-    def _fields(self) -> dict[str, Any]:
-        return super()._fields() | {"errno": self.errno or 0}
 
 
 class TimeoutError(Error, builtins.TimeoutError):
@@ -231,7 +229,7 @@ def _from_fields(fields: dict[str, Any], filename: str | None = None) -> Error:
     else:
         # The message alone: OSError gives a second argument a meaning of its own.
         error = CLASSES.get(fields["status"], Error)(fields["message"])
-        if isinstance(error, (ConnectError, NetworkError)) and type(number) is int and number > 0:
+        if isinstance(error, _ConnectionError) and type(number) is int and number > 0:
             error.errno = number
     error.status = fields["status"]
     for name in (

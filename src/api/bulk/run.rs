@@ -243,7 +243,7 @@ impl<'a> Run<'a> {
                 // A status that says that nothing was sent must be true of all.
                 let is_sent = self.attempts > 0
                     || settled.iter().any(|(_, end)| end.as_ref().err().is_none_or(CallError::is_of_a_request));
-                let status = if status == Status::Connect && is_sent { Status::Network } else { status };
+                let status = if is_sent { status.once_sent() } else { status };
                 self.stop_for(Error { errno: why.errno(), ..Error::new(status, self.name, text) });
             }
             for (index, finished) in settled {
